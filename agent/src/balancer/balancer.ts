@@ -1,0 +1,74 @@
+// pure
+/**
+ * What the agent asks of a load-balancing algorithm: one Balancer per module, owned by one shard thread. It knows only what
+ * callers tell it. Pure: time comes in as `nowMs` (monotonic milliseconds), random numbers through the factory, and state moves
+ * inside these calls alone; there is no timer.
+ */
+import type { HostInfo, HostKey } from '@lars/proto';
+
+export interface Balancer {
+  /**
+   * Follows the route: keeps the state of hosts that stay (their weight and zone are taken over), adds new ones, forgets the
+   * others. Hosts named twice count once. Counts of forgotten hosts are gone: take them first.
+   */
+  setHosts(hosts: readonly HostInfo[], nowMs: number): void;
+
+  /** The host to call now; undefined means OVERLOAD (or a module without hosts). */
+  pick(nowMs: number): HostInfo | undefined;
+
+  /**
+   * How a call went. `tcostMs` is undefined where the caller did not time it.
+   * @returns false when the module has no such host (any more); nothing is counted then
+   */
+  report(host: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number): boolean;
+
+  readonly hostCount: number;
+  /** How many hosts get no ordinary calls now. */
+  readonly overloadedCount: number;
+
+  /** Hands out what was counted since the last take and starts again from zero; hosts without any call are left out. */
+  takeCounts(visit: (host: HostInfo, overloaded: boolean, counts: HostCounts) => void): void;
+
+  /** The hosts as they stand, for getRoute and for people who ask why; in no particular order. */
+  hosts(): IterableIterator<HostView>;
+}
+
+export interface HostCounts {
+  succ: number;
+  err: number;
+  /** Sum of the told durations, ms. */
+  tcostMs: number;
+  /** Picks that were made only to learn whether an overloaded host is well again. */
+  probes: number;
+}
+
+export interface HostView {
+  readonly host: HostInfo;
+  readonly overloaded: boolean;
+}
+
+/** A host changed sides. Counted and logged once, with the numbers that caused it. */
+export interface Transition {
+  readonly host: HostInfo;
+  readonly to: 'idle' | 'overloaded';
+  /** The rule that fired, as numbered in docs/load-balancing.md. */
+  readonly cause: TransitionCause;
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+export type TransitionCause =
+  | 'error-rate' // LB-7
+  | 'failure-run' // LB-7
+  | 'success-rate' // LB-8
+  | 'success-run' // LB-8
+  | 'window-error-rate' // LB-9
+  | 'overload-timeout'; // LB-9
+
+export interface BalancerEnvironment {
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly onTransition: (transition: Transition) => void;
+}
+
+/** Makes the balancer of one module. */
+export type BalancerFactory = (environment: BalancerEnvironment) => Balancer;

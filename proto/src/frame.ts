@@ -1,0 +1,121 @@
+// pure
+/**
+ * A frame: 8 bytes of head (message id and body length, int32 little-endian each) and a protobuf body.
+ * Over UDP one datagram is one frame; over TCP frames follow one another in any number of pieces.
+ */
+import { encodeBody } from './codec.ts';
+import { LarsProtocolError } from './errors.ts';
+import type { MessageId, MessageOf } from './messages.ts';
+
+export const HEAD_BYTES = 8;
+/** The largest body that a head may announce. */
+export const MAX_BODY_BYTES = 65_527;
+/** The largest IPv4 UDP payload. */
+export const MAX_DATAGRAM_BYTES = 65_507;
+
+export interface Frame {
+  readonly id: number;
+  /** Borrowed: valid only until the decoder is given the next bytes. */
+  readonly body: Uint8Array;
+}
+
+export function readInt32(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  );
+}
+
+export function writeHead(bytes: Uint8Array, at: number, id: number, bodyBytes: number): void {
+  writeInt32(bytes, at, id);
+  writeInt32(bytes, at + 4, bodyBytes);
+}
+
+function writeInt32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >> 8;
+  bytes[at + 2] = value >> 16;
+  bytes[at + 3] = value >> 24;
+}
+
+/**
+ * One whole frame.
+ * @throws {LarsProtocolError} BAD_LENGTH when the body is larger than a head can announce
+ */
+export function encodeFrame<Id extends MessageId>(id: Id, message: MessageOf[Id]): Uint8Array {
+  const body = encodeBody(id, message);
+  if (body.length > MAX_BODY_BYTES) {
+    throw new LarsProtocolError('BAD_LENGTH', `message ${id} has ${body.length} bytes, a frame takes ${MAX_BODY_BYTES}`);
+  }
+  const frame = new Uint8Array(HEAD_BYTES + body.length);
+  writeHead(frame, 0, id, body.length);
+  frame.set(body, HEAD_BYTES);
+  return frame;
+}
+
+/**
+ * Takes a datagram apart. The body is a view into it.
+ * @throws {LarsProtocolError} BAD_LENGTH when it is shorter than a head or its length is not what the head says
+ */
+export function decodeDatagram(datagram: Uint8Array): Frame {
+  if (datagram.length < HEAD_BYTES) {
+    throw new LarsProtocolError('BAD_LENGTH', `a datagram of ${datagram.length} bytes is shorter than a head`);
+  }
+  const bodyBytes = readInt32(datagram, 4);
+  if (bodyBytes !== datagram.length - HEAD_BYTES) {
+    throw new LarsProtocolError(
+      'BAD_LENGTH',
+      `the head announces ${bodyBytes} bytes, the datagram carries ${datagram.length - HEAD_BYTES}`,
+    );
+  }
+  return { id: readInt32(datagram, 0), body: datagram.subarray(HEAD_BYTES) };
+}
+
+/**
+ * Cuts a TCP byte stream into frames, whatever its pieces. Holds at most one unfinished frame.
+ * After an error the stream is out of step for good: close the connection.
+ */
+export class FrameDecoder {
+  readonly #maxBodyBytes: number;
+  /** The beginning of a frame whose end has not come yet. */
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(maxBodyBytes: number = MAX_BODY_BYTES) {
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  /** Bytes held of an unfinished frame. */
+  get pendingBytes(): number {
+    return this.#rest.length;
+  }
+
+  /**
+   * Calls `onFrame` for each frame that `chunk` completes, in order. Bodies are views, valid during the call only.
+   * @throws {LarsProtocolError} BAD_LENGTH when a head announces a negative or too large body; frames before it were delivered
+   */
+  push(chunk: Uint8Array, onFrame: (id: number, body: Uint8Array) => void): void {
+    const bytes = this.#rest.length === 0 ? chunk : concat(this.#rest, chunk);
+    let at = 0;
+    while (bytes.length - at >= HEAD_BYTES) {
+      const bodyBytes = readInt32(bytes, at + 4);
+      if (bodyBytes < 0 || bodyBytes > this.#maxBodyBytes) {
+        throw new LarsProtocolError('BAD_LENGTH', `a head announces ${bodyBytes} bytes, allowed are 0..${this.#maxBodyBytes}`);
+      }
+      const end = at + HEAD_BYTES + bodyBytes;
+      if (end > bytes.length) break;
+      onFrame(readInt32(bytes, at), bytes.subarray(at + HEAD_BYTES, end));
+      at = end;
+    }
+    // A copy, so that a few left-over bytes do not keep a whole receive buffer alive.
+    this.#rest = bytes.slice(at);
+  }
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}

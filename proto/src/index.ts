@@ -1,0 +1,45 @@
+// pure
+export { decodeBody, encodeBody } from './codec.ts';
+export { LarsProtocolError, type ProtocolErrorCode } from './errors.ts';
+export {
+  decodeDatagram,
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  HEAD_BYTES,
+  MAX_BODY_BYTES,
+  MAX_DATAGRAM_BYTES,
+  readInt32,
+  writeHead,
+} from './frame.ts';
+export {
+  formatHost,
+  formatHostName,
+  formatIpv4,
+  type HostAddress,
+  type HostKey,
+  hostKey,
+  isIpv6,
+  isPort,
+  parseHost,
+  parseIpv4,
+} from './host-address.ts';
+export {
+  type BatchReportRequest,
+  type BatchResult,
+  DEFAULT_WEIGHT,
+  Feature,
+  type GetHostRequest,
+  type GetHostResponse,
+  type GetRouteRequest,
+  type GetRouteResponse,
+  type HostCallResult,
+  type HostInfo,
+  MessageId,
+  type MessageOf,
+  type ReportRequest,
+  type ReportStatusAck,
+  type ReportStatusRequest,
+  ReturnCode,
+} from './messages.ts';
+export { formatModule, INT32_MAX, INT32_MIN, isInt32, type RouteKey, routeKey, SHARD_COUNT, shardOf } from './route-key.ts';

@@ -1,0 +1,139 @@
+// pure
+/**
+ * The messages of proto/lars.proto as TypeScript sees them. Every field is present: what the wire leaves out has its proto3
+ * default. uint64 fields are numbers and hold exact integers up to 2^53 - 1.
+ */
+
+export const MessageId = {
+  GetRouteRequest: 1,
+  GetRouteResponse: 2,
+  ReportStatusRequest: 3,
+  GetHostRequest: 4,
+  GetHostResponse: 5,
+  ReportRequest: 6,
+  ApiGetRouteRequest: 7,
+  ApiGetRouteResponse: 8,
+  ReportStatusAck: 101,
+  BatchReportRequest: 102,
+} as const;
+export type MessageId = (typeof MessageId)[keyof typeof MessageId];
+
+export const ReturnCode = { Success: 0, Overload: 1, SystemError: 2, NoExist: 3 } as const;
+export type ReturnCode = (typeof ReturnCode)[keyof typeof ReturnCode];
+
+/** Bits of `features` in a request: what its sender understands. */
+export const Feature = { HostAddr: 1 } as const;
+
+/** HostInfo.weight where the field is absent or 0. */
+export const DEFAULT_WEIGHT = 100;
+
+export interface HostInfo {
+  /** IPv4 as a host-order number in a signed int32; 0 when `addr` is set. */
+  readonly ip: number;
+  readonly port: number;
+  /** Relative capacity; 0 means DEFAULT_WEIGHT. */
+  readonly weight: number;
+  /** An IPv6 address or a DNS name; empty when `ip` is set. */
+  readonly addr: string;
+  readonly zone: string;
+}
+
+export interface GetRouteRequest {
+  readonly modid: number;
+  readonly cmdid: number;
+  readonly version: number;
+  readonly features: number;
+}
+
+export interface GetRouteResponse {
+  readonly modid: number;
+  readonly cmdid: number;
+  readonly host: readonly HostInfo[];
+  readonly version: number;
+  readonly overload: boolean;
+  readonly notModified: boolean;
+}
+
+export interface HostCallResult {
+  readonly ip: number;
+  readonly port: number;
+  readonly succ: number;
+  readonly err: number;
+  readonly overload: boolean;
+  readonly addr: string;
+  readonly weight: number;
+  /** Sum of the calls' durations, ms. */
+  readonly tcost: number;
+  readonly probes: number;
+}
+
+export interface ReportStatusRequest {
+  readonly modid: number;
+  readonly cmdid: number;
+  /** The agent's own IPv4, as in HostInfo.ip. */
+  readonly caller: number;
+  readonly results: readonly HostCallResult[];
+  /** Unix seconds. */
+  readonly ts: number;
+  /** 0: the agent numbers nothing and expects no acknowledgement. */
+  readonly seq: number;
+  readonly agent: string;
+}
+
+export interface GetHostRequest {
+  readonly seq: number;
+  readonly modid: number;
+  readonly cmdid: number;
+  readonly features: number;
+}
+
+export interface GetHostResponse {
+  readonly seq: number;
+  readonly modid: number;
+  readonly cmdid: number;
+  readonly retcode: number;
+  readonly host: HostInfo | undefined;
+}
+
+export interface ReportRequest {
+  readonly modid: number;
+  readonly cmdid: number;
+  readonly host: HostInfo | undefined;
+  readonly retcode: number;
+  /** How long the call took, ms; 0 = not told. */
+  readonly tcost: number;
+}
+
+export interface ReportStatusAck {
+  readonly agent: string;
+  readonly seq: number;
+}
+
+export interface BatchResult {
+  readonly ip: number;
+  readonly port: number;
+  readonly succ: number;
+  readonly err: number;
+  readonly tcost: number;
+  readonly addr: string;
+}
+
+export interface BatchReportRequest {
+  readonly modid: number;
+  readonly cmdid: number;
+  readonly results: readonly BatchResult[];
+}
+
+/** Which body travels under which id. */
+export interface MessageOf {
+  [MessageId.GetRouteRequest]: GetRouteRequest;
+  [MessageId.GetRouteResponse]: GetRouteResponse;
+  [MessageId.ReportStatusRequest]: ReportStatusRequest;
+  [MessageId.GetHostRequest]: GetHostRequest;
+  [MessageId.GetHostResponse]: GetHostResponse;
+  [MessageId.ReportRequest]: ReportRequest;
+  [MessageId.ApiGetRouteRequest]: GetRouteRequest;
+  [MessageId.ApiGetRouteResponse]: GetRouteResponse;
+  [MessageId.ReportStatusAck]: ReportStatusAck;
+  [MessageId.BatchReportRequest]: BatchReportRequest;
+}

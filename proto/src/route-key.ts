@@ -1,0 +1,39 @@
+// pure
+/** How many UDP servers an agent has; server i owns the modules with shardOf(modid, cmdid) = i. */
+export const SHARD_COUNT = 3;
+
+/**
+ * The one shard that owns a module: the mathematical (modid + cmdid) mod 3, so 0, 1 or 2 for negative sums too.
+ * Both are int32; their sum is exact in a double, so nothing wraps.
+ */
+export function shardOf(modid: number, cmdid: number): number {
+  return (((modid + cmdid) % SHARD_COUNT) + SHARD_COUNT) % SHARD_COUNT;
+}
+
+/** Identifies a module in a Map; see routeKey. */
+export type RouteKey = string | number;
+
+const CMDID_SPAN = 2 ** 32;
+const CMDID_OFFSET = 2 ** 31;
+const MODID_EXACT = 2 ** 20;
+
+/**
+ * The key of a module in a Map. A number where 53 bits suffice (every modid seen in practice), a string beyond, so that
+ * all pairs of int32 have different keys.
+ */
+export function routeKey(modid: number, cmdid: number): RouteKey {
+  if (modid < MODID_EXACT && modid >= -MODID_EXACT) return modid * CMDID_SPAN + (cmdid + CMDID_OFFSET);
+  return `${modid}/${cmdid}`;
+}
+
+/** A module as people write it: 1/2. */
+export function formatModule(modid: number, cmdid: number): string {
+  return `${modid}/${cmdid}`;
+}
+
+export const INT32_MIN = -(2 ** 31);
+export const INT32_MAX = 2 ** 31 - 1;
+
+export function isInt32(value: number): boolean {
+  return Number.isInteger(value) && value >= INT32_MIN && value <= INT32_MAX;
+}
