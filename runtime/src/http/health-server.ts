@@ -1,0 +1,74 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import { listenError } from '../errors.ts';
+
+/** What GET /healthz answers, as JSON. */
+export interface Health {
+  readonly service: string;
+  /** ok: does its work. degraded: works with what it has (HTTP 200 too). failing: does not work (HTTP 503). */
+  readonly status: 'ok' | 'degraded' | 'failing';
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  readonly version: string;
+  /** Why it is not ok, and what runs where; plain values for people and `lars status`. */
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface HealthServer {
+  readonly ip: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface HealthServerOptions {
+  readonly ip: string;
+  readonly port: number;
+  /** The conf key of the port, named when it is taken. */
+  readonly confKey: string;
+  readonly health: () => Health;
+  readonly registry: Registry;
+}
+
+/**
+ * Answers GET /healthz and GET /metrics, and nothing else.
+ * @throws {StartupError} when the port cannot be opened
+ */
+export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
+  const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, maxHeaderSize: 8_192 }, (request, response) => {
+    answer(options, request, response).catch((error: unknown) => {
+      response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error}\n`);
+    });
+  });
+  server.maxConnections = 64;
+  server.unref();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', error => reject(listenError(error, 'HTTP port', options.ip, options.port, options.confKey)));
+    server.listen(options.port, options.ip, resolve);
+  });
+  return {
+    ip: options.ip,
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(options: HealthServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = (request.url ?? '').split('?')[0];
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  } else if (path === '/healthz') {
+    const health = options.health();
+    response
+      .writeHead(health.status === 'failing' ? 503 : 200, { 'content-type': 'application/json' })
+      .end(`${JSON.stringify(health)}\n`);
+  } else if (path === '/metrics') {
+    response.writeHead(200, { 'content-type': options.registry.contentType }).end(await options.registry.metrics());
+  } else {
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('Here are /healthz and /metrics.\n');
+  }
+}

@@ -1,0 +1,131 @@
+import { createConnection, type Socket } from 'node:net';
+import { Backoff } from '../backoff.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { type CloseReason, type ConnectionLimits, FramedConnection } from './framed-connection.ts';
+
+export interface FramedClientOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly connectTimeoutMs: number;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  readonly limits: ConnectionLimits;
+  /** Uniform in [0, 1), for the jitter between attempts. */
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Names the server in the log: 'dnsserver'. */
+  readonly peer: string;
+}
+
+export interface FramedClientEvents {
+  /** The link stands. Whatever the peer must know is said again now. */
+  onUp(): void;
+  onFrame(id: number, body: Uint8Array): void;
+  onDown(): void;
+}
+
+/**
+ * Keeps one TCP connection to a server open: connects, and after every loss connects again with exponential backoff and full
+ * jitter, until stopped. Loss and return are logged once each, not per attempt.
+ */
+export class FramedClient {
+  readonly #options: FramedClientOptions;
+  readonly #events: FramedClientEvents;
+  readonly #backoff: Backoff;
+  #connecting: Socket | undefined;
+  #connection: FramedConnection | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #complained = false;
+
+  constructor(options: FramedClientOptions, events: FramedClientEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#backoff = new Backoff(options.backoffMinMs, options.backoffMaxMs, options.random);
+  }
+
+  get up(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  start(): void {
+    this.#connect();
+  }
+
+  /** @returns false when the link is down: nothing was sent */
+  send(bytes: Uint8Array): boolean {
+    return this.#connection?.send(bytes) ?? false;
+  }
+
+  /** Gives the link up and starts a new one: for a peer that is silent when it should answer. */
+  reconnect(why: string): void {
+    if (this.#connection === undefined) return;
+    this.#options.log.warn(`${this.#options.peer}: reconnecting: ${why}`);
+    this.#connection.destroy();
+  }
+
+  /** Sends what is queued and closes for good. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#retryTimer);
+    this.#connecting?.destroy();
+    this.#connection?.end();
+  }
+
+  #connect(): void {
+    const { host, port, connectTimeoutMs } = this.#options;
+    const socket = createConnection({ host, port });
+    this.#connecting = socket;
+    const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${connectTimeoutMs} ms`)), connectTimeoutMs);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.removeAllListeners('error').removeAllListeners('close');
+      this.#onConnected(socket);
+    });
+    socket.once('error', error => this.#complain(error));
+    socket.once('close', () => {
+      clearTimeout(timer);
+      this.#retry();
+    });
+  }
+
+  #onConnected(socket: Socket): void {
+    this.#connecting = undefined;
+    this.#complained = false;
+    this.#connection = new FramedConnection(socket, this.#options.limits, {
+      onFrame: (_, id, body) => {
+        // Only a peer that speaks is well again: one that accepts and closes must not be dialled without a pause.
+        this.#backoff.reset();
+        this.#events.onFrame(id, body);
+      },
+      onClose: (_, reason, error) => this.#onClosed(reason, error),
+    });
+    this.#options.log.info(`${this.#options.peer}: connected`, { host: this.#options.host, port: this.#options.port });
+    this.#events.onUp();
+  }
+
+  #onClosed(reason: CloseReason, error: unknown): void {
+    this.#connection = undefined;
+    if (!this.#stopped) {
+      this.#options.log.warn(`${this.#options.peer}: connection lost`, {
+        reason,
+        ...(error === undefined ? {} : { error: messageOf(error) }),
+      });
+    }
+    this.#events.onDown();
+    this.#retry();
+  }
+
+  #complain(error: unknown): void {
+    if (this.#complained || this.#stopped) return;
+    this.#complained = true;
+    const { peer, host, port, log } = this.#options;
+    log.warn(`${peer}: cannot connect, trying again until it answers`, { host, port, error: messageOf(error) });
+  }
+
+  #retry(): void {
+    if (this.#stopped) return;
+    this.#retryTimer = setTimeout(() => this.#connect(), this.#backoff.nextDelayMs());
+  }
+}

@@ -1,0 +1,130 @@
+import type { Socket } from 'node:net';
+import { FrameDecoder, LarsProtocolError } from '@lars/proto';
+
+/** Why a connection ended; metrics count by these words. */
+export type CloseReason =
+  | 'peer' // the other side closed, or the network did
+  | 'stopped' // we are shutting down
+  | 'BAD_LENGTH'
+  | 'BAD_MESSAGE_ID'
+  | 'BAD_BODY'
+  | 'partial_frame_timeout' // half a frame, then silence
+  | 'write_buffer_full' // the peer does not read
+  | 'handler_error'; // a bug of ours; the log has it
+
+export interface ConnectionLimits {
+  readonly maxBodyBytes: number;
+  /** A frame that has begun must be whole within this time. */
+  readonly partialFrameTimeoutMs: number;
+  /** More unsent bytes than this and the connection is closed. */
+  readonly maxWriteBufferBytes: number;
+}
+
+export interface ConnectionEvents {
+  /** One whole frame; `body` is valid during the call only. A LarsProtocolError that it throws closes the connection. */
+  onFrame(connection: FramedConnection, id: number, body: Uint8Array): void;
+  onClose(connection: FramedConnection, reason: CloseReason, error: unknown): void;
+}
+
+/** One TCP connection that speaks frames, with the limits that keep a bad peer from costing more than its own connection. */
+export class FramedConnection {
+  readonly remote: string;
+  readonly #socket: Socket;
+  readonly #limits: ConnectionLimits;
+  readonly #events: ConnectionEvents;
+  readonly #decoder: FrameDecoder;
+  #partialTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(socket: Socket, limits: ConnectionLimits, events: ConnectionEvents) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#events = events;
+    this.#decoder = new FrameDecoder(limits.maxBodyBytes);
+    this.remote = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 60_000);
+    socket.on('data', (chunk: Uint8Array) => this.#onData(chunk));
+    socket.on('error', error => this.#close('peer', error));
+    socket.on('end', () => this.#close('peer', undefined));
+    socket.on('close', () => this.#close('peer', undefined));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Queues bytes for the peer; they must not be changed afterwards.
+   * @returns false when the connection is closed, or was closed now because the peer does not read
+   */
+  send(bytes: Uint8Array): boolean {
+    if (this.#closed) return false;
+    this.#socket.write(bytes);
+    if (this.#socket.writableLength <= this.#limits.maxWriteBufferBytes) return true;
+    this.#close('write_buffer_full', undefined);
+    return false;
+  }
+
+  /** Backpressure: stops reading from the peer until resume. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Sends what is queued, then closes. */
+  end(): void {
+    if (this.#closed) return;
+    this.#finish('stopped', undefined);
+    this.#socket.end();
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#close('stopped', undefined);
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#closed) return;
+    // What the frames of one chunk are answered with leaves in one system call.
+    this.#socket.cork();
+    try {
+      this.#decoder.push(chunk, (id, body) => {
+        if (!this.#closed) this.#events.onFrame(this, id, body);
+      });
+      this.#watchPartialFrame();
+    } catch (error) {
+      this.#close(error instanceof LarsProtocolError ? protocolReason(error) : 'handler_error', error);
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
+  /** The clock runs from the moment a frame is incomplete, and starts again with every frame that was completed. */
+  #watchPartialFrame(): void {
+    clearTimeout(this.#partialTimer);
+    this.#partialTimer = undefined;
+    if (this.#decoder.pendingBytes === 0 || this.#closed) return;
+    this.#partialTimer = setTimeout(() => this.#close('partial_frame_timeout', undefined), this.#limits.partialFrameTimeoutMs);
+    this.#partialTimer.unref();
+  }
+
+  #close(reason: CloseReason, error: unknown): void {
+    if (this.#closed) return;
+    this.#finish(reason, error);
+    this.#socket.destroy();
+  }
+
+  #finish(reason: CloseReason, error: unknown): void {
+    this.#closed = true;
+    clearTimeout(this.#partialTimer);
+    this.#events.onClose(this, reason, error);
+  }
+}
+
+function protocolReason(error: LarsProtocolError): CloseReason {
+  return error.code === 'BAD_ADDRESS' ? 'BAD_BODY' : error.code;
+}
