@@ -1,1 +1,3 @@
-export {};
+export { type AgentDependencies, type RunningAgent, startAgent } from './agent.ts';
+export { type AgentConfig, agentConfigTable } from './config.ts';
+export type { ThreadName } from './threads/messages.ts';

@@ -9,7 +9,7 @@ import type { HostInfo, HostKey } from '@lars/proto';
 export interface Balancer {
   /**
    * Follows the route: keeps the state of hosts that stay (their weight and zone are taken over), adds new ones, forgets the
-   * others. Hosts named twice count once. Counts of forgotten hosts are gone: take them first.
+   * others. Hosts named twice count once, as named first. Counts of forgotten hosts are gone: take them first.
    */
   setHosts(hosts: readonly HostInfo[], nowMs: number): void;
 
@@ -26,10 +26,13 @@ export interface Balancer {
   /** How many hosts get no ordinary calls now. */
   readonly overloadedCount: number;
 
-  /** Hands out what was counted since the last take and starts again from zero; hosts without any call are left out. */
+  /**
+   * Hands out what was counted since the last take and starts again from zero; hosts without any call or probe are left out.
+   * The counts are the visitor's to keep.
+   */
   takeCounts(visit: (host: HostInfo, overloaded: boolean, counts: HostCounts) => void): void;
 
-  /** The hosts as they stand, for getRoute and for people who ask why; in no particular order. */
+  /** The hosts as they stand, for getRoute and for people who ask why; in no particular order. Borrowed: read them at once. */
   hosts(): IterableIterator<HostView>;
 }
 
@@ -38,7 +41,7 @@ export interface HostCounts {
   err: number;
   /** Sum of the told durations, ms. */
   tcostMs: number;
-  /** Picks that were made only to learn whether an overloaded host is well again. */
+  /** Picks that were made only to learn whether an overloaded host is well again; counted when picked. */
   probes: number;
 }
 

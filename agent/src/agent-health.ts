@@ -1,0 +1,43 @@
+import type { Health } from '@lars/runtime/http/health-server';
+import { VERSION } from '@lars/runtime/version';
+import type { AgentBanks } from './agent-banks.ts';
+import type { AgentConfig } from './config.ts';
+import { SHARD_NAMES, THREAD_NAMES, type ThreadName } from './threads/messages.ts';
+import type { Supervisor } from './threads/supervisor.ts';
+
+export interface AgentState {
+  readonly supervisor: Supervisor<ThreadName>;
+  readonly banks: AgentBanks;
+  readonly config: AgentConfig;
+  readonly uptimeMs: number;
+}
+
+/** Degraded without dnsserver: known routes are served, but changes and new modules are not seen. The reporter is no one's need. */
+export function agentHealth({ supervisor, banks, config, uptimeMs }: AgentState): Health {
+  const up = banks.dnsGauges.get('linkUp') === 1;
+  const ports = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);
+  return {
+    service: 'agent',
+    status: up ? 'ok' : 'degraded',
+    pid: process.pid,
+    uptimeSeconds: Math.round(uptimeMs / 1_000),
+    version: VERSION,
+    details: {
+      udp: `${config.udp.ip}:${ports.join(',')}`,
+      transport: supervisor.readyThread('shard0')?.transport ?? '',
+      algorithm: 'classic',
+      dnsserver: linkState(config.dnsserver, up),
+      reporter: linkState(config.reporter, banks.reporterGauges.get('linkUp') === 1),
+      modules: banks.shardGaugeTotal('modules'),
+      hosts: banks.shardGaugeTotal('hosts'),
+      overloadedHosts: banks.shardGaugeTotal('overloadedHosts'),
+      getHost: banks.shardTotal('getHost'),
+      reports: banks.shardTotal('report'),
+      threadRestarts: THREAD_NAMES.reduce((sum, name) => sum + supervisor.restarts(name), 0),
+    },
+  };
+}
+
+function linkState({ ip, port }: { readonly ip: string; readonly port: number }, up: boolean): string {
+  return `${ip}:${port} ${up ? 'connected' : 'not connected'}`;
+}

@@ -1,0 +1,195 @@
+/** The agent's main thread: makes threads of the configuration, watches over them, and shows how they are. */
+import { networkInterfaces } from 'node:os';
+import { parseIpv4, SHARD_COUNT } from '@lars/proto';
+import { type Clock, systemClock } from '@lars/runtime/clock';
+import { StartupError } from '@lars/runtime/errors';
+import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
+import type { Service } from '@lars/runtime/lifecycle';
+import type { Logger } from '@lars/runtime/log';
+import { AgentBanks } from './agent-banks.ts';
+import { agentHealth } from './agent-health.ts';
+import type { LoadBalanceOptions } from './balancer/algorithm.ts';
+import type { AgentConfig } from './config.ts';
+import type { DnsThreadData } from './dns/dns-thread.ts';
+import type { ReportThreadData } from './report/report-thread.ts';
+import type { ShardThreadData } from './shard/shard-thread.ts';
+import type { LinkOptions } from './threads/link-options.ts';
+import { SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
+import { Supervisor, type ThreadSpec } from './threads/supervisor.ts';
+
+export interface RunningAgent extends Service {
+  readonly ip: string;
+  /** The three UDP ports, shard by shard. */
+  readonly udpPorts: readonly number[];
+  /** How datagrams come in: 'dgram'. */
+  readonly transport: string;
+  readonly httpPort: number;
+  /** Ends a thread as a crash would; it is started again. */
+  killThread(name: ThreadName): Promise<void>;
+  restarts(name: ThreadName): number;
+}
+
+export interface AgentDependencies {
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * Starts the agent; resolves when its three servers answer. That dnsserver and reporter are reachable is not waited for.
+ * @throws {StartupError} when a port is taken or the configuration contradicts itself
+ */
+export async function startAgent(config: AgentConfig, { log, clock = systemClock }: AgentDependencies): Promise<RunningAgent> {
+  const banks = new AgentBanks();
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  const supervisor = new Supervisor<ThreadName>({
+    specs: threadSpecs(config, banks),
+    channels: CHANNELS,
+    log,
+    clock,
+    onGivenUp: fail,
+  });
+  await supervisor.start();
+  const startedMs = clock.monotonicMs();
+  let http: HealthServer;
+  try {
+    const health = () => agentHealth({ supervisor, banks, config, uptimeMs: clock.monotonicMs() - startedMs });
+    http = await startHealthServer({ ...config.http, confKey: '[http] port', health, registry: banks.registry(supervisor) });
+  } catch (error) {
+    await stopThreads(supervisor);
+    throw error;
+  }
+  const udpPorts = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);
+  const transport = supervisor.readyThread('shard0')?.transport ?? '';
+  log.info('agent serves', { ip: config.udp.ip, ports: udpPorts.join(','), transport, http: http.port });
+  let stopping: Promise<void> | undefined;
+  return {
+    name: 'agent',
+    ip: config.udp.ip,
+    udpPorts,
+    transport,
+    httpPort: http.port,
+    failed,
+    killThread: name => supervisor.kill(name),
+    restarts: name => supervisor.restarts(name),
+    stop: () => {
+      stopping ??= stopThreads(supervisor).then(() => http.close());
+      return stopping;
+    },
+  };
+}
+
+/** Shards first: they hand their last counts to the reporter thread, which sends them before it ends. */
+async function stopThreads(supervisor: Supervisor<ThreadName>): Promise<void> {
+  await supervisor.stop([...SHARD_NAMES]);
+  await supervisor.stop(['reporter', 'dns']);
+}
+
+/** Every pair of threads that write to each other. */
+const CHANNELS: readonly (readonly [ThreadName, ThreadName])[] = [
+  ['shard0', 'shard1'],
+  ['shard0', 'shard2'],
+  ['shard1', 'shard2'],
+  ...SHARD_NAMES.flatMap((shard): [ThreadName, ThreadName][] => [
+    [shard, 'dns'],
+    [shard, 'reporter'],
+  ]),
+];
+
+/** A worker's module is compiled beside this one, or is a source beside this source. */
+const threadModule = (path: string): URL => new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+function threadSpecs(config: AgentConfig, banks: AgentBanks): ThreadSpec<ThreadName>[] {
+  const caller = callerIp(config.agent.caller_ip);
+  const shards = SHARD_NAMES.map((name, index) => shardSpec(config, banks, name, index));
+  return [
+    ...shards,
+    {
+      name: 'dns',
+      module: threadModule('./dns/dns-thread'),
+      data: (): DnsThreadData => ({
+        link: linkOptions(config, config.dnsserver),
+        counters: banks.dns.buffer,
+        gauges: banks.dnsGauges.buffer,
+      }),
+    },
+    {
+      name: 'reporter',
+      module: threadModule('./report/report-thread'),
+      data: (): ReportThreadData => ({
+        link: linkOptions(config, config.reporter),
+        caller,
+        counters: banks.reporter.buffer,
+        gauges: banks.reporterGauges.buffer,
+      }),
+    },
+  ];
+}
+
+function shardSpec(config: AgentConfig, banks: AgentBanks, name: ShardName, index: number): ThreadSpec<ThreadName> {
+  const { agent, udp, loadbalance } = config;
+  const bank = banks.shards[index % SHARD_COUNT] as AgentBanks['shards'][number];
+  return {
+    name,
+    module: threadModule('./shard/shard-thread'),
+    data: (lastPort): ShardThreadData => ({
+      index,
+      ip: udp.ip,
+      port: udp.port === 0 ? lastPort : udp.port + index,
+      receiveBufferBytes: udp.receive_buffer,
+      limits: {
+        routeWaitMs: agent.route_wait,
+        maxHeld: agent.max_waiting,
+        absentTtlMs: agent.absent_ttl * 1_000,
+        maxAbsent: agent.max_absent,
+      },
+      updateTimeoutMs: loadbalance.update_timeout * 1_000,
+      reportTimeoutMs: loadbalance.report_timeout * 1_000,
+      loadBalance: loadBalanceOptions(config),
+      counters: bank.counters.buffer,
+      gauges: bank.gauges.buffer,
+    }),
+  };
+}
+
+function loadBalanceOptions({ loadbalance }: AgentConfig): LoadBalanceOptions {
+  return {
+    algorithm: 'classic',
+    classic: {
+      probeNum: loadbalance.probe_num,
+      initSuccCnt: loadbalance.init_succ_cnt,
+      initErrCnt: loadbalance.init_err_cnt,
+      errRate: loadbalance.err_rate,
+      succRate: loadbalance.succ_rate,
+      continErrLimit: loadbalance.contin_err_limit,
+      continSuccLimit: loadbalance.contin_succ_limit,
+      windowErrRate: loadbalance.window_err_rate,
+      windowErrLimit: loadbalance.window_err_limit,
+      idleTimeoutMs: loadbalance.idle_timeout * 1_000,
+      overloadTimeoutMs: loadbalance.overload_timeout * 1_000,
+      tcostAmplify: loadbalance.tcost_amplify,
+    },
+  };
+}
+
+function linkOptions({ agent }: AgentConfig, server: { readonly ip: string; readonly port: number }): LinkOptions {
+  if (agent.reconnect_min > agent.reconnect_max) {
+    const message = `[agent] reconnect_min = ${agent.reconnect_min} is greater than reconnect_max = ${agent.reconnect_max}`;
+    throw new StartupError('BAD_CONFIG', message);
+  }
+  return { host: server.ip, port: server.port, backoffMinMs: agent.reconnect_min, backoffMaxMs: agent.reconnect_max };
+}
+
+/** This machine's address in reports: the conf's, else the first IPv4 that others can reach, else loopback. */
+function callerIp(configured: string): number {
+  const ip = parseIpv4(configured === '' ? firstPublicIpv4() : configured);
+  if (ip === undefined) throw new StartupError('BAD_CONFIG', `[agent] caller_ip = ${configured}: expected an IPv4 address`);
+  return ip;
+}
+
+function firstPublicIpv4(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    const address = addresses?.find(({ family, internal }) => family === 'IPv4' && !internal);
+    if (address !== undefined) return address.address;
+  }
+  return '127.0.0.1';
+}

@@ -1,0 +1,13 @@
+// pure
+import type { BalancerFactory } from './balancer.ts';
+import { type ClassicOptions, classicBalancer } from './classic.ts';
+
+/** Which algorithm a module is balanced with, and its parameters. Plain data: it crosses threads. */
+export interface LoadBalanceOptions {
+  readonly algorithm: 'classic';
+  readonly classic: ClassicOptions;
+}
+
+export function balancerFactory(options: LoadBalanceOptions): BalancerFactory {
+  return classicBalancer(options.classic);
+}

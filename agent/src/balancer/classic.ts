@@ -1,0 +1,118 @@
+// pure
+/** The classic algorithm: round robin over idle hosts, and now and then a probe of an overloaded one (docs/load-balancing.md). */
+import type { HostInfo, HostKey } from '@lars/proto';
+import type { Balancer, BalancerEnvironment, BalancerFactory, HostView, TransitionCause } from './balancer.ts';
+import { ClassicHost } from './classic-host.ts';
+import type { ClassicOptions } from './classic-options.ts';
+import { HostTable } from './host-table.ts';
+import { Ring } from './ring.ts';
+
+export { CLASSIC_DEFAULTS, type ClassicOptions } from './classic-options.ts';
+
+/**
+ * Hosts move only inside report(): no rule looks at the clock between two reports. Weights and zones have no influence.
+ * A transition's `numbers` are the host's counters when it was decided, and the conf value that they met as `limit`.
+ */
+export function classicBalancer(options: ClassicOptions): BalancerFactory {
+  return environment => new ClassicBalancer(options, environment);
+}
+
+class ClassicBalancer implements Balancer {
+  readonly #options: ClassicOptions;
+  readonly #environment: BalancerEnvironment;
+  readonly #table = new HostTable<ClassicHost>();
+  readonly #idle = new Ring<ClassicHost>();
+  readonly #overloaded = new Ring<ClassicHost>();
+  #picksSinceProbe = 0;
+
+  constructor(options: ClassicOptions, environment: BalancerEnvironment) {
+    this.#options = options;
+    this.#environment = environment;
+  }
+
+  get hostCount(): number {
+    return this.#table.size;
+  }
+
+  get overloadedCount(): number {
+    return this.#overloaded.size;
+  }
+
+  /** LB-1 */
+  setHosts(hosts: readonly HostInfo[], nowMs: number): void {
+    const { added, removed } = this.#table.sync(hosts, host => new ClassicHost(host, this.#options, nowMs));
+    for (const host of removed) this.#listOf(host).remove(host);
+    for (const host of added) this.#idle.append(host);
+  }
+
+  /** LB-2 to LB-5. Where no host is idle, the empty list answers OVERLOAD. */
+  pick(): HostInfo | undefined {
+    if (this.#overloaded.size === 0) {
+      this.#picksSinceProbe = 0;
+      return this.#idle.rotate()?.host;
+    }
+    if (this.#picksSinceProbe >= this.#options.probeNum) {
+      this.#picksSinceProbe = 0;
+      return this.#probe();
+    }
+    this.#picksSinceProbe += 1;
+    return this.#idle.rotate()?.host;
+  }
+
+  /** LB-6 to LB-10 */
+  report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number): boolean {
+    const host = this.#table.get(key);
+    if (host === undefined) return false;
+    host.record(ok, tcostMs, this.#options);
+    const cause = host.judge(ok, this.#options, nowMs);
+    if (cause !== undefined) this.#changeSides(host, cause, nowMs);
+    return true;
+  }
+
+  takeCounts(visit: Parameters<Balancer['takeCounts']>[0]): void {
+    this.#table.takeCounts(visit);
+  }
+
+  hosts(): IterableIterator<HostView> {
+    return this.#table.values();
+  }
+
+  #probe(): HostInfo | undefined {
+    const host = this.#overloaded.rotate();
+    if (host === undefined) return undefined;
+    host.counts.probes += 1;
+    return host.host;
+  }
+
+  /** LB-10. The listener comes last: whatever it asks or throws, the lists are in order. */
+  #changeSides(host: ClassicHost, cause: TransitionCause, nowMs: number): void {
+    const numbers = host.numbers(nowMs);
+    numbers['limit'] = limitOf(cause, this.#options);
+    this.#listOf(host).remove(host);
+    if (host.overloaded) host.becomeIdle(this.#options, nowMs);
+    else host.becomeOverloaded(this.#options, nowMs);
+    this.#listOf(host).append(host);
+    this.#environment.onTransition({ host: host.host, to: host.overloaded ? 'overloaded' : 'idle', cause, numbers });
+  }
+
+  #listOf(host: ClassicHost): Ring<ClassicHost> {
+    return host.overloaded ? this.#overloaded : this.#idle;
+  }
+}
+
+function limitOf(cause: TransitionCause, options: ClassicOptions): number {
+  switch (cause) {
+    case 'error-rate':
+      return options.errRate;
+    case 'failure-run':
+      return options.continErrLimit;
+    case 'success-rate':
+      return options.succRate;
+    case 'success-run':
+      return options.continSuccLimit;
+    case 'window-error-rate':
+      return options.windowErrRate;
+    case 'overload-timeout':
+      return options.overloadTimeoutMs;
+  }
+}

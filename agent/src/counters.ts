@@ -1,0 +1,65 @@
+// pure
+import { defineCounters } from '@lars/runtime/counters';
+
+/** What a shard thread counts. */
+export const shardCounters = defineCounters({
+  getHost: 'getHost requests',
+  getRoute: 'getRoute requests from business code',
+  report: 'Results of calls that were reported and counted',
+  answeredSuccess: 'getHost answers with a host',
+  answeredOverload: 'getHost answers OVERLOAD: no host of the module may be called',
+  answeredNoExist: 'getHost answers NOEXIST: the module has no hosts, as far as the agent knows',
+  answeredError: 'getHost answers SYSTEM_ERROR: only hosts whose address the caller does not understand',
+  held: 'Requests that waited for the first route of their module',
+  heldRefused: 'Requests answered at once instead of waiting, because too many waited already',
+  misrouted: 'Datagrams for a module that another shard owns, forwarded to it',
+  badLength: 'Datagrams dropped: shorter than a head, or not as long as the head says',
+  badMessageId: 'Datagrams dropped: a message id that business code does not send',
+  badBody: 'Datagrams dropped: the body does not parse',
+  reportUnknownModule: 'Reports dropped: the agent holds no such module',
+  reportUnknownHost: 'Reports dropped: the module has no such host',
+  routeTruncated: 'getRoute answers that left hosts out to fit one datagram',
+  sendError: 'Answers that could not be sent',
+  pulls: 'Routes asked of dnsserver',
+  routeChanges: 'Route changes applied',
+  transitionsToOverloaded: 'Hosts that became overloaded',
+  transitionsToIdle: 'Hosts that became idle again',
+  transitionsUnlogged: 'Transitions that were counted but not logged, because too many came at once',
+});
+export type ShardCounter = (typeof shardCounters.names)[number];
+
+export const shardGauges = defineCounters({
+  modules: 'Modules with a route',
+  hosts: 'Hosts in these modules',
+  overloadedHosts: 'Hosts that get no ordinary calls now',
+  absentModules: 'Modules known not to exist, remembered for a short time',
+  waiting: 'Requests that wait for a route now',
+});
+export type ShardGauge = (typeof shardGauges.names)[number];
+
+export const dnsCounters = defineCounters({
+  requests: 'Routes asked of dnsserver',
+  responses: 'Routes received, answers and pushes',
+  notModified: 'Answers that said the route held is current',
+  reconnects: 'Times the link to dnsserver came up',
+  badFrames: 'Messages from dnsserver that did not parse',
+  pullsRefused: 'Routes not asked because too many questions were open',
+});
+export type DnsCounter = (typeof dnsCounters.names)[number];
+
+export const reporterCounters = defineCounters({
+  reports: 'Status reports handed to this thread',
+  sent: 'Status reports sent, repetitions included',
+  acknowledged: 'Status reports that the reporter says it has stored',
+  repeated: 'Status reports sent again after a reconnect',
+  merged: 'Status reports merged into another one that was still waiting',
+  dropped: 'Status reports lost because too many waited for the reporter',
+  reconnects: 'Times the link to the reporter came up',
+});
+export type ReporterCounter = (typeof reporterCounters.names)[number];
+
+export const linkGauges = defineCounters({
+  linkUp: '1 while the TCP link stands',
+  waiting: 'Questions or reports that wait for the peer',
+});
+export type LinkGauge = (typeof linkGauges.names)[number];

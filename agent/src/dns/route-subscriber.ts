@@ -1,0 +1,128 @@
+// pure
+/**
+ * The agent's side of the conversation with dnsserver: which modules are held, which questions are open, what is asked again
+ * after a reconnect. It speaks through `send` and hands what it learns to `onRoute`; the link itself is the shell's (dns-thread.ts).
+ */
+import {
+  decodeBody,
+  encodeFrame,
+  Feature,
+  type GetRouteResponse,
+  LarsProtocolError,
+  MessageId,
+  type RouteKey,
+  routeKey,
+} from '@lars/proto';
+import type { CounterBank } from '@lars/runtime/counters';
+import { type DnsCounter, dnsCounters } from '../counters.ts';
+import type { ModuleId } from '../threads/messages.ts';
+
+const count = dnsCounters.at;
+
+export interface RouteSubscriberOptions {
+  /** So many modules may be asked for without an answer yet; more are refused. */
+  readonly maxOpen: number;
+  /** Without any answer for this long while questions are open, the link is given up. */
+  readonly answerTimeoutMs: number;
+  readonly counters: CounterBank<DnsCounter>;
+}
+
+export interface RouteSubscriberPorts {
+  /** false when the link is down. */
+  send(frame: Uint8Array): boolean;
+  onRoute(response: GetRouteResponse): void;
+}
+
+interface Question extends ModuleId {
+  readonly version: number;
+}
+
+export class RouteSubscriber {
+  readonly #options: RouteSubscriberOptions;
+  readonly #ports: RouteSubscriberPorts;
+  /** Modules that have hosts, with the revision held: they are asked for again on every new connection. */
+  readonly #held = new Map<RouteKey, Question>();
+  /** Asked, or to be asked when the link stands, and not answered yet. */
+  readonly #open = new Map<RouteKey, Question>();
+  /** Since when an answer is due; undefined while none is. */
+  #waitingSinceMs: number | undefined;
+
+  constructor(options: RouteSubscriberOptions, ports: RouteSubscriberPorts) {
+    this.#options = options;
+    this.#ports = ports;
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** A shard wants a module's route. Asked once until it is answered. */
+  pull({ modid, cmdid, version }: Question, nowMs: number): void {
+    const key = routeKey(modid, cmdid);
+    if (this.#open.has(key)) return;
+    if (this.#open.size >= this.#options.maxOpen) {
+      this.#options.counters.add(count.pullsRefused);
+      return;
+    }
+    const question = { modid, cmdid, version };
+    this.#open.set(key, question);
+    this.#ask(question, nowMs);
+  }
+
+  /** A new connection: dnsserver knows nothing of us. Everything held or open is asked for again, which subscribes to it. */
+  onLinkUp(nowMs: number): void {
+    this.#options.counters.add(count.reconnects);
+    this.#waitingSinceMs = undefined;
+    for (const [key, question] of this.#held) {
+      if (!this.#open.has(key)) this.#open.set(key, question);
+    }
+    for (const question of this.#open.values()) this.#ask(question, nowMs);
+  }
+
+  onLinkDown(): void {
+    this.#waitingSinceMs = undefined;
+  }
+
+  /** A shard's thread was replaced and holds nothing: its modules are asked for in full. */
+  refetch(belongs: (module: ModuleId) => boolean, nowMs: number): void {
+    for (const module of this.#held.values()) {
+      if (belongs(module)) this.#ask({ ...module, version: 0 }, nowMs);
+    }
+  }
+
+  /** @throws {LarsProtocolError} when the server speaks nonsense: close the connection */
+  onFrame(id: number, body: Uint8Array): void {
+    this.#waitingSinceMs = undefined;
+    try {
+      if (id !== MessageId.GetRouteResponse) throw new LarsProtocolError('BAD_MESSAGE_ID', `dnsserver sent message id ${id}`);
+      this.#onResponse(decodeBody(MessageId.GetRouteResponse, body));
+    } catch (error) {
+      this.#options.counters.add(count.badFrames);
+      throw error;
+    }
+  }
+
+  /** Has the server been silent for too long while an answer is due? */
+  isOverdue(nowMs: number): boolean {
+    return this.#waitingSinceMs !== undefined && nowMs - this.#waitingSinceMs > this.#options.answerTimeoutMs;
+  }
+
+  #ask({ modid, cmdid, version }: Question, nowMs: number): void {
+    const frame = encodeFrame(MessageId.GetRouteRequest, { modid, cmdid, version, features: Feature.HostAddr });
+    if (!this.#ports.send(frame)) return;
+    this.#options.counters.add(count.requests);
+    this.#waitingSinceMs ??= nowMs;
+  }
+
+  #onResponse(response: GetRouteResponse): void {
+    const { modid, cmdid, version } = response;
+    const key = routeKey(modid, cmdid);
+    this.#options.counters.add(response.notModified ? count.notModified : count.responses);
+    this.#open.delete(key);
+    if (!response.notModified) {
+      if (response.host.length === 0) this.#held.delete(key);
+      else this.#held.set(key, { modid, cmdid, version });
+    }
+    this.#ports.onRoute(response);
+  }
+}

@@ -1,0 +1,83 @@
+/** The shell of the reporter thread: one TCP link to the reporter, status reports from the shards. */
+import { randomBytes } from 'node:crypto';
+import { decodeBody, formatIpv4, LarsProtocolError, MAX_BODY_BYTES, MessageId } from '@lars/proto';
+import { systemClock } from '@lars/runtime/clock';
+import { CounterBank } from '@lars/runtime/counters';
+import { FramedClient } from '@lars/runtime/tcp/framed-client';
+import { type LinkGauge, linkGauges, type ReporterCounter, reporterCounters } from '../counters.ts';
+import { clientOptions, type LinkOptions } from '../threads/link-options.ts';
+import type { MailToReporter } from '../threads/messages.ts';
+import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
+import { ReportOutbox } from './report-outbox.ts';
+
+export interface ReportThreadData {
+  readonly link: LinkOptions;
+  readonly caller: number;
+  readonly counters: SharedArrayBuffer;
+  readonly gauges: SharedArrayBuffer;
+}
+
+const HOUSEKEEPING_MS = 500;
+const MAX_UNACKNOWLEDGED = 4_096;
+const MAX_WAITING = 65_536;
+const ACK_TIMEOUT_MS = 10_000;
+/** How long a stopping thread waits for the reporter to take and acknowledge the last reports. */
+const LAST_WORDS_MS = 700;
+const LAST_WORDS_POLL_MS = 10;
+
+runThread<ReportThreadData, MailToReporter>(async thread => {
+  const { data, log } = thread;
+  const counters = new CounterBank<ReporterCounter>(reporterCounters, data.counters);
+  // A new run numbers its reports from 1 again, so it must have a new name.
+  const agent = `${formatIpv4(data.caller)}-${process.pid}-${randomBytes(6).toString('hex')}`;
+  const outbox = new ReportOutbox(
+    {
+      agent,
+      caller: data.caller,
+      maxUnacknowledged: MAX_UNACKNOWLEDGED,
+      maxWaiting: MAX_WAITING,
+      ackTimeoutMs: ACK_TIMEOUT_MS,
+      counters,
+    },
+    frame => client.send(frame),
+  );
+  const client = new FramedClient(clientOptions('reporter', data.link, MAX_BODY_BYTES, log), {
+    onUp: () => outbox.onLinkUp(systemClock.monotonicMs()),
+    onFrame: (id, body) => onFrame(outbox, id, body),
+    onDown: () => outbox.onLinkDown(),
+  });
+  client.start();
+  return reportBody(thread, outbox, client);
+});
+
+function onFrame(outbox: ReportOutbox, id: number, body: Uint8Array): void {
+  if (id !== MessageId.ReportStatusAck) throw new LarsProtocolError('BAD_MESSAGE_ID', `the reporter sent message id ${id}`);
+  const ack = decodeBody(MessageId.ReportStatusAck, body);
+  outbox.onAck(ack.agent, ack.seq, systemClock.monotonicMs());
+}
+
+function reportBody(thread: Thread<ReportThreadData>, outbox: ReportOutbox, client: FramedClient): ThreadBody<MailToReporter> {
+  const gauges = new CounterBank<LinkGauge>(linkGauges, thread.data.gauges);
+  const housekeeping = setInterval(() => {
+    if (outbox.checkOverdue(systemClock.monotonicMs())) client.reconnect('it does not acknowledge');
+    gauges.put(linkGauges.at.linkUp, client.up ? 1 : 0);
+    gauges.put(linkGauges.at.waiting, outbox.openCount);
+  }, HOUSEKEEPING_MS);
+  return {
+    port: 0,
+    transport: '',
+    onMail: mail => outbox.add(mail.report, systemClock.monotonicMs()),
+    stop: async () => {
+      clearInterval(housekeeping);
+      if (client.up && outbox.expectsAcks) await lastWords(outbox);
+      client.stop();
+    },
+  };
+}
+
+async function lastWords(outbox: ReportOutbox): Promise<void> {
+  const giveUpMs = systemClock.monotonicMs() + LAST_WORDS_MS;
+  while (outbox.openCount > 0 && systemClock.monotonicMs() < giveUpMs) {
+    await new Promise(resolve => setTimeout(resolve, LAST_WORDS_POLL_MS));
+  }
+}

@@ -1,0 +1,377 @@
+// pure
+/**
+ * The heart of one shard thread: takes datagrams and mail, answers, keeps the balancers of its modules, and collects what goes
+ * to the reporter. It has no socket, no timer and no clock of its own; the thread around it (shard-thread.ts) lends them.
+ */
+import {
+  type BatchReportRequest,
+  decodeBody,
+  encodeFrame,
+  Feature,
+  type GetHostRequest,
+  type GetRouteRequest,
+  HEAD_BYTES,
+  type HostInfo,
+  hostKey,
+  LarsProtocolError,
+  MAX_DATAGRAM_BYTES,
+  MessageId,
+  type ReportRequest,
+  ReturnCode,
+  readInt32,
+  shardOf,
+} from '@lars/proto';
+import type { CounterBank } from '@lars/runtime/counters';
+import type { Logger } from '@lars/runtime/log';
+import type { Balancer, BalancerFactory, Transition } from '../balancer/balancer.ts';
+import { type ShardCounter, shardCounters } from '../counters.ts';
+import { type MailToShard, type ModuleId, SHARD_NAMES, type ShardName, type StatusReport } from '../threads/messages.ts';
+import type { PeerRef } from '../udp/transport.ts';
+import { ModuleTable, type ModuleTableLimits, type ServingModule } from './module-table.ts';
+import { routeAnswer } from './route-answer.ts';
+import { takeStatusReport } from './status-report.ts';
+import { TransitionLog } from './transition-log.ts';
+
+const count = shardCounters.at;
+
+export interface ShardOptions extends ModuleTableLimits {
+  /** Which of the three shards this is. */
+  readonly index: number;
+  readonly newBalancer: BalancerFactory;
+  /** A route older than this is asked for again at its next use. */
+  readonly updateTimeoutMs: number;
+  /** A module's counted calls go to the reporter this long after the first of them. */
+  readonly reportTimeoutMs: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly counters: CounterBank<ShardCounter>;
+}
+
+/** What a shard asks of the world. */
+export interface ShardPorts {
+  pull(module: ModuleId, version: number): void;
+  status(report: StatusReport): void;
+  mail(shard: ShardName, mail: MailToShard): void;
+  /** Sends an answer that was not ready in time, from this shard's own socket. */
+  reply(reply: Uint8Array, peer: PeerRef): void;
+}
+
+/** Where an answer goes: to a peer of this shard's socket, or back through the shard that received the request. */
+interface Asker {
+  readonly receiver: ShardName | undefined;
+  readonly peer: PeerRef;
+}
+
+type HeldRequest =
+  | { readonly kind: 'getHost'; readonly asker: Asker; readonly request: GetHostRequest }
+  | { readonly kind: 'getRoute'; readonly asker: Asker; readonly request: GetRouteRequest };
+
+/** No batch may claim more calls of a host than this: each one is a step of the algorithm. */
+const MAX_BATCH_CALLS = 100_000;
+
+export class Shard {
+  readonly #options: ShardOptions;
+  readonly #ports: ShardPorts;
+  readonly #counters: ShardOptions['counters'];
+  readonly #modules: ModuleTable<HeldRequest>;
+  readonly #transitions: TransitionLog;
+  /** Modules with calls that the reporter has not been told of, in the order in which their reports are due. */
+  readonly #unreported = new Set<ServingModule>();
+
+  constructor(options: ShardOptions, ports: ShardPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#counters = options.counters;
+    this.#modules = new ModuleTable(options);
+    this.#transitions = new TransitionLog(options.log, options.counters);
+  }
+
+  get modules(): ModuleTable<unknown> {
+    return this.#modules;
+  }
+
+  /** A DatagramHandler but for the time: writes the answer into `reply`, returns its length, 0 = no answer (now). */
+  handleDatagram(datagram: Uint8Array, reply: Uint8Array, peer: PeerRef, nowMs: number): number {
+    const answer = this.#handle(datagram, { receiver: undefined, peer }, nowMs);
+    if (answer === undefined) return 0;
+    reply.set(answer);
+    return answer.length;
+  }
+
+  handleMail(mail: MailToShard, nowMs: number, unixMs: number): void {
+    switch (mail.type) {
+      case 'route':
+        this.#onRoute(mail, mail.hosts, mail.version, nowMs, unixMs);
+        return;
+      case 'route-current':
+        this.#onRouteCurrent(mail, nowMs);
+        return;
+      case 'forwarded': {
+        const asker = { receiver: mail.receiver, peer: mail.peer };
+        const answer = this.#handle(mail.datagram, asker, nowMs);
+        if (answer !== undefined) this.#answerLate(asker, answer);
+        return;
+      }
+      case 'forwarded-reply':
+        this.#ports.reply(mail.reply, mail.peer);
+    }
+  }
+
+  /** Answers the requests whose wait is over: NOEXIST, or a route without hosts. */
+  expireWaits(nowMs: number): void {
+    for (const asking of this.#modules.expire(nowMs)) this.#answerHeld(asking.held, undefined, nowMs);
+  }
+
+  /** When expireWaits has something to do; undefined while nothing waits. */
+  nextDeadlineMs(): number | undefined {
+    return this.#modules.nextDeadlineMs();
+  }
+
+  /** Call about once a second: hands the counts of every module whose period is over to the reporter. */
+  reportDue(nowMs: number, unixMs: number): void {
+    this.#transitions.refill();
+    for (const module of this.#unreported) {
+      if (module.reportAtMs !== undefined && module.reportAtMs > nowMs) break;
+      this.#report(module, unixMs);
+    }
+  }
+
+  /** Hands all counts to the reporter, for the last time. */
+  reportAll(unixMs: number): void {
+    for (const module of this.#unreported) this.#report(module, unixMs);
+  }
+
+  /** The thread that asks dnsserver is a new one: it must learn what this shard holds. */
+  pullAll(): void {
+    for (const module of this.#modules.allServing()) this.#pull(module, module.version);
+  }
+
+  #handle(datagram: Uint8Array, asker: Asker, nowMs: number): Uint8Array | undefined {
+    if (datagram.length < HEAD_BYTES || readInt32(datagram, 4) !== datagram.length - HEAD_BYTES) {
+      this.#counters.add(count.badLength);
+      return undefined;
+    }
+    const body = datagram.subarray(HEAD_BYTES);
+    try {
+      switch (readInt32(datagram, 0)) {
+        case MessageId.GetHostRequest:
+          return this.#getHost(decodeBody(MessageId.GetHostRequest, body), datagram, asker, nowMs);
+        case MessageId.ReportRequest:
+          this.#reportCall(decodeBody(MessageId.ReportRequest, body), datagram, asker, nowMs);
+          return undefined;
+        case MessageId.ApiGetRouteRequest:
+          return this.#getRoute(decodeBody(MessageId.ApiGetRouteRequest, body), datagram, asker, nowMs);
+        case MessageId.BatchReportRequest:
+          this.#reportBatch(decodeBody(MessageId.BatchReportRequest, body), datagram, asker, nowMs);
+          return undefined;
+        default:
+          this.#counters.add(count.badMessageId);
+          return undefined;
+      }
+    } catch (error) {
+      if (!(error instanceof LarsProtocolError)) throw error;
+      this.#counters.add(count.badBody);
+      return undefined;
+    }
+  }
+
+  #getHost(request: GetHostRequest, datagram: Uint8Array, asker: Asker, nowMs: number): Uint8Array | undefined {
+    const module = this.#modules.serving(request.modid, request.cmdid);
+    if (module !== undefined) {
+      this.#counters.add(count.getHost);
+      return this.#pick(module, request, nowMs);
+    }
+    if (this.#forwarded(request, datagram, asker)) return undefined;
+    this.#counters.add(count.getHost);
+    const held = this.#hold({ kind: 'getHost', asker, request }, nowMs);
+    return held ? undefined : this.#noExist(request);
+  }
+
+  #getRoute(request: GetRouteRequest, datagram: Uint8Array, asker: Asker, nowMs: number): Uint8Array | undefined {
+    if (this.#forwarded(request, datagram, asker)) return undefined;
+    this.#counters.add(count.getRoute);
+    const module = this.#modules.serving(request.modid, request.cmdid);
+    if (module !== undefined) return this.#route(module, request, nowMs);
+    const held = this.#hold({ kind: 'getRoute', asker, request }, nowMs);
+    return held ? undefined : this.#emptyRoute(request);
+  }
+
+  #reportCall(request: ReportRequest, datagram: Uint8Array, asker: Asker, nowMs: number): void {
+    if (this.#forwarded(request, datagram, asker)) return;
+    const module = this.#reportedModule(request);
+    if (module === undefined) return;
+    const key = hostKey(request.host ?? NO_HOST);
+    const tcostMs = request.tcost === 0 ? undefined : request.tcost;
+    this.#counted(module, module.balancer.report(key, request.retcode === 0, tcostMs, nowMs), 1, nowMs);
+  }
+
+  #reportBatch(request: BatchReportRequest, datagram: Uint8Array, asker: Asker, nowMs: number): void {
+    if (this.#forwarded(request, datagram, asker)) return;
+    const module = this.#reportedModule(request);
+    if (module === undefined) return;
+    for (const result of request.results) {
+      const key = hostKey(result);
+      const succ = Math.min(result.succ, MAX_BATCH_CALLS);
+      const err = Math.min(result.err, MAX_BATCH_CALLS);
+      const tcostMs = result.tcost === 0 ? undefined : result.tcost / Math.max(1, result.succ + result.err);
+      let known = true;
+      for (let i = 0; i < succ && known; i++) known = module.balancer.report(key, true, tcostMs, nowMs);
+      for (let i = 0; i < err && known; i++) known = module.balancer.report(key, false, tcostMs, nowMs);
+      this.#counted(module, known, succ + err, nowMs);
+    }
+  }
+
+  #reportedModule(id: ModuleId): ServingModule | undefined {
+    const module = this.#modules.serving(id.modid, id.cmdid);
+    if (module === undefined) this.#counters.add(count.reportUnknownModule);
+    return module;
+  }
+
+  #counted(module: ServingModule, known: boolean, calls: number, nowMs: number): void {
+    if (!known) {
+      this.#counters.add(count.reportUnknownHost);
+      return;
+    }
+    this.#counters.add(count.report, calls);
+    if (module.reportAtMs !== undefined) return;
+    module.reportAtMs = nowMs + this.#options.reportTimeoutMs;
+    this.#unreported.add(module);
+  }
+
+  /** A module of another shard: its owner decides, and the answer comes back by mail. */
+  #forwarded(id: ModuleId, datagram: Uint8Array, asker: Asker): boolean {
+    const owner = shardOf(id.modid, id.cmdid);
+    if (owner === this.#options.index) return false;
+    this.#counters.add(count.misrouted);
+    const receiver = SHARD_NAMES[this.#options.index] as ShardName;
+    this.#ports.mail(SHARD_NAMES[owner] as ShardName, {
+      type: 'forwarded',
+      receiver,
+      datagram: datagram.slice(),
+      peer: asker.peer,
+    });
+    return true;
+  }
+
+  /** @returns false when the request must be answered now, because the module is absent or too many requests wait */
+  #hold(held: HeldRequest, nowMs: number): boolean {
+    const { modid, cmdid } = held.request;
+    if (this.#modules.isAbsent(modid, cmdid, nowMs)) return false;
+    const outcome = this.#modules.hold(modid, cmdid, held, nowMs);
+    if (outcome === 'first') this.#pull(held.request, 0);
+    this.#counters.add(outcome === 'full' ? count.heldRefused : count.held);
+    return outcome !== 'full';
+  }
+
+  #pull(id: ModuleId, version: number): void {
+    this.#counters.add(count.pulls);
+    this.#ports.pull(id, version);
+  }
+
+  #onRoute(id: ModuleId, hosts: readonly HostInfo[], version: number, nowMs: number, unixMs: number): void {
+    this.#counters.add(count.routeChanges);
+    const module = this.#modules.serving(id.modid, id.cmdid);
+    // The counts of hosts that leave the route go to the reporter before they are forgotten.
+    if (module !== undefined) this.#report(module, unixMs);
+    if (hosts.length === 0) {
+      this.#answerHeld(this.#modules.markAbsent(id.modid, id.cmdid, nowMs), undefined, nowMs);
+      return;
+    }
+    const serving = module ?? this.#newModule(id);
+    serving.version = version;
+    serving.refreshAtMs = nowMs + this.#options.updateTimeoutMs;
+    serving.balancer.setHosts(hosts, nowMs);
+    this.#answerHeld(this.#modules.serve(serving), serving, nowMs);
+  }
+
+  #onRouteCurrent(id: ModuleId, nowMs: number): void {
+    const module = this.#modules.serving(id.modid, id.cmdid);
+    if (module !== undefined) module.refreshAtMs = nowMs + this.#options.updateTimeoutMs;
+  }
+
+  #newModule(id: ModuleId): ServingModule {
+    const { newBalancer, random } = this.#options;
+    const onTransition = (transition: Transition) => this.#transitions.add(id, transition);
+    const balancer: Balancer = newBalancer({ random, onTransition });
+    return { modid: id.modid, cmdid: id.cmdid, balancer, version: 0, refreshAtMs: 0, reportAtMs: undefined };
+  }
+
+  #answerHeld(requests: readonly HeldRequest[], module: ServingModule | undefined, nowMs: number): void {
+    for (const held of requests) this.#answerLate(held.asker, this.#answerOne(held, module, nowMs));
+  }
+
+  #answerOne(held: HeldRequest, module: ServingModule | undefined, nowMs: number): Uint8Array {
+    if (held.kind === 'getHost')
+      return module === undefined ? this.#noExist(held.request) : this.#pick(module, held.request, nowMs);
+    return module === undefined ? this.#emptyRoute(held.request) : this.#route(module, held.request, nowMs);
+  }
+
+  #answerLate(asker: Asker, reply: Uint8Array): void {
+    if (asker.receiver === undefined) this.#ports.reply(reply, asker.peer);
+    else this.#ports.mail(asker.receiver, { type: 'forwarded-reply', reply, peer: asker.peer });
+  }
+
+  #pick(module: ServingModule, request: GetHostRequest, nowMs: number): Uint8Array {
+    this.#refreshIfStale(module, nowMs);
+    const { host, retcode } = this.#pickFor(module.balancer, request.features, nowMs);
+    this.#counters.add(ANSWER_COUNTERS[retcode]);
+    return encodeFrame(MessageId.GetHostResponse, {
+      seq: request.seq,
+      modid: request.modid,
+      cmdid: request.cmdid,
+      retcode,
+      host,
+    });
+  }
+
+  /** A caller that does not understand names gets a host with an IPv4 address: a few more picks find one where there is one. */
+  #pickFor(balancer: Balancer, features: number, nowMs: number): { host: HostInfo | undefined; retcode: ReturnCode } {
+    for (let tries = Math.min(balancer.hostCount, MAX_ADDR_TRIES); tries > 0; tries--) {
+      const host = balancer.pick(nowMs);
+      if (host === undefined) return { host, retcode: ReturnCode.Overload };
+      if (host.addr === '' || (features & Feature.HostAddr) !== 0) return { host, retcode: ReturnCode.Success };
+    }
+    return { host: undefined, retcode: ReturnCode.SystemError };
+  }
+
+  #route(module: ServingModule, request: GetRouteRequest, nowMs: number): Uint8Array {
+    this.#refreshIfStale(module, nowMs);
+    const { frame, truncated } = routeAnswer(module, request, MAX_DATAGRAM_BYTES);
+    if (truncated) this.#counters.add(count.routeTruncated);
+    return frame;
+  }
+
+  #noExist({ seq, modid, cmdid }: GetHostRequest): Uint8Array {
+    this.#counters.add(count.answeredNoExist);
+    return encodeFrame(MessageId.GetHostResponse, { seq, modid, cmdid, retcode: ReturnCode.NoExist, host: undefined });
+  }
+
+  #emptyRoute({ modid, cmdid }: GetRouteRequest): Uint8Array {
+    const empty = { modid, cmdid, host: [], version: 0, overload: false, notModified: false };
+    return encodeFrame(MessageId.ApiGetRouteResponse, empty);
+  }
+
+  #refreshIfStale(module: ServingModule, nowMs: number): void {
+    if (nowMs < module.refreshAtMs) return;
+    module.refreshAtMs = nowMs + this.#options.updateTimeoutMs;
+    this.#pull(module, module.version);
+  }
+
+  #report(module: ServingModule, unixMs: number): void {
+    this.#unreported.delete(module);
+    module.reportAtMs = undefined;
+    const report = takeStatusReport(module, Math.floor(unixMs / 1_000));
+    if (report !== undefined) this.#ports.status(report);
+  }
+}
+
+const NO_HOST = { ip: 0, port: 0, addr: '' } as const;
+const MAX_ADDR_TRIES = 16;
+
+const ANSWER_COUNTERS: Readonly<Record<ReturnCode, number>> = {
+  [ReturnCode.Success]: count.answeredSuccess,
+  [ReturnCode.Overload]: count.answeredOverload,
+  [ReturnCode.SystemError]: count.answeredError,
+  [ReturnCode.NoExist]: count.answeredNoExist,
+};

@@ -1,0 +1,38 @@
+// pure
+import { formatHost, formatModule } from '@lars/proto';
+import type { CounterBank } from '@lars/runtime/counters';
+import type { Logger } from '@lars/runtime/log';
+import type { Transition } from '../balancer/balancer.ts';
+import { type ShardCounter, shardCounters } from '../counters.ts';
+import type { ModuleId } from '../threads/messages.ts';
+
+const count = shardCounters.at;
+/** So many transitions are logged between two calls of `refill`; more are only counted. */
+const LINES_PER_PERIOD = 50;
+
+/** Counts each transition of a host and logs it once, with the numbers that caused it; a flood is cut, not printed. */
+export class TransitionLog {
+  readonly #log: Logger;
+  readonly #counters: CounterBank<ShardCounter>;
+  #linesLeft = LINES_PER_PERIOD;
+
+  constructor(log: Logger, counters: CounterBank<ShardCounter>) {
+    this.#log = log;
+    this.#counters = counters;
+  }
+
+  add(module: ModuleId, { host, to, cause, numbers }: Transition): void {
+    this.#counters.add(to === 'idle' ? count.transitionsToIdle : count.transitionsToOverloaded);
+    if (this.#linesLeft === 0) {
+      this.#counters.add(count.transitionsUnlogged);
+      return;
+    }
+    this.#linesLeft -= 1;
+    this.#log.info(`host ${to}`, { module: formatModule(module.modid, module.cmdid), host: formatHost(host), cause, ...numbers });
+  }
+
+  /** A new period begins. */
+  refill(): void {
+    this.#linesLeft = LINES_PER_PERIOD;
+  }
+}

@@ -1,0 +1,57 @@
+// pure
+/** Everything that crosses a thread inside the agent, on one page. Mail is structured-cloned: plain data, no functions. */
+import type { HostCallResult, HostInfo } from '@lars/proto';
+import type { LogRecord } from '@lars/runtime/log';
+import type { PeerRef } from '../udp/transport.ts';
+
+export const SHARD_NAMES = ['shard0', 'shard1', 'shard2'] as const;
+export const THREAD_NAMES = [...SHARD_NAMES, 'dns', 'reporter'] as const;
+export type ShardName = (typeof SHARD_NAMES)[number];
+export type ThreadName = (typeof THREAD_NAMES)[number];
+
+export interface ModuleId {
+  readonly modid: number;
+  readonly cmdid: number;
+}
+
+/** The calls of one module in one period, ready for the reporter but for the agent's name and the report's number. */
+export interface StatusReport extends ModuleId {
+  readonly results: readonly HostCallResult[];
+  /** Unix seconds. */
+  readonly ts: number;
+}
+
+/** shard → dns */
+export type MailToDns =
+  /** Ask dnsserver for the module (and subscribe to it). `version` is what the shard holds, 0 = nothing. */
+  { readonly type: 'pull'; readonly version: number } & ModuleId;
+
+/** shard → reporter */
+export type MailToReporter = { readonly type: 'status'; readonly report: StatusReport };
+
+/** dns → shard, shard → shard */
+export type MailToShard =
+  /** The module's hosts now; none: it does not exist (any more). */
+  | ({ readonly type: 'route'; readonly hosts: readonly HostInfo[]; readonly version: number } & ModuleId)
+  /** What the shard holds is current. */
+  | ({ readonly type: 'route-current' } & ModuleId)
+  /** A datagram that came to `receiver` and belongs to the addressee. */
+  | { readonly type: 'forwarded'; readonly receiver: ShardName; readonly datagram: Uint8Array; readonly peer: PeerRef }
+  /** The answer to a forwarded datagram, to leave from the receiver's own socket. */
+  | { readonly type: 'forwarded-reply'; readonly reply: Uint8Array; readonly peer: PeerRef };
+
+export type PeerMail = MailToDns | MailToReporter | MailToShard;
+
+/** main → any thread */
+export type MailFromMain =
+  /** A direct way to another thread; it replaces an earlier one, whose thread has died. */
+  | { readonly type: 'connect'; readonly peer: ThreadName; readonly port: import('node:worker_threads').MessagePort }
+  | { readonly type: 'stop' };
+
+/** any thread → main */
+export type MailToMain =
+  /** Serves now. `port` and `transport` are a shard's. */
+  | { readonly type: 'ready'; readonly port: number; readonly transport: string }
+  | { readonly type: 'log'; readonly record: LogRecord }
+  /** Could not start, and a person must mend it. */
+  | { readonly type: 'startup-error'; readonly code: string; readonly message: string };

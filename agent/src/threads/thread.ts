@@ -1,0 +1,91 @@
+/**
+ * What every worker thread of the agent stands on: its mail from main, its direct ways to the other threads, its log (which main
+ * prints: a thread that is blocked in a system call cannot), and its end.
+ */
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { StartupError } from '@lars/runtime/errors';
+import { type Logger, recordLogger } from '@lars/runtime/log';
+import type { MailFromMain, MailToMain, PeerMail, ThreadName } from './messages.ts';
+
+export interface Thread<Data> {
+  readonly name: ThreadName;
+  /** What main gave this thread to start with. */
+  readonly data: Data;
+  readonly log: Logger;
+  /** Posts to another thread. Before that thread is connected, and while it is being replaced, mail to it is lost. */
+  post(to: ThreadName, mail: PeerMail): void;
+  /** Handles now what other threads have posted and this one has not read yet. */
+  drain(): void;
+}
+
+export interface ThreadBody<Mail> {
+  /** Told to main: the bound port and the transport of a shard; others leave them 0 and ''. */
+  readonly port: number;
+  readonly transport: string;
+  onMail(mail: Mail): void;
+  /** A way to `peer` stands, for the first time or because that thread was replaced. */
+  onConnect?(peer: ThreadName): void;
+  /** Finishes its work in order; afterwards the thread ends. */
+  stop(): Promise<void>;
+}
+
+export interface ThreadData<Data> {
+  readonly name: ThreadName;
+  readonly data: Data;
+}
+
+/** Runs the body of a thread in a worker: call it once, at the top of the worker's module. */
+export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<ThreadBody<Mail>>): void {
+  const main = parentPort;
+  if (main === null) throw new Error('this module runs as a worker thread of the agent');
+  const { name, data } = workerData as ThreadData<Data>;
+  const peers = new Map<ThreadName, MessagePort>();
+  const toMain = (mail: MailToMain) => main.postMessage(mail);
+  // Mail can come before the body stands (the other threads start at the same moment): it waits.
+  let body: ThreadBody<Mail> | undefined;
+  const early: (() => void)[] = [];
+  const whenStarted = (work: () => void) => (body === undefined ? early.push(work) : work());
+
+  const thread: Thread<Data> = {
+    name,
+    data,
+    log: recordLogger(record => toMain({ type: 'log', record }), { thread: name }),
+    post: (to, mail) => peers.get(to)?.postMessage(mail),
+    drain: () => {
+      for (const port of peers.values()) {
+        for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
+          body?.onMail(next.message);
+      }
+    },
+  };
+
+  const connect = (peer: ThreadName, port: MessagePort) => {
+    peers.get(peer)?.close();
+    peers.set(peer, port);
+    port.on('message', (mail: Mail) => whenStarted(() => body?.onMail(mail)));
+    whenStarted(() => body?.onConnect?.(peer));
+  };
+  const stop = async () => {
+    thread.drain();
+    await body?.stop();
+    for (const port of peers.values()) port.close();
+    main.close();
+  };
+  main.on('message', (mail: MailFromMain) => {
+    if (mail.type === 'connect') connect(mail.peer, mail.port);
+    else whenStarted(() => void stop());
+  });
+
+  start(thread).then(
+    started => {
+      body = started;
+      for (const work of early.splice(0)) work();
+      toMain({ type: 'ready', port: started.port, transport: started.transport });
+    },
+    (error: unknown) => {
+      if (!(error instanceof StartupError)) throw error;
+      toMain({ type: 'startup-error', code: error.code, message: error.message });
+      main.close();
+    },
+  );
+}

@@ -1,0 +1,74 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { MAX_DATAGRAM_BYTES } from '@lars/proto';
+import type { DatagramTransport, OpenTransport, PeerRef, TransportOptions } from './transport.ts';
+
+interface DgramPeer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The transport on node:dgram, for every platform: one event and one send per datagram. */
+export const openDgramTransport: OpenTransport = async options => {
+  const socket = createSocket({ type: options.ip.includes(':') ? 'udp6' : 'udp4', lookup: numericLookup });
+  await bind(socket, options);
+  const send = (reply: Uint8Array, to: DgramPeer) => {
+    // The kernel may take the bytes later than this call, and the reply buffer is used again at once.
+    socket.send(Buffer.from(reply), to.port, to.address, error => {
+      if (error !== null) options.onSendError();
+    });
+  };
+  serve(socket, options, send);
+  return new DgramTransport(socket, send);
+};
+
+class DgramTransport implements DatagramTransport {
+  readonly kind = 'dgram';
+  readonly port: number;
+  readonly #socket: Socket;
+  readonly #send: (reply: Uint8Array, to: DgramPeer) => void;
+  #closing: Promise<void> | undefined;
+
+  constructor(socket: Socket, send: (reply: Uint8Array, to: DgramPeer) => void) {
+    this.#socket = socket;
+    this.#send = send;
+    this.port = socket.address().port;
+  }
+
+  send(reply: Uint8Array, to: PeerRef): void {
+    if (this.#closing === undefined) this.#send(reply, to as DgramPeer);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise(resolve => this.#socket.close(() => resolve()));
+    return this.#closing;
+  }
+}
+
+function serve(socket: Socket, options: TransportOptions, send: (reply: Uint8Array, to: DgramPeer) => void): void {
+  const reply = new Uint8Array(MAX_DATAGRAM_BYTES);
+  socket.on('message', (request: Uint8Array, from: RemoteInfo) => {
+    const peer: DgramPeer = { address: from.address, port: from.port };
+    const length = options.onDatagram(request, reply, peer);
+    if (length > 0) send(reply.subarray(0, length), peer);
+  });
+  // An error of a bound socket concerns one datagram (an ICMP answer, a full buffer), never the socket.
+  socket.on('error', () => options.onSendError());
+}
+
+function bind(socket: Socket, options: TransportOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind({ address: options.ip, port: options.port, exclusive: true }, () => {
+      socket.off('error', reject);
+      if (options.receiveBufferBytes > 0) socket.setRecvBufferSize(options.receiveBufferBytes);
+      resolve();
+    });
+  });
+}
+
+type LookupDone = (error: Error | null, address: string, family: number) => void;
+
+/** Peers are numeric addresses already: dgram would hand each one to the resolver's thread pool. */
+function numericLookup(address: string, _options: unknown, done: LookupDone): void {
+  done(null, address, address.includes(':') ? 6 : 4);
+}

@@ -1,0 +1,36 @@
+// pure
+import { MAX_DATAGRAM_BYTES } from '@lars/proto';
+import type { DatagramTransport, PeerRef, TransportOptions } from './transport.ts';
+
+/** A transport without a network, for tests and simulations: datagrams go in by `deliver`, answers come out at the callback. */
+export class MemoryTransport implements DatagramTransport {
+  readonly kind = 'memory';
+  readonly port: number;
+  readonly #options: TransportOptions;
+  readonly #onReply: (reply: Uint8Array, to: PeerRef) => void;
+  readonly #reply = new Uint8Array(MAX_DATAGRAM_BYTES);
+  #closed = false;
+
+  /** @param onReply gets a copy of each answer */
+  constructor(options: TransportOptions, onReply: (reply: Uint8Array, to: PeerRef) => void) {
+    this.#options = options;
+    this.#onReply = onReply;
+    this.port = options.port;
+  }
+
+  /** Hands one datagram to the handler, as the network would. After close it is lost. */
+  deliver(request: Uint8Array, from: PeerRef): void {
+    if (this.#closed) return;
+    const length = this.#options.onDatagram(request, this.#reply, from);
+    if (length > 0) this.#onReply(this.#reply.slice(0, length), from);
+  }
+
+  send(reply: Uint8Array, to: PeerRef): void {
+    if (!this.#closed) this.#onReply(reply.slice(), to);
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return Promise.resolve();
+  }
+}
