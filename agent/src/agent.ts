@@ -1,7 +1,8 @@
 /** The agent's main thread: makes threads of the configuration, watches over them, and shows how they are. */
 import { networkInterfaces } from 'node:os';
-import { parseIpv4, SHARD_COUNT } from '@lars/proto';
+import { parseIpv4 } from '@lars/proto/host-address';
 import { type Clock, systemClock } from '@lars/runtime/clock';
+import { allowCompaction, compactMemoryIn } from '@lars/runtime/compact-memory';
 import { StartupError } from '@lars/runtime/errors';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
@@ -16,6 +17,7 @@ import type { ShardThreadData } from './shard/shard-thread.ts';
 import type { LinkOptions } from './threads/link-options.ts';
 import { SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
 import { Supervisor, type ThreadSpec } from './threads/supervisor.ts';
+import { COMPACT_DELAY_MS } from './threads/thread-timing.ts';
 
 export interface RunningAgent extends Service {
   readonly ip: string;
@@ -39,6 +41,8 @@ export interface AgentDependencies {
  * @throws {StartupError} when a port is taken or the configuration contradicts itself
  */
 export async function startAgent(config: AgentConfig, { log, clock = systemClock }: AgentDependencies): Promise<RunningAgent> {
+  allowCompaction();
+  compactMemoryIn(COMPACT_DELAY_MS);
   const banks = new AgentBanks();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const supervisor = new Supervisor<ThreadName>({
@@ -127,7 +131,7 @@ function threadSpecs(config: AgentConfig, banks: AgentBanks): ThreadSpec<ThreadN
 
 function shardSpec(config: AgentConfig, banks: AgentBanks, name: ShardName, index: number): ThreadSpec<ThreadName> {
   const { agent, udp, loadbalance } = config;
-  const bank = banks.shards[index % SHARD_COUNT] as AgentBanks['shards'][number];
+  const bank = banks.shards[index] as AgentBanks['shards'][number];
   return {
     name,
     module: threadModule('./shard/shard-thread'),

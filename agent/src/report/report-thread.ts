@@ -1,5 +1,4 @@
 /** The shell of the reporter thread: one TCP link to the reporter, status reports from the shards. */
-import { randomBytes } from 'node:crypto';
 import { decodeBody, formatIpv4, LarsProtocolError, MAX_BODY_BYTES, MessageId } from '@lars/proto';
 import { systemClock } from '@lars/runtime/clock';
 import { CounterBank } from '@lars/runtime/counters';
@@ -28,8 +27,7 @@ const LAST_WORDS_POLL_MS = 10;
 runThread<ReportThreadData, MailToReporter>(async thread => {
   const { data, log } = thread;
   const counters = new CounterBank<ReporterCounter>(reporterCounters, data.counters);
-  // A new run numbers its reports from 1 again, so it must have a new name.
-  const agent = `${formatIpv4(data.caller)}-${process.pid}-${randomBytes(6).toString('hex')}`;
+  const agent = runName(data.caller);
   const outbox = new ReportOutbox(
     {
       agent,
@@ -49,6 +47,12 @@ runThread<ReportThreadData, MailToReporter>(async thread => {
   client.start();
   return reportBody(thread, outbox, client);
 });
+
+/** A new run of this thread numbers its reports from 1 again, so it has a name that no other run has or had. */
+function runName(caller: number): string {
+  const nonce = Math.floor(Math.random() * 2 ** 32).toString(36);
+  return `${formatIpv4(caller)}-${process.pid}-${systemClock.unixMs().toString(36)}-${nonce}`;
+}
 
 function onFrame(outbox: ReportOutbox, id: number, body: Uint8Array): void {
   if (id !== MessageId.ReportStatusAck) throw new LarsProtocolError('BAD_MESSAGE_ID', `the reporter sent message id ${id}`);

@@ -3,9 +3,11 @@
  * prints: a thread that is blocked in a system call cannot), and its end.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { compactMemoryIn } from '@lars/runtime/compact-memory';
 import { StartupError } from '@lars/runtime/errors';
 import { type Logger, recordLogger } from '@lars/runtime/log';
 import type { MailFromMain, MailToMain, PeerMail, ThreadName } from './messages.ts';
+import { COMPACT_DELAY_MS } from './thread-timing.ts';
 
 export interface Thread<Data> {
   readonly name: ThreadName;
@@ -81,6 +83,7 @@ export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<T
       body = started;
       for (const work of early.splice(0)) work();
       toMain({ type: 'ready', port: started.port, transport: started.transport });
+      compactMemoryIn(COMPACT_DELAY_MS);
     },
     (error: unknown) => {
       if (!(error instanceof StartupError)) throw error;
