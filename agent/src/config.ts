@@ -11,7 +11,6 @@ import {
   ratio,
   seconds,
   section,
-  text,
 } from '@lars/runtime/config/config';
 import { CLASSIC_DEFAULTS } from './balancer/classic.ts';
 
@@ -92,9 +91,8 @@ export const agentConfigTable = defineConfig({
         meaning: 'Upper bound of the first random pause before connecting again.',
       }),
       reconnect_max: milliseconds({ default: 5_000, min: 1, max: 600_000, meaning: 'Upper bound that the pauses grow to.' }),
-      caller_ip: text({
+      caller_ip: ipv4({
         default: '',
-        maxLength: 15,
         meaning: "This machine's IPv4 address in the call statistics; empty takes the first one that is not loopback.",
       }),
     }),

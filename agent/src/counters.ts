@@ -18,6 +18,7 @@ export const shardCounters = defineCounters({
   badBody: 'Datagrams dropped: the body does not parse',
   reportUnknownModule: 'Reports dropped: the agent holds no such module',
   reportUnknownHost: 'Reports dropped: the module has no such host',
+  reportCallsCut: 'Calls in batch reports that were not counted, because one datagram told of too many',
   routeTruncated: 'getRoute answers that left hosts out to fit one datagram',
   sendError: 'Answers that could not be sent',
   pulls: 'Routes asked of dnsserver',
@@ -43,6 +44,7 @@ export const dnsCounters = defineCounters({
   notModified: 'Answers that said the route held is current',
   reconnects: 'Times the link to dnsserver came up',
   badFrames: 'Messages from dnsserver that did not parse',
+  hostsRefused: 'Hosts left out of a route: they cannot be called, or their address or zone is too long',
   pullsRefused: 'Routes not asked because too many questions were open',
 });
 export type DnsCounter = (typeof dnsCounters.names)[number];
@@ -53,7 +55,7 @@ export const reporterCounters = defineCounters({
   acknowledged: 'Status reports that the reporter says it has stored',
   repeated: 'Status reports sent again after a reconnect',
   merged: 'Status reports merged into another one that was still waiting',
-  dropped: 'Status reports lost because too many waited for the reporter',
+  dropped: 'Status reports lost because too much waited for the reporter',
   reconnects: 'Times the link to the reporter came up',
 });
 export type ReporterCounter = (typeof reporterCounters.names)[number];

@@ -16,6 +16,7 @@ import {
 import type { CounterBank } from '@lars/runtime/counters';
 import { type DnsCounter, dnsCounters } from '../counters.ts';
 import type { ModuleId } from '../threads/messages.ts';
+import { isUsableHost } from './usable-host.ts';
 
 const count = dnsCounters.at;
 
@@ -37,13 +38,18 @@ interface Question extends ModuleId {
   readonly version: number;
 }
 
+interface OpenQuestion extends Question {
+  /** When it was sent last; undefined while it was not. */
+  askedMs: number | undefined;
+}
+
 export class RouteSubscriber {
   readonly #options: RouteSubscriberOptions;
   readonly #ports: RouteSubscriberPorts;
   /** Modules that have hosts, with the revision held: they are asked for again on every new connection. */
   readonly #held = new Map<RouteKey, Question>();
   /** Asked, or to be asked when the link stands, and not answered yet. */
-  readonly #open = new Map<RouteKey, Question>();
+  readonly #open = new Map<RouteKey, OpenQuestion>();
   /** Since when an answer is due; undefined while none is. */
   #waitingSinceMs: number | undefined;
 
@@ -56,17 +62,17 @@ export class RouteSubscriber {
     return this.#open.size;
   }
 
-  /** A shard wants a module's route. Asked once until it is answered. */
-  pull({ modid, cmdid, version }: Question, nowMs: number): void {
-    const key = routeKey(modid, cmdid);
-    if (this.#open.has(key)) return;
-    if (this.#open.size >= this.#options.maxOpen) {
+  /** A shard wants a module's route. Asked once until it is answered, and again when the answer is overdue. */
+  pull(question: Question, nowMs: number): void {
+    const asked = this.#open.get(routeKey(question.modid, question.cmdid));
+    if (asked !== undefined) {
+      // A server may answer others and have lost this one.
+      if (asked.askedMs !== undefined && nowMs - asked.askedMs > this.#options.answerTimeoutMs) this.#ask(asked, nowMs);
+    } else if (this.#open.size >= this.#options.maxOpen) {
       this.#options.counters.add(count.pullsRefused);
-      return;
+    } else {
+      this.#ask(this.#opened(question), nowMs);
     }
-    const question = { modid, cmdid, version };
-    this.#open.set(key, question);
-    this.#ask(question, nowMs);
   }
 
   /** A new connection: dnsserver knows nothing of us. Everything held or open is asked for again, which subscribes to it. */
@@ -74,19 +80,21 @@ export class RouteSubscriber {
     this.#options.counters.add(count.reconnects);
     this.#waitingSinceMs = undefined;
     for (const [key, question] of this.#held) {
-      if (!this.#open.has(key)) this.#open.set(key, question);
+      if (!this.#open.has(key)) this.#opened(question);
     }
     for (const question of this.#open.values()) this.#ask(question, nowMs);
   }
 
   onLinkDown(): void {
     this.#waitingSinceMs = undefined;
+    for (const question of this.#open.values()) question.askedMs = undefined;
   }
 
-  /** A shard's thread was replaced and holds nothing: its modules are asked for in full. */
+  /** A shard's thread was replaced and holds nothing: its modules are asked for in full, as soon as the link stands. */
   refetch(belongs: (module: ModuleId) => boolean, nowMs: number): void {
-    for (const module of this.#held.values()) {
-      if (belongs(module)) this.#ask({ ...module, version: 0 }, nowMs);
+    const known = new Map<RouteKey, Question>([...this.#held, ...this.#open]);
+    for (const question of known.values()) {
+      if (belongs(question)) this.#ask(this.#opened({ ...question, version: 0 }), nowMs);
     }
   }
 
@@ -107,9 +115,17 @@ export class RouteSubscriber {
     return this.#waitingSinceMs !== undefined && nowMs - this.#waitingSinceMs > this.#options.answerTimeoutMs;
   }
 
-  #ask({ modid, cmdid, version }: Question, nowMs: number): void {
+  #opened({ modid, cmdid, version }: Question): OpenQuestion {
+    const question = { modid, cmdid, version, askedMs: undefined };
+    this.#open.set(routeKey(modid, cmdid), question);
+    return question;
+  }
+
+  #ask(question: OpenQuestion, nowMs: number): void {
+    const { modid, cmdid, version } = question;
     const frame = encodeFrame(MessageId.GetRouteRequest, { modid, cmdid, version, features: Feature.HostAddr });
     if (!this.#ports.send(frame)) return;
+    question.askedMs = nowMs;
     this.#options.counters.add(count.requests);
     this.#waitingSinceMs ??= nowMs;
   }
@@ -118,11 +134,18 @@ export class RouteSubscriber {
     const { modid, cmdid, version } = response;
     const key = routeKey(modid, cmdid);
     this.#options.counters.add(response.notModified ? count.notModified : count.responses);
+    const asked = this.#open.get(key);
     this.#open.delete(key);
-    if (!response.notModified) {
-      if (response.host.length === 0) this.#held.delete(key);
-      else this.#held.set(key, { modid, cmdid, version });
+    if (response.notModified) {
+      // After this thread was replaced it learns in this way what the shards hold.
+      if (asked !== undefined) this.#held.set(key, { modid, cmdid, version: asked.version });
+      this.#ports.onRoute(response);
+      return;
     }
-    this.#ports.onRoute(response);
+    const host = response.host.filter(isUsableHost);
+    this.#options.counters.add(count.hostsRefused, response.host.length - host.length);
+    if (host.length === 0) this.#held.delete(key);
+    else this.#held.set(key, { modid, cmdid, version });
+    this.#ports.onRoute({ ...response, host });
   }
 }

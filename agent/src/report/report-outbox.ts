@@ -20,8 +20,8 @@ export interface ReportOutboxOptions {
   readonly caller: number;
   /** So many reports may be on their way without an acknowledgement. */
   readonly maxUnacknowledged: number;
-  /** So many may wait to be sent; they are merged per module and minute, and beyond this the oldest is dropped. */
-  readonly maxWaiting: number;
+  /** So many hosts' results may wait to be sent; reports are merged per module and minute, and beyond this the oldest is dropped. */
+  readonly maxWaitingResults: number;
   /** How long after sending an acknowledgement is due. */
   readonly ackTimeoutMs: number;
   readonly counters: CounterBank<ReporterCounter>;
@@ -42,6 +42,7 @@ export class ReportOutbox {
   readonly #options: ReportOutboxOptions;
   readonly #send: (frame: Uint8Array) => boolean;
   readonly #waiting = new Map<string, StatusReport>();
+  #waitingResults = 0;
   #sent: SentReport[] = [];
   #seq = 0;
   #linkUp = false;
@@ -119,21 +120,20 @@ export class ReportOutbox {
   #enqueue(report: StatusReport): void {
     const key = waitingKey(report);
     const waiting = this.#waiting.get(key);
-    if (waiting !== undefined) {
-      this.#options.counters.add(count.merged);
-      this.#waiting.set(key, mergeReports(waiting, report));
-      return;
+    if (waiting !== undefined) this.#options.counters.add(count.merged);
+    this.#keepWaiting(key, waiting === undefined ? report : mergeReports(waiting, report));
+    for (const oldest of this.#waiting.keys()) {
+      // The report that came last is never the one to go.
+      if (this.#waitingResults <= this.#options.maxWaitingResults || oldest === key) return;
+      this.#keepWaiting(oldest, undefined);
+      this.#options.counters.add(count.dropped);
     }
-    this.#waiting.set(key, report);
-    if (this.#waiting.size > this.#options.maxWaiting) this.#dropOldest();
   }
 
-  #dropOldest(): void {
-    for (const key of this.#waiting.keys()) {
-      this.#waiting.delete(key);
-      this.#options.counters.add(count.dropped);
-      return;
-    }
+  #keepWaiting(key: string, report: StatusReport | undefined): void {
+    this.#waitingResults += (report?.results.length ?? 0) - (this.#waiting.get(key)?.results.length ?? 0);
+    if (report === undefined) this.#waiting.delete(key);
+    else this.#waiting.set(key, report);
   }
 
   #flush(nowMs: number): void {
@@ -148,10 +148,10 @@ export class ReportOutbox {
         sent += RESULTS_PER_FRAME;
       }
       if (sent < results.length) {
-        this.#waiting.set(key, { ...report, results: results.slice(sent) });
+        this.#keepWaiting(key, { ...report, results: results.slice(sent) });
         return;
       }
-      this.#waiting.delete(key);
+      this.#keepWaiting(key, undefined);
     }
   }
 

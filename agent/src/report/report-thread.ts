@@ -18,7 +18,8 @@ export interface ReportThreadData {
 
 const HOUSEKEEPING_MS = 500;
 const MAX_UNACKNOWLEDGED = 4_096;
-const MAX_WAITING = 65_536;
+/** About 50 MB. */
+const MAX_WAITING_RESULTS = 200_000;
 const ACK_TIMEOUT_MS = 10_000;
 /** How long a stopping thread waits for the reporter to take and acknowledge the last reports. */
 const LAST_WORDS_MS = 700;
@@ -33,7 +34,7 @@ runThread<ReportThreadData, MailToReporter>(async thread => {
       agent,
       caller: data.caller,
       maxUnacknowledged: MAX_UNACKNOWLEDGED,
-      maxWaiting: MAX_WAITING,
+      maxWaitingResults: MAX_WAITING_RESULTS,
       ackTimeoutMs: ACK_TIMEOUT_MS,
       counters,
     },

@@ -34,6 +34,13 @@ export interface ModuleTableLimits {
   readonly maxAbsent: number;
 }
 
+export interface HoldOutcome {
+  /** The request waits; otherwise too many do, and it must be answered now. */
+  readonly held: boolean;
+  /** The route must be asked for now; otherwise that has been done. */
+  readonly ask: boolean;
+}
+
 export class ModuleTable<Request> {
   readonly #limits: ModuleTableLimits;
   readonly #serving = new Map<RouteKey, ServingModule>();
@@ -67,6 +74,10 @@ export class ModuleTable<Request> {
     return this.#serving.values();
   }
 
+  allAsking(): IterableIterator<AskingModule<Request>> {
+    return this.#asking.values();
+  }
+
   /** Is the module known not to exist? */
   isAbsent(modid: number, cmdid: number, nowMs: number): boolean {
     const key = routeKey(modid, cmdid);
@@ -77,21 +88,21 @@ export class ModuleTable<Request> {
     return false;
   }
 
-  /**
-   * Lets a request wait for its module's first route.
-   * @returns 'first' when the route must be asked for now, 'joined' when that has been done, 'full' when too many wait
-   */
-  hold(modid: number, cmdid: number, request: Request, nowMs: number): 'first' | 'joined' | 'full' {
-    if (this.#heldCount >= this.#limits.maxHeld) return 'full';
-    this.#heldCount += 1;
+  /** Lets a request wait for its module's first route, where there is room. */
+  hold(modid: number, cmdid: number, request: Request, nowMs: number): HoldOutcome {
     const key = routeKey(modid, cmdid);
     const asking = this.#asking.get(key);
-    if (asking !== undefined) {
-      asking.held.push(request);
-      return 'joined';
+    if (this.#heldCount >= this.#limits.maxHeld) {
+      if (asking !== undefined) return { held: false, ask: false };
+      // Asked for once, as if its wait were over at once: what comes meanwhile must not ask again.
+      this.#remember(key, nowMs);
+      return { held: false, ask: true };
     }
+    this.#heldCount += 1;
+    asking?.held.push(request);
+    if (asking !== undefined) return { held: true, ask: false };
     this.#asking.set(key, { modid, cmdid, deadlineMs: nowMs + this.#limits.routeWaitMs, held: [request] });
-    return 'first';
+    return { held: true, ask: true };
   }
 
   /** The module has a route: it is served from now on. Answers the requests that waited for it, oldest first. */

@@ -102,6 +102,8 @@ function shardBody(
     stop: async () => {
       clearInterval(housekeeping);
       waits.stop();
+      // Nobody will come to answer those that still wait.
+      shard.expireWaits(Number.POSITIVE_INFINITY);
       await transport.close();
       shard.reportAll(systemClock.unixMs());
     },

@@ -67,7 +67,7 @@ type HeldRequest =
   | { readonly kind: 'getHost'; readonly asker: Asker; readonly request: GetHostRequest }
   | { readonly kind: 'getRoute'; readonly asker: Asker; readonly request: GetRouteRequest };
 
-/** No batch may claim more calls of a host than this: each one is a step of the algorithm. */
+/** No batch may tell of more calls than this, or their time would be the other callers': each one is a step of the algorithm. */
 const MAX_BATCH_CALLS = 100_000;
 
 export class Shard {
@@ -142,9 +142,10 @@ export class Shard {
     for (const module of this.#unreported) this.#report(module, unixMs);
   }
 
-  /** The thread that asks dnsserver is a new one: it must learn what this shard holds. */
+  /** The thread that asks dnsserver is a new one: it must learn what this shard holds, and what it waits for. */
   pullAll(): void {
     for (const module of this.#modules.allServing()) this.#pull(module, module.version);
+    for (const module of this.#modules.allAsking()) this.#pull(module, 0);
   }
 
   #handle(datagram: Uint8Array, asker: Asker, nowMs: number): Uint8Array | undefined {
@@ -210,10 +211,13 @@ export class Shard {
     if (this.#forwarded(request, datagram, asker)) return;
     const module = this.#reportedModule(request);
     if (module === undefined) return;
+    let callsLeft = MAX_BATCH_CALLS;
     for (const result of request.results) {
       const key = hostKey(result);
-      const succ = Math.min(result.succ, MAX_BATCH_CALLS);
-      const err = Math.min(result.err, MAX_BATCH_CALLS);
+      const succ = Math.min(result.succ, callsLeft);
+      const err = Math.min(result.err, callsLeft - succ);
+      callsLeft -= succ + err;
+      this.#counters.add(count.reportCallsCut, result.succ + result.err - succ - err);
       const tcostMs = result.tcost === 0 ? undefined : result.tcost / Math.max(1, result.succ + result.err);
       let known = true;
       for (let i = 0; i < succ && known; i++) known = module.balancer.report(key, true, tcostMs, nowMs);
@@ -259,9 +263,9 @@ export class Shard {
     const { modid, cmdid } = held.request;
     if (this.#modules.isAbsent(modid, cmdid, nowMs)) return false;
     const outcome = this.#modules.hold(modid, cmdid, held, nowMs);
-    if (outcome === 'first') this.#pull(held.request, 0);
-    this.#counters.add(outcome === 'full' ? count.heldRefused : count.held);
-    return outcome !== 'full';
+    if (outcome.ask) this.#pull(held.request, 0);
+    this.#counters.add(outcome.held ? count.held : count.heldRefused);
+    return outcome.held;
   }
 
   #pull(id: ModuleId, version: number): void {
@@ -367,7 +371,7 @@ export class Shard {
 }
 
 const NO_HOST = { ip: 0, port: 0, addr: '' } as const;
-const MAX_ADDR_TRIES = 16;
+const MAX_ADDR_TRIES = 1_000;
 
 const ANSWER_COUNTERS: Readonly<Record<ReturnCode, number>> = {
   [ReturnCode.Success]: count.answeredSuccess,

@@ -35,11 +35,12 @@ export interface SupervisorOptions<Name extends string> {
 const MAX_DEATHS = 5;
 const DEATHS_WINDOW_MS = 60_000;
 const RESTART_DELAY_MS = 50;
-const STOP_TIMEOUT_MS = 1_200;
 
 interface Incarnation {
   readonly worker: Worker;
   readonly exited: Promise<void>;
+  /** It has said that it serves. */
+  ready: boolean;
   lastError: Error | undefined;
 }
 
@@ -73,7 +74,7 @@ export class Supervisor<Name extends string> {
     for (const [a, b] of this.#options.channels) this.#connect(this.#threadOf(a), this.#threadOf(b));
     try {
       await Promise.all(ready);
-      this.#phase = 'running';
+      if (this.#phase === 'starting') this.#phase = 'running';
     } catch (error) {
       this.#phase = 'stopping';
       await Promise.allSettled([...this.#threads.values()].map(thread => thread.current?.worker.terminate()));
@@ -81,7 +82,7 @@ export class Supervisor<Name extends string> {
     }
   }
 
-  /** What the thread said when it became ready; undefined while it is being restarted. */
+  /** What the thread said when it last became ready; undefined before the first time. */
   readyThread(name: Name): ReadyThread | undefined {
     return this.#threadOf(name).ready;
   }
@@ -96,18 +97,18 @@ export class Supervisor<Name extends string> {
   }
 
   /** Asks the named threads to stop, all at once, and waits until they have ended; one that does not end in time is ended. */
-  async stop(names: readonly Name[]): Promise<void> {
+  async stop(names: readonly Name[], timeoutMs: number): Promise<void> {
     this.#phase = 'stopping';
-    await Promise.all(names.map(name => this.#stopOne(this.#threadOf(name))));
+    await Promise.all(names.map(name => this.#stopOne(this.#threadOf(name), timeoutMs)));
   }
 
-  async #stopOne({ spec, current }: Supervised<Name>): Promise<void> {
+  async #stopOne({ spec, current }: Supervised<Name>, timeoutMs: number): Promise<void> {
     if (current === undefined) return;
     this.#post(current.worker, { type: 'stop' });
     const timer = setTimeout(() => {
       this.#options.log.warn(`thread ${spec.name} did not stop in time; it is ended`);
       void current.worker.terminate();
-    }, STOP_TIMEOUT_MS);
+    }, timeoutMs);
     await current.exited;
     clearTimeout(timer);
   }
@@ -125,7 +126,7 @@ export class Supervisor<Name extends string> {
     const worker = new Worker(spec.module, { workerData, name: spec.name });
     return new Promise((resolve, reject) => {
       const exited = new Promise<void>(done => worker.once('exit', () => done()));
-      const incarnation: Incarnation = { worker, exited, lastError: undefined };
+      const incarnation: Incarnation = { worker, exited, ready: false, lastError: undefined };
       thread.current = incarnation;
       worker.on('error', error => {
         incarnation.lastError = error instanceof Error ? error : new Error(String(error));
@@ -134,6 +135,7 @@ export class Supervisor<Name extends string> {
         if (mail.type === 'log') this.#options.log[mail.record.level](mail.record.event, mail.record.fields);
         else if (mail.type === 'startup-error') incarnation.lastError = new StartupError(mail.code, mail.message);
         else {
+          incarnation.ready = true;
           thread.ready = { port: mail.port, transport: mail.transport };
           resolve();
         }
@@ -141,16 +143,18 @@ export class Supervisor<Name extends string> {
       void exited.then(() => {
         const error = incarnation.lastError ?? new Error(`thread ${spec.name} ended without a word`);
         reject(error);
-        this.#onExit(thread, error);
+        this.#onExit(thread, incarnation.ready, error);
       });
     });
   }
 
-  #onExit(thread: Supervised<Name>, error: Error): void {
+  #onExit(thread: Supervised<Name>, wasReady: boolean, error: Error): void {
     thread.current = undefined;
-    if (this.#phase !== 'running') return;
+    if (this.#phase === 'stopping') return;
+    // A thread that cannot start ends the start of all; one that served while others were starting is met like any other.
+    if (this.#phase === 'starting' && !wasReady) return;
     const { spec, policy } = thread;
-    this.#options.log.error(`thread ${spec.name} died; starting it again`, { error: messageOf(error) });
+    this.#options.log.error(`thread ${spec.name} died`, { error: messageOf(error) });
     if (!policy.mayRestart(this.#options.clock.monotonicMs())) {
       const reason = `thread ${spec.name} died ${MAX_DEATHS + 1} times within ${DEATHS_WINDOW_MS / 1_000} s, last: ${messageOf(error)}`;
       this.#phase = 'stopping';
@@ -161,8 +165,9 @@ export class Supervisor<Name extends string> {
   }
 
   #restart(thread: Supervised<Name>): void {
-    if (this.#phase !== 'running') return;
+    if (this.#phase === 'stopping') return;
     thread.restarts += 1;
+    this.#options.log.warn(`thread ${thread.spec.name} is started again`);
     // Its failure is met in #onExit, as every death is.
     this.#spawn(thread).catch(() => undefined);
     for (const [a, b] of this.#options.channels) {

@@ -54,17 +54,23 @@ export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<T
     log: recordLogger(record => toMain({ type: 'log', record }), { thread: name }),
     post: (to, mail) => peers.get(to)?.postMessage(mail),
     drain: () => {
-      for (const port of peers.values()) {
-        for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
-          body?.onMail(next.message);
-      }
+      for (const port of peers.values()) drainPort(port);
     },
   };
 
+  const onMail = (mail: Mail) => whenStarted(() => body?.onMail(mail));
+  const drainPort = (port: MessagePort) => {
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) onMail(next.message);
+  };
   const connect = (peer: ThreadName, port: MessagePort) => {
-    peers.get(peer)?.close();
+    const replaced = peers.get(peer);
     peers.set(peer, port);
-    port.on('message', (mail: Mail) => whenStarted(() => body?.onMail(mail)));
+    if (replaced !== undefined) {
+      // The last mail of the thread that died may not have been read yet.
+      drainPort(replaced);
+      replaced.close();
+    }
+    port.on('message', onMail);
     whenStarted(() => body?.onConnect?.(peer));
   };
   const stop = async () => {

@@ -57,11 +57,19 @@ function serve(socket: Socket, options: TransportOptions, send: (reply: Uint8Arr
 
 function bind(socket: Socket, options: TransportOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.once('error', reject);
+    const fail = (error: unknown) => {
+      socket.close();
+      reject(error);
+    };
+    socket.once('error', fail);
     socket.bind({ address: options.ip, port: options.port, exclusive: true }, () => {
-      socket.off('error', reject);
-      if (options.receiveBufferBytes > 0) socket.setRecvBufferSize(options.receiveBufferBytes);
-      resolve();
+      socket.off('error', fail);
+      try {
+        if (options.receiveBufferBytes > 0) socket.setRecvBufferSize(options.receiveBufferBytes);
+        resolve();
+      } catch (error) {
+        fail(error);
+      }
     });
   });
 }

@@ -1,0 +1,13 @@
+/**
+ * Configuration, declared once: a table of sections and fields, from which the type, the validation, the sample conf file and
+ * the docs come.
+ */
+export { ConfigError } from './config-error.ts';
+export type { Field, FieldOptions } from './field.ts';
+export { formatMarkdown } from './format-markdown.ts';
+export { formatSample } from './format-sample.ts';
+export { type ConfigText, loadConfig, MAX_CONFIG_BYTES } from './load-config.ts';
+export { bytes, decimal, integer, milliseconds, ratio, seconds } from './number-fields.ts';
+export { type ReadConfig, readConfigFile } from './read-config-file.ts';
+export { type ConfigOf, type ConfigTable, defineConfig, patternSection, section } from './table.ts';
+export { choice, flag, host, ipv4, path, text } from './text-fields.ts';

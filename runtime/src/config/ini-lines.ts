@@ -1,0 +1,47 @@
+// pure
+import { ConfigError, excerpt } from './config-error.ts';
+
+/** A line that says something: `[name]` or `key = raw`, without the white space around the parts. */
+export type IniLine = IniSection | IniEntry;
+
+export interface IniSection {
+  readonly kind: 'section';
+  readonly line: number;
+  readonly name: string;
+}
+
+export interface IniEntry {
+  readonly kind: 'entry';
+  readonly line: number;
+  readonly key: string;
+  /** The value as the file has it: quotes, escapes, and perhaps a comment behind it. */
+  readonly raw: string;
+}
+
+const SECTION = /^\[([^\]]*)\]\s*(?:[;#].*)?$/s;
+
+/**
+ * Reads the structure of a conf file line by line, because the package `ini` tells no line numbers and swallows what it does not
+ * understand: a line without '=' becomes `true`, `__proto__` vanishes, a dot in a section's name nests.
+ * @throws {ConfigError} for a line that is neither a section, nor key = value, nor a comment
+ */
+export function* iniLines(path: string, text: string): Generator<IniLine> {
+  let number = 0;
+  for (const untrimmed of text.split(/\r\n|\n|\r/)) {
+    number += 1;
+    // White space to trim() is also the byte order mark that some editors put first.
+    const line = untrimmed.trim();
+    if (line.includes('\0')) throw new ConfigError(path, number, 'a NUL byte: expected a text file in UTF-8');
+    if (line !== '' && !/^[;#]/.test(line)) yield parseLine(path, number, line);
+  }
+}
+
+function parseLine(path: string, number: number, line: string): IniLine {
+  const section = SECTION.exec(line);
+  if (section !== null) return { kind: 'section', line: number, name: (section[1] as string).trim() };
+  const equals = line.indexOf('=');
+  if (equals < 1 || line.startsWith('[')) {
+    throw new ConfigError(path, number, `expected [section], key = value or a comment, found '${excerpt(line)}'`);
+  }
+  return { kind: 'entry', line: number, key: line.slice(0, equals).trim(), raw: line.slice(equals + 1).trim() };
+}
