@@ -1,0 +1,34 @@
+// pure
+/** What the agent's answers mean. */
+import { type GetHostResponse, type GetRouteResponse, ReturnCode } from '@lars/proto';
+import type { LarsError } from './errors.ts';
+import { noExist, overload, type Question, systemError } from './failures.ts';
+import { isCallable, LarsHost } from './lars-host.ts';
+
+/** All hosts of a module, whatever their state. */
+export interface Route {
+  readonly modid: number;
+  readonly cmdid: number;
+  /** Empty when the agent knows no such module (yet). */
+  readonly hosts: readonly LarsHost[];
+  /** Some host of the module is overloaded now. Agents of the first generation never say so. */
+  readonly overload: boolean;
+  /** The route's revision, growing with every change; 0 from agents that do not number routes. */
+  readonly version: number;
+}
+
+export function readHostAnswer(answer: GetHostResponse, question: Question): LarsHost | LarsError {
+  const { retcode, host } = answer;
+  if (retcode === ReturnCode.Overload) return overload(question);
+  if (retcode === ReturnCode.NoExist) return noExist(question);
+  if (retcode !== ReturnCode.Success) return systemError(question, `answered with return code ${retcode}`);
+  if (host === undefined || !isCallable(host)) return systemError(question, 'answered without a host that can be called');
+  return new LarsHost(answer.modid, answer.cmdid, host);
+}
+
+/** Hosts that cannot be called (no address, no port) are left out. */
+export function readRouteAnswer(answer: GetRouteResponse): Route {
+  const { modid, cmdid, overload, version } = answer;
+  const hosts = answer.host.filter(isCallable).map(info => new LarsHost(modid, cmdid, info));
+  return { modid, cmdid, hosts, overload, version };
+}

@@ -1,0 +1,45 @@
+// pure
+/** What a client has done since it was made. All numbers but `pending` only grow. */
+export interface LarsStats {
+  /** Requests that wait for an answer now. */
+  readonly pending: number;
+  /** Datagrams given to the kernel: requests and reports. */
+  readonly sent: number;
+  /** Requests that the agent answered, with a host or a return code. */
+  readonly answered: number;
+  /** Well-formed answers that nobody waits for: too late, sent twice, or for another module. */
+  readonly late: number;
+  /** Datagrams that are no answer at all; ignored. */
+  readonly malformed: number;
+  readonly timeouts: number;
+  readonly aborted: number;
+  /** Requests refused because `maxPending` others waited. */
+  readonly tooManyPending: number;
+  /** Requests rejected because a socket failed, in general because no agent listens. */
+  readonly unreachable: number;
+  /** Reports accepted by `report` and `call`. */
+  readonly reports: number;
+  /** Datagrams that never reached the kernel: reports after close, what waited for a socket that failed, what it had no room for. */
+  readonly dropped: number;
+  readonly socketsOpened: number;
+  readonly socketFailures: number;
+}
+
+export type Counters = { -readonly [Name in Exclude<keyof LarsStats, 'pending'>]: number };
+
+export function newCounters(): Counters {
+  return {
+    sent: 0,
+    answered: 0,
+    late: 0,
+    malformed: 0,
+    timeouts: 0,
+    aborted: 0,
+    tooManyPending: 0,
+    unreachable: 0,
+    reports: 0,
+    dropped: 0,
+    socketsOpened: 0,
+    socketFailures: 0,
+  };
+}

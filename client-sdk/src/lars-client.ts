@@ -1,0 +1,217 @@
+import { formatModule, SHARD_COUNT, shardOf } from '@lars/proto';
+import { type Lookup, systemLookup } from './agent-link.ts';
+import type { Route } from './answers.ts';
+import { checkFunction, checkModule, checkObject, checkSignal, checkTimeout } from './arguments.ts';
+import { type CallFunction, type CallOptions, checkCallOptions, runCall } from './call.ts';
+import { type LarsStats, newCounters } from './counters.ts';
+import * as failures from './failures.ts';
+import type { LarsHost } from './lars-host.ts';
+import { type LarsClientOptions, readOptions, type Settings } from './options.ts';
+import { pause } from './pause.ts';
+import { waitForRoute } from './register.ts';
+import { type CallResult, makeReport, type ReportTarget } from './report.ts';
+import { type Limits, ShardChannel } from './shard-channel.ts';
+import { WakeTimer } from './wake-timer.ts';
+
+export interface RequestOptions {
+  /** Ends the request early, with LARS_ABORTED and the signal's reason as its cause. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long to wait; the client's `timeoutMs` unless told. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What a client takes from its surroundings; tests bring their own. */
+export interface ClientEnvironment {
+  /** Monotonic. */
+  readonly nowMs: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly lookup: Lookup;
+  /** The sequence number with which each socket starts. */
+  readonly firstSeq: number;
+}
+
+const systemEnvironment: ClientEnvironment = {
+  nowMs: () => performance.now(),
+  random: Math.random,
+  lookup: systemLookup,
+  firstSeq: 1,
+};
+
+const REGISTER_TIMEOUT_MS = 10_000;
+const CLOSE_GRACE_MS = 500;
+
+/**
+ * Asks the LARS agent which host to call, and tells it how calls went. One client serves a whole process: it has one UDP socket per
+ * agent shard, opened when first needed, which keep the process alive only while a request waits.
+ *
+ * All errors are LarsErrors; their codes are in the README.
+ */
+export class LarsClient {
+  readonly #settings: Settings;
+  readonly #environment: ClientEnvironment;
+  readonly #counters = newCounters();
+  readonly #channels: readonly ShardChannel[];
+  readonly #timer: WakeTimer;
+  /** Aborted by close. */
+  readonly #ending = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Opens nothing yet.
+   * @param environment for tests
+   * @throws {LarsError} LARS_BAD_ARGUMENT naming the option
+   */
+  constructor(options: LarsClientOptions = {}, environment: Partial<ClientEnvironment> = {}) {
+    this.#settings = readOptions(options);
+    this.#environment = { ...systemEnvironment, ...environment };
+    const { nowMs, lookup, firstSeq } = this.#environment;
+    this.#timer = new WakeTimer(nowMs, () => this.#onTime());
+    const surroundings = {
+      nowMs,
+      lookup,
+      firstSeq,
+      counters: this.#counters,
+      wakeAt: (atMs: number) => this.#timer.wakeAt(atMs),
+    };
+    this.#channels = this.#settings.ports.map(port => new ShardChannel(this.#settings.host, port, surroundings));
+  }
+
+  /**
+   * The host to call now. Report afterwards how the call went.
+   * @throws {LarsError} LARS_OVERLOAD, LARS_NO_EXIST, LARS_SYSTEM_ERROR by the agent's answer; LARS_TIMEOUT, LARS_AGENT_UNREACHABLE,
+   *   LARS_ABORTED, LARS_CLOSED, LARS_TOO_MANY_PENDING, LARS_BAD_ARGUMENT without one
+   */
+  async getHost(modid: number, cmdid: number, options: RequestOptions = {}): Promise<LarsHost> {
+    checkModule(modid, cmdid);
+    const limits = this.#limits(options);
+    return this.#admit(modid, cmdid, limits.signal).getHost(modid, cmdid, limits);
+  }
+
+  /**
+   * All hosts of a module, whatever their state; none when the agent does not know the module (yet).
+   * @throws {LarsError} as getHost does, but for LARS_OVERLOAD, LARS_NO_EXIST and LARS_SYSTEM_ERROR
+   */
+  async getRoute(modid: number, cmdid: number, options: RequestOptions = {}): Promise<Route> {
+    checkModule(modid, cmdid);
+    const limits = this.#limits(options);
+    return this.#admit(modid, cmdid, limits.signal).getRoute(modid, cmdid, limits);
+  }
+
+  /**
+   * Waits until the agent has the module's route, also while the agent itself is still starting. For the start of a service, so that
+   * its first call finds everything in place. Waits 10 seconds unless told otherwise.
+   * @throws {LarsError} LARS_TIMEOUT with the last failure as its cause; LARS_ABORTED, LARS_CLOSED, LARS_BAD_ARGUMENT
+   */
+  async register(modid: number, cmdid: number, options: RequestOptions = {}): Promise<Route> {
+    checkModule(modid, cmdid);
+    const { signal, timeoutMs } = this.#limits(options, REGISTER_TIMEOUT_MS);
+    const { nowMs, random } = this.#environment;
+    const enders = signal === undefined ? [this.#ending.signal] : [this.#ending.signal, signal];
+    return waitForRoute(this.#question(modid, cmdid), timeoutMs, {
+      nowMs,
+      random,
+      getRoute: leftMs => this.getRoute(modid, cmdid, { signal, timeoutMs: Math.min(leftMs, this.#settings.timeoutMs) }),
+      pause: ms => pause(ms, enders),
+    });
+  }
+
+  /**
+   * Tells the agent how a call to `host` went: one datagram, no answer. Never fails for reasons of the network; after close it is
+   * counted as dropped.
+   * @param host what getHost gave, or { modid, cmdid, host, port }
+   * @throws {LarsError} LARS_BAD_ARGUMENT naming the argument
+   */
+  report(host: ReportTarget, result: CallResult): void {
+    const report = makeReport(host, result);
+    this.#counters.reports += 1;
+    if (this.#closing === undefined) this.#channelOf(report.modid, report.cmdid).report(report);
+    else this.#counters.dropped += 1;
+  }
+
+  /**
+   * Picks a host, runs `run` with it, times it, reports success or failure, and gives the result or throws the very error of `run`.
+   * @throws {LarsError} as getHost does, before `run` was called; LARS_TIMEOUT when options.timeoutMs is over
+   */
+  async call<T>(modid: number, cmdid: number, run: CallFunction<T>, options: CallOptions = {}): Promise<T> {
+    checkFunction('run', run);
+    checkObject('options', options);
+    checkCallOptions(options);
+    const { signal, timeoutMs } = options;
+    const { nowMs } = this.#environment;
+    const startMs = nowMs();
+    const pickTimeoutMs = Math.min(timeoutMs ?? this.#settings.timeoutMs, this.#settings.timeoutMs);
+    const host = await this.getHost(modid, cmdid, { signal, timeoutMs: pickTimeoutMs });
+    const question = this.#question(modid, cmdid);
+    if (signal?.aborted) throw failures.aborted(question, signal.reason);
+    const leftMs = timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (nowMs() - startMs));
+    return runCall(question, host, run, options, leftMs, { nowMs, report: (target, result) => this.report(target, result) });
+  }
+
+  /** What the client has done so far. */
+  stats(): LarsStats {
+    return { pending: this.#pendingCount(), ...this.#counters };
+  }
+
+  /**
+   * Rejects what waits with LARS_CLOSED, lets reports go out for up to half a second, and closes the sockets. Any further call of it
+   * gives the same promise.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#ending.abort();
+    this.#timer.stop();
+    await Promise.all(this.#channels.map(channel => channel.close(CLOSE_GRACE_MS)));
+  }
+
+  #limits(options: RequestOptions, defaultMs = this.#settings.timeoutMs): Limits {
+    checkObject('options', options);
+    const { signal, timeoutMs = defaultMs } = options;
+    checkSignal(signal);
+    checkTimeout(timeoutMs);
+    return { signal, timeoutMs };
+  }
+
+  /** Refuses a request for which there is no point or no room, before anything is sent. */
+  #admit(modid: number, cmdid: number, signal: AbortSignal | undefined): ShardChannel {
+    if (this.#closing !== undefined) throw failures.closed(this.#question(modid, cmdid));
+    if (signal?.aborted) {
+      this.#counters.aborted += 1;
+      throw failures.aborted(this.#question(modid, cmdid), signal.reason);
+    }
+    if (this.#pendingCount() >= this.#settings.maxPending) {
+      this.#counters.tooManyPending += 1;
+      throw failures.tooManyPending(this.#question(modid, cmdid), this.#settings.maxPending);
+    }
+    return this.#channelOf(modid, cmdid);
+  }
+
+  #channelOf(modid: number, cmdid: number): ShardChannel {
+    const channel = this.#channels[shardOf(modid, cmdid)];
+    if (channel === undefined) throw new Error(`module ${formatModule(modid, cmdid)} is in none of ${SHARD_COUNT} shards`);
+    return channel;
+  }
+
+  #question(modid: number, cmdid: number): failures.Question {
+    return { modid, cmdid, agent: this.#channelOf(modid, cmdid).agent };
+  }
+
+  #pendingCount(): number {
+    let count = 0;
+    for (const channel of this.#channels) count += channel.pendingCount;
+    return count;
+  }
+
+  #onTime(): void {
+    const nowMs = this.#environment.nowMs();
+    for (const channel of this.#channels) channel.onTime(nowMs);
+  }
+}

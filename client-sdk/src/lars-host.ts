@@ -1,0 +1,44 @@
+// pure
+import { DEFAULT_WEIGHT, formatHost, formatHostName, type HostAddress, type HostInfo, isPort } from '@lars/proto';
+
+/**
+ * A host of a module: where to call, and what `report` needs to know. As text it is its authority, so that
+ * `http://${host}/path` is right for IPv4, IPv6 and names.
+ */
+export class LarsHost {
+  readonly modid: number;
+  readonly cmdid: number;
+  /** Without the port, and IPv6 without brackets: what `connect({ host, port })` of net, tls and http takes. */
+  readonly host: string;
+  readonly port: number;
+  /** Relative capacity; 100 where the route says nothing. */
+  readonly weight: number;
+  /** Where the host stands; empty when nobody said. */
+  readonly zone: string;
+  /** The address in the form of the wire. */
+  readonly address: HostAddress;
+
+  constructor(modid: number, cmdid: number, info: HostInfo) {
+    this.modid = modid;
+    this.cmdid = cmdid;
+    this.host = formatHostName(info);
+    this.port = info.port;
+    this.weight = info.weight === 0 ? DEFAULT_WEIGHT : info.weight;
+    this.zone = info.zone;
+    this.address = { ip: info.ip, port: info.port, addr: info.addr };
+  }
+
+  /** '10.0.0.5:80', '[2001:db8::1]:80', 'db.example:80' */
+  get authority(): string {
+    return formatHost(this.address);
+  }
+
+  toString(): string {
+    return this.authority;
+  }
+}
+
+/** Whether a host from the wire says where to call. */
+export function isCallable(info: HostInfo): boolean {
+  return isPort(info.port) && (info.ip !== 0 || info.addr !== '');
+}

@@ -1,0 +1,57 @@
+// pure
+import { isPort, SHARD_COUNT } from '@lars/proto';
+import { badArgument, checkObject, checkTimeout } from './arguments.ts';
+
+export interface LarsClientOptions {
+  /** Where the agent runs: an IP address or a name. Default '127.0.0.1'. */
+  readonly host?: string | undefined;
+  /** The agent's three UDP ports in the order of its shards, or the first of three that follow one another. Default 8888. */
+  readonly ports?: number | readonly number[] | undefined;
+  /** How long a request waits for the agent's answer unless it says otherwise. Default 500. */
+  readonly timeoutMs?: number | undefined;
+  /** How many requests may wait at once; more are refused with LARS_TOO_MANY_PENDING. Default 65,536. */
+  readonly maxPending?: number | undefined;
+}
+
+/** LarsClientOptions, checked and complete. */
+export interface Settings {
+  readonly host: string;
+  /** One port a shard. */
+  readonly ports: readonly number[];
+  readonly timeoutMs: number;
+  readonly maxPending: number;
+}
+
+const DEFAULT_PORT = 8888;
+const DEFAULTS = { host: '127.0.0.1', timeoutMs: 500, maxPending: 65_536 } as const;
+const MAX_PENDING_LIMIT = 1_000_000;
+const MAX_HOST_LENGTH = 253;
+const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending']);
+
+/** @throws {LarsError} LARS_BAD_ARGUMENT naming the option; an option that does not exist is refused too */
+export function readOptions(options: LarsClientOptions): Settings {
+  checkObject('options', options);
+  for (const key of Object.keys(options)) {
+    if (!KNOWN.has(key)) throw badArgument('options', `made of ${[...KNOWN].join(', ')}`, key);
+  }
+  const { host = DEFAULTS.host, timeoutMs = DEFAULTS.timeoutMs, maxPending = DEFAULTS.maxPending } = options;
+  if (typeof host !== 'string' || host === '' || host.length > MAX_HOST_LENGTH) {
+    throw badArgument('host', 'an IP address or a name', host);
+  }
+  checkTimeout(timeoutMs);
+  if (!Number.isInteger(maxPending) || maxPending < 1 || maxPending > MAX_PENDING_LIMIT) {
+    throw badArgument('maxPending', `an integer in 1..${MAX_PENDING_LIMIT}`, maxPending);
+  }
+  return { host, ports: readPorts(options.ports), timeoutMs, maxPending };
+}
+
+function readPorts(given: number | readonly number[] = DEFAULT_PORT): readonly number[] {
+  const list = Array.isArray(given) ? (given as readonly number[]) : [given as number];
+  const base = list[0] as number;
+  const ports = list.length === 1 ? Array.from({ length: SHARD_COUNT }, (_, shard) => base + shard) : [...list];
+  if (ports.length !== SHARD_COUNT) {
+    throw badArgument('ports', `${SHARD_COUNT} ports, or the first of ${SHARD_COUNT} that follow one another`, given);
+  }
+  for (const port of ports) if (!isPort(port)) throw badArgument('ports', 'made of integers in 1..65535', port);
+  return ports;
+}

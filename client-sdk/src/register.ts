@@ -1,0 +1,53 @@
+import type { Route } from './answers.ts';
+import { LarsError, type LarsErrorCode } from './errors.ts';
+import { noExist, type Question, registerTimeout } from './failures.ts';
+
+/** What waiting for a route needs. */
+export interface RegisterSurroundings {
+  readonly nowMs: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Asks the agent once. */
+  readonly getRoute: (timeoutMs: number) => Promise<Route>;
+  /** Waits; ends early, and never rejects, when the caller aborts or the client closes. */
+  readonly pause: (ms: number) => Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1_000;
+
+/** Failures that may have passed by the next time; all others end the waiting. */
+const PASSING: ReadonlySet<LarsErrorCode> = new Set([
+  'LARS_TIMEOUT',
+  'LARS_AGENT_UNREACHABLE',
+  'LARS_SYSTEM_ERROR',
+  'LARS_TOO_MANY_PENDING',
+]);
+
+/**
+ * Asks for a route until it has hosts, with growing pauses. Each pause is between half of its length and all of it, so that many
+ * processes that start together do not ask together.
+ * @throws {LarsError} LARS_TIMEOUT at the deadline, with the last failure as its cause; any failure that will not pass, at once
+ */
+export async function waitForRoute(question: Question, timeoutMs: number, around: RegisterSurroundings): Promise<Route> {
+  const deadlineMs = around.nowMs() + timeoutMs;
+  let pauseMs = FIRST_PAUSE_MS;
+  let last: LarsError | undefined;
+  for (let leftMs = timeoutMs; leftMs > 0; leftMs = deadlineMs - around.nowMs()) {
+    const outcome = await askOnce(leftMs, around);
+    if (!(outcome instanceof LarsError) && outcome.hosts.length > 0) return outcome;
+    last = outcome instanceof LarsError ? outcome : noExist(question);
+    await around.pause(Math.min(deadlineMs - around.nowMs(), pauseMs * (0.5 + around.random() / 2)));
+    pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+  }
+  throw registerTimeout(question, timeoutMs, last);
+}
+
+async function askOnce(leftMs: number, around: RegisterSurroundings): Promise<Route | LarsError> {
+  try {
+    return await around.getRoute(leftMs);
+  } catch (error) {
+    if (error instanceof LarsError && PASSING.has(error.code)) return error;
+    throw error;
+  }
+}

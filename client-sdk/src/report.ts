@@ -1,0 +1,60 @@
+// pure
+import { type HostAddress, LarsProtocolError, parseHost, type ReportRequest } from '@lars/proto';
+import { badArgument, checkModule, checkObject } from './arguments.ts';
+import { LarsHost } from './lars-host.ts';
+
+/** The host that was called: what getHost gave, or the same four fields from elsewhere. */
+export interface ReportTarget {
+  readonly modid: number;
+  readonly cmdid: number;
+  /** An IP address (IPv6 without brackets) or a DNS name. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How a call went. */
+export interface CallResult {
+  readonly ok: boolean;
+  /** How long it took, milliseconds. Sent as whole ones, at least 1. */
+  readonly tcostMs?: number | undefined;
+}
+
+const RETCODE_FAILED = 1;
+const MAX_TCOST_MS = 2 ** 32 - 1;
+
+/** @throws {LarsError} LARS_BAD_ARGUMENT naming what is wrong */
+export function makeReport(target: ReportTarget, result: CallResult): ReportRequest {
+  checkObject('host', target);
+  checkObject('result', result);
+  const { modid, cmdid } = target;
+  const { ok, tcostMs } = result;
+  checkModule(modid, cmdid);
+  if (typeof ok !== 'boolean') throw badArgument('result.ok', 'true or false', ok);
+  const { ip, port, addr } = addressOf(target);
+  return {
+    modid,
+    cmdid,
+    host: { ip, port, weight: 0, addr, zone: '' },
+    retcode: ok ? 0 : RETCODE_FAILED,
+    tcost: wholeMs(tcostMs),
+  };
+}
+
+function addressOf(target: ReportTarget): HostAddress {
+  if (target instanceof LarsHost) return target.address;
+  const { host, port } = target;
+  if (typeof host !== 'string') throw badArgument('host', 'a host with modid, cmdid, host and port', host);
+  try {
+    return parseHost(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+  } catch (cause) {
+    if (!(cause instanceof LarsProtocolError)) throw cause;
+    throw badArgument('host', 'an address and a port', `${host}:${port}`, cause);
+  }
+}
+
+/** 0 on the wire means that nobody timed the call, so a timed one is at least 1. */
+function wholeMs(tcostMs: number | undefined): number {
+  if (tcostMs === undefined) return 0;
+  if (typeof tcostMs !== 'number' || !(tcostMs >= 0)) throw badArgument('result.tcostMs', 'a number of milliseconds', tcostMs);
+  return Math.min(MAX_TCOST_MS, Math.max(1, Math.round(tcostMs)));
+}

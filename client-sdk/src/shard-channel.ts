@@ -1,0 +1,235 @@
+import {
+  decodeBody,
+  decodeDatagram,
+  encodeFrame,
+  Feature,
+  type GetHostResponse,
+  type GetRouteResponse,
+  LarsProtocolError,
+  MessageId,
+  type ReportRequest,
+} from '@lars/proto';
+import { AgentLink, type Lookup } from './agent-link.ts';
+import { type Route, readHostAnswer, readRouteAnswer } from './answers.ts';
+import type { Counters } from './counters.ts';
+import { LarsError } from './errors.ts';
+import * as failures from './failures.ts';
+import type { LarsHost } from './lars-host.ts';
+import { type Pending, PendingTable, type Waiter } from './pending-table.ts';
+import { HOST_WINDOW, ROUTE_WINDOW, SendWindow } from './send-window.ts';
+
+/** What a channel stands on. */
+export interface ChannelSurroundings {
+  readonly nowMs: () => number;
+  readonly lookup: Lookup;
+  readonly counters: Counters;
+  readonly firstSeq: number;
+  /** Asks that `onTime` be called at `atMs` or earlier. */
+  readonly wakeAt: (atMs: number) => void;
+}
+
+/** How long one request may take and what ends it early. */
+export interface Limits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** So many timeouts in a row without a single datagram from the agent, and its name is resolved again. */
+const DISTRUST_AFTER = 8;
+
+/** The conversation with one of the agent's UDP servers: many requests at once over one socket. */
+export class ShardChannel {
+  /** The server's address, for messages to people. */
+  readonly agent: string;
+  readonly #surroundings: ChannelSurroundings;
+  readonly #counters: Counters;
+  readonly #link: AgentLink;
+  readonly #table: PendingTable;
+  readonly #windows = { host: new SendWindow<Pending>(HOST_WINDOW), route: new SendWindow<Pending>(ROUTE_WINDOW) };
+  #silentTimeouts = 0;
+
+  constructor(host: string, port: number, surroundings: ChannelSurroundings) {
+    this.agent = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    this.#surroundings = surroundings;
+    this.#counters = surroundings.counters;
+    this.#table = new PendingTable(surroundings.firstSeq);
+    const events = { onOpen: this.#onOpen, onDatagram: this.#onDatagram, onFailure: this.#onFailure };
+    this.#link = new AgentLink(host, port, surroundings.lookup, events, surroundings.counters);
+  }
+
+  get pendingCount(): number {
+    return this.#table.size;
+  }
+
+  getHost(modid: number, cmdid: number, limits: Limits): Promise<LarsHost> {
+    const question = { modid, cmdid, agent: this.agent };
+    return new Promise((resolve, reject) => {
+      const settle = (answer: GetHostResponse) => {
+        const outcome = readHostAnswer(answer, question);
+        if (outcome instanceof LarsError) reject(outcome);
+        else resolve(outcome);
+      };
+      this.#start(this.#table.addHost(this.#waiter(modid, cmdid, limits, settle, reject)), limits.signal);
+    });
+  }
+
+  getRoute(modid: number, cmdid: number, limits: Limits): Promise<Route> {
+    return new Promise((resolve, reject) => {
+      const settle = (answer: GetRouteResponse) => resolve(readRouteAnswer(answer));
+      this.#start(this.#table.addRoute(this.#waiter(modid, cmdid, limits, settle, reject)), limits.signal);
+    });
+  }
+
+  report(report: ReportRequest): void {
+    this.#link.send(encodeFrame(MessageId.ReportRequest, report));
+  }
+
+  /** Times out what is due, sends what may be sent now, and asks for the next wake. */
+  onTime(nowMs: number): void {
+    for (let due = this.#table.takeExpired(nowMs); due !== undefined; due = this.#table.takeExpired(nowMs)) {
+      this.#counters.timeouts += 1;
+      this.#silentTimeouts += 1;
+      this.#fail(due, failures.timeout(this.#question(due), due.timeoutMs));
+    }
+    if (this.#silentTimeouts >= DISTRUST_AFTER) {
+      this.#silentTimeouts = 0;
+      this.#link.distrustName();
+    }
+    this.#windows.host.probe(nowMs);
+    this.#windows.route.probe(nowMs);
+    this.#proceed(nowMs);
+  }
+
+  /** Rejects what waits, lets the kernel take the reports for up to `graceMs`, and closes the socket. */
+  close(graceMs: number): Promise<void> {
+    this.#failAll(failures.closed);
+    return this.#link.close(graceMs);
+  }
+
+  #waiter<Answer>(
+    modid: number,
+    cmdid: number,
+    { timeoutMs }: Limits,
+    resolve: (answer: Answer) => void,
+    reject: (error: unknown) => void,
+  ): Waiter<Answer> {
+    return { modid, cmdid, timeoutMs, deadlineMs: this.#surroundings.nowMs() + timeoutMs, resolve, reject };
+  }
+
+  #start(pending: Pending, signal: AbortSignal | undefined): void {
+    if (signal !== undefined) this.#listen(pending, signal);
+    this.#windows[pending.kind].enter(pending);
+    this.#proceed(this.#surroundings.nowMs());
+  }
+
+  #listen(pending: Pending, signal: AbortSignal): void {
+    const onAbort = () => {
+      this.#table.remove(pending);
+      this.#counters.aborted += 1;
+      this.#fail(pending, failures.aborted(this.#question(pending), signal.reason));
+      this.#link.hold(this.#table.size > 0);
+      // Not at once: the same signal may be about to abort those that would now be sent.
+      this.#surroundings.wakeAt(this.#surroundings.nowMs());
+    };
+    signal.addEventListener('abort', onAbort);
+    pending.unlisten = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  readonly #onOpen = (): void => this.#proceed(this.#surroundings.nowMs());
+
+  readonly #onDatagram = (datagram: Uint8Array): void => {
+    this.#silentTimeouts = 0;
+    try {
+      this.#onFrame(datagram);
+    } catch (error) {
+      if (!(error instanceof LarsProtocolError)) throw error;
+      this.#counters.malformed += 1;
+    }
+    this.#proceed(this.#surroundings.nowMs());
+  };
+
+  #onFrame(datagram: Uint8Array): void {
+    const { id, body } = decodeDatagram(datagram);
+    if (id === MessageId.GetHostResponse) this.#onHostAnswer(decodeBody(id, body));
+    else if (id === MessageId.ApiGetRouteResponse) this.#onRouteAnswer(decodeBody(id, body));
+    else this.#counters.malformed += 1;
+  }
+
+  #onHostAnswer(answer: GetHostResponse): void {
+    const pending = this.#table.takeHost(answer.seq, answer.modid, answer.cmdid);
+    if (pending === undefined) {
+      this.#counters.late += 1;
+      return;
+    }
+    this.#answered(pending);
+    pending.resolve(answer);
+  }
+
+  #onRouteAnswer(answer: GetRouteResponse): void {
+    // Nobody asks with a version, so nobody can be told that his is current.
+    const waiting = answer.notModified ? [] : this.#table.takeRoute(answer.modid, answer.cmdid);
+    if (waiting.length === 0) this.#counters.late += 1;
+    for (const pending of waiting) {
+      this.#answered(pending);
+      pending.resolve(answer);
+    }
+  }
+
+  readonly #onFailure = (error: Error): void => {
+    this.#counters.unreachable += this.#table.size;
+    this.#failAll(question => failures.agentUnreachable(question, error));
+  };
+
+  #failAll(failure: (question: failures.Question) => LarsError): void {
+    for (let pending = this.#table.takeAny(); pending !== undefined; pending = this.#table.takeAny()) {
+      this.#fail(pending, failure(this.#question(pending)));
+    }
+    this.#link.hold(false);
+  }
+
+  #fail(pending: Pending, error: LarsError): void {
+    this.#windows[pending.kind].leave(pending);
+    pending.unlisten?.();
+    pending.reject(error);
+  }
+
+  #answered(pending: Pending): void {
+    this.#counters.answered += 1;
+    this.#windows[pending.kind].answered(pending);
+    pending.unlisten?.();
+  }
+
+  /** Whatever happened: sends what the windows have room for, and sees to the process's life and to the next wake. */
+  #proceed(nowMs: number): void {
+    this.#sendFrom(this.#windows.host, nowMs);
+    this.#sendFrom(this.#windows.route, nowMs);
+    this.#link.hold(this.#table.size > 0);
+    this.#wakeAt(this.#table.nextDeadlineMs);
+  }
+
+  /** Requests wait for the socket here and not in the link, so that none is in flight before it is sent. */
+  #sendFrom(window: SendWindow<Pending>, nowMs: number): void {
+    if (window.waitingCount === 0) return;
+    this.#link.open();
+    if (!this.#link.isOpen) return;
+    for (let next = window.takeNext(nowMs); next !== undefined; next = window.takeNext(nowMs))
+      this.#link.send(encodeRequest(next));
+    this.#wakeAt(window.wakeAtMs);
+  }
+
+  #wakeAt(atMs: number | undefined): void {
+    if (atMs !== undefined) this.#surroundings.wakeAt(atMs);
+  }
+
+  #question({ modid, cmdid }: Pending): failures.Question {
+    return { modid, cmdid, agent: this.agent };
+  }
+}
+
+/** Says that this client understands IPv6 and DNS hosts; agents of the first generation skip the field. */
+function encodeRequest(pending: Pending): Uint8Array {
+  const { modid, cmdid } = pending;
+  return pending.kind === 'host'
+    ? encodeFrame(MessageId.GetHostRequest, { seq: pending.seq, modid, cmdid, features: Feature.HostAddr })
+    : encodeFrame(MessageId.ApiGetRouteRequest, { modid, cmdid, version: 0, features: Feature.HostAddr });
+}

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { LarsClient, LarsError } from '../../../client-sdk/src/index.ts';
+import { readOptions } from '../../../client-sdk/src/options.ts';
+
+describe('options of a client', () => {
+  test('defaults', () => {
+    expect(readOptions({})).toEqual({ host: '127.0.0.1', ports: [8888, 8889, 8890], timeoutMs: 500, maxPending: 65_536 });
+  });
+
+  test.each([
+    [9000, [9000, 9001, 9002]],
+    [[9000], [9000, 9001, 9002]],
+    [
+      [7, 9, 8],
+      [7, 9, 8],
+    ],
+  ])('ports %j are %j', (given, ports) => {
+    expect(readOptions({ ports: given }).ports).toEqual(ports);
+  });
+
+  test.each<[unknown, string]>([
+    [{ ports: [1, 2] }, 'ports must be 3 ports, or the first of 3 that follow one another, not an array of 2'],
+    [{ ports: [1, 2, 3, 4] }, 'ports must be 3 ports'],
+    [{ ports: [] }, 'ports must be'],
+    [{ ports: 65_534 }, 'ports must be made of integers in 1..65535, not 65536'],
+    [{ ports: [1, 2, 0] }, 'ports must be made of integers in 1..65535, not 0'],
+    [{ ports: '8888' }, 'ports must be'],
+    [{ host: '' }, "host must be an IP address or a name, not ''"],
+    [{ host: 7 }, 'host must be'],
+    [{ timeoutMs: 0 }, 'timeoutMs must be a number of milliseconds above 0'],
+    [{ timeoutMs: Number.NaN }, 'timeoutMs must be'],
+    [{ timeoutMs: Number.POSITIVE_INFINITY }, 'timeoutMs must be'],
+    [{ timeoutMs: '5' }, "timeoutMs must be a number of milliseconds above 0, at most 2147483647, not '5'"],
+    [{ maxPending: 0 }, 'maxPending must be an integer in 1..1000000, not 0'],
+    [{ maxPending: 1.5 }, 'maxPending must be'],
+    [{ timeoutMS: 5 }, "options must be made of host, ports, timeoutMs, maxPending, not 'timeoutMS'"],
+    [null, 'options must be an object, not null'],
+  ])('%j is refused', (options, message) => {
+    const make = () => new LarsClient(options as never);
+    expect(make).toThrow(LarsError);
+    expect(make).toThrow(expect.objectContaining({ code: 'LARS_BAD_ARGUMENT', message: expect.stringContaining(message) }));
+  });
+});
