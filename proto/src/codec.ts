@@ -1,11 +1,26 @@
 // pure
 /**
- * Message bodies to bytes and back, field by field, on protobufjs' Writer and Reader. Written out instead of generated, because
- * the wire wants more than a generated codec gives: a field that comes with another wire type is skipped like an unknown one
- * (as the deployed C++ peers do). test/unit/proto/codec.test.ts holds it equal to what protobufjs makes of lars.proto.
+ * Message bodies to bytes and back, field by field, on protobufjs' Writer and Reader; docs/decisions/0001-codec.md tells why it is
+ * written out. A field that comes with another wire type is skipped like an unknown one, as the deployed C++ peers do.
+ * test/unit/proto/codec.test.ts holds it equal to what protobufjs makes of lars.proto.
  */
 import protobuf from 'protobufjs/minimal.js';
 import { LarsProtocolError } from './errors.ts';
+import {
+  bytes,
+  type FieldsCodec,
+  readMessage,
+  readString,
+  readUint64,
+  skip,
+  varint,
+  writeBool,
+  writeInt32,
+  writeMessage,
+  writeString,
+  writeUint32,
+  writeUint64,
+} from './fields.ts';
 import {
   type BatchReportRequest,
   type BatchResult,
@@ -21,19 +36,6 @@ import {
   type ReportStatusAck,
   type ReportStatusRequest,
 } from './messages.ts';
-
-type Reader = protobuf.Reader;
-type Writer = protobuf.Writer;
-
-interface BodyCodec<T> {
-  write(message: T, writer: Writer): void;
-  /** Reads up to `end`, an offset in the reader's buffer. Throws what the reader throws. */
-  read(reader: Reader, end: number): T;
-}
-
-const WireType = { Varint: 0, Bytes: 2 } as const;
-const varint = (field: number): number => (field << 3) | WireType.Varint;
-const bytes = (field: number): number => (field << 3) | WireType.Bytes;
 
 /**
  * The body of one message, without the frame's head.
@@ -58,50 +60,13 @@ export function decodeBody<Id extends MessageId>(id: Id, body: Uint8Array): Mess
   }
 }
 
-function codecOf<Id extends MessageId>(id: Id): BodyCodec<MessageOf[Id]> {
+function codecOf<Id extends MessageId>(id: Id): FieldsCodec<MessageOf[Id]> {
   const codec = codecs[id];
   if (codec === undefined) throw new LarsProtocolError('BAD_MESSAGE_ID', `message id ${id} is not known`);
   return codec;
 }
 
-function writeInt32(writer: Writer, field: number, value: number): void {
-  if (value !== 0) writer.uint32(varint(field)).int32(value);
-}
-function writeUint32(writer: Writer, field: number, value: number): void {
-  if (value !== 0) writer.uint32(varint(field)).uint32(value);
-}
-function writeUint64(writer: Writer, field: number, value: number): void {
-  if (value !== 0) writer.uint32(varint(field)).uint64(value);
-}
-function writeBool(writer: Writer, field: number, value: boolean): void {
-  if (value) writer.uint32(varint(field)).bool(true);
-}
-function writeString(writer: Writer, field: number, value: string): void {
-  if (value !== '') writer.uint32(bytes(field)).string(value);
-}
-function writeMessage<T>(writer: Writer, field: number, codec: BodyCodec<T>, message: T): void {
-  writer.uint32(bytes(field)).fork();
-  codec.write(message, writer);
-  writer.ldelim();
-}
-
-/** protobufjs answers a Long where the package `long` is there, and it is: it depends on it. */
-function readUint64(reader: Reader): number {
-  return Number(reader.uint64());
-}
-function readMessage<T>(reader: Reader, codec: BodyCodec<T>): T {
-  const length = reader.uint32();
-  const end = reader.pos + length;
-  if (end > reader.len) throw new RangeError(`an embedded message of ${length} bytes reaches beyond the body`);
-  const message = codec.read(reader, end);
-  if (reader.pos !== end) throw new RangeError('a field reaches beyond its message');
-  return message;
-}
-function skip(reader: Reader, tag: number): void {
-  reader.skipType(tag & 7, 0, tag >>> 3);
-}
-
-const hostInfo: BodyCodec<HostInfo> = {
+const hostInfo: FieldsCodec<HostInfo> = {
   write(m, w) {
     writeInt32(w, 1, m.ip);
     writeInt32(w, 2, m.port);
@@ -112,19 +77,19 @@ const hostInfo: BodyCodec<HostInfo> = {
   read(r, end) {
     const m = { ip: 0, port: 0, weight: 0, addr: '', zone: '' };
     while (r.pos < end) {
-      const tag = r.uint32();
+      const tag = r.tag();
       if (tag === varint(1)) m.ip = r.int32();
       else if (tag === varint(2)) m.port = r.int32();
       else if (tag === varint(3)) m.weight = r.uint32();
-      else if (tag === bytes(4)) m.addr = r.string();
-      else if (tag === bytes(5)) m.zone = r.string();
+      else if (tag === bytes(4)) m.addr = readString(r);
+      else if (tag === bytes(5)) m.zone = readString(r);
       else skip(r, tag);
     }
     return m;
   },
 };
 
-const getRouteRequest: BodyCodec<GetRouteRequest> = {
+const getRouteRequest: FieldsCodec<GetRouteRequest> = {
   write(m, w) {
     writeInt32(w, 1, m.modid);
     writeInt32(w, 2, m.cmdid);
@@ -134,7 +99,7 @@ const getRouteRequest: BodyCodec<GetRouteRequest> = {
   read(r, end) {
     const m = { modid: 0, cmdid: 0, version: 0, features: 0 };
     while (r.pos < end) {
-      const tag = r.uint32();
+      const tag = r.tag();
       if (tag === varint(1)) m.modid = r.int32();
       else if (tag === varint(2)) m.cmdid = r.int32();
       else if (tag === varint(3)) m.version = readUint64(r);
@@ -145,7 +110,7 @@ const getRouteRequest: BodyCodec<GetRouteRequest> = {
   },
 };
 
-const getRouteResponse: BodyCodec<GetRouteResponse> = {
+const getRouteResponse: FieldsCodec<GetRouteResponse> = {
   write(m, w) {
     writeInt32(w, 1, m.modid);
     writeInt32(w, 2, m.cmdid);
@@ -158,7 +123,7 @@ const getRouteResponse: BodyCodec<GetRouteResponse> = {
     const host: HostInfo[] = [];
     const m = { modid: 0, cmdid: 0, host, version: 0, overload: false, notModified: false };
     while (r.pos < end) {
-      const tag = r.uint32();
+      const tag = r.tag();
       if (tag === varint(1)) m.modid = r.int32();
       else if (tag === varint(2)) m.cmdid = r.int32();
       else if (tag === bytes(3)) host.push(readMessage(r, hostInfo));
@@ -171,7 +136,7 @@ const getRouteResponse: BodyCodec<GetRouteResponse> = {
   },
 };
 
-const hostCallResult: BodyCodec<HostCallResult> = {
+const hostCallResult: FieldsCodec<HostCallResult> = {
   write(m, w) {
     writeInt32(w, 1, m.ip);
     writeInt32(w, 2, m.port);
@@ -186,13 +151,13 @@ const hostCallResult: BodyCodec<HostCallResult> = {
   read(r, end) {
     const m = { ip: 0, port: 0, succ: 0, err: 0, overload: false, addr: '', weight: 0, tcost: 0, probes: 0 };
     while (r.pos < end) {
-      const tag = r.uint32();
+      const tag = r.tag();
       if (tag === varint(1)) m.ip = r.int32();
       else if (tag === varint(2)) m.port = r.int32();
       else if (tag === varint(3)) m.succ = r.uint32();
       else if (tag === varint(4)) m.err = r.uint32();
       else if (tag === varint(5)) m.overload = r.bool();
-      else if (tag === bytes(6)) m.addr = r.string();
+      else if (tag === bytes(6)) m.addr = readString(r);
       else if (tag === varint(7)) m.weight = r.uint32();
       else if (tag === varint(8)) m.tcost = readUint64(r);
       else if (tag === varint(9)) m.probes = r.uint32();
@@ -202,7 +167,7 @@ const hostCallResult: BodyCodec<HostCallResult> = {
   },
 };
 
-const reportStatusRequest: BodyCodec<ReportStatusRequest> = {
+const reportStatusRequest: FieldsCodec<ReportStatusRequest> = {
   write(m, w) {
     writeInt32(w, 1, m.modid);
     writeInt32(w, 2, m.cmdid);
@@ -216,21 +181,21 @@ const reportStatusRequest: BodyCodec<ReportStatusRequest> = {
     const results: HostCallResult[] = [];
     const m = { modid: 0, cmdid: 0, caller: 0, results, ts: 0, seq: 0, agent: '' };
     while (r.pos < end) {
-      const tag = r.uint32();
+      const tag = r.tag();
       if (tag === varint(1)) m.modid = r.int32();
       else if (tag === varint(2)) m.cmdid = r.int32();
       else if (tag === varint(3)) m.caller = r.int32();
       else if (tag === bytes(4)) results.push(readMessage(r, hostCallResult));
       else if (tag === varint(5)) m.ts = r.uint32();
       else if (tag === varint(6)) m.seq = readUint64(r);
-      else if (tag === bytes(7)) m.agent = r.string();
+      else if (tag === bytes(7)) m.agent = readString(r);
       else skip(r, tag);
     }
     return m;
   },
 };
 
-const getHostRequest: BodyCodec<GetHostRequest> = {
+const getHostRequest: FieldsCodec<GetHostRequest> = {
   write(m, w) {
     writeUint32(w, 1, m.seq);
     writeInt32(w, 2, m.modid);
@@ -240,7 +205,7 @@ const getHostRequest: BodyCodec<GetHostRequest> = {
   read(r, end) {
     const m = { seq: 0, modid: 0, cmdid: 0, features: 0 };
     while (r.pos < end) {
-      const tag = r.uint32();
+      const tag = r.tag();
       if (tag === varint(1)) m.seq = r.uint32();
       else if (tag === varint(2)) m.modid = r.int32();
       else if (tag === varint(3)) m.cmdid = r.int32();
@@ -251,7 +216,7 @@ const getHostRequest: BodyCodec<GetHostRequest> = {
   },
 };
 
-const getHostResponse: BodyCodec<GetHostResponse> = {
+const getHostResponse: FieldsCodec<GetHostResponse> = {
   write(m, w) {
     writeUint32(w, 1, m.seq);
     writeInt32(w, 2, m.modid);
@@ -262,7 +227,7 @@ const getHostResponse: BodyCodec<GetHostResponse> = {
   read(r, end) {
     const m = { seq: 0, modid: 0, cmdid: 0, retcode: 0, host: undefined as HostInfo | undefined };
     while (r.pos < end) {
-      const tag = r.uint32();
+      const tag = r.tag();
       if (tag === varint(1)) m.seq = r.uint32();
       else if (tag === varint(2)) m.modid = r.int32();
       else if (tag === varint(3)) m.cmdid = r.int32();
@@ -274,7 +239,7 @@ const getHostResponse: BodyCodec<GetHostResponse> = {
   },
 };
 
-const reportRequest: BodyCodec<ReportRequest> = {
+const reportRequest: FieldsCodec<ReportRequest> = {
   write(m, w) {
     writeInt32(w, 1, m.modid);
     writeInt32(w, 2, m.cmdid);
@@ -285,7 +250,7 @@ const reportRequest: BodyCodec<ReportRequest> = {
   read(r, end) {
     const m = { modid: 0, cmdid: 0, host: undefined as HostInfo | undefined, retcode: 0, tcost: 0 };
     while (r.pos < end) {
-      const tag = r.uint32();
+      const tag = r.tag();
       if (tag === varint(1)) m.modid = r.int32();
       else if (tag === varint(2)) m.cmdid = r.int32();
       else if (tag === bytes(3)) m.host = readMessage(r, hostInfo);
@@ -297,7 +262,7 @@ const reportRequest: BodyCodec<ReportRequest> = {
   },
 };
 
-const reportStatusAck: BodyCodec<ReportStatusAck> = {
+const reportStatusAck: FieldsCodec<ReportStatusAck> = {
   write(m, w) {
     writeString(w, 1, m.agent);
     writeUint64(w, 2, m.seq);
@@ -305,8 +270,8 @@ const reportStatusAck: BodyCodec<ReportStatusAck> = {
   read(r, end) {
     const m = { agent: '', seq: 0 };
     while (r.pos < end) {
-      const tag = r.uint32();
-      if (tag === bytes(1)) m.agent = r.string();
+      const tag = r.tag();
+      if (tag === bytes(1)) m.agent = readString(r);
       else if (tag === varint(2)) m.seq = readUint64(r);
       else skip(r, tag);
     }
@@ -314,7 +279,7 @@ const reportStatusAck: BodyCodec<ReportStatusAck> = {
   },
 };
 
-const batchResult: BodyCodec<BatchResult> = {
+const batchResult: FieldsCodec<BatchResult> = {
   write(m, w) {
     writeInt32(w, 1, m.ip);
     writeInt32(w, 2, m.port);
@@ -326,20 +291,20 @@ const batchResult: BodyCodec<BatchResult> = {
   read(r, end) {
     const m = { ip: 0, port: 0, succ: 0, err: 0, tcost: 0, addr: '' };
     while (r.pos < end) {
-      const tag = r.uint32();
+      const tag = r.tag();
       if (tag === varint(1)) m.ip = r.int32();
       else if (tag === varint(2)) m.port = r.int32();
       else if (tag === varint(3)) m.succ = r.uint32();
       else if (tag === varint(4)) m.err = r.uint32();
       else if (tag === varint(5)) m.tcost = readUint64(r);
-      else if (tag === bytes(6)) m.addr = r.string();
+      else if (tag === bytes(6)) m.addr = readString(r);
       else skip(r, tag);
     }
     return m;
   },
 };
 
-const batchReportRequest: BodyCodec<BatchReportRequest> = {
+const batchReportRequest: FieldsCodec<BatchReportRequest> = {
   write(m, w) {
     writeInt32(w, 1, m.modid);
     writeInt32(w, 2, m.cmdid);
@@ -349,7 +314,7 @@ const batchReportRequest: BodyCodec<BatchReportRequest> = {
     const results: BatchResult[] = [];
     const m = { modid: 0, cmdid: 0, results };
     while (r.pos < end) {
-      const tag = r.uint32();
+      const tag = r.tag();
       if (tag === varint(1)) m.modid = r.int32();
       else if (tag === varint(2)) m.cmdid = r.int32();
       else if (tag === bytes(3)) results.push(readMessage(r, batchResult));
@@ -359,7 +324,7 @@ const batchReportRequest: BodyCodec<BatchReportRequest> = {
   },
 };
 
-const codecs: { readonly [Id in MessageId]: BodyCodec<MessageOf[Id]> } = {
+const codecs: { readonly [Id in MessageId]: FieldsCodec<MessageOf[Id]> } = {
   [MessageId.GetRouteRequest]: getRouteRequest,
   [MessageId.GetRouteResponse]: getRouteResponse,
   [MessageId.ReportStatusRequest]: reportStatusRequest,

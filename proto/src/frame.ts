@@ -73,14 +73,20 @@ export function decodeDatagram(datagram: Uint8Array): Frame {
   return { id: readInt32(datagram, 0), body: datagram.subarray(HEAD_BYTES) };
 }
 
+type OnFrame = (id: number, body: Uint8Array) => void;
+
+const NOTHING = new Uint8Array(0);
+
 /**
  * Cuts a TCP byte stream into frames, whatever its pieces. Holds at most one unfinished frame.
- * After an error the stream is out of step for good: close the connection.
+ * After a BAD_LENGTH the stream is out of step for good and every push throws it again: close the connection.
  */
 export class FrameDecoder {
   readonly #maxBodyBytes: number;
-  /** The beginning of a frame whose end has not come yet. */
-  #rest: Uint8Array = new Uint8Array(0);
+  /** The beginning of a frame whose end has not come yet: the first #held bytes of #frame, which is never longer than the frame. */
+  #frame: Uint8Array = NOTHING;
+  #held = 0;
+  #failure: LarsProtocolError | undefined;
 
   constructor(maxBodyBytes: number = MAX_BODY_BYTES) {
     this.#maxBodyBytes = maxBodyBytes;
@@ -88,34 +94,71 @@ export class FrameDecoder {
 
   /** Bytes held of an unfinished frame. */
   get pendingBytes(): number {
-    return this.#rest.length;
+    return this.#held;
   }
 
   /**
    * Calls `onFrame` for each frame that `chunk` completes, in order. Bodies are views, valid during the call only.
    * @throws {LarsProtocolError} BAD_LENGTH when a head announces a negative or too large body; frames before it were delivered
    */
-  push(chunk: Uint8Array, onFrame: (id: number, body: Uint8Array) => void): void {
-    const bytes = this.#rest.length === 0 ? chunk : concat(this.#rest, chunk);
-    let at = 0;
-    while (bytes.length - at >= HEAD_BYTES) {
-      const bodyBytes = readInt32(bytes, at + 4);
-      if (bodyBytes < 0 || bodyBytes > this.#maxBodyBytes) {
-        throw new LarsProtocolError('BAD_LENGTH', `a head announces ${bodyBytes} bytes, allowed are 0..${this.#maxBodyBytes}`);
-      }
-      const end = at + HEAD_BYTES + bodyBytes;
-      if (end > bytes.length) break;
-      onFrame(readInt32(bytes, at), bytes.subarray(at + HEAD_BYTES, end));
+  push(chunk: Uint8Array, onFrame: OnFrame): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    let at = this.#held === 0 ? 0 : this.#complete(chunk, onFrame);
+    // Frames that lie whole in the chunk are handed on where they lie.
+    while (chunk.length - at >= HEAD_BYTES) {
+      const end = at + this.#frameBytes(chunk, at);
+      if (end > chunk.length) break;
+      onFrame(readInt32(chunk, at), chunk.subarray(at + HEAD_BYTES, end));
       at = end;
     }
-    // A copy, so that a few left-over bytes do not keep a whole receive buffer alive.
-    this.#rest = bytes.slice(at);
+    if (at < chunk.length) this.#hold(chunk, at, chunk.length, HEAD_BYTES);
   }
-}
 
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
+  /** Gives the unfinished frame what it lacks, first its head, then the rest. Returns how much of `chunk` that took. */
+  #complete(chunk: Uint8Array, onFrame: OnFrame): number {
+    let at = 0;
+    if (this.#held < HEAD_BYTES) {
+      at = Math.min(HEAD_BYTES - this.#held, chunk.length);
+      this.#hold(chunk, 0, at, HEAD_BYTES);
+      if (this.#held < HEAD_BYTES) return at;
+    }
+    const frameBytes = this.#frameBytes(this.#frame, 0);
+    const end = Math.min(at + frameBytes - this.#held, chunk.length);
+    this.#hold(chunk, at, end, frameBytes);
+    if (this.#held === frameBytes) this.#deliver(onFrame);
+    return end;
+  }
+
+  /**
+   * Copies chunk[from, to), so that a few left-over bytes do not keep a whole receive buffer alive. The room doubles up to
+   * `frameBytes`: a frame that comes byte by byte is copied about twice, and a head alone does not buy the memory that it announces.
+   */
+  #hold(chunk: Uint8Array, from: number, to: number, frameBytes: number): void {
+    const held = this.#held + to - from;
+    if (held > this.#frame.length) {
+      const grown = new Uint8Array(Math.max(held, Math.min(2 * this.#frame.length, frameBytes)));
+      grown.set(this.#frame.subarray(0, this.#held));
+      this.#frame = grown;
+    }
+    this.#frame.set(chunk.subarray(from, to), this.#held);
+    this.#held = held;
+  }
+
+  #deliver(onFrame: OnFrame): void {
+    const frame = this.#frame;
+    this.#frame = NOTHING;
+    this.#held = 0;
+    onFrame(readInt32(frame, 0), frame.subarray(HEAD_BYTES));
+  }
+
+  /** The size of the frame whose head stands at `at`. */
+  #frameBytes(bytes: Uint8Array, at: number): number {
+    const bodyBytes = readInt32(bytes, at + 4);
+    if (bodyBytes >= 0 && bodyBytes <= this.#maxBodyBytes) return HEAD_BYTES + bodyBytes;
+    this.#failure = new LarsProtocolError(
+      'BAD_LENGTH',
+      `a head announces ${bodyBytes} bytes, allowed are 0..${this.#maxBodyBytes}`,
+    );
+    throw this.#failure;
+  }
 }

@@ -16,11 +16,13 @@ const DNS_NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!
 const LOOKS_IPV4 = /^[0-9.]+$/;
 const IPV6_CHARS = /^[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?$/;
 
-/** Unique per (ip, port, addr): a number for IPv4, a string otherwise. */
+/** Unique per (addr, port), or per (ip, port) where addr is empty: a number for IPv4, a string otherwise. */
 export type HostKey = number | string;
 
 export function hostKey(host: HostAddress): HostKey {
-  return host.addr === '' ? (host.ip >>> 0) * 65_536 + host.port : `${host.addr}|${host.port}`;
+  if (host.addr !== '') return `${host.addr}|${host.port}`;
+  // The wire can say any int32 for a port; such a host must not share the key of another address.
+  return (host.port & 0xffff) === host.port ? (host.ip >>> 0) * 65_536 + host.port : `${host.ip}/${host.port}`;
 }
 
 /** -1062731343 → '192.168.1.177' */
@@ -72,7 +74,8 @@ function parseHostName(name: string, bracketed: boolean, text: string): Pick<Hos
   const bad = (why: string) => new LarsProtocolError('BAD_ADDRESS', `address '${name}' in '${text}' ${why}`);
   if (bracketed) {
     if (!isIpv6(name)) throw bad('is no IPv6 address');
-    return { ip: 0, addr: name.toLowerCase() };
+    // The name of a network interface after '%' is kept as it is written: there A and a are two names.
+    return { ip: 0, addr: name.replace(/^[^%]*/, address => address.toLowerCase()) };
   }
   if (LOOKS_IPV4.test(name)) {
     const ip = parseIpv4(name);

@@ -1,0 +1,48 @@
+import { codeOnly } from './code-text.ts';
+import { importsOf, isRelative, packageOf, resolveRelative, sourceOf, workspacesOf } from './imports.ts';
+import { type Finding, findAll, isSource, type TreeFile } from './source-tree.ts';
+
+const PURE_FOLDERS = ['proto/src/', 'agent/src/balancer/'];
+
+/** What tells the time, draws lots, waits or reaches out of the process. Not as a property of something else. */
+const IMPURE =
+  /(?<![\w$#.])(?:Date\b(?!\s*[:?])|Math\s*\.\s*random\b|performance\b(?!\s*[:?])|set(?:Timeout|Interval|Immediate)\b|queueMicrotask\b|process\s*\.|console\s*\.|globalThis\b|fetch\s*\(|crypto\s*\.)/g;
+
+export function isPure(file: TreeFile): boolean {
+  return file.text.split('\n', 1)[0] === '// pure';
+}
+
+/** Every file of a pure folder says that it is pure, in its first line. */
+export function pureFoldersAreMarked(files: readonly TreeFile[]): Finding[] {
+  return files
+    .filter(file => isSource(file.path) && PURE_FOLDERS.some(folder => file.path.startsWith(folder)) && !isPure(file))
+    .map(file => ({ path: file.path, line: 1, message: "the first line must be '// pure'" }));
+}
+
+/** A pure file gets the time and its random numbers as arguments. */
+export function pureFilesUseNoEnvironment(files: readonly TreeFile[]): Finding[] {
+  return pureSources(files).flatMap(file =>
+    findAll(file.path, codeOnly(file.text), IMPURE, match => `a pure file must not use ${match.replace(/[\s.(]+$/, '')}`),
+  );
+}
+
+/**
+ * A pure file imports pure files only, of its own package or of another; proto alone stands on protobufjs. A type may come from
+ * anywhere: nothing of it runs.
+ */
+export function pureFilesImportPureFiles(files: readonly TreeFile[]): Finding[] {
+  const pure = new Set(pureSources(files).map(file => file.path));
+  const workspaces = workspacesOf(files);
+  const allowed = (path: string, specifier: string) =>
+    pure.has((isRelative(specifier) ? resolveRelative(path, specifier) : sourceOf(specifier, workspaces)) ?? '') ||
+    (packageOf(specifier) === 'protobufjs' && path.startsWith('proto/src/'));
+  return pureSources(files).flatMap(file =>
+    importsOf(file)
+      .filter(({ specifier, typeOnly }) => !typeOnly && !allowed(file.path, specifier))
+      .map(({ specifier, line }) => ({ path: file.path, line, message: `a pure file must not import '${specifier}'` })),
+  );
+}
+
+function pureSources(files: readonly TreeFile[]): TreeFile[] {
+  return files.filter(file => isSource(file.path) && isPure(file));
+}
