@@ -190,6 +190,7 @@ const rules: Readonly<Record<string, House>> = {
       'agent/src/b.ts': '// pure',
       'proto/src/index.ts': `// pure\nimport 'protobufjs/minimal.js';`,
       'runtime/src/x/d.ts': '// pure',
+      'runtime/src/config/e.ts': `// pure\nimport 'ini';`,
     },
   },
   'only what talks to people prints': {

@@ -26,16 +26,19 @@ export function pureFilesUseNoEnvironment(files: readonly TreeFile[]): Finding[]
   );
 }
 
+/** Libraries that only compute, and the folder whose pure files stand on them. */
+const COMPUTING_LIBRARIES: Readonly<Record<string, string>> = { protobufjs: 'proto/src/', ini: 'runtime/src/config/' };
+
 /**
- * A pure file imports pure files only, of its own package or of another; proto alone stands on protobufjs. A type may come from
- * anywhere: nothing of it runs.
+ * A pure file imports pure files only, of its own package or of another, and the few libraries that only compute. A type may come
+ * from anywhere: nothing of it runs.
  */
 export function pureFilesImportPureFiles(files: readonly TreeFile[]): Finding[] {
   const pure = new Set(pureSources(files).map(file => file.path));
   const workspaces = workspacesOf(files);
   const allowed = (path: string, specifier: string) =>
     pure.has((isRelative(specifier) ? resolveRelative(path, specifier) : sourceOf(specifier, workspaces)) ?? '') ||
-    (packageOf(specifier) === 'protobufjs' && path.startsWith('proto/src/'));
+    path.startsWith(COMPUTING_LIBRARIES[packageOf(specifier)] ?? '\0');
   return pureSources(files).flatMap(file =>
     importsOf(file)
       .filter(({ specifier, typeOnly }) => !typeOnly && !allowed(file.path, specifier))
