@@ -57,7 +57,12 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
   let http: HealthServer;
   try {
     const health = () => agentHealth({ supervisor, banks, config, uptimeMs: clock.monotonicMs() - startedMs });
-    http = await startHealthServer({ ...config.http, confKey: '[http] port', health, registry: banks.registry(supervisor) });
+    http = await startHealthServer({
+      ...config.http,
+      confKey: 'conf key [http] port',
+      health,
+      registry: banks.registry(supervisor),
+    });
   } catch (error) {
     await stopThreads(supervisor);
     throw error;

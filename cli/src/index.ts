@@ -1,1 +1,9 @@
-export {};
+/** A whole LARS system inside a process: for tests, examples, and whoever embeds it. */
+export { connectable } from './system/connectable.ts';
+export {
+  type RunningSystem,
+  type ServiceName,
+  type StartSystemOptions,
+  type SystemConfigs,
+  startSystem,
+} from './system/start-system.ts';

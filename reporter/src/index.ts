@@ -1,1 +1,14 @@
-export {};
+export { type ReporterConfig, reporterConfigTable } from './config.ts';
+export { type ReporterCounter, reporterCounters } from './counters.ts';
+export { type ReporterOptions, type RunningReporter, startReporter } from './reporter.ts';
+export type { ReporterStats } from './reporter-stats.ts';
+export { openSqliteStatusStore, type SqliteStatusStoreOptions } from './store/sqlite-status-store.ts';
+export {
+  type HistoryQuery,
+  type HistoryRow,
+  type PruneLimits,
+  READ_MAX_ROWS,
+  type StatusBatch,
+  type StatusRow,
+  type StatusStore,
+} from './store/status-store.ts';

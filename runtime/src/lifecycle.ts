@@ -1,3 +1,4 @@
+import { messageOf } from './errors.ts';
 import type { Logger } from './log.ts';
 
 /** A running part of the system: it stops when told, and says when it cannot go on. */
@@ -11,40 +12,65 @@ export interface Service {
 
 export const STOP_DEADLINE_MS = 2_000;
 
+/** A process that npm started gets one Ctrl-C twice: from the terminal, and passed on by npm. The second is no impatience. */
+const SAME_SIGNAL_MS = 500;
+
 /**
  * Runs until SIGINT or SIGTERM, or until a service fails; then stops the services one after the other in the order given, all
- * within STOP_DEADLINE_MS. A second signal ends the wait.
- * @returns the exit code: 0 after a signal, 1 after a failure or when stopping took too long
+ * within STOP_DEADLINE_MS. Another signal, SAME_SIGNAL_MS later, ends the wait; a service that fails to stop does not keep the
+ * others from stopping.
+ * @returns the exit code: 0 after a signal, 1 after a failure or when stopping failed or took too long
  */
 export async function runUntilStopped(services: readonly Service[], log: Logger): Promise<number> {
-  const signal = nextSignal();
+  const signals = catchSignals();
   const failure = Promise.race(services.map(service => service.failed.then(error => ({ service, error }))));
-  const end = await Promise.race([signal, failure]);
+  const end = await Promise.race([signals.next(), failure]);
   if (typeof end === 'string') log.info(`${end}: stopping`);
   else log.error(`${end.service.name} cannot go on: ${end.error.message}`);
-  const stopped = await stopAll(services, Promise.race([nextSignal(), deadline(STOP_DEADLINE_MS)]));
-  if (!stopped) log.error(`not stopped within ${STOP_DEADLINE_MS} ms; leaving`);
-  return typeof end === 'string' && stopped ? 0 : 1;
+  const impatience = deadline(SAME_SIGNAL_MS).then(() => signals.next());
+  const tooLong = deadline(STOP_DEADLINE_MS).then(() => `not stopped within ${STOP_DEADLINE_MS} ms`);
+  const stopped = await Promise.race([stopAll(services, log), impatience.then(again => `${again} again`), tooLong]);
+  if (typeof stopped === 'string') log.error(`${stopped}: leaving before everything was stopped in order`);
+  signals.release();
+  return typeof end === 'string' && stopped === true ? 0 : 1;
 }
 
-async function stopAll(services: readonly Service[], givenUp: Promise<unknown>): Promise<boolean> {
-  const all = (async () => {
-    for (const service of services) await service.stop();
-    return true;
-  })();
-  return Promise.race([all, givenUp.then(() => false)]);
+/** @returns whether each of them stopped without an error */
+async function stopAll(services: readonly Service[], log: Logger): Promise<boolean> {
+  let well = true;
+  for (const service of services) {
+    try {
+      await service.stop();
+    } catch (error) {
+      well = false;
+      log.error(`${service.name} did not stop in order`, { error: messageOf(error) });
+    }
+  }
+  return well;
 }
 
-function nextSignal(): Promise<NodeJS.Signals> {
-  return new Promise(resolve => {
-    const done = (signal: NodeJS.Signals) => {
-      process.off('SIGINT', done);
-      process.off('SIGTERM', done);
-      resolve(signal);
-    };
-    process.on('SIGINT', done);
-    process.on('SIGTERM', done);
-  });
+interface Signals {
+  /** The next one to come; what came before and was not awaited is forgotten. */
+  next(): Promise<NodeJS.Signals>;
+  release(): void;
+}
+
+/** From now on SIGINT and SIGTERM do not end the process by themselves. */
+function catchSignals(): Signals {
+  let waiting: (signal: NodeJS.Signals) => void = () => undefined;
+  const onSignal = (signal: NodeJS.Signals) => waiting(signal);
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    next: () =>
+      new Promise(resolve => {
+        waiting = resolve;
+      }),
+    release: () => {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
 }
 
 function deadline(ms: number): Promise<void> {

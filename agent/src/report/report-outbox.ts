@@ -122,9 +122,14 @@ export class ReportOutbox {
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined) this.#options.counters.add(count.merged);
     this.#keepWaiting(key, waiting === undefined ? report : mergeReports(waiting, report));
+    this.#makeRoom(key);
+  }
+
+  /** Drops the oldest reports, but never the one that came last. */
+  #makeRoom(last: string): void {
     for (const oldest of this.#waiting.keys()) {
-      // The report that came last is never the one to go.
-      if (this.#waitingResults <= this.#options.maxWaitingResults || oldest === key) return;
+      if (this.#waitingResults <= this.#options.maxWaitingResults) return;
+      if (oldest === last) continue;
       this.#keepWaiting(oldest, undefined);
       this.#options.counters.add(count.dropped);
     }

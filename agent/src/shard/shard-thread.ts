@@ -47,7 +47,7 @@ runThread<ShardThreadData, MailToShard>(async thread => {
     },
     onSendError: () => counters.add(shardCounters.at.sendError),
   }).catch((error: NodeJS.ErrnoException) => {
-    throw listenError(error, 'UDP port', data.ip, data.port, `[udp] port${data.index === 0 ? '' : ` + ${data.index}`}`);
+    throw listenError(error, 'UDP port', data.ip, data.port, `conf key [udp] port${data.index === 0 ? '' : ` + ${data.index}`}`);
   });
   return shardBody(thread, shard, transport, waits);
 });

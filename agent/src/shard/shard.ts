@@ -12,7 +12,6 @@ import {
   type GetRouteRequest,
   HEAD_BYTES,
   type HostInfo,
-  hostKey,
   LarsProtocolError,
   MAX_DATAGRAM_BYTES,
   MessageId,
@@ -27,9 +26,9 @@ import type { Balancer, BalancerFactory, Transition } from '../balancer/balancer
 import { type ShardCounter, shardCounters } from '../counters.ts';
 import { type MailToShard, type ModuleId, SHARD_NAMES, type ShardName, type StatusReport } from '../threads/messages.ts';
 import type { PeerRef } from '../udp/transport.ts';
+import { CallReports } from './call-reports.ts';
 import { ModuleTable, type ModuleTableLimits, type ServingModule } from './module-table.ts';
 import { routeAnswer } from './route-answer.ts';
-import { takeStatusReport } from './status-report.ts';
 import { TransitionLog } from './transition-log.ts';
 
 const count = shardCounters.at;
@@ -67,23 +66,20 @@ type HeldRequest =
   | { readonly kind: 'getHost'; readonly asker: Asker; readonly request: GetHostRequest }
   | { readonly kind: 'getRoute'; readonly asker: Asker; readonly request: GetRouteRequest };
 
-/** No batch may tell of more calls than this, or their time would be the other callers': each one is a step of the algorithm. */
-const MAX_BATCH_CALLS = 100_000;
-
 export class Shard {
   readonly #options: ShardOptions;
   readonly #ports: ShardPorts;
   readonly #counters: ShardOptions['counters'];
   readonly #modules: ModuleTable<HeldRequest>;
+  readonly #reports: CallReports;
   readonly #transitions: TransitionLog;
-  /** Modules with calls that the reporter has not been told of, in the order in which their reports are due. */
-  readonly #unreported = new Set<ServingModule>();
 
   constructor(options: ShardOptions, ports: ShardPorts) {
     this.#options = options;
     this.#ports = ports;
     this.#counters = options.counters;
     this.#modules = new ModuleTable(options);
+    this.#reports = new CallReports(options.reportTimeoutMs, options.counters, report => ports.status(report));
     this.#transitions = new TransitionLog(options.log, options.counters);
   }
 
@@ -131,15 +127,12 @@ export class Shard {
   /** Call about once a second: hands the counts of every module whose period is over to the reporter. */
   reportDue(nowMs: number, unixMs: number): void {
     this.#transitions.refill();
-    for (const module of this.#unreported) {
-      if (module.reportAtMs !== undefined && module.reportAtMs > nowMs) break;
-      this.#report(module, unixMs);
-    }
+    this.#reports.takeDue(nowMs, unixMs);
   }
 
   /** Hands all counts to the reporter, for the last time. */
   reportAll(unixMs: number): void {
-    for (const module of this.#unreported) this.#report(module, unixMs);
+    this.#reports.takeAll(unixMs);
   }
 
   /** The thread that asks dnsserver is a new one: it must learn what this shard holds, and what it waits for. */
@@ -159,7 +152,7 @@ export class Shard {
         case MessageId.GetHostRequest:
           return this.#getHost(decodeBody(MessageId.GetHostRequest, body), datagram, asker, nowMs);
         case MessageId.ReportRequest:
-          this.#reportCall(decodeBody(MessageId.ReportRequest, body), datagram, asker, nowMs);
+          this.#report(decodeBody(MessageId.ReportRequest, body), datagram, asker, nowMs);
           return undefined;
         case MessageId.ApiGetRouteRequest:
           return this.#getRoute(decodeBody(MessageId.ApiGetRouteRequest, body), datagram, asker, nowMs);
@@ -198,49 +191,14 @@ export class Shard {
     return held ? undefined : this.#emptyRoute(request);
   }
 
-  #reportCall(request: ReportRequest, datagram: Uint8Array, asker: Asker, nowMs: number): void {
+  #report(request: ReportRequest, datagram: Uint8Array, asker: Asker, nowMs: number): void {
     if (this.#forwarded(request, datagram, asker)) return;
-    const module = this.#reportedModule(request);
-    if (module === undefined) return;
-    const key = hostKey(request.host ?? NO_HOST);
-    const tcostMs = request.tcost === 0 ? undefined : request.tcost;
-    this.#counted(module, module.balancer.report(key, request.retcode === 0, tcostMs, nowMs), 1, nowMs);
+    this.#reports.addCall(this.#modules.serving(request.modid, request.cmdid), request, nowMs);
   }
 
   #reportBatch(request: BatchReportRequest, datagram: Uint8Array, asker: Asker, nowMs: number): void {
     if (this.#forwarded(request, datagram, asker)) return;
-    const module = this.#reportedModule(request);
-    if (module === undefined) return;
-    let callsLeft = MAX_BATCH_CALLS;
-    for (const result of request.results) {
-      const key = hostKey(result);
-      const succ = Math.min(result.succ, callsLeft);
-      const err = Math.min(result.err, callsLeft - succ);
-      callsLeft -= succ + err;
-      this.#counters.add(count.reportCallsCut, result.succ + result.err - succ - err);
-      const tcostMs = result.tcost === 0 ? undefined : result.tcost / Math.max(1, result.succ + result.err);
-      let known = true;
-      for (let i = 0; i < succ && known; i++) known = module.balancer.report(key, true, tcostMs, nowMs);
-      for (let i = 0; i < err && known; i++) known = module.balancer.report(key, false, tcostMs, nowMs);
-      this.#counted(module, known, succ + err, nowMs);
-    }
-  }
-
-  #reportedModule(id: ModuleId): ServingModule | undefined {
-    const module = this.#modules.serving(id.modid, id.cmdid);
-    if (module === undefined) this.#counters.add(count.reportUnknownModule);
-    return module;
-  }
-
-  #counted(module: ServingModule, known: boolean, calls: number, nowMs: number): void {
-    if (!known) {
-      this.#counters.add(count.reportUnknownHost);
-      return;
-    }
-    this.#counters.add(count.report, calls);
-    if (module.reportAtMs !== undefined) return;
-    module.reportAtMs = nowMs + this.#options.reportTimeoutMs;
-    this.#unreported.add(module);
+    this.#reports.addBatch(this.#modules.serving(request.modid, request.cmdid), request, nowMs);
   }
 
   /** A module of another shard: its owner decides, and the answer comes back by mail. */
@@ -252,7 +210,8 @@ export class Shard {
     this.#ports.mail(SHARD_NAMES[owner] as ShardName, {
       type: 'forwarded',
       receiver,
-      datagram: datagram.slice(),
+      // Not slice(): that of a Buffer copies nothing, and its whole pool would cross.
+      datagram: new Uint8Array(datagram),
       peer: asker.peer,
     });
     return true;
@@ -277,7 +236,7 @@ export class Shard {
     this.#counters.add(count.routeChanges);
     const module = this.#modules.serving(id.modid, id.cmdid);
     // The counts of hosts that leave the route go to the reporter before they are forgotten.
-    if (module !== undefined) this.#report(module, unixMs);
+    if (module !== undefined) this.#reports.take(module, unixMs);
     if (hosts.length === 0) {
       this.#answerHeld(this.#modules.markAbsent(id.modid, id.cmdid, nowMs), undefined, nowMs);
       return;
@@ -361,16 +320,8 @@ export class Shard {
     module.refreshAtMs = nowMs + this.#options.updateTimeoutMs;
     this.#pull(module, module.version);
   }
-
-  #report(module: ServingModule, unixMs: number): void {
-    this.#unreported.delete(module);
-    module.reportAtMs = undefined;
-    const report = takeStatusReport(module, Math.floor(unixMs / 1_000));
-    if (report !== undefined) this.#ports.status(report);
-  }
 }
 
-const NO_HOST = { ip: 0, port: 0, addr: '' } as const;
 const MAX_ADDR_TRIES = 1_000;
 
 const ANSWER_COUNTERS: Readonly<Record<ReturnCode, number>> = {

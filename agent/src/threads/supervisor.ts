@@ -133,8 +133,11 @@ export class Supervisor<Name extends string> {
       });
       worker.on('message', (mail: MailToMain) => {
         if (mail.type === 'log') this.#options.log[mail.record.level](mail.record.event, mail.record.fields);
-        else if (mail.type === 'startup-error') incarnation.lastError = new StartupError(mail.code, mail.message);
-        else {
+        else if (mail.type === 'startup-error') {
+          incarnation.lastError = new StartupError(mail.code, mail.message);
+          // By itself it would live on with whatever it had opened already, its ways to the other threads for instance.
+          void worker.terminate();
+        } else {
           incarnation.ready = true;
           thread.ready = { port: mail.port, transport: mail.transport };
           resolve();

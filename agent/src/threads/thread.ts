@@ -94,7 +94,6 @@ export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<T
     (error: unknown) => {
       if (!(error instanceof StartupError)) throw error;
       toMain({ type: 'startup-error', code: error.code, message: error.message });
-      main.close();
     },
   );
 }

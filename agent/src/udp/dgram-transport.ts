@@ -1,6 +1,10 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
 import type { DatagramTransport, OpenTransport, PeerRef, TransportOptions } from './transport.ts';
+
+/** Under a flood the socket is never quiet; the end must come all the same. */
+const MAX_READ_OUT_TURNS = 1_000;
 
 interface DgramPeer {
   readonly address: string;
@@ -39,9 +43,29 @@ class DgramTransport implements DatagramTransport {
   }
 
   close(): Promise<void> {
-    this.#closing ??= new Promise(resolve => this.#socket.close(() => resolve()));
+    this.#closing ??= this.#close();
     return this.#closing;
   }
+
+  /** What lies in the socket's buffer already is read first: a report that was sent before the stop counts. */
+  async #close(): Promise<void> {
+    await readOut(this.#socket);
+    await new Promise<void>(resolve => this.#socket.close(() => resolve()));
+  }
+}
+
+/** Resolves when two turns of the event loop in a row have brought no datagram, at the latest after MAX_READ_OUT_TURNS. */
+async function readOut(socket: Socket): Promise<void> {
+  let quietTurns = 0;
+  const onMessage = () => {
+    quietTurns = 0;
+  };
+  socket.on('message', onMessage);
+  for (let turn = 0; turn < MAX_READ_OUT_TURNS && quietTurns < 2; turn++) {
+    quietTurns += 1;
+    await nextTurn();
+  }
+  socket.off('message', onMessage);
 }
 
 function serve(socket: Socket, options: TransportOptions, send: (reply: Uint8Array, to: DgramPeer) => void): void {

@@ -49,6 +49,8 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     server.once('error', error => reject(listenError(error, 'HTTP port', options.ip, options.port, options.confKey)));
     server.listen(options.port, options.ip, resolve);
   });
+  // An error from now on is that of one connection that could not be accepted, and its client sees it.
+  server.on('error', () => undefined);
   return {
     ip: options.ip,
     port: (server.address() as AddressInfo).port,

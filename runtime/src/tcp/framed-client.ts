@@ -25,6 +25,8 @@ export interface FramedClientEvents {
   onDown(): void;
 }
 
+const STEADY_MS = 1_000;
+
 /**
  * Keeps one TCP connection to a server open: connects, and after every loss connects again with exponential backoff and full
  * jitter, until stopped. Loss and return are logged once each, not per attempt.
@@ -36,6 +38,7 @@ export class FramedClient {
   #connecting: Socket | undefined;
   #connection: FramedConnection | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
+  #steadyTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   #complained = false;
 
@@ -94,19 +97,19 @@ export class FramedClient {
     this.#connecting = undefined;
     this.#complained = false;
     this.#connection = new FramedConnection(socket, this.#options.limits, {
-      onFrame: (_, id, body) => {
-        // Only a peer that speaks is well again: one that accepts and closes must not be dialled without a pause.
-        this.#backoff.reset();
-        this.#events.onFrame(id, body);
-      },
+      onFrame: (_, id, body) => this.#events.onFrame(id, body),
       onClose: (_, reason, error) => this.#onClosed(reason, error),
     });
+    // Only a link that has stood for a while is well again: a peer that accepts and closes, or speaks nonsense at once, must not
+    // be dialled without a pause.
+    this.#steadyTimer = setTimeout(() => this.#backoff.reset(), STEADY_MS).unref();
     this.#options.log.info(`${this.#options.peer}: connected`, { host: this.#options.host, port: this.#options.port });
     this.#events.onUp();
   }
 
   #onClosed(reason: CloseReason, error: unknown): void {
     this.#connection = undefined;
+    clearTimeout(this.#steadyTimer);
     if (!this.#stopped) {
       this.#options.log.warn(`${this.#options.peer}: connection lost`, {
         reason,

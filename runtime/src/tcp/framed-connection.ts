@@ -26,6 +26,8 @@ export interface ConnectionEvents {
   onClose(connection: FramedConnection, reason: CloseReason, error: unknown): void;
 }
 
+const END_GRACE_MS = 300;
+
 /** One TCP connection that speaks frames, with the limits that keep a bad peer from costing more than its own connection. */
 export class FramedConnection {
   readonly remote: string;
@@ -69,17 +71,22 @@ export class FramedConnection {
   /** Backpressure: stops reading from the peer until resume. */
   pause(): void {
     this.#socket.pause();
+    // What we do not read is not the peer's silence.
+    this.#stopPartialTimer();
   }
 
   resume(): void {
     this.#socket.resume();
+    this.#watchPartialFrame(false);
   }
 
-  /** Sends what is queued, then closes. */
+  /** Sends what is queued, then closes; a peer that does not take it within END_GRACE_MS is not waited for. */
   end(): void {
     if (this.#closed) return;
     this.#finish('stopped', undefined);
     this.#socket.end();
+    const timer = setTimeout(() => this.#socket.destroy(), END_GRACE_MS);
+    this.#socket.once('close', () => clearTimeout(timer));
   }
 
   /** Closes at once. */
@@ -91,11 +98,13 @@ export class FramedConnection {
     if (this.#closed) return;
     // What the frames of one chunk are answered with leaves in one system call.
     this.#socket.cork();
+    let completed = false;
     try {
       this.#decoder.push(chunk, (id, body) => {
+        completed = true;
         if (!this.#closed) this.#events.onFrame(this, id, body);
       });
-      this.#watchPartialFrame();
+      this.#watchPartialFrame(completed);
     } catch (error) {
       this.#close(error instanceof LarsProtocolError ? protocolReason(error) : 'handler_error', error);
     } finally {
@@ -104,12 +113,16 @@ export class FramedConnection {
   }
 
   /** The clock runs from the moment a frame is incomplete, and starts again with every frame that was completed. */
-  #watchPartialFrame(): void {
-    clearTimeout(this.#partialTimer);
-    this.#partialTimer = undefined;
-    if (this.#decoder.pendingBytes === 0 || this.#closed) return;
+  #watchPartialFrame(completed: boolean): void {
+    if (completed || this.#decoder.pendingBytes === 0) this.#stopPartialTimer();
+    if (this.#decoder.pendingBytes === 0 || this.#partialTimer !== undefined || this.#closed || this.#socket.isPaused()) return;
     this.#partialTimer = setTimeout(() => this.#close('partial_frame_timeout', undefined), this.#limits.partialFrameTimeoutMs);
     this.#partialTimer.unref();
+  }
+
+  #stopPartialTimer(): void {
+    clearTimeout(this.#partialTimer);
+    this.#partialTimer = undefined;
   }
 
   #close(reason: CloseReason, error: unknown): void {
@@ -120,7 +133,7 @@ export class FramedConnection {
 
   #finish(reason: CloseReason, error: unknown): void {
     this.#closed = true;
-    clearTimeout(this.#partialTimer);
+    this.#stopPartialTimer();
     this.#events.onClose(this, reason, error);
   }
 }

@@ -1,0 +1,97 @@
+// pure
+import { type BatchReportRequest, type BatchResult, hostKey, type ReportRequest } from '@lars/proto';
+import type { CounterBank } from '@lars/runtime/counters';
+import { type ShardCounter, shardCounters } from '../counters.ts';
+import type { StatusReport } from '../threads/messages.ts';
+import type { ServingModule } from './module-table.ts';
+import { takeStatusReport } from './status-report.ts';
+
+const count = shardCounters.at;
+const NO_HOST = { ip: 0, port: 0, addr: '' } as const;
+
+/** No batch may tell of more calls than this, or their time would be the other callers': each one is a step of the algorithm. */
+const MAX_BATCH_CALLS = 100_000;
+
+/**
+ * What business code says of its calls: it goes to the module's balancer at once, and once a period, summed up, to the reporter. A
+ * module of `undefined` is one that the agent does not hold.
+ */
+export class CallReports {
+  readonly #periodMs: number;
+  readonly #counters: CounterBank<ShardCounter>;
+  readonly #onStatus: (report: StatusReport) => void;
+  /** Modules with calls that the reporter has not been told of, in the order in which their reports are due. */
+  readonly #untold = new Set<ServingModule>();
+
+  /** @param periodMs how long after a module's first untold call its report is due */
+  constructor(periodMs: number, counters: CounterBank<ShardCounter>, onStatus: (report: StatusReport) => void) {
+    this.#periodMs = periodMs;
+    this.#counters = counters;
+    this.#onStatus = onStatus;
+  }
+
+  addCall(module: ServingModule | undefined, { host, retcode, tcost }: ReportRequest, nowMs: number): void {
+    if (module === undefined) {
+      this.#counters.add(count.reportUnknownModule);
+      return;
+    }
+    const tcostMs = tcost === 0 ? undefined : tcost;
+    this.#count(module, module.balancer.report(hostKey(host ?? NO_HOST), retcode === 0, tcostMs, nowMs), 1, nowMs);
+  }
+
+  addBatch(module: ServingModule | undefined, { results }: BatchReportRequest, nowMs: number): void {
+    if (module === undefined) {
+      this.#counters.add(count.reportUnknownModule);
+      return;
+    }
+    let callsLeft = MAX_BATCH_CALLS;
+    for (const result of results) {
+      const succ = Math.min(result.succ, callsLeft);
+      const err = Math.min(result.err, callsLeft - succ);
+      callsLeft -= succ + err;
+      this.#counters.add(count.reportCallsCut, result.succ + result.err - succ - err);
+      this.#count(module, addCalls(module, result, succ, err, nowMs), succ + err, nowMs);
+    }
+  }
+
+  /** Hands on the counts of every module whose period is over. */
+  takeDue(nowMs: number, unixMs: number): void {
+    for (const module of this.#untold) {
+      if (module.reportAtMs !== undefined && module.reportAtMs > nowMs) return;
+      this.take(module, unixMs);
+    }
+  }
+
+  takeAll(unixMs: number): void {
+    for (const module of this.#untold) this.take(module, unixMs);
+  }
+
+  /** Hands on what was counted of one module, whether its period is over or not. */
+  take(module: ServingModule, unixMs: number): void {
+    this.#untold.delete(module);
+    module.reportAtMs = undefined;
+    const report = takeStatusReport(module, Math.floor(unixMs / 1_000));
+    if (report !== undefined) this.#onStatus(report);
+  }
+
+  #count(module: ServingModule, known: boolean, calls: number, nowMs: number): void {
+    if (!known) {
+      this.#counters.add(count.reportUnknownHost);
+      return;
+    }
+    this.#counters.add(count.report, calls);
+    if (module.reportAtMs !== undefined) return;
+    module.reportAtMs = nowMs + this.#periodMs;
+    this.#untold.add(module);
+  }
+}
+
+/** @returns false when the module has no such host */
+function addCalls({ balancer }: ServingModule, result: BatchResult, succ: number, err: number, nowMs: number): boolean {
+  const key = hostKey(result);
+  const tcostMs = result.tcost === 0 ? undefined : result.tcost / Math.max(1, result.succ + result.err);
+  let known = true;
+  for (let i = 0; i < succ && known; i++) known = balancer.report(key, true, tcostMs, nowMs);
+  for (let i = 0; i < err && known; i++) known = balancer.report(key, false, tcostMs, nowMs);
+  return known;
+}

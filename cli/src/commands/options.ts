@@ -1,0 +1,25 @@
+import { type Command, Option } from 'commander';
+import { type ConfFolder, confFolder } from '../system/conf-folder.ts';
+
+/** The options that every command takes, before or behind its name. */
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly confDir?: string;
+}
+
+/** Of the commands that ask an agent. */
+export interface AgentOptions {
+  readonly agent?: string;
+}
+
+export function agentOption(): Option {
+  return new Option(
+    '--agent <host:port>',
+    "the agent: HOST:PORT (the first of its three), or HOST:PORT,PORT,PORT (default: agent.ini's)",
+  );
+}
+
+/** @throws {UsageError} when the folder that was given does not exist */
+export function confFolderOf(program: Command): ConfFolder {
+  return confFolder(program.opts<GlobalOptions>().confDir);
+}

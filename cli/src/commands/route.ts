@@ -1,0 +1,30 @@
+import { type Command, Option } from 'commander';
+import type { Shell } from '../shell.ts';
+import { addRouteAdd } from './route/add.ts';
+import { addRouteClear } from './route/clear.ts';
+import { addRouteExport } from './route/export.ts';
+import { addRouteImport } from './route/import.ts';
+import { addRouteList } from './route/list.ts';
+import { addRouteRemove } from './route/remove.ts';
+
+const EXAMPLES = `
+Works on the database file, whether the system runs or not; a running one sees each change within moments.
+
+Examples:
+  lars route add 1/1 127.0.0.1:9001 127.0.0.1:9002
+  lars route list
+  lars route remove 1/1 127.0.0.1:9002
+  lars route export routes.csv
+  lars route import routes.csv --replace
+`;
+
+/** `lars route`: reads and writes the routes in the database. */
+export function addRoute(program: Command, shell: Shell): void {
+  const route = program
+    .command('route')
+    .description('list and change where modules are served')
+    .addOption(new Option('--db <file>', 'the SQLite file (default: [database] file of dnsserver.ini)'))
+    .addHelpText('after', EXAMPLES);
+  const parts = [addRouteList, addRouteAdd, addRouteRemove, addRouteImport, addRouteExport, addRouteClear];
+  for (const add of parts) add(route, shell);
+}

@@ -1,0 +1,40 @@
+import { formatHost, formatModule } from '@lars/proto';
+import type { Command } from 'commander';
+import { parseHostArgument } from '../../arguments/host.ts';
+import { parseModule } from '../../arguments/module-id.ts';
+import { integerOption } from '../../arguments/number.ts';
+import type { Shell } from '../../shell.ts';
+import { describeEdit, onDatabase } from './database.ts';
+
+interface AddOptions {
+  readonly weight?: number;
+  readonly zone?: string;
+}
+
+const MAX_WEIGHT = 1_000_000;
+
+const EXAMPLES = `
+A host that is there already gets the weight and the zone that are given.
+
+Examples:
+  lars route add 1/1 127.0.0.1:9001
+  lars route add 1/1 10.0.0.5:80 [2001:db8::1]:80 --weight 200 --zone eu-1
+`;
+
+/** `lars route add`: hosts for a module. */
+export function addRouteAdd(route: Command, shell: Shell): void {
+  route
+    .command('add')
+    .description('add hosts to a module')
+    .argument('<module>', 'MODID/CMDID')
+    .argument('<hosts...>', 'HOST:PORT, an IPv6 address in brackets')
+    .option('--weight <n>', 'relative capacity; 100 is usual, 0 means the same', integerOption('--weight', 0, MAX_WEIGHT))
+    .option('--zone <name>', 'where the hosts stand')
+    .addHelpText('after', EXAMPLES)
+    .action(async (moduleText: string, hostTexts: readonly string[], { weight, zone }: AddOptions) => {
+      const { modid, cmdid } = parseModule(moduleText);
+      const hosts = hostTexts.map(text => ({ host: formatHost(parseHostArgument(text)), weight, zone }));
+      const result = await onDatabase(route, 'create', editor => editor.add(modid, cmdid, hosts));
+      shell.print({ modid, cmdid, ...result }, () => `${formatModule(modid, cmdid)}: ${describeEdit(result)}`);
+    });
+}

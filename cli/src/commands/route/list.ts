@@ -1,0 +1,51 @@
+import type { RouteContent } from '@lars/dnsserver';
+import { DEFAULT_WEIGHT, formatHost, formatHostName, formatModule } from '@lars/proto';
+import type { Command } from 'commander';
+import { parseModule } from '../../arguments/module-id.ts';
+import { formatTable, type Paint } from '../../output/table.ts';
+import type { Shell } from '../../shell.ts';
+import { onDatabase, plural } from './database.ts';
+
+const EXAMPLES = `
+Examples:
+  lars route list
+  lars route list 1/1 --json
+`;
+
+/** `lars route list`: the routes that are in the database. */
+export function addRouteList(route: Command, shell: Shell): void {
+  route
+    .command('list')
+    .description('show the routes, all or those of one module')
+    .argument('[module]', 'MODID/CMDID')
+    .addHelpText('after', EXAMPLES)
+    .action(async (moduleText?: string) => {
+      const filter = moduleText === undefined ? {} : parseModule(moduleText);
+      const routes = await onDatabase(route, 'refuse', editor => editor.list(filter));
+      shell.print({ routes: routes.map(routeDocument) }, () => routesText(routes, shell.paint));
+    });
+}
+
+function routeDocument({ modid, cmdid, hosts }: RouteContent) {
+  const host = (info: RouteContent['hosts'][number]) => ({
+    host: formatHostName(info),
+    port: info.port,
+    weight: info.weight === 0 ? DEFAULT_WEIGHT : info.weight,
+    zone: info.zone,
+  });
+  return { modid, cmdid, hosts: hosts.map(host) };
+}
+
+function routesText(routes: readonly RouteContent[], paint: Paint): string {
+  const columns = [{ title: 'module' }, { title: 'host' }, { title: 'weight', align: 'right' }, { title: 'zone' }] as const;
+  const rows = routes.flatMap(({ modid, cmdid, hosts }) =>
+    hosts.map(host => [
+      formatModule(modid, cmdid),
+      formatHost(host),
+      String(host.weight === 0 ? DEFAULT_WEIGHT : host.weight),
+      host.zone,
+    ]),
+  );
+  const sum = `${plural(rows.length, 'host')} in ${plural(routes.length, 'module')}\n`;
+  return rows.length === 0 ? sum : `${formatTable(columns, rows, paint)}\n${sum}`;
+}

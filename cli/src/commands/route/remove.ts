@@ -1,0 +1,32 @@
+import { formatHost, formatModule } from '@lars/proto';
+import type { Command } from 'commander';
+import { parseHostArgument } from '../../arguments/host.ts';
+import { parseModule } from '../../arguments/module-id.ts';
+import { ExitCode } from '../../exit-code.ts';
+import type { Shell } from '../../shell.ts';
+import { describeEdit, onDatabase } from './database.ts';
+
+const EXAMPLES = `
+Exit code 1 when nothing of it was there.
+
+Examples:
+  lars route remove 1/1 127.0.0.1:9001
+  lars route remove 1/1
+`;
+
+/** `lars route remove`: one host or a whole module. */
+export function addRouteRemove(route: Command, shell: Shell): void {
+  route
+    .command('remove')
+    .description('remove a host from a module, or the whole module')
+    .argument('<module>', 'MODID/CMDID')
+    .argument('[host]', 'HOST:PORT; without it the whole module goes')
+    .addHelpText('after', EXAMPLES)
+    .action(async (moduleText: string, hostText?: string) => {
+      const { modid, cmdid } = parseModule(moduleText);
+      const hosts = hostText === undefined ? undefined : [formatHost(parseHostArgument(hostText))];
+      const result = await onDatabase(route, 'refuse', editor => editor.remove(modid, cmdid, hosts));
+      shell.print({ modid, cmdid, ...result }, () => `${formatModule(modid, cmdid)}: ${describeEdit(result)}`);
+      if (result.removed === 0) shell.exitCode = ExitCode.Failed;
+    });
+}

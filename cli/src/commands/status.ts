@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { ExitCode } from '../exit-code.ts';
+import { formatStatus } from '../output/status-table.ts';
+import type { Shell } from '../shell.ts';
+import { confFolderOf } from './options.ts';
+
+const EXAMPLES = `
+Asks each service on the [http] port of its conf file. ok: does its work. degraded: works with what it has. failing: does not
+work. down: nobody answers. Exit code 0 when all are ok, else 1.
+
+Examples:
+  lars status
+  lars status --conf-dir /etc/lars
+  lars status --json
+`;
+
+/** `lars status`: how the services are. */
+export function addStatus(program: Command, shell: Shell): void {
+  program
+    .command('status')
+    .description('show how dnsserver, reporter and agent are')
+    .addHelpText('after', EXAMPLES)
+    .action(async () => {
+      const folder = confFolderOf(program);
+      const [{ readConfigs }, { askServices }] = await Promise.all([
+        import('../system/read-configs.ts'),
+        import('../system/service-status.ts'),
+      ]);
+      const services = await askServices(readConfigs(folder));
+      const ok = services.every(({ status }) => status === 'ok');
+      shell.print({ ok, services }, () => formatStatus(services, shell.paint));
+      shell.exitCode = ok ? ExitCode.Ok : ExitCode.Failed;
+    });
+}

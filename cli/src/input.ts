@@ -1,0 +1,27 @@
+import { createReadStream } from 'node:fs';
+import { messageOf } from '@lars/runtime/errors';
+import { CommandError } from './errors.ts';
+
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The text of a file; '-' is standard input.
+ * @throws {CommandError} when it cannot be read or has more than 64 MiB
+ */
+export async function readInput(path: string): Promise<string> {
+  const name = path === '-' ? 'standard input' : path;
+  const stream: AsyncIterable<Buffer> = path === '-' ? process.stdin : createReadStream(path);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of stream) {
+      size += chunk.length;
+      if (size > MAX_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw new CommandError('CANNOT_READ', `${name}: cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  if (size > MAX_BYTES) throw new CommandError('TOO_LARGE', `${name}: has more than ${MAX_BYTES} bytes`);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,45 @@
+// pure
+import type { ServiceStatus } from '../system/service-status.ts';
+import { formatDuration } from './numbers.ts';
+import { type Cell, formatTable, type Paint, type Style } from './table.ts';
+
+const COLUMNS = ['service', 'status', 'pid', 'uptime', 'version', 'where', 'details'].map(title => ({ title }));
+
+const STYLES: Readonly<Record<ServiceStatus['status'], Style>> = {
+  ok: 'green',
+  degraded: 'yellow',
+  failing: 'red',
+  down: 'red',
+  unknown: 'yellow',
+};
+
+/** What of a service's details fits on a line; the rest is in --json. */
+const SHOWN_DETAILS = {
+  dnsserver: ['modules', 'hosts', 'revision', 'connections', 'subscriptions', 'outage'],
+  reporter: ['agents', 'connections', 'rowsStored', 'queueRows', 'outage'],
+  agent: ['modules', 'hosts', 'overloadedHosts', 'getHost', 'reports', 'threadRestarts', 'transport', 'algorithm'],
+} as const;
+
+/** What may be the reason when a service is not ok. */
+const TELLING_DETAILS = ['dnsserver', 'reporter', 'emptyGuard'];
+
+/** One line a service. */
+export function formatStatus(services: readonly ServiceStatus[], paint: Paint): string {
+  return formatTable(COLUMNS, services.map(statusRow), paint);
+}
+
+function statusRow(status: ServiceStatus): readonly Cell[] {
+  const name: Cell = { text: status.status, style: STYLES[status.status] };
+  if (!('health' in status)) return [status.service, name, '-', '-', '-', status.asked, status.why];
+  const { pid, uptimeSeconds, version, details } = status.health;
+  const where = details['udp'] === undefined ? `TCP ${details['tcp'] ?? '-'}` : `UDP ${details['udp']}`;
+  return [status.service, name, String(pid), formatDuration(uptimeSeconds), version, where, shownDetails(status)];
+}
+
+function shownDetails({ service, status, health }: Extract<ServiceStatus, { health: unknown }>): string {
+  const telling = status === 'ok' ? [] : TELLING_DETAILS;
+  return [...SHOWN_DETAILS[service], ...telling]
+    .filter(key => health.details[key] !== undefined)
+    .map(key => `${key}=${health.details[key]}`)
+    .join(' ');
+}

@@ -1,0 +1,44 @@
+import { VERSION } from '@lars/runtime/version';
+import { Command } from 'commander';
+import { addGetHost } from './commands/gethost.ts';
+import { addGetRoute } from './commands/getroute.ts';
+import { addReport } from './commands/report.ts';
+import { addRoute } from './commands/route.ts';
+import { addServices } from './commands/service.ts';
+import { addSimulate } from './commands/simulate.ts';
+import { addStatus } from './commands/status.ts';
+import { addUp } from './commands/up.ts';
+import type { Shell } from './shell.ts';
+
+const AFTER_HELP = `
+Results go to standard output, logs and errors to standard error.
+Exit codes: 0 done; 1 failed (no such module, overloaded, something down, a start that failed); 2 bad arguments.
+
+Examples:
+  lars up                              the whole system in this terminal
+  lars route add 1/1 127.0.0.1:9001    tell it where module 1/1 is served
+  lars gethost 1 1                     ask the agent for a host
+  lars simulate 1 1 --calls 1000 --fail 127.0.0.1:9001=0.5
+`;
+
+/** The command line of `lars`: what there is to type, and what runs then. */
+export function buildProgram(shell: Shell): Command {
+  const program = new Command('lars')
+    .description('LARS tells business code which host to call: an agent on each machine, a dnsserver, a reporter.')
+    .option('--json', 'print one JSON document for machines')
+    .option('--conf-dir <dir>', 'folder of agent.ini, dnsserver.ini and reporter.ini (default: conf)')
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('--help', 'explain the command')
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: command => command.name() })
+    .configureOutput({
+      writeOut: text => shell.terminal.out.write(text),
+      writeErr: text => shell.terminal.err.write(text),
+      // The caller of the program prints what it throws.
+      outputError: () => undefined,
+    })
+    .exitOverride()
+    .addHelpText('after', AFTER_HELP);
+  const parts = [addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addStatus];
+  for (const add of parts) add(program, shell);
+  return program;
+}

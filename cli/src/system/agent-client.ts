@@ -1,0 +1,41 @@
+import type { LarsClient } from '@lars/client-sdk';
+import { type AgentAddress, parseAgentAddress } from '../arguments/agent-address.ts';
+import { UsageError } from '../errors.ts';
+import { type ConfFolder, confFileIn } from './conf-folder.ts';
+import { connectable } from './connectable.ts';
+
+/** The agent where business code finds it when nobody says otherwise. */
+const STANDARD_AGENT: AgentAddress = { host: '127.0.0.1', ports: 8888 };
+
+/**
+ * Runs `work` with a client of the agent that was given as --agent, else of the one that the conf file describes.
+ * @throws {UsageError} when neither tells the agent's ports
+ */
+export async function withAgentClient<T>(
+  given: string | undefined,
+  folder: ConfFolder,
+  work: (client: LarsClient) => Promise<T>,
+): Promise<T> {
+  const address = given === undefined ? await configuredAgent(folder) : parseAgentAddress(given);
+  const { LarsClient } = await import('@lars/client-sdk');
+  const client = new LarsClient(address);
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+async function configuredAgent(folder: ConfFolder): Promise<AgentAddress> {
+  const file = confFileIn(folder, 'agent.ini');
+  if (file === undefined) return STANDARD_AGENT;
+  // Loaded only where there is a conf file to read: most of what the agent's package brings is not needed to ask one.
+  const [{ agentConfigTable }, { readConfigFile }] = await Promise.all([
+    import('@lars/agent'),
+    import('@lars/runtime/config/config'),
+  ]);
+  const { udp } = readConfigFile(agentConfigTable, file).config;
+  if (udp.port === 0)
+    throw new UsageError(`${file}: [udp] port = 0 does not tell the agent's ports; give --agent HOST:PORT,PORT,PORT`);
+  return { host: connectable(udp.ip), ports: udp.port };
+}

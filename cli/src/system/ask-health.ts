@@ -1,0 +1,62 @@
+import { get } from 'node:http';
+import { messageOf } from '@lars/runtime/errors';
+import type { Health } from '@lars/runtime/http/health-server';
+
+export type HealthAnswer =
+  | { readonly kind: 'health'; readonly health: Health }
+  /** Nobody answers, or what answers is no LARS service; `why` in a few words. */
+  | { readonly kind: 'down'; readonly why: string };
+
+const TIMEOUT_MS = 1_500;
+const MAX_BYTES = 64 * 1024;
+
+/** Asks a service how it is. Never rejects. */
+export async function askHealth(ip: string, port: number, timeoutMs = TIMEOUT_MS): Promise<HealthAnswer> {
+  try {
+    return readHealth(await getText(`http://${ip}:${port}/healthz`, timeoutMs));
+  } catch (error) {
+    return { kind: 'down', why: messageOf(error) };
+  }
+}
+
+/** Takes what answers for a LARS service only if it says all that one says. */
+export function readHealth(text: string): HealthAnswer {
+  try {
+    const health = JSON.parse(text) as Health;
+    if (isHealth(health)) return { kind: 'health', health };
+  } catch {
+    // Not even JSON: the same to whoever asks.
+  }
+  return { kind: 'down', why: 'what answers there is no LARS service' };
+}
+
+function isHealth(health: Partial<Health> | null): boolean {
+  return (
+    typeof health === 'object' &&
+    health !== null &&
+    typeof health.service === 'string' &&
+    (health.status === 'ok' || health.status === 'degraded' || health.status === 'failing') &&
+    typeof health.pid === 'number' &&
+    typeof health.uptimeSeconds === 'number' &&
+    typeof health.version === 'string' &&
+    typeof health.details === 'object' &&
+    health.details !== null
+  );
+}
+
+function getText(url: string, timeoutMs: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { signal: AbortSignal.timeout(timeoutMs), agent: false }, response => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size <= MAX_BYTES) chunks.push(chunk);
+        else request.destroy(new Error(`more than ${MAX_BYTES} bytes`));
+      });
+      response.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+      response.on('error', reject);
+    });
+    request.on('error', error => reject(error.name === 'AbortError' ? new Error(`no answer within ${timeoutMs} ms`) : error));
+  });
+}

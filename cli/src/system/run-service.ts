@@ -1,0 +1,69 @@
+import { type ConfigTable, formatSample, readConfigFile } from '@lars/runtime/config/config';
+import type { Service } from '@lars/runtime/lifecycle';
+import type { Logger } from '@lars/runtime/log';
+import type { LogOptions } from '@lars/runtime/log-options';
+import type { ExitCode } from '../exit-code.ts';
+import type { Shell } from '../shell.ts';
+import { readyDocument, readyText } from './ready.ts';
+import { runInForeground } from './run-in-foreground.ts';
+import { agentFacts, dnsserverFacts, reporterFacts, type ServiceFacts } from './service-facts.ts';
+import { startLog } from './start-log.ts';
+import type { ServiceName } from './start-system.ts';
+
+/**
+ * Runs one service until a signal or a failure ends it. Only that service's package is loaded.
+ * @param path of the conf file; undefined: built-in defaults
+ * @throws {ConfigError | StartupError} when it does not start
+ */
+export async function runService(shell: Shell, name: ServiceName, path: string | undefined): Promise<ExitCode> {
+  if (name === 'agent') {
+    const { agentConfigTable, startAgent } = await import('@lars/agent');
+    return run(shell, readConfigFile(agentConfigTable, path), { name, start: startAgent, facts: agentFacts });
+  }
+  if (name === 'dnsserver') {
+    const { dnsserverConfigTable, startDnsserver } = await import('@lars/dnsserver');
+    return run(shell, readConfigFile(dnsserverConfigTable, path), { name, start: startDnsserver, facts: dnsserverFacts });
+  }
+  const { reporterConfigTable, startReporter } = await import('@lars/reporter');
+  return run(shell, readConfigFile(reporterConfigTable, path), { name, start: startReporter, facts: reporterFacts });
+}
+
+/** Prints the conf file with every key of a service. */
+export async function printSample(shell: Shell, name: ServiceName): Promise<void> {
+  const table = await configTable(name);
+  const text = formatSample(table);
+  shell.print({ file: table.file, text }, () => text);
+}
+
+interface Kind<Config, Running extends Service> {
+  readonly name: ServiceName;
+  start(config: Config, options: { readonly log: Logger }): Promise<Running>;
+  facts(config: Config, running: NoInfer<Running>, source: string): ServiceFacts | Promise<ServiceFacts>;
+}
+
+interface ReadConf<Config> {
+  readonly config: Config;
+  readonly source: string;
+}
+
+async function run<Config extends { readonly log: LogOptions }, Running extends Service>(
+  shell: Shell,
+  { config, source }: ReadConf<Config>,
+  { name, start, facts }: Kind<Config, Running>,
+): Promise<ExitCode> {
+  const held = await startLog(name, config.log);
+  const service = await start(config, { log: held.log });
+  const ready = [await facts(config, service, source)];
+  return runInForeground({
+    services: [service],
+    log: held.log,
+    heldLogs: [held],
+    announce: () => shell.print(readyDocument(ready), () => readyText(ready, [], shell.paint)),
+  });
+}
+
+async function configTable(name: ServiceName): Promise<ConfigTable> {
+  if (name === 'agent') return (await import('@lars/agent')).agentConfigTable;
+  if (name === 'dnsserver') return (await import('@lars/dnsserver')).dnsserverConfigTable;
+  return (await import('@lars/reporter')).reporterConfigTable;
+}

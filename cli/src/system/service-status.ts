@@ -1,0 +1,37 @@
+import type { Health } from '@lars/runtime/http/health-server';
+import { askHealth } from './ask-health.ts';
+import { connectable } from './connectable.ts';
+import type { ReadConfigs } from './read-configs.ts';
+import type { ServiceName } from './start-system.ts';
+
+/** How one service is, as its own answer says; or that there is none. */
+export type ServiceStatus = {
+  readonly service: ServiceName;
+  /** Who was asked: 'http://127.0.0.1:7780/healthz' */
+  readonly asked: string;
+} & (
+  | { readonly status: Health['status']; readonly health: Health }
+  /** down: asked in vain. unknown: the conf file does not tell the port. */
+  | { readonly status: 'down' | 'unknown'; readonly why: string }
+);
+
+const SERVICES: readonly ServiceName[] = ['dnsserver', 'reporter', 'agent'];
+
+/** Asks the three services on the HTTP ports of their conf files, all at once. */
+export function askServices({ configs, sources }: ReadConfigs): Promise<readonly ServiceStatus[]> {
+  return Promise.all(SERVICES.map(service => askService(service, configs[service].http, sources[service])));
+}
+
+async function askService(
+  service: ServiceName,
+  http: { readonly ip: string; readonly port: number },
+  source: string,
+): Promise<ServiceStatus> {
+  const asked = `http://${connectable(http.ip)}:${http.port}/healthz`;
+  if (http.port === 0) return { service, asked, status: 'unknown', why: `${source}: [http] port = 0 does not tell the port` };
+  const answer = await askHealth(connectable(http.ip), http.port);
+  if (answer.kind === 'down') return { service, asked, status: 'down', why: answer.why };
+  const { health } = answer;
+  if (health.service !== service) return { service, asked, status: 'down', why: `the ${health.service} answers there` };
+  return { service, asked, status: health.status, health };
+}

@@ -1,0 +1,64 @@
+import type { Writable } from 'node:stream';
+import { styleText } from 'node:util';
+import { type DemoView, logLine, type ShownLine, tableLines } from './table.ts';
+
+/** A terminal, or any other stream: a file, a pipe. */
+export interface Output extends Writable {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+const CURSOR_HIDE = '\x1b[?25l';
+const CURSOR_SHOW = '\x1b[?25h';
+const ERASE_LINE_REST = '\x1b[K';
+const ERASE_BELOW = '\x1b[J';
+const cursorUp = (lines: number) => `\x1b[${lines}A`;
+
+const STYLES = { plain: [], title: ['bold'], dim: ['dim'], down: ['red'] } as const;
+
+/** On a terminal, a table that is drawn again and again in its place; elsewhere one line a second. */
+export class Screen {
+  readonly #out: Output;
+  /** The table that stands above the cursor. */
+  #drawn: { readonly lines: number; readonly columns: number } | undefined;
+  #lastSecond = -1;
+
+  constructor(out: Output) {
+    this.#out = out;
+  }
+
+  draw(view: DemoView): void {
+    if (this.#out.isTTY) this.#drawTable(view);
+    else this.#drawLine(view);
+  }
+
+  /** Leaves the last table where it stands, and gives the cursor back. */
+  finish(): void {
+    if (this.#drawn !== undefined) this.#out.write(CURSOR_SHOW);
+    this.#drawn = undefined;
+  }
+
+  #drawTable(view: DemoView): void {
+    const { columns = 80, rows = 24 } = this.#out;
+    // The line that the cursor waits on needs a row too, else the table would scroll and leave copies of itself.
+    const lines = tableLines(view, columns, Math.max(1, rows - 1));
+    // A terminal of another width has wrapped the old table anew; nobody knows where it begins.
+    const replaces = this.#drawn?.columns === columns ? this.#drawn.lines : 0;
+    const start = replaces > 0 ? cursorUp(replaces) : CURSOR_HIDE;
+    const text = lines.map(line => `${this.#styled(line)}${ERASE_LINE_REST}\n`).join('');
+    this.#out.write(`${start}${text}${ERASE_BELOW}`);
+    this.#drawn = { lines: lines.length, columns };
+  }
+
+  #drawLine(view: DemoView): void {
+    const second = Math.floor(view.passedSeconds);
+    if (second === this.#lastSecond) return;
+    this.#lastSecond = second;
+    this.#out.write(`${logLine(view)}\n`);
+  }
+
+  #styled({ text, look }: ShownLine): string {
+    return styleText([...STYLES[look]], text, { stream: this.#out });
+  }
+}

@@ -1,0 +1,87 @@
+// pure
+/** What is known of one agent that numbers its reports. */
+export interface AgentSession<Link> {
+  readonly agent: string;
+  /** Every report up to this one is stored. */
+  storedSeq: number;
+  /** Every report up to this one is stored or waits in the queue. */
+  queuedSeq: number;
+  /** Its youngest connection: acknowledgements go there. */
+  link: Link | undefined;
+}
+
+export type Arrival =
+  | 'new' // to be counted
+  | 'waiting' // the queue has it already; the acknowledgement comes when that is stored
+  | 'stored'; // counted long ago: the acknowledgement was lost
+
+/**
+ * Tells new reports from those that come again, and who is to hear that they are stored. An agent sends in order, so one number
+ * says it all, and the acknowledgement of a seq covers all lower ones.
+ *
+ * Bounded: an agent is known while it has reports in the queue, or a link on which nobody else reported since. Who comes back
+ * after that is looked up in the store.
+ */
+export class AgentSessions<Link> {
+  readonly #byAgent = new Map<string, AgentSession<Link>>();
+  /** The agent that reported last on each link. */
+  readonly #byLink = new Map<Link, AgentSession<Link>>();
+
+  get size(): number {
+    return this.#byAgent.size;
+  }
+
+  get(agent: string): AgentSession<Link> | undefined {
+    return this.#byAgent.get(agent);
+  }
+
+  /** @param storedSeq what the store says; it is not asked about an agent that is known already */
+  open(agent: string, storedSeq: number): AgentSession<Link> {
+    const known = this.#byAgent.get(agent);
+    if (known !== undefined) return known;
+    const session: AgentSession<Link> = { agent, storedSeq, queuedSeq: storedSeq, link: undefined };
+    this.#byAgent.set(agent, session);
+    return session;
+  }
+
+  /** A report has come. A new one counts as queued from now on. */
+  arrive(session: AgentSession<Link>, seq: number, link: Link): Arrival {
+    this.#attach(session, link);
+    if (seq <= session.storedSeq) return 'stored';
+    if (seq <= session.queuedSeq) return 'waiting';
+    session.queuedSeq = seq;
+    return 'new';
+  }
+
+  /** The reports of `agent` up to `seq` are stored. Returns its session, to be told so. */
+  stored(agent: string, seq: number): AgentSession<Link> | undefined {
+    const session = this.#byAgent.get(agent);
+    if (session === undefined) return undefined;
+    session.storedSeq = Math.max(session.storedSeq, seq);
+    this.#forgetIfDone(session);
+    return session;
+  }
+
+  /** The link is gone. */
+  unlink(link: Link): void {
+    const session = this.#byLink.get(link);
+    if (session === undefined) return;
+    this.#byLink.delete(link);
+    if (session.link === link) session.link = undefined;
+    this.#forgetIfDone(session);
+  }
+
+  /** The link that came last wins: what still arrives over the one before it must not take the acknowledgements with it. */
+  #attach(session: AgentSession<Link>, link: Link): void {
+    const before = this.#byLink.get(link);
+    if (before === session && session.link !== undefined) return;
+    session.link = link;
+    this.#byLink.set(link, session);
+    if (before !== undefined && before !== session) this.#forgetIfDone(before);
+  }
+
+  #forgetIfDone(session: AgentSession<Link>): void {
+    const linked = session.link !== undefined && this.#byLink.get(session.link) === session;
+    if (!linked && session.queuedSeq === session.storedSeq) this.#byAgent.delete(session.agent);
+  }
+}

@@ -1,0 +1,22 @@
+import type { Health } from '@lars/runtime/http/health-server';
+import { VERSION } from '@lars/runtime/version';
+import type { ReporterStats } from './reporter-stats.ts';
+
+/** What GET /healthz answers. While the database is away the reporter keeps what it has, and agents keep what comes. */
+export function reporterHealth(stats: ReporterStats, uptimeMs: number, tcp: string, database: string): Health {
+  const { outage, lastError, ...numbers } = stats;
+  return {
+    service: 'reporter',
+    status: outage === undefined ? 'ok' : 'degraded',
+    pid: process.pid,
+    uptimeSeconds: Math.round(uptimeMs / 1_000),
+    version: VERSION,
+    details: {
+      tcp,
+      database,
+      ...numbers,
+      lastError: lastError ?? 'none',
+      ...(outage === undefined ? {} : { outage }),
+    },
+  };
+}

@@ -1,0 +1,215 @@
+import { MAX_BODY_BYTES } from '@lars/proto';
+import { Backoff } from '@lars/runtime/backoff';
+import { type Clock, systemClock } from '@lars/runtime/clock';
+import { CounterBank } from '@lars/runtime/counters';
+import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
+import type { Service } from '@lars/runtime/lifecycle';
+import type { Logger } from '@lars/runtime/log';
+import { FramedServer } from '@lars/runtime/tcp/framed-server';
+import type { ReporterConfig } from './config.ts';
+import { type ReporterCounter, reporterCounters } from './counters.ts';
+import { CallHistory } from './history/call-history.ts';
+import { Pruner } from './history/pruner.ts';
+import { ReportService } from './ingest/report-service.ts';
+import { SeqLookup } from './ingest/seq-lookup.ts';
+import { Flusher } from './queue/flusher.ts';
+import { WriteQueue } from './queue/write-queue.ts';
+import { reporterHealth } from './reporter-health.ts';
+import { reporterMetrics } from './reporter-metrics.ts';
+import type { ReporterStats } from './reporter-stats.ts';
+import { Outage } from './store/outage.ts';
+import { openSqliteStatusStore } from './store/sqlite-status-store.ts';
+import type { StatusStore } from './store/status-store.ts';
+
+export interface ReporterOptions {
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Uniform in [0, 1), for the jitter between attempts to reach the database. */
+  readonly random?: () => number;
+  /** Instead of the database of the configuration. The reporter closes it. */
+  readonly store?: StatusStore;
+}
+
+export interface RunningReporter extends Service {
+  readonly tcpPort: number;
+  readonly httpPort: number;
+  readonly counters: CounterBank<ReporterCounter>;
+  readonly tcpCounters: FramedServer['counters'];
+  stats(): ReporterStats;
+}
+
+/** Together with what is written at that moment and the last bytes to the agents, stopping takes less than a second. */
+const STOP_FLUSH_MS = 400;
+const STOP_LINGER_MS = 200;
+const RETRY_MIN_MS = 500;
+const RETRY_MAX_MS = 5_000;
+
+/**
+ * Starts the reporter; resolves when it takes reports.
+ * @throws {StartupError} when the database cannot be used or a port is taken
+ */
+export async function startReporter(config: ReporterConfig, options: ReporterOptions): Promise<RunningReporter> {
+  const store =
+    options.store ?? (await openSqliteStatusStore({ file: config.database.file, confKey: 'conf key [database] file' }));
+  const reporter = new Reporter(config, store, options);
+  try {
+    await reporter.start();
+  } catch (error) {
+    await reporter.stop();
+    throw error;
+  }
+  return reporter;
+}
+
+class Reporter implements RunningReporter {
+  readonly name = 'reporter';
+  /** Nothing ends it: what goes wrong while it runs is one connection's, or heals. */
+  readonly failed = new Promise<Error>(() => {});
+  readonly counters = new CounterBank(reporterCounters);
+  readonly #config: ReporterConfig;
+  readonly #store: StatusStore;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+  readonly #outages: readonly Outage[];
+  readonly #queue: WriteQueue;
+  readonly #history: CallHistory;
+  readonly #flusher: Flusher;
+  readonly #lookup: SeqLookup;
+  readonly #pruner: Pruner;
+  readonly #service: ReportService;
+  readonly #tcp: FramedServer;
+  #http: HealthServer | undefined;
+  #lastError: string | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(config: ReporterConfig, store: StatusStore, options: ReporterOptions) {
+    const { log, clock = systemClock, random = Math.random } = options;
+    const { queue, history } = config;
+    const count = reporterCounters.at;
+    const newBackoff = () => new Backoff(RETRY_MIN_MS, RETRY_MAX_MS, random);
+    const retentionSec = history.retention * 3_600;
+    const writes = this.#newOutage('storing reports', count.flushErrors, log);
+    const lookups = this.#newOutage('looking up agents', count.lookupErrors, log);
+    const prunes = this.#newOutage('removing old history', count.pruneErrors, log);
+    this.#config = config;
+    this.#store = store;
+    this.#log = log;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
+    this.#outages = [writes, lookups, prunes];
+    this.#queue = new WriteQueue({ maxRows: queue.max_rows, batchMaxRows: queue.batch_max_rows });
+    this.#history = new CallHistory({ retentionSec, maxCounters: history.max_counters });
+    this.#flusher = new Flusher({
+      queue: this.#queue,
+      store,
+      flushIntervalMs: queue.flush_interval,
+      backoff: newBackoff(),
+      outage: writes,
+      clock,
+      onStored: batch => this.#service.stored(batch),
+    });
+    this.#lookup = new SeqLookup({ store, backoff: newBackoff(), outage: lookups });
+    this.#pruner = new Pruner({
+      store,
+      retentionSec,
+      outage: prunes,
+      clock,
+      onPruned: rows => this.counters.add(count.rowsPruned, rows),
+    });
+    this.#service = new ReportService({
+      queue: this.#queue,
+      onQueued: () => this.#flusher.queued(),
+      history: this.#history,
+      lookup: this.#lookup,
+      maxHeldResults: queue.max_rows,
+      clock,
+      counters: this.counters,
+    });
+    this.#tcp = new FramedServer(
+      {
+        ip: config.tcp.ip,
+        port: config.tcp.port,
+        confKey: 'conf key [tcp] port',
+        maxConnections: config.tcp.max_connections,
+        limits: {
+          maxBodyBytes: MAX_BODY_BYTES,
+          partialFrameTimeoutMs: config.tcp.partial_frame_timeout * 1_000,
+          maxWriteBufferBytes: config.tcp.max_write_buffer,
+        },
+        log,
+      },
+      this.#service,
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.#tcp.listen();
+    this.#http = await startHealthServer({
+      ...this.#config.http,
+      confKey: 'conf key [http] port',
+      health: () =>
+        reporterHealth(this.stats(), this.#clock.monotonicMs() - this.#startedMs, this.#tcpAddress(), this.#store.place),
+      registry: reporterMetrics(this.counters, this.#tcp.counters, () => this.stats()),
+    });
+    this.#pruner.start();
+    this.#log.info('reporter serves', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.place });
+  }
+
+  get tcpPort(): number {
+    return this.#tcp.port;
+  }
+
+  get httpPort(): number {
+    return this.#http?.port ?? 0;
+  }
+
+  get tcpCounters(): FramedServer['counters'] {
+    return this.#tcp.counters;
+  }
+
+  stats(): ReporterStats {
+    return {
+      queueRows: this.#queue.rows,
+      queueReports: this.#queue.reports,
+      rememberedCounters: this.#history.counters.size,
+      rowsStored: this.counters.get('rowsStored'),
+      ...this.#service.stats(),
+      outage: this.#outages.find(outage => outage.reason !== undefined)?.reason,
+      lastError: this.#lastError,
+    };
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Agents hear of everything that is stored before they are left. */
+  async #stop(): Promise<void> {
+    this.#service.stopReading();
+    this.#lookup.stop();
+    this.#pruner.stop();
+    await this.#flusher.stop(STOP_FLUSH_MS);
+    if (this.#queue.reports > 0) {
+      this.#log.error('stopped without storing everything; agents that number their reports send theirs again', {
+        reports: this.#queue.reports,
+      });
+    }
+    this.#service.stopped();
+    await Promise.all([this.#tcp.close(STOP_LINGER_MS), this.#http?.close()]);
+    await this.#store.close();
+  }
+
+  #newOutage(what: string, counter: number, log: Logger): Outage {
+    const onFailed = (error: string) => {
+      this.counters.add(counter);
+      this.#lastError = error;
+    };
+    return new Outage({ what, log, onFailed });
+  }
+
+  #tcpAddress(): string {
+    return `${this.#config.tcp.ip}:${this.tcpPort}`;
+  }
+}

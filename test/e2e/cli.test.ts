@@ -1,0 +1,274 @@
+import { LarsClient } from '@lars/client-sdk';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { askHealth } from '../../cli/src/system/ask-health.ts';
+import { agentOf, LarsFolder, type Ready } from './cli-process.ts';
+
+// Many processes on a machine that may have other things to do.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+let folder: LarsFolder;
+beforeEach(() => {
+  folder = new LarsFolder();
+});
+afterEach(() => folder.dispose());
+
+/** Resolves when the agent has the module's route: changes travel, and nobody says when they have arrived. */
+async function routeArrives({ agent }: Ready, modid: number, cmdid: number): Promise<void> {
+  const client = new LarsClient({ host: agent.ip, ports: agent.udpPorts });
+  try {
+    await client.register(modid, cmdid);
+  } finally {
+    await client.close();
+  }
+}
+
+/** How many getHost requests the agent has counted. */
+async function getHostCount({ agent }: Ready): Promise<number> {
+  const answer = await askHealth('127.0.0.1', agent.httpPort);
+  return answer.kind === 'health' ? Number(answer.health.details['getHost']) : 0;
+}
+
+async function json(args: readonly string[], input?: string) {
+  const { code, out, err } = await folder.run(['--json', ...args], input);
+  return { code, err, document: JSON.parse(out) };
+}
+
+describe('a system', () => {
+  test('runs, routes, picks, counts, and is the same after it was stopped and started again', async () => {
+    folder.writeStandardConf();
+    const first = folder.start(['up', '--json']);
+    const ready = await first.ready;
+    expect(ready).toMatchObject({ event: 'ready', dnsserver: { database: 'data/lars.db', conf: 'conf/dnsserver.ini' } });
+    const agent = agentOf(ready);
+
+    expect(await json(['gethost', '1', '1', agent])).toMatchObject({ code: 1, document: { error: { code: 'LARS_NO_EXIST' } } });
+
+    const added = await folder.run(['route', 'add', '1/1', '127.0.0.1:9001', '--weight', '50', '--zone', 'here']);
+    expect(added).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^1\/1: 1 host added in 1 module; revision \d+\n$/),
+      err: '',
+    });
+    await routeArrives(ready, 1, 1);
+    expect(await folder.run(['gethost', '1', '1', agent])).toStrictEqual({ code: 0, out: '127.0.0.1:9001\n', err: '' });
+    expect(await json(['getroute', '1/1', agent])).toMatchObject({
+      code: 0,
+      document: { modid: 1, cmdid: 1, hosts: [{ host: '127.0.0.1', port: 9001, weight: 50, zone: 'here' }] },
+    });
+
+    expect(await folder.run(['report', '1', '1', '127.0.0.1:9001', '--ok', agent])).toMatchObject({ code: 0, err: '' });
+    expect(await json(['report', '1', '1', '127.0.0.1:9009', '--fail', agent])).toMatchObject({
+      code: 1,
+      document: { error: { code: 'NO_SUCH_HOST' } },
+    });
+
+    expect(
+      await json(['simulate', '1', '1', '--calls', '500', '--fail', '127.0.0.1:9001=0.02', '--seed', '1', agent]),
+    ).toMatchObject({
+      code: 0,
+      document: { end: 'done', calls: 500, seed: 1, hosts: [{ host: '127.0.0.1:9001' }] },
+    });
+
+    const stopped = await first.interrupt();
+    expect(stopped.code, stopped.err).toBe(0);
+    expect(stopped.tookMs).toBeLessThan(3_000);
+
+    const second = folder.start(['up', '--json']);
+    const again = await second.ready;
+    await routeArrives(again, 1, 1);
+    expect(await folder.run(['gethost', '1', '1', agentOf(again)])).toMatchObject({ code: 0, out: '127.0.0.1:9001\n' });
+    expect(await second.interrupt()).toMatchObject({ code: 0 });
+  });
+
+  test('is found through its conf files, and says how it is', async () => {
+    folder.writeStandardConf();
+    const running = folder.start(['up', '--json']);
+    const ready = await running.ready;
+    // Module 1/2 belongs to the first of the agent's ports; the conf file of an agent with picked ports names but one.
+    await folder.run(['route', 'add', '1/2', '127.0.0.1:9001']);
+    await routeArrives(ready, 1, 2);
+    const http = (port: number) => `[http]\nport = ${port}\n`;
+    folder.write('seen/dnsserver.ini', http(ready.dnsserver.httpPort));
+    folder.write('seen/reporter.ini', http(ready.reporter.httpPort));
+    folder.write('seen/agent.ini', `[udp]\nport = ${ready.agent.udpPorts[0]}\n${http(ready.agent.httpPort)}`);
+
+    expect(await folder.run(['gethost', '1', '2', '--conf-dir', 'seen'])).toMatchObject({ code: 0, out: '127.0.0.1:9001\n' });
+    const { code, document } = await json(['status', '--conf-dir', 'seen']);
+    expect(document).toMatchObject({
+      ok: true,
+      services: [
+        { service: 'dnsserver', status: 'ok', health: { pid: ready.pid } },
+        { service: 'reporter', status: 'ok', health: { pid: ready.pid } },
+        { service: 'agent', status: 'ok', health: { pid: ready.pid } },
+      ],
+    });
+    expect(code).toBe(0);
+
+    folder.write('seen/reporter.ini', http(ready.dnsserver.httpPort));
+    expect(await json(['status', '--conf-dir', 'seen'])).toMatchObject({
+      code: 1,
+      document: {
+        ok: false,
+        services: [
+          { status: 'ok' },
+          { service: 'reporter', status: 'down', why: 'the dnsserver answers there' },
+          { status: 'ok' },
+        ],
+      },
+    });
+
+    expect(await running.interrupt()).toMatchObject({ code: 0 });
+    const down = await folder.run(['status', '--conf-dir', 'seen']);
+    expect(down.code).toBe(1);
+    expect(down.out.match(/ down /g)).toHaveLength(3);
+  });
+
+  test('is what a simulation runs against; Ctrl-C ends one early and shows what has been done', async () => {
+    folder.writeStandardConf();
+    const running = folder.start(['up', '--json']);
+    const ready = await running.ready;
+    await folder.run(['route', 'add', '1/1', '127.0.0.1:9001', '127.0.0.1:9002']);
+    await routeArrives(ready, 1, 1);
+
+    const failing = await json(['simulate', '1', '1', '--calls', '400', '--fail', '127.0.0.1=100%', agentOf(ready)]);
+    expect(failing).toMatchObject({ code: 0, document: { calls: 400 } });
+    const { hosts, overloads, failures } = failing.document;
+    expect(overloads).toBeGreaterThan(0);
+    expect(failures).toBe(400 - overloads);
+    expect(hosts.map(({ host }: { host: string }) => host)).toStrictEqual(['127.0.0.1:9001', '127.0.0.1:9002']);
+    expect(await folder.run(['simulate', '1', '1', '--calls', '5', '--fail', '127.0.0.1:9003=1', agentOf(ready)])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('the module has no such host; it has 127.0.0.1:9001, 127.0.0.1:9002'),
+    });
+
+    const endless = folder.start(['simulate', '1', '1', '--calls', '100000000', '--rate', '50', '--json', agentOf(ready)]);
+    const before = await getHostCount(ready);
+    await expect.poll(() => getHostCount(ready), { timeout: 10_000 }).toBeGreaterThan(before + 5);
+    const { code, out } = await endless.interrupt();
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ end: 'interrupted', calls: expect.any(Number) });
+    expect(await running.interrupt()).toMatchObject({ code: 0 });
+  });
+
+  test('tells people what runs where, and what to try; SIGTERM ends it as Ctrl-C does', async () => {
+    folder.writeStandardConf();
+    folder.write('conf/reporter.ini', '[tcp]\nport = 0\n[http]\nport = 0\n[database]\nfile = data/calls.db\n');
+    const running = folder.start(['up', '--conf-dir', 'conf']);
+    // The ready line is for machines; here it is text.
+    await expect(running.ready).rejects.toThrow('no ready line: LARS 0.1.0: the system is ready');
+    running.signal('SIGTERM');
+    const { code, out, err } = await running.ended;
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /\ndnsserver +TCP 127\.0\.0\.1:\d+ +http:\/\/127\.0\.0\.1:\d+\/healthz +SQLite data\/lars\.db +conf\/dnsserver\.ini\n/,
+    );
+    expect(out).toMatch(
+      /\nreporter +TCP 127\.0\.0\.1:\d+ +http:\/\/127\.0\.0\.1:\d+\/healthz +SQLite data\/calls\.db +conf\/reporter\.ini\n/,
+    );
+    expect(out).toMatch(/\nagent +UDP 127\.0\.0\.1:\d+,\d+,\d+ +http:\S+ +\w+ transport, \w+ balancing +conf\/agent\.ini\n/);
+    expect(out).toMatch(
+      /\n {2}npx lars route add 1\/1 127\.0\.0\.1:9001\n {2}npx lars gethost 1 1 --agent \S+\n {2}curl http:\S+\n/,
+    );
+    expect(err).toContain('SIGTERM: stopping');
+  });
+
+  test('starts and lives on when nobody reads its results', async () => {
+    folder.writeStandardConf();
+    const running = folder.start(['up', '--json']);
+    running.closeOutput();
+    await running.logged('"msg":"agent serves"');
+    const { code, err } = await running.interrupt();
+    expect(code, err).toBe(0);
+    expect(err).not.toContain('EPIPE');
+  });
+});
+
+describe('routes', () => {
+  test('are kept without a running system; negative modules need no quoting', async () => {
+    expect(await folder.run(['route', 'list'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('data/lars.db does not exist'),
+    });
+    expect(await folder.run(['route', 'add', '-3/2', '[2001:DB8::1]:80', 'db.example:81'])).toMatchObject({ code: 0 });
+    expect((await json(['route', 'list', '-3/2'])).document).toStrictEqual({
+      routes: [
+        {
+          modid: -3,
+          cmdid: 2,
+          hosts: [
+            { host: '2001:db8::1', port: 80, weight: 100, zone: '' },
+            { host: 'db.example', port: 81, weight: 100, zone: '' },
+          ],
+        },
+      ],
+    });
+    const removed = await json(['route', 'remove', '-3/2', 'db.example:81']);
+    expect(removed.document).toMatchObject({ modid: -3, cmdid: 2, removed: 1, modules: 1 });
+    expect((await json(['route', 'remove', '-3/2', 'db.example:81'])).code).toBe(1);
+    expect(await folder.run(['route', 'export'])).toMatchObject({ code: 0, out: '-3,2,[2001:db8::1]:80\n' });
+    expect(await folder.run(['route', 'clear', '--yes'])).toMatchObject({ code: 0 });
+    expect(await folder.run(['route', 'list'])).toMatchObject({ code: 0, out: '0 hosts in 0 modules\n' });
+  });
+
+  test('go from one database to another, as lines and as JSON', async () => {
+    const lines = '# ours\n1,1,10.0.0.1:80,200,eu\n\n-1,7,[::1]:80\n';
+    expect((await json(['route', 'import', '-', '--db', 'a.db'], lines)).document).toMatchObject({ added: 2, modules: 2 });
+    for (const file of ['routes.csv', 'routes.json']) {
+      const target = `${file}.db`;
+      expect(await folder.run(['route', 'export', file, '--db', 'a.db'])).toMatchObject({
+        code: 0,
+        out: `2 hosts written to ${file}\n`,
+      });
+      await folder.run(['route', 'add', '5/5', '10.0.0.5:80', '--db', target]);
+      expect((await json(['route', 'import', file, '--replace', '--db', target])).document).toMatchObject({
+        added: 2,
+        removed: 1,
+      });
+      const exported = await folder.run(['route', 'export', '--db', target]);
+      expect(exported.out).toBe('-1,7,[::1]:80\n1,1,10.0.0.1:80,200,eu\n');
+    }
+  });
+
+  test('from a bad file are not imported at all, and the error names the line', async () => {
+    const bad = await folder.run(['route', 'import', '-', '--db', 'a.db'], '1,1,10.0.0.1:80\n1,2,10.0.0.1:99999\n');
+    expect(bad).toMatchObject({ code: 1, out: '' });
+    expect(bad.err).toBe("lars: -: line 2: port 99999 in '10.0.0.1:99999' is not in 1..65535\n");
+    folder.write('conflict.csv', '1,1,10.0.0.1:80,5\n1,1,10.0.0.1:80,6\n');
+    expect((await folder.run(['route', 'import', 'conflict.csv', '--db', 'a.db'])).err).toMatch(
+      /^lars: conflict\.csv: line 2: .* line 1\n$/,
+    );
+    expect((await folder.run(['route', 'import', 'nowhere.csv', '--db', 'a.db'])).err).toMatch(
+      /^lars: nowhere\.csv: cannot be read: ENOENT/,
+    );
+    await folder.run(['route', 'add', '9/9', '10.0.0.9:80', '--db', 'a.db']);
+    expect((await folder.run(['route', 'export', '--db', 'a.db'])).out).toBe('9,9,10.0.0.9:80\n');
+  });
+
+  test('listed into a pipe that nobody reads end quietly', async () => {
+    await folder.run(['route', 'add', '1/1', '10.0.0.1:80']);
+    const running = folder.start(['route', 'list']);
+    running.closeOutput();
+    expect(await running.ended).toMatchObject({ code: 0, err: '' });
+  });
+});
+
+describe('without an agent', () => {
+  test.each([
+    [['gethost', '1', '1']],
+    [['getroute', '1', '1']],
+    [['report', '1', '1', '10.0.0.1:80', '--ok']],
+    [['simulate', '1', '1', '--calls', '5']],
+  ])('lars %s fails with one line that names where it looked', async command => {
+    const { code, out, err } = await folder.run([...command, '--agent', '127.0.0.1:1,1,1']);
+    expect(code).toBe(1);
+    expect(out).toBe('');
+    expect(err).toMatch(/^lars: module 1\/1: agent 127\.0\.0\.1:1 cannot be reached \([^\n]+\n$/);
+  });
+
+  test('a conf file with picked ports cannot tell where the agent is, and says so', async () => {
+    folder.writeStandardConf();
+    const { code, err } = await folder.run(['gethost', '1', '1']);
+    expect(code).toBe(2);
+    expect(err).toBe("lars: conf/agent.ini: [udp] port = 0 does not tell the agent's ports; give --agent HOST:PORT,PORT,PORT\n");
+  });
+});

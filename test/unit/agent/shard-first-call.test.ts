@@ -1,0 +1,192 @@
+import { ReturnCode } from '@lars/proto';
+import { describe, expect, test } from 'vitest';
+import { decodeGetRoute, getRouteFrame, hostInfo, hostInfos } from '../../support/agent-messages.ts';
+import { ABSENT_TTL_MS, ROUTE_WAIT_MS, ShardWorld } from './shard-world.ts';
+
+const MODULE = { modid: 3, cmdid: 0 };
+const noExist = { retcode: ReturnCode.NoExist, host: undefined };
+const success = { retcode: ReturnCode.Success };
+
+describe('the first call for a module', () => {
+  test('waits, asks for the route once for all who wait, and all are answered with hosts in their order', () => {
+    const world = new ShardWorld();
+    for (const seq of [1, 2, 3]) expect(world.getHost({ ...MODULE, seq })).toBeUndefined();
+    expect(world.pulls).toEqual([{ ...MODULE, version: 0 }]);
+    world.route(3, 0, hostInfos(2));
+    expect(world.takeGetHostAnswers()).toMatchObject([
+      { seq: 1, ...success, host: hostInfo(1) },
+      { seq: 2, ...success, host: hostInfo(2) },
+      { seq: 3, ...success, host: hostInfo(1) },
+    ]);
+    expect(world.counted()).toEqual({ getHost: 3, held: 3, pulls: 1, routeChanges: 1, answeredSuccess: 3 });
+  });
+
+  test('waits no longer than until its deadline', () => {
+    const world = new ShardWorld();
+    world.getHost({ ...MODULE, seq: 1 });
+    expect(world.shardAt(0).nextDeadlineMs()).toBe(world.nowMs + ROUTE_WAIT_MS);
+    world.advance(ROUTE_WAIT_MS - 1);
+    world.getHost({ ...MODULE, seq: 2 });
+    world.expireWaits();
+    expect(world.answers).toEqual([]);
+    world.advance(1);
+    world.expireWaits();
+    expect(world.takeGetHostAnswers()).toMatchObject([
+      { seq: 1, ...noExist },
+      { seq: 2, ...noExist },
+    ]);
+    expect(world.shardAt(0).nextDeadlineMs()).toBeUndefined();
+    expect(world.shardAt(0).modules.heldCount).toBe(0);
+  });
+
+  test('whose time is up is answered once: a route that comes later says nothing more to it', () => {
+    const world = new ShardWorld();
+    world.getHost(MODULE);
+    world.advance(ROUTE_WAIT_MS);
+    world.expireWaits();
+    expect(world.takeGetHostAnswers()).toHaveLength(1);
+    world.route(3, 0, hostInfos(1));
+    world.advance(ROUTE_WAIT_MS);
+    world.expireWaits();
+    expect(world.answers).toEqual([]);
+  });
+
+  test('each module has a deadline of its own', () => {
+    const world = new ShardWorld();
+    world.getHost({ modid: 3 });
+    world.advance(ROUTE_WAIT_MS / 2);
+    world.getHost({ modid: 6 });
+    world.advance(ROUTE_WAIT_MS / 2);
+    world.expireWaits();
+    expect(world.takeGetHostAnswers()).toMatchObject([{ modid: 3, ...noExist }]);
+    expect(world.shardAt(0).nextDeadlineMs()).toBe(world.nowMs + ROUTE_WAIT_MS / 2);
+  });
+
+  test('may be a getRoute, which gets the hosts, or none when its time is up', () => {
+    const world = new ShardWorld();
+    for (const modid of [3, 6]) world.send(0, getRouteFrame({ modid }));
+    expect(world.answers).toEqual([]);
+    world.route(3, 0, hostInfos(2));
+    world.advance(ROUTE_WAIT_MS);
+    world.expireWaits();
+    expect(world.answers.map(answer => decodeGetRoute(answer.datagram))).toMatchObject([
+      { modid: 3, host: hostInfos(2) },
+      { modid: 6, host: [] },
+    ]);
+  });
+
+  test('is answered NOEXIST as soon as dnsserver says that there are no hosts', () => {
+    const world = new ShardWorld();
+    world.getHost({ ...MODULE, seq: 9 });
+    world.route(3, 0, []);
+    expect(world.takeGetHostAnswers()).toEqual([{ seq: 9, ...MODULE, ...noExist }]);
+  });
+});
+
+describe('how many may wait', () => {
+  test('beyond the limit the answer is NOEXIST at once, and no question is asked twice', () => {
+    const world = new ShardWorld({ maxHeld: 2 });
+    for (const seq of [1, 2]) expect(world.getHost({ ...MODULE, seq })).toBeUndefined();
+    expect(world.getHost({ ...MODULE, seq: 3 })).toMatchObject({ seq: 3, ...noExist });
+    expect(world.pulls).toHaveLength(1);
+    expect(world.counted()).toMatchObject({ held: 2, heldRefused: 1 });
+    world.route(3, 0, hostInfos(1));
+    expect(world.takeGetHostAnswers()).toMatchObject([
+      { seq: 1, ...success },
+      { seq: 2, ...success },
+    ]);
+  });
+
+  test('there is room again when those who waited have been answered', () => {
+    const world = new ShardWorld({ maxHeld: 1 });
+    world.getHost(MODULE);
+    world.advance(ROUTE_WAIT_MS);
+    world.expireWaits();
+    expect(world.takeGetHostAnswers()).toHaveLength(1);
+    expect(world.getHost({ modid: 6 })).toBeUndefined();
+    world.route(6, 0, []);
+    expect(world.takeGetHostAnswers()).toHaveLength(1);
+    expect(world.getHost({ modid: 9 })).toBeUndefined();
+  });
+
+  test.each([0, 1])('where only %i may wait, the route of a module that finds no room is asked for all the same', maxHeld => {
+    const world = new ShardWorld({ maxHeld });
+    if (maxHeld > 0) world.getHost({ modid: 6 });
+    world.pulls.length = 0;
+    for (const seq of [1, 2, 3]) expect(world.getHost({ ...MODULE, seq })).toMatchObject({ seq, ...noExist });
+    expect(world.pulls).toEqual([{ ...MODULE, version: 0 }]);
+    world.route(3, 0, hostInfos(1));
+    expect(world.getHost(MODULE)).toMatchObject(success);
+  });
+});
+
+describe('a module that does not exist', () => {
+  const answeredAbsent = (world: ShardWorld) => {
+    world.getHost(MODULE);
+    world.route(3, 0, []);
+    world.answers.length = 0;
+    world.pulls.length = 0;
+  };
+  const expired = (world: ShardWorld) => {
+    world.getHost(MODULE);
+    world.advance(ROUTE_WAIT_MS);
+    world.expireWaits();
+    world.answers.length = 0;
+    world.pulls.length = 0;
+  };
+
+  test.each([
+    ['dnsserver says so', answeredAbsent],
+    ['its route did not come in time', expired],
+  ])('is remembered for a while when %s, and then asked for again', (_, becomeAbsent) => {
+    const world = new ShardWorld();
+    becomeAbsent(world);
+    expect(world.shardAt(0).modules.absentCount).toBe(1);
+    world.advance(ABSENT_TTL_MS - 1);
+    expect(world.getHost({ ...MODULE, seq: 4 })).toEqual({ seq: 4, ...MODULE, ...noExist });
+    expect(world.pulls).toEqual([]);
+    world.advance(1);
+    expect(world.getHost(MODULE)).toBeUndefined();
+    expect(world.pulls).toEqual([{ ...MODULE, version: 0 }]);
+  });
+
+  test('is served at once when it is created, though its absence is still remembered', () => {
+    const world = new ShardWorld();
+    answeredAbsent(world);
+    world.route(3, 0, hostInfos(1), 8);
+    expect(world.getHost(MODULE)).toMatchObject({ ...success, host: hostInfo(1) });
+    expect(world.pulls).toEqual([]);
+  });
+
+  test('is remembered anew when it is removed after it was served', () => {
+    const world = new ShardWorld();
+    world.route(3, 0, hostInfos(1));
+    world.route(3, 0, []);
+    expect(world.getHost(MODULE)).toMatchObject(noExist);
+    expect(world.pulls).toEqual([]);
+    expect(world.shardAt(0).modules.servingCount).toBe(0);
+  });
+
+  test('is asked for at each call where nothing is to be remembered', () => {
+    const world = new ShardWorld({ absentTtlMs: 0 });
+    answeredAbsent(world);
+    expect(world.getHost(MODULE)).toBeUndefined();
+    expect(world.pulls).toHaveLength(1);
+  });
+
+  test('of too many of them the oldest is forgotten', () => {
+    const world = new ShardWorld({ maxAbsent: 3 });
+    for (const modid of [3, 6, 9, 12]) world.route(modid, 0, []);
+    expect(world.shardAt(0).modules.absentCount).toBe(3);
+    for (const modid of [6, 9, 12]) expect(world.getHost({ modid })).toMatchObject(noExist);
+    expect(world.getHost({ modid: 3 })).toBeUndefined();
+    expect(world.pulls).toEqual([{ modid: 3, cmdid: 0, version: 0 }]);
+  });
+
+  test('a hundred thousand of them cost no more memory than the limit says', () => {
+    const world = new ShardWorld({ maxAbsent: 100, maxHeld: 10 });
+    for (let modid = 0; modid < 100_000; modid++) world.getHost({ modid: modid * 3 });
+    expect(world.shardAt(0).modules.absentCount).toBe(100);
+    expect(world.shardAt(0).modules.heldCount).toBe(10);
+  });
+});

@@ -1,0 +1,31 @@
+import { recordLogger } from '@lars/runtime/log';
+import { describe, expect, test } from 'vitest';
+import { holdLog } from '../../../cli/src/system/held-log.ts';
+
+function heldLog() {
+  const written: string[] = [];
+  const held = holdLog(recordLogger(({ level, event, fields }) => written.push(`${level} ${event} ${JSON.stringify(fields)}`)));
+  return { ...held, written };
+}
+
+describe('a held log', () => {
+  test('writes nothing until it is released, then all in order, then at once', () => {
+    const { log, release, written } = heldLog();
+    log.info('one', { n: 1 });
+    log.child({ thread: 'dns' }).warn('two');
+    expect(written).toStrictEqual([]);
+    release();
+    expect(written).toStrictEqual(['info one {"n":1}', 'warn two {"thread":"dns"}']);
+    log.error('three');
+    expect(written).toHaveLength(3);
+    release();
+    expect(written).toHaveLength(3);
+  });
+
+  test('does not hold without end: whoever logs so much is heard', () => {
+    const { log, written } = heldLog();
+    for (let i = 0; i < 1_001; i++) log.info(`event ${i}`);
+    expect(written).toHaveLength(1_001);
+    expect(written[1_000]).toBe('info event 1000 {}');
+  });
+});

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { parseOptions } from '../../../examples/demo/options.ts';
+
+const DEFAULTS = { phaseSeconds: [10, 18, 14], hosts: 4, ratePerSecond: 200, seed: 1, json: false };
+
+describe('the flags of the demo', () => {
+  test.each([
+    [[], {}],
+    [['--seconds', '1.5'], { phaseSeconds: [1.5, 1.5, 1.5] }],
+    [
+      ['--hosts=50', '--rate', '2000', '--seed', '4294967295', '--json'],
+      { hosts: 50, ratePerSecond: 2_000, seed: 4_294_967_295, json: true },
+    ],
+    [
+      ['--hosts', '2', '--rate', '1', '--seed', '0', '--seconds', '0.5'],
+      { hosts: 2, ratePerSecond: 1, seed: 0, phaseSeconds: [0.5, 0.5, 0.5] },
+    ],
+  ])('%j', (args, expected) => {
+    expect(parseOptions(args)).toEqual({ kind: 'options', options: { ...DEFAULTS, ...expected } });
+  });
+
+  test.each([
+    [['--hosts', '1'], '--hosts 1: expected a whole number in 2..50'],
+    [['--hosts', '51'], '--hosts 51: expected a whole number in 2..50'],
+    [['--hosts', '2.5'], '--hosts 2.5: expected a whole number in 2..50'],
+    [['--rate', 'fast'], '--rate fast: expected a whole number in 1..2000'],
+    [['--seconds', ''], '--seconds : expected a number in 0.5..3600'],
+    [['--seconds', 'NaN'], '--seconds NaN: expected a number in 0.5..3600'],
+    [['--seed', '-1'], ''],
+    [['--speed', '1'], "Unknown option '--speed'"],
+    [['now'], "Unexpected argument 'now'"],
+  ])('%j is refused in words', (args, problem) => {
+    const parsed = parseOptions(args);
+    expect(parsed).toMatchObject({ kind: 'problem', problem: expect.stringContaining(problem) });
+  });
+
+  test('--help names every flag and its default', () => {
+    const help = parseOptions(['--help', '--json']);
+    expect(help).toMatchObject({
+      kind: 'help',
+      text: expect.stringMatching(/--seconds.*10, 18, 14.*--hosts.*\(4\).*--rate.*\(200\).*--seed.*\(1\).*--json/s),
+    });
+  });
+});

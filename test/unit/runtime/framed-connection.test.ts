@@ -1,0 +1,191 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { LarsProtocolError } from '@lars/proto';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type CloseReason, FramedConnection } from '../../../runtime/src/tcp/framed-connection.ts';
+import { rawFrame } from '../../support/tcp-peer.ts';
+
+const LIMITS = { maxBodyBytes: 1_000, partialFrameTimeoutMs: 500, maxWriteBufferBytes: 10_000 };
+const FRAME = rawFrame(7, [1, 2, 3]);
+
+/** A socket without a network: what the peer sends comes in by `receive`; the peer reads nothing unless told to. */
+class WireSocket extends Duplex {
+  readonly remoteAddress = '192.0.2.1';
+  readonly remotePort = 4_242;
+  readonly written: Uint8Array[] = [];
+  peerReads = true;
+
+  setNoDelay(): void {}
+  setKeepAlive(): void {}
+
+  receive(...bytes: readonly Uint8Array[]): void {
+    this.emit('data', Buffer.concat(bytes));
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: () => void): void {
+    this.written.push(chunk);
+    if (this.peerReads) done();
+  }
+}
+
+function connect(onFrame: (connection: FramedConnection) => void = () => undefined) {
+  const socket = new WireSocket();
+  const frames: (readonly [number, number])[] = [];
+  const closes: [CloseReason, unknown][] = [];
+  const connection = new FramedConnection(socket as unknown as Socket, LIMITS, {
+    onFrame: (from, id, body) => {
+      frames.push([id, body.length]);
+      onFrame(from);
+    },
+    onClose: (_, reason, error) => closes.push([reason, error]),
+  });
+  return { socket, connection, frames, closes };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+describe('a frame that is begun and not finished', () => {
+  test.each([1, 7, 8, 10])('closes the connection when its first %i bytes were followed by silence', bytes => {
+    const { socket, closes } = connect();
+    socket.receive(FRAME.subarray(0, bytes));
+    vi.advanceTimersByTime(LIMITS.partialFrameTimeoutMs - 1);
+    expect(closes).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(closes).toEqual([['partial_frame_timeout', undefined]]);
+    expect(socket.destroyed).toBe(true);
+  });
+
+  test('does so too when single bytes keep dribbling in', () => {
+    const { socket, closes } = connect();
+    const slow = rawFrame(7, Array(900).fill(0));
+    for (let i = 0; i < 6; i++) {
+      socket.receive(slow.subarray(i, i + 1));
+      vi.advanceTimersByTime(LIMITS.partialFrameTimeoutMs / 5);
+    }
+    expect(closes).toEqual([['partial_frame_timeout', undefined]]);
+  });
+
+  test('has its full time again when another frame was completed', () => {
+    const { socket, closes, frames } = connect();
+    const half = FRAME.length / 2;
+    socket.receive(FRAME.subarray(0, half));
+    for (let i = 0; i < 10; i++) {
+      vi.advanceTimersByTime(LIMITS.partialFrameTimeoutMs - 1);
+      socket.receive(FRAME.subarray(half), FRAME.subarray(0, half));
+    }
+    expect([closes, frames.length]).toEqual([[], 10]);
+    socket.receive(FRAME.subarray(half));
+  });
+
+  test('is not the peer’s fault while we do not read', () => {
+    const { socket, connection, closes } = connect();
+    socket.receive(FRAME.subarray(0, 5));
+    connection.pause();
+    vi.advanceTimersByTime(10 * LIMITS.partialFrameTimeoutMs);
+    expect(closes).toEqual([]);
+    connection.resume();
+    vi.advanceTimersByTime(LIMITS.partialFrameTimeoutMs);
+    expect(closes).toEqual([['partial_frame_timeout', undefined]]);
+  });
+
+  test('whose handler pauses has no clock either', () => {
+    const { socket, closes } = connect(from => from.pause());
+    socket.receive(FRAME, FRAME.subarray(0, 5));
+    vi.advanceTimersByTime(10 * LIMITS.partialFrameTimeoutMs);
+    expect(closes).toEqual([]);
+  });
+
+  test('leaves no clock behind when the connection ends otherwise', () => {
+    const { socket, connection } = connect();
+    socket.receive(FRAME.subarray(0, 5));
+    connection.destroy();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('silence between frames', () => {
+  test('is no reason to close', () => {
+    const { socket, closes } = connect();
+    socket.receive(FRAME);
+    vi.advanceTimersByTime(100 * LIMITS.partialFrameTimeoutMs);
+    expect(closes).toEqual([]);
+  });
+});
+
+describe('a connection is closed once, for its first reason', () => {
+  test.each([
+    ['BAD_LENGTH', (socket: WireSocket) => socket.receive(rawFrame(7, [], 1_001))],
+    ['BAD_LENGTH', (socket: WireSocket) => socket.receive(rawFrame(7, [], -1))],
+    ['peer', (socket: WireSocket) => socket.emit('end')],
+    ['peer', (socket: WireSocket) => socket.emit('error', new Error('ECONNRESET'))],
+    ['peer', (socket: WireSocket) => socket.emit('close')],
+  ] as const)('%s (%#)', (reason, end) => {
+    const { socket, connection, closes } = connect();
+    end(socket);
+    socket.emit('error', new Error('later'));
+    socket.receive(rawFrame(7, [], -1));
+    connection.destroy();
+    connection.end();
+    expect(closes.map(([first]) => first)).toEqual([reason]);
+    expect([connection.closed, socket.destroyed]).toEqual([true, true]);
+  });
+
+  test.each([
+    ['BAD_BODY', new LarsProtocolError('BAD_BODY', 'nonsense')],
+    ['BAD_MESSAGE_ID', new LarsProtocolError('BAD_MESSAGE_ID', 'nonsense')],
+    ['BAD_BODY', new LarsProtocolError('BAD_ADDRESS', 'nonsense')],
+    ['handler_error', new TypeError('a bug')],
+  ])('%s, when the handler throws it (%#)', (reason, error) => {
+    const { socket, closes, frames } = connect(() => {
+      throw error;
+    });
+    socket.receive(FRAME, FRAME);
+    expect(closes).toEqual([[reason, error]]);
+    expect(frames).toHaveLength(1);
+  });
+
+  test('frames behind the one whose handler closed are not delivered', () => {
+    const { socket, closes, frames } = connect(from => from.destroy());
+    socket.receive(FRAME, FRAME, FRAME.subarray(0, 3));
+    expect([closes, frames.length]).toEqual([[['stopped', undefined]], 1]);
+  });
+});
+
+describe('what is sent', () => {
+  test('to a peer that does not read is kept up to the limit; beyond, the connection is closed', () => {
+    const { socket, connection, closes } = connect();
+    socket.peerReads = false;
+    const kilobyte = new Uint8Array(1_000);
+    for (let i = 0; i < 10; i++) expect(connection.send(kilobyte)).toBe(true);
+    expect(connection.send(kilobyte)).toBe(false);
+    expect(closes).toEqual([['write_buffer_full', undefined]]);
+    expect(connection.send(kilobyte)).toBe(false);
+  });
+
+  test('during one chunk leaves together', () => {
+    const { socket } = connect(from => from.send(FRAME));
+    const flushes = vi.spyOn(socket, 'uncork');
+    socket.receive(FRAME, FRAME, FRAME);
+    expect(flushes).toHaveBeenCalledTimes(1);
+    expect(socket.written).toHaveLength(3);
+  });
+
+  test('before end still leaves, and a peer that does not take it is not waited for', () => {
+    const { socket, connection, closes } = connect();
+    socket.peerReads = false;
+    connection.send(FRAME);
+    connection.end();
+    expect(closes).toEqual([['stopped', undefined]]);
+    expect(socket.destroyed).toBe(false);
+    vi.runAllTimers();
+    expect(socket.destroyed).toBe(true);
+  });
+});
