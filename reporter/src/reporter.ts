@@ -126,21 +126,7 @@ class Reporter implements RunningReporter {
       clock,
       counters: this.counters,
     });
-    this.#tcp = new FramedServer(
-      {
-        ip: config.tcp.ip,
-        port: config.tcp.port,
-        confKey: 'conf key [tcp] port',
-        maxConnections: config.tcp.max_connections,
-        limits: {
-          maxBodyBytes: MAX_BODY_BYTES,
-          partialFrameTimeoutMs: config.tcp.partial_frame_timeout * 1_000,
-          maxWriteBufferBytes: config.tcp.max_write_buffer,
-        },
-        log,
-      },
-      this.#service,
-    );
+    this.#tcp = newServer(config.tcp, this.#service, log);
   }
 
   async start(): Promise<void> {
@@ -196,7 +182,6 @@ class Reporter implements RunningReporter {
         reports: this.#queue.reports,
       });
     }
-    this.#service.stopped();
     await Promise.all([this.#tcp.close(STOP_LINGER_MS), this.#http?.close()]);
     await this.#store.close();
   }
@@ -212,4 +197,14 @@ class Reporter implements RunningReporter {
   #tcpAddress(): string {
     return `${this.#config.tcp.ip}:${this.tcpPort}`;
   }
+}
+
+function newServer(tcp: ReporterConfig['tcp'], service: ReportService, log: Logger): FramedServer {
+  const limits = {
+    maxBodyBytes: MAX_BODY_BYTES,
+    partialFrameTimeoutMs: tcp.partial_frame_timeout * 1_000,
+    maxWriteBufferBytes: tcp.max_write_buffer,
+  };
+  const { ip, port, max_connections: maxConnections } = tcp;
+  return new FramedServer({ ip, port, confKey: 'conf key [tcp] port', maxConnections, limits, log }, service);
 }

@@ -28,11 +28,21 @@ export class TransitionLog {
       return;
     }
     this.#linesLeft -= 1;
-    this.#log.info(`host ${to}`, { module: formatModule(module.modid, module.cmdid), host: formatHost(host), cause, ...numbers });
+    this.#log.info(`host ${to}`, {
+      module: formatModule(module.modid, module.cmdid),
+      host: formatHost(host),
+      cause,
+      ...rounded(numbers),
+    });
   }
 
   /** A new period begins. */
   refill(): void {
     this.#linesLeft = LINES_PER_PERIOD;
   }
+}
+
+/** Times have twelve decimals; nobody wants to read them. */
+function rounded(numbers: Transition['numbers']): Record<string, number> {
+  return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Math.round(value * 1_000) / 1_000]));
 }

@@ -5,13 +5,14 @@ import type { Shard } from './shard.ts';
 export class WaitTimer {
   readonly #shard: Shard;
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(shard: Shard) {
     this.#shard = shard;
   }
 
   arm(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.#stopped) return;
     const deadlineMs = this.#shard.nextDeadlineMs();
     if (deadlineMs === undefined) return;
     this.#timer = setTimeout(
@@ -24,7 +25,9 @@ export class WaitTimer {
     );
   }
 
+  /** For good: a request that comes while its thread is ending must not keep it alive. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

@@ -14,6 +14,8 @@ export interface PrunerOptions {
 const SLICE_ROWS = 1_000;
 const SLICE_PAUSE_MS = 50;
 const ROUND_MS = 60_000;
+/** Most likely another process is writing. */
+const RETRY_MS = 5_000;
 /** An agent's name ends with its run; nobody sends a report again after so long. */
 const AGENT_RETENTION_SEC = 7 * 86_400;
 
@@ -38,11 +40,11 @@ export class Pruner {
 
   #after(delayMs: number): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(async () => this.#after((await this.#pruneSlice()) ? SLICE_PAUSE_MS : ROUND_MS), delayMs);
+    this.#timer = setTimeout(async () => this.#after(await this.#pruneSlice()), delayMs);
   }
 
-  /** Returns whether there may be more. */
-  async #pruneSlice(): Promise<boolean> {
+  /** Returns the time until the next slice. */
+  async #pruneSlice(): Promise<number> {
     const { store, retentionSec, outage, clock, onPruned } = this.#options;
     const nowSec = Math.floor(clock.unixMs() / 1_000);
     try {
@@ -53,10 +55,10 @@ export class Pruner {
       });
       outage.worked();
       onPruned(rows);
-      return rows > 0;
+      return rows > 0 ? SLICE_PAUSE_MS : ROUND_MS;
     } catch (error) {
       outage.failed(error);
-      return false;
+      return RETRY_MS;
     }
   }
 }

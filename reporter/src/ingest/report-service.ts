@@ -100,11 +100,6 @@ export class ReportService implements FramedServerHandler {
     this.#pauseAll();
   }
 
-  /** Reads on, so that connections can be closed in order: what a closed connection brings is thrown away. */
-  stopped(): void {
-    for (const { connection } of this.#lanes.values()) connection.resume();
-  }
-
   #take(lane: Lane, report: ReportStatusRequest): void {
     if (!isNumbered(report)) {
       this.#enqueue(report);

@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import { openSqlite, type SqliteDatabase } from '@lars/runtime/sql/sqlite';
-import { type Database, SqliteError, type Statement } from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
 import { createStatusTables } from './sqlite-status-schema.ts';
 import { prepareUpserts, type StatusUpserts } from './sqlite-upserts.ts';
 import { readHistory, readStatus } from './status-queries.ts';
@@ -16,8 +15,6 @@ export interface SqliteStatusStoreOptions {
 
 /** While starting there is time: another process may be creating the same tables. */
 const OPEN_TIMEOUT_MS = 5_000;
-const OPEN_ATTEMPTS = 20;
-const OPEN_PAUSE_MS = 10;
 /** A statement that waits blocks the whole process, so it gives up soon and the batch is tried again later. */
 const BUSY_TIMEOUT_MS = 100;
 /** 40 MB. The default, a tenth of it, has a busy reporter wait for the disk many times a second. */
@@ -29,7 +26,7 @@ const CHECKPOINT_PAGES = 10_000;
  * @throws {StartupError} when the file cannot be opened, or holds tables of these names that are not ours
  */
 export async function openSqliteStatusStore({ file, confKey }: SqliteStatusStoreOptions): Promise<StatusStore> {
-  const database = await openPatiently({ file, confKey });
+  const database = openSqlite<StatusTables>({ file, confKey, durability: 'normal', busyTimeoutMs: OPEN_TIMEOUT_MS });
   try {
     createStatusTables(database.connection);
     const store = new SqliteStatusStore(database);
@@ -42,22 +39,6 @@ export async function openSqliteStatusStore({ file, confKey }: SqliteStatusStore
       cause,
     });
   }
-}
-
-/** SQLite does not wait for another process that turns on WAL mode at the same moment, whatever the timeout is: so we do. */
-async function openPatiently(options: SqliteStatusStoreOptions): Promise<SqliteDatabase<StatusTables>> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return openSqlite<StatusTables>({ ...options, durability: 'normal', busyTimeoutMs: OPEN_TIMEOUT_MS });
-    } catch (error) {
-      if (!isBusy(error) || attempt === OPEN_ATTEMPTS) throw error;
-      await delay(OPEN_PAUSE_MS);
-    }
-  }
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof StartupError && error.cause instanceof SqliteError && error.cause.code === 'SQLITE_BUSY';
 }
 
 class SqliteStatusStore implements StatusStore {

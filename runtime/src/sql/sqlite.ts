@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import Database from 'better-sqlite3';
+import Database, { SqliteError } from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { messageOf, StartupError } from '../errors.ts';
 
@@ -35,7 +35,7 @@ export function openSqlite<Tables>(options: SqliteOptions): SqliteDatabase<Table
   try {
     prepareFolder(path.dirname(file));
     const connection = new Database(file, { timeout: options.busyTimeoutMs ?? 5_000 });
-    connection.pragma('journal_mode = WAL');
+    turnOnWal(connection);
     connection.pragma(`synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
     return {
       file,
@@ -59,5 +59,22 @@ function prepareFolder(folder: string): void {
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     throw new Error(`folder ${folder} is not writable (${messageOf(cause)})`, { cause });
+  }
+}
+
+const WAL_ATTEMPTS = 50;
+const WAL_PAUSE_MS = 20;
+
+/** SQLite does not wait for another process that turns on WAL mode at the same moment, whatever the timeout is: so we do. */
+function turnOnWal(connection: Database.Database): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      connection.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (!(error instanceof SqliteError) || error.code !== 'SQLITE_BUSY' || attempt === WAL_ATTEMPTS) throw error;
+      // This happens only while a process starts, which has nothing else to do.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_PAUSE_MS);
+    }
   }
 }

@@ -85,6 +85,8 @@ export class FramedConnection {
     if (this.#closed) return;
     this.#finish('stopped', undefined);
     this.#socket.end();
+    // A paused socket would never see that the peer closes too; what it still brings is thrown away.
+    this.#socket.resume();
     const timer = setTimeout(() => this.#socket.destroy(), END_GRACE_MS);
     this.#socket.once('close', () => clearTimeout(timer));
   }

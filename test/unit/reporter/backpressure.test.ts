@@ -1,0 +1,164 @@
+import type { ReportStatusRequest } from '@lars/proto';
+import { describe, expect, test } from 'vitest';
+import type { RunningReporter } from '../../../reporter/src/reporter.ts';
+import { MemoryStatusStore } from '../../../reporter/src/store/memory-status-store.ts';
+import { numbered, report, result } from './report-samples.ts';
+import { Gate, startTestReporter, TestAgent, until } from './reporter-world.ts';
+
+const MAX_ROWS = 100;
+const CONF = `[queue]\nflush_interval = 1\nmax_rows = ${MAX_ROWS}\nbatch_max_rows = 40\n`;
+/** Each report makes three rows: status, history, agent. What one read of a socket brings comes on top of the limit. */
+const SOCKET_READ_REPORTS = 65_536 / 40;
+
+async function world(conf = CONF) {
+  const store = new MemoryStatusStore();
+  const gate = new Gate();
+  store.before = use => (use === 'write' ? gate.opened : undefined);
+  const reporter = await startTestReporter({ store, conf });
+  return { store, gate, reporter };
+}
+
+/** Reports with a host of their own each. */
+function manyReports(count: number, of: (i: number) => ReportStatusRequest): ReportStatusRequest[] {
+  return Array.from({ length: count }, (_, i) => ({
+    ...of(i),
+    modid: 1 + (i >> 15),
+    results: [result({ port: 1 + (i & 32_767), succ: 1 })],
+  }));
+}
+
+async function storedCalls(store: MemoryStatusStore): Promise<number> {
+  const rows = await Promise.all([1, 2, 3, 4].map(modid => store.readHistory({ modid, cmdid: 2, fromSec: 0, toSec: 2 ** 40 })));
+  return rows.flat().reduce((sum, row) => sum + row.succ, 0);
+}
+
+/** What the reporter holds grows no more, though there is more to read. */
+async function standsStill(reporter: RunningReporter): Promise<void> {
+  await until(() => reporter.stats().paused);
+  let before = -1;
+  for (let quiet = 0; quiet < 10; ) {
+    await new Promise(resolve => setImmediate(resolve));
+    const reports = reporter.counters.get('reports');
+    quiet = reports === before ? quiet + 1 : 0;
+    before = reports;
+  }
+}
+
+describe('while the database is slow', () => {
+  test('memory stays bounded, the agents wait, and nothing is lost', async () => {
+    const { store, gate, reporter } = await world();
+    const agents = await Promise.all([1, 2, 3].map(() => TestAgent.connect(reporter)));
+    const REPORTS = 6_000;
+    for (const [a, agent] of agents.entries()) {
+      agent.send(...manyReports(REPORTS, i => numbered(i + 1, { agent: `agent-${a}`, caller: a })));
+    }
+    await standsStill(reporter);
+    const { queueRows, heldResults } = reporter.stats();
+    expect(queueRows + heldResults).toBeLessThanOrEqual(MAX_ROWS + agents.length * 3 * SOCKET_READ_REPORTS);
+    expect(reporter.counters.get('reports')).toBeLessThan(REPORTS);
+    expect(agents.every(agent => agent.acks.length === 0)).toBe(true);
+
+    gate.open();
+    await Promise.all(agents.map(agent => agent.acked(REPORTS)));
+    expect(await storedCalls(store)).toBe(agents.length * REPORTS);
+    expect(reporter.stats()).toMatchObject({ queueRows: 0, paused: false });
+    expect(reporter.counters.toObject()).toMatchObject({ reports: agents.length * REPORTS, rowsSkipped: 0, duplicates: 0 });
+    expect(reporter.counters.get('pauses')).toBeGreaterThan(1);
+  });
+
+  test('agents without numbers wait too', async () => {
+    const { store, gate, reporter } = await world();
+    const agent = await TestAgent.connect(reporter);
+    const REPORTS = 10_000;
+    agent.send(...manyReports(REPORTS, () => report()));
+    await standsStill(reporter);
+    expect(reporter.stats().queueRows).toBeLessThanOrEqual(MAX_ROWS + 3 * SOCKET_READ_REPORTS);
+    gate.open();
+    await until(() => reporter.counters.get('reports') === REPORTS && reporter.stats().queueRows === 0);
+    expect(await storedCalls(store)).toBe(REPORTS);
+  });
+
+  test('a connection that comes then is not read from before there is room', async () => {
+    const { gate, reporter } = await world();
+    const early = await TestAgent.connect(reporter);
+    early.send(...manyReports(1_000, i => numbered(i + 1)));
+    await standsStill(reporter);
+    const reports = reporter.counters.get('reports');
+    const late = await TestAgent.connect(reporter);
+    late.send(numbered(1, { agent: 'agent-2' }));
+    await until(() => reporter.stats().connections === 2);
+    await standsStill(reporter);
+    expect(reporter.counters.get('reports')).toBe(reports);
+    gate.open();
+    await Promise.all([early.acked(1_000), late.acked(1)]);
+  });
+
+  test('reports that merge into few rows are bounded by their number', async () => {
+    const { gate, reporter } = await world('[queue]\nflush_interval = 1\nmax_rows = 50\n');
+    const agent = await TestAgent.connect(reporter);
+    agent.send(...Array.from({ length: 10_000 }, () => report()));
+    await standsStill(reporter);
+    expect(reporter.stats()).toMatchObject({ paused: true });
+    expect(reporter.stats().queueRows).toBeLessThan(10);
+    expect(reporter.stats().queueReports).toBeLessThan(10_000);
+    gate.open();
+    await until(() => reporter.counters.get('reports') === 10_000 && reporter.stats().queueReports === 0);
+  });
+});
+
+describe('while the store does not say what it has of an agent', () => {
+  test('its reports are held, bounded, and counted once when it does', async () => {
+    const { store, gate, reporter } = await world();
+    gate.open();
+    const lookup = new Gate();
+    store.before = use => (use === 'lastSeqs' ? lookup.opened : undefined);
+    const agents = await Promise.all([1, 2].map(() => TestAgent.connect(reporter)));
+    const REPORTS = 6_000;
+    for (const [a, agent] of agents.entries()) {
+      agent.send(...manyReports(REPORTS, i => numbered(i + 1, { agent: `agent-${a}`, caller: a })));
+    }
+    await standsStill(reporter);
+    const { heldResults, queueRows } = reporter.stats();
+    expect(queueRows).toBe(0);
+    expect(heldResults).toBeLessThanOrEqual(MAX_ROWS + agents.length * 2 * SOCKET_READ_REPORTS);
+    lookup.open();
+    await Promise.all(agents.map(agent => agent.acked(REPORTS)));
+    expect(await storedCalls(store)).toBe(agents.length * REPORTS);
+    expect(reporter.stats()).toMatchObject({ heldResults: 0, paused: false });
+  });
+
+  test('room in the queue does not make them come faster', async () => {
+    const { store, gate, reporter } = await world('[queue]\nflush_interval = 1\nmax_rows = 8000\n');
+    store.before = use => (use === 'write' ? gate.opened : new Promise(() => {}));
+    const waiting = await TestAgent.connect(reporter);
+    waiting.send(...Array.from({ length: 10_000 }, (_, i) => numbered(i + 1)));
+    await until(() => reporter.stats().heldResults > 0);
+    const held = reporter.stats().heldResults;
+    const other = await TestAgent.connect(reporter);
+    other.send(...manyReports(5_000, () => report()));
+    await standsStill(reporter);
+    gate.open();
+    await until(() => reporter.stats().queueRows === 0 && !reporter.stats().paused);
+    expect(reporter.stats().heldResults).toBe(held);
+  });
+
+  test('two connections of one agent get one answer', async () => {
+    const { store, gate, reporter } = await world();
+    gate.open();
+    const lookup = new Gate();
+    let lookups = 0;
+    store.before = use => {
+      if (use !== 'lastSeqs') return;
+      lookups += 1;
+      return lookup.opened;
+    };
+    const agents = await Promise.all([1, 2].map(() => TestAgent.connect(reporter)));
+    for (const agent of agents) agent.send(numbered(1, { results: [result({ succ: 5 })] }));
+    await until(() => reporter.counters.get('reports') === 2);
+    lookup.open();
+    await until(() => agents.some(agent => agent.acks.length > 0));
+    expect(lookups).toBe(1);
+    expect(reporter.counters.get('duplicates')).toBe(1);
+    expect(await storedCalls(store)).toBe(5);
+  });
+});
