@@ -38,7 +38,7 @@ export function pureFilesImportPureFiles(files: readonly TreeFile[]): Finding[] 
   const workspaces = workspacesOf(files);
   const allowed = (path: string, specifier: string) =>
     pure.has((isRelative(specifier) ? resolveRelative(path, specifier) : sourceOf(specifier, workspaces)) ?? '') ||
-    path.startsWith(COMPUTING_LIBRARIES[packageOf(specifier)] ?? '\0');
+    path.startsWith(COMPUTING_LIBRARIES[packageOf(specifier) ?? ''] ?? '\0');
   return pureSources(files).flatMap(file =>
     importsOf(file)
       .filter(({ specifier, typeOnly }) => !typeOnly && !allowed(file.path, specifier))
