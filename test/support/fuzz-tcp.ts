@@ -1,6 +1,7 @@
 /** Throws broken streams at a TCP port, as many clients one after the other. */
 import { createConnection } from 'node:net';
 import { below, mutantStream, type Random } from './fuzz.ts';
+import { seededRandom } from './seeded-random.ts';
 
 export interface TcpFuzz {
   readonly port: number;
@@ -9,7 +10,8 @@ export interface TcpFuzz {
   readonly streams: number;
   /** How many connections are open at a time. */
   readonly connections: number;
-  readonly random: Random;
+  /** Stream n is the same for the same seed, whatever the connections' order. */
+  readonly seed: number;
 }
 
 export interface TcpFuzzResult {
@@ -25,9 +27,12 @@ const CLOSE_TIMEOUT_MS = 5_000;
 /** @throws {Error} when a connection cannot be made, or the server leaves one open after its client has ended */
 export async function throwMutantStreams(fuzz: TcpFuzz): Promise<TcpFuzzResult> {
   const result = { taken: 0, closed: 0 };
-  let left = fuzz.streams;
+  let next = 0;
   const client = async () => {
-    for (; left > 0; left--) result[await throwOne(fuzz.port, mutantStream(fuzz.frames, fuzz.random), fuzz.random)] += 1;
+    while (next < fuzz.streams) {
+      const random = seededRandom(fuzz.seed + next++);
+      result[await throwOne(fuzz.port, mutantStream(fuzz.frames, random), random)] += 1;
+    }
   };
   await Promise.all(Array.from({ length: fuzz.connections }, client));
   return result;

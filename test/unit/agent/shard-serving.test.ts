@@ -172,9 +172,12 @@ describe('a route that is older than update_timeout', () => {
     }
   });
 
-  test('is fresh again when dnsserver says that it is current', () => {
+  test.each([
+    ['says that it is current', (world: ShardWorld) => world.routeCurrent(3, 0)],
+    ['tells it again', (world: ShardWorld) => world.route(3, 0, hostInfos(2), 8)],
+  ])('is fresh again when dnsserver %s', (_, refresh) => {
     const world = served();
-    world.routeCurrent(3, 0);
+    refresh(world);
     world.advance(UPDATE_TIMEOUT_MS - 1);
     world.getHost(MODULE);
     expect(world.pulls).toEqual([]);
