@@ -1,39 +1,12 @@
-import { httpSection, logSection } from '@lars/runtime/config/common-sections';
-import {
-  bytes,
-  type ConfigOf,
-  defineConfig,
-  integer,
-  ipv4,
-  milliseconds,
-  path,
-  seconds,
-  section,
-} from '@lars/runtime/config/config';
+import { httpSection, logSection, tcpFields } from '@lars/runtime/config/common-sections';
+import { type ConfigOf, defineConfig, integer, milliseconds, path, section } from '@lars/runtime/config/config';
 
 /** conf/reporter.ini. */
 export const reporterConfigTable = defineConfig({
   file: 'reporter.ini',
   title: 'The LARS reporter: takes the call statistics of all agents and keeps them.',
   sections: {
-    tcp: section('Where the agents connect.', {
-      ip: ipv4({ default: '127.0.0.1', meaning: 'Address to listen on; 0.0.0.0 when agents run on other machines.' }),
-      port: integer({ default: 7779, min: 0, max: 65_535, meaning: 'TCP port; 0 picks a free one.' }),
-      max_connections: integer({ default: 10_000, min: 1, max: 1_000_000, meaning: 'Connections beyond these are refused.' }),
-      partial_frame_timeout: seconds({
-        default: 10,
-        min: 0,
-        max: 3_600,
-        exclude: 'min',
-        meaning: 'A message that has begun must be whole within this time, or the connection is closed.',
-      }),
-      max_write_buffer: bytes({
-        default: 1_048_576,
-        min: 65_536,
-        max: 1_073_741_824,
-        meaning: 'A connection whose peer leaves more unread is closed.',
-      }),
-    }),
+    tcp: section('Where the agents connect.', tcpFields(7779, 1_048_576)),
     database: section('Where the statistics are kept.', {
       file: path({
         default: 'data/lars.db',
