@@ -15,6 +15,8 @@ export class LarsHost {
   readonly weight: number;
   /** Where the host stands; empty when nobody said. */
   readonly zone: string;
+  /** The host is being taken out of service: getRoute still names it, getHost answers others. */
+  readonly drain: boolean;
   /** The address in the form of the wire. */
   readonly address: HostAddress;
 
@@ -25,6 +27,7 @@ export class LarsHost {
     this.port = info.port;
     this.weight = info.weight === 0 ? DEFAULT_WEIGHT : info.weight;
     this.zone = info.zone;
+    this.drain = info.drain;
     this.address = { ip: info.ip, port: info.port, addr: info.addr };
   }
 

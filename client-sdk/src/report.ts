@@ -34,7 +34,7 @@ export function makeReport(target: ReportTarget, result: CallResult): ReportRequ
   return {
     modid,
     cmdid,
-    host: { ip, port, weight: 0, addr, zone: '' },
+    host: { ip, port, weight: 0, addr, zone: '', drain: false },
     retcode: ok ? 0 : RETCODE_FAILED,
     tcost: wholeMs(tcostMs),
   };

@@ -226,10 +226,13 @@ export class ShardChannel {
   }
 }
 
-/** Says that this client understands IPv6 and DNS hosts; agents of the first generation skip the field. */
+/** IPv6 and DNS hosts, and hosts that drain; agents of the first generation skip the field. */
+const FEATURES = Feature.HostAddr | Feature.Drain;
+
+/** Says what this client understands. */
 function encodeRequest(pending: Pending): Uint8Array {
   const { modid, cmdid } = pending;
   return pending.kind === 'host'
-    ? encodeFrame(MessageId.GetHostRequest, { seq: pending.seq, modid, cmdid, features: Feature.HostAddr })
-    : encodeFrame(MessageId.ApiGetRouteRequest, { modid, cmdid, version: 0, features: Feature.HostAddr });
+    ? encodeFrame(MessageId.GetHostRequest, { seq: pending.seq, modid, cmdid, features: FEATURES })
+    : encodeFrame(MessageId.ApiGetRouteRequest, { modid, cmdid, version: 0, features: FEATURES });
 }

@@ -73,9 +73,10 @@ const hostInfo: FieldsCodec<HostInfo> = {
     writeUint32(w, 3, m.weight);
     writeString(w, 4, m.addr);
     writeString(w, 5, m.zone);
+    writeBool(w, 6, m.drain);
   },
   read(r, end) {
-    const m = { ip: 0, port: 0, weight: 0, addr: '', zone: '' };
+    const m = { ip: 0, port: 0, weight: 0, addr: '', zone: '', drain: false };
     while (r.pos < end) {
       const tag = r.tag();
       if (tag === varint(1)) m.ip = r.int32();
@@ -83,6 +84,7 @@ const hostInfo: FieldsCodec<HostInfo> = {
       else if (tag === varint(3)) m.weight = r.uint32();
       else if (tag === bytes(4)) m.addr = readString(r);
       else if (tag === bytes(5)) m.zone = readString(r);
+      else if (tag === varint(6)) m.drain = r.bool();
       else skip(r, tag);
     }
     return m;

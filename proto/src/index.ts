@@ -24,6 +24,7 @@ export {
   parseHost,
   parseIpv4,
 } from './host-address.ts';
+export { isUnderstood, neededFeatures } from './host-features.ts';
 export {
   type BatchReportRequest,
   type BatchResult,

@@ -22,7 +22,7 @@ export const ReturnCode = { Success: 0, Overload: 1, SystemError: 2, NoExist: 3 
 export type ReturnCode = (typeof ReturnCode)[keyof typeof ReturnCode];
 
 /** Bits of `features` in a request: what its sender understands. */
-export const Feature = { HostAddr: 1 } as const;
+export const Feature = { HostAddr: 1, Drain: 2 } as const;
 
 /** HostInfo.weight where the field is absent or 0. */
 export const DEFAULT_WEIGHT = 100;
@@ -36,6 +36,8 @@ export interface HostInfo {
   /** An IPv6 address or a DNS name; empty when `ip` is set. */
   readonly addr: string;
   readonly zone: string;
+  /** The host gets no new calls and no probes; calls that are under way end well. */
+  readonly drain: boolean;
 }
 
 export interface GetRouteRequest {

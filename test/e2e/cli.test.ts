@@ -1,6 +1,7 @@
 import { LarsClient } from '@lars/client-sdk';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { askHealth } from '../../cli/src/system/ask-health.ts';
+import { eventually } from '../support/eventually.ts';
 import { agentOf, LarsFolder, type Ready } from './cli-process.ts';
 
 // Many processes on a machine that may have other things to do.
@@ -17,6 +18,16 @@ async function routeArrives({ agent }: Ready, modid: number, cmdid: number): Pro
   const client = new LarsClient({ host: agent.ip, ports: agent.udpPorts });
   try {
     await client.register(modid, cmdid);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Resolves when the agent knows that some host of the module drains. */
+async function drainArrives({ agent }: Ready, modid: number, cmdid: number): Promise<void> {
+  const client = new LarsClient({ host: agent.ip, ports: agent.udpPorts });
+  try {
+    await eventually('a host drains', async () => (await client.getRoute(modid, cmdid)).hosts.some(host => host.drain));
   } finally {
     await client.close();
   }
@@ -53,7 +64,7 @@ describe('a system', () => {
     expect(await folder.run(['gethost', '1', '1', agent])).toStrictEqual({ code: 0, out: '127.0.0.1:9001\n', err: '' });
     expect(await json(['getroute', '1/1', agent])).toMatchObject({
       code: 0,
-      document: { modid: 1, cmdid: 1, hosts: [{ host: '127.0.0.1', port: 9001, weight: 50, zone: 'here' }] },
+      document: { modid: 1, cmdid: 1, hosts: [{ host: '127.0.0.1', port: 9001, weight: 50, zone: 'here', drain: false }] },
     });
 
     expect(await folder.run(['report', '1', '1', '127.0.0.1:9001', '--ok', agent])).toMatchObject({ code: 0, err: '' });
@@ -78,6 +89,28 @@ describe('a system', () => {
     await routeArrives(again, 1, 1);
     expect(await folder.run(['gethost', '1', '1', agentOf(again)])).toMatchObject({ code: 0, out: '127.0.0.1:9001\n' });
     expect(await second.interrupt()).toMatchObject({ code: 0 });
+  });
+
+  test('hears from the database, through its agent, which hosts drain', async () => {
+    folder.writeStandardConf();
+    const running = folder.start(['up', '--json']);
+    const ready = await running.ready;
+    await folder.run(['route', 'add', '1/1', '127.0.0.1:9001', '127.0.0.1:9002']);
+    await routeArrives(ready, 1, 1);
+    await folder.run(['route', 'drain', '1/1', '127.0.0.1:9002']);
+    await drainArrives(ready, 1, 1);
+    expect(await json(['getroute', '1/1', agentOf(ready)])).toMatchObject({
+      document: {
+        hosts: [
+          { port: 9001, drain: false },
+          { port: 9002, drain: true },
+        ],
+      },
+    });
+    expect((await folder.run(['getroute', '1/1', agentOf(ready)])).out).toMatch(
+      /^127\.0\.0\.1:9001 +100\n127\.0\.0\.1:9002 +100 +yes\n/m,
+    );
+    expect(await running.interrupt()).toMatchObject({ code: 0 });
   });
 
   test('is found through its conf files, and says how it is', async () => {
@@ -196,8 +229,8 @@ describe('routes', () => {
           modid: -3,
           cmdid: 2,
           hosts: [
-            { host: '2001:db8::1', port: 80, weight: 100, zone: '' },
-            { host: 'db.example', port: 81, weight: 100, zone: '' },
+            { host: '2001:db8::1', port: 80, weight: 100, zone: '', drain: false },
+            { host: 'db.example', port: 81, weight: 100, zone: '', drain: false },
           ],
         },
       ],
@@ -210,8 +243,38 @@ describe('routes', () => {
     expect(await folder.run(['route', 'list'])).toMatchObject({ code: 0, out: '0 hosts in 0 modules\n' });
   });
 
+  test('drain hosts, and stop it again; a host that is not there is an error and changes nothing', async () => {
+    await folder.run(['route', 'add', '-1/2', '10.0.0.1:80', '[::1]:80', 'db.example:80']);
+    const drained = await json(['route', 'drain', '-1/2', '10.0.0.1:80', '[::1]:80']);
+    expect(drained).toMatchObject({ code: 0, document: { modid: -1, cmdid: 2, drain: true, updated: 2, modules: 1 } });
+    expect((await folder.run(['route', 'list'])).out.split('\n').slice(0, 4)).toEqual([
+      'module  host           weight  zone  drain',
+      '-1/2    10.0.0.1:80       100        yes',
+      '-1/2    [::1]:80          100        yes',
+      '-1/2    db.example:80     100',
+    ]);
+    expect(await folder.run(['route', 'export'])).toMatchObject({
+      out: '-1,2,10.0.0.1:80 drain\n-1,2,[::1]:80 drain\n-1,2,db.example:80\n',
+    });
+    expect(await folder.run(['route', 'drain', '-1/2', '10.0.0.1:80', '[::1]:80', '--off'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^-1\/2: 2 hosts updated in 1 module; revision \d+\n$/),
+    });
+    expect(await folder.run(['route', 'drain', '-1/2', 'db.example:80', '10.0.0.9:80'])).toMatchObject({
+      code: 1,
+      err: 'lars: module -1/2 has no host 10.0.0.9:80\n',
+    });
+    expect(await json(['route', 'drain', '-1/2', '10.0.0.9:80'])).toMatchObject({
+      code: 1,
+      document: { error: { code: 'NO_SUCH_HOST' } },
+    });
+    expect(await folder.run(['route', 'drain', '-1/2'])).toMatchObject({ code: 2 });
+    const { document } = await json(['route', 'list', '-1/2']);
+    expect(document.routes[0].hosts.map((host: { drain: boolean }) => host.drain)).toEqual([false, false, false]);
+  });
+
   test('go from one database to another, as lines and as JSON', async () => {
-    const lines = '# ours\n1,1,10.0.0.1:80,200,eu\n\n-1,7,[::1]:80\n';
+    const lines = '# ours\n1,1,10.0.0.1:80,200,eu\n\n-1,7,[::1]:80 drain\n';
     expect((await json(['route', 'import', '-', '--db', 'a.db'], lines)).document).toMatchObject({ added: 2, modules: 2 });
     for (const file of ['routes.csv', 'routes.json']) {
       const target = `${file}.db`;
@@ -225,7 +288,7 @@ describe('routes', () => {
         removed: 1,
       });
       const exported = await folder.run(['route', 'export', '--db', target]);
-      expect(exported.out).toBe('-1,7,[::1]:80\n1,1,10.0.0.1:80,200,eu\n');
+      expect(exported.out).toBe('-1,7,[::1]:80 drain\n1,1,10.0.0.1:80,200,eu\n');
     }
   });
 

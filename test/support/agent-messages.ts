@@ -16,7 +16,7 @@ import {
 
 /** Host number n: 10.0.0.1 with port n. */
 export function hostInfo(n: number, details: Partial<HostInfo> = {}): HostInfo {
-  return { ip: 0x0a00_0001, port: n, weight: 0, addr: '', zone: '', ...details };
+  return { ip: 0x0a00_0001, port: n, weight: 0, addr: '', zone: '', drain: false, ...details };
 }
 
 export function namedHost(addr: string, port = 80): HostInfo {

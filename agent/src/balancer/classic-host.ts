@@ -17,6 +17,8 @@ const MAX_FAILURES_PER_CALL = 50;
 export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> {
   next: ClassicHost = this;
   previous: ClassicHost = this;
+  /** LB-11: a host that drains is in neither list. */
+  inList = false;
   #virtualSucc = 0;
   #virtualErr = 0;
   #realSucc = 0;

@@ -38,11 +38,14 @@ class ClassicBalancer implements Balancer {
     return this.#overloaded.size;
   }
 
-  /** LB-1 */
+  /** LB-1, LB-11 */
   setHosts(hosts: readonly HostInfo[], nowMs: number): void {
-    const { added, removed } = this.#table.sync(hosts, host => new ClassicHost(host, this.#options, nowMs));
-    for (const host of removed) this.#listOf(host).remove(host);
-    for (const host of added) this.#idle.append(host);
+    const { removed } = this.#table.sync(hosts, host => new ClassicHost(host, this.#options, nowMs));
+    for (const host of removed) this.#leaveList(host);
+    for (const host of this.#table.values()) {
+      if (host.host.drain) this.#leaveList(host);
+      else this.#joinList(host);
+    }
   }
 
   /** LB-2 to LB-5. Where no host is idle, the empty list answers OVERLOAD. */
@@ -63,6 +66,10 @@ class ClassicBalancer implements Balancer {
   report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number): boolean {
     const host = this.#table.get(key);
     if (host === undefined) return false;
+    if (!host.inList) {
+      host.countCall(ok, tcostMs);
+      return true;
+    }
     host.record(ok, tcostMs, this.#options);
     const cause = host.judge(ok, this.#options, nowMs);
     if (cause !== undefined) this.#changeSides(host, cause, nowMs);
@@ -93,6 +100,18 @@ class ClassicBalancer implements Balancer {
     else host.becomeOverloaded(this.#options, nowMs);
     this.#listOf(host).append(host);
     this.#environment.onTransition({ host: host.host, to: host.overloaded ? 'overloaded' : 'idle', cause, numbers });
+  }
+
+  #joinList(host: ClassicHost): void {
+    if (host.inList) return;
+    host.inList = true;
+    this.#listOf(host).append(host);
+  }
+
+  #leaveList(host: ClassicHost): void {
+    if (!host.inList) return;
+    host.inList = false;
+    this.#listOf(host).remove(host);
   }
 
   #listOf(host: ClassicHost): Ring<ClassicHost> {

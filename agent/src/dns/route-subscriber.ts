@@ -20,6 +20,9 @@ import { isUsableHost } from './usable-host.ts';
 
 const count = dnsCounters.at;
 
+/** What the agent understands of a route. */
+const FEATURES = Feature.HostAddr | Feature.Drain;
+
 export interface RouteSubscriberOptions {
   /** So many modules may be asked for without an answer yet; more are refused. */
   readonly maxOpen: number;
@@ -123,7 +126,7 @@ export class RouteSubscriber {
 
   #ask(question: OpenQuestion, nowMs: number): void {
     const { modid, cmdid, version } = question;
-    const frame = encodeFrame(MessageId.GetRouteRequest, { modid, cmdid, version, features: Feature.HostAddr });
+    const frame = encodeFrame(MessageId.GetRouteRequest, { modid, cmdid, version, features: FEATURES });
     if (!this.#ports.send(frame)) return;
     question.askedMs = nowMs;
     this.#options.counters.add(count.requests);

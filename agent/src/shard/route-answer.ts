@@ -1,5 +1,13 @@
 // pure
-import { encodeFrame, Feature, type GetRouteRequest, HEAD_BYTES, type HostInfo, LarsProtocolError, MessageId } from '@lars/proto';
+import {
+  encodeFrame,
+  type GetRouteRequest,
+  HEAD_BYTES,
+  type HostInfo,
+  isUnderstood,
+  LarsProtocolError,
+  MessageId,
+} from '@lars/proto';
 import type { ServingModule } from './module-table.ts';
 
 /**
@@ -22,10 +30,9 @@ export function routeAnswer(
 }
 
 function understoodHosts(module: ServingModule, features: number): HostInfo[] {
-  const withAddr = (features & Feature.HostAddr) !== 0;
   const hosts: HostInfo[] = [];
   for (const { host } of module.balancer.hosts()) {
-    if (withAddr || host.addr === '') hosts.push(host);
+    if (isUnderstood(host, features)) hosts.push(host);
   }
   return hosts;
 }

@@ -46,12 +46,15 @@ export type PeerMail = MailToDns | MailToReporter | MailToShard;
 export type MailFromMain =
   /** A direct way to another thread; it replaces an earlier one, whose thread has died. */
   | { readonly type: 'connect'; readonly peer: ThreadName; readonly port: import('node:worker_threads').MessagePort }
-  | { readonly type: 'stop' };
+  | { readonly type: 'stop' }
+  /** Answered with the same id. */
+  | { readonly type: 'ask'; readonly id: number; readonly question: ModuleId };
 
 /** any thread → main */
 export type MailToMain =
   /** Serves now. `port` and `transport` are a shard's. */
   | { readonly type: 'ready'; readonly port: number; readonly transport: string }
   | { readonly type: 'log'; readonly record: LogRecord }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   /** Could not start, and a person must mend it. */
   | { readonly type: 'startup-error'; readonly code: string; readonly message: string };

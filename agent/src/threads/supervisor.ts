@@ -6,7 +6,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Clock } from '@lars/runtime/clock';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
-import type { MailFromMain, MailToMain } from './messages.ts';
+import type { MailFromMain, MailToMain, ModuleId } from './messages.ts';
 import { RestartPolicy } from './restart-policy.ts';
 import type { ThreadData } from './thread.ts';
 
@@ -35,6 +35,7 @@ export interface SupervisorOptions<Name extends string> {
 const MAX_DEATHS = 5;
 const DEATHS_WINDOW_MS = 60_000;
 const RESTART_DELAY_MS = 50;
+const ANSWER_TIMEOUT_MS = 1_000;
 
 interface Incarnation {
   readonly worker: Worker;
@@ -55,6 +56,8 @@ interface Supervised<Name extends string> {
 export class Supervisor<Name extends string> {
   readonly #options: SupervisorOptions<Name>;
   readonly #threads = new Map<Name, Supervised<Name>>();
+  readonly #questions = new Map<number, (answer: unknown) => void>();
+  #asked = 0;
   #phase: 'starting' | 'running' | 'stopping' = 'starting';
 
   constructor(options: SupervisorOptions<Name>) {
@@ -89,6 +92,22 @@ export class Supervisor<Name extends string> {
 
   restarts(name: Name): number {
     return this.#threadOf(name).restarts;
+  }
+
+  /** What the thread says of a module; undefined when it does not answer in time, because it is busy or being replaced. */
+  async ask(name: Name, question: ModuleId): Promise<unknown> {
+    const { current } = this.#threadOf(name);
+    if (current === undefined) return undefined;
+    this.#asked += 1;
+    const id = this.#asked;
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    this.#questions.set(id, resolve);
+    const timer = setTimeout(() => resolve(undefined), ANSWER_TIMEOUT_MS);
+    this.#post(current.worker, { type: 'ask', id, question });
+    const answer = await promise;
+    clearTimeout(timer);
+    this.#questions.delete(id);
+    return answer;
   }
 
   /** The operating-system-independent end of one thread, as a crash would be: it is started again. For tests and emergencies. */
@@ -133,6 +152,7 @@ export class Supervisor<Name extends string> {
       });
       worker.on('message', (mail: MailToMain) => {
         if (mail.type === 'log') this.#options.log[mail.record.level](mail.record.event, mail.record.fields);
+        else if (mail.type === 'answer') this.#questions.get(mail.id)?.(mail.answer);
         else if (mail.type === 'startup-error') {
           incarnation.lastError = new StartupError(mail.code, mail.message);
           // By itself it would live on with whatever it had opened already, its ways to the other threads for instance.

@@ -6,7 +6,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { compactMemoryIn } from '@lars/runtime/compact-memory';
 import { StartupError } from '@lars/runtime/errors';
 import { type Logger, recordLogger } from '@lars/runtime/log';
-import type { MailFromMain, MailToMain, PeerMail, ThreadName } from './messages.ts';
+import type { MailFromMain, MailToMain, ModuleId, PeerMail, ThreadName } from './messages.ts';
 import { COMPACT_DELAY_MS } from './thread-timing.ts';
 
 export interface Thread<Data> {
@@ -27,6 +27,8 @@ export interface ThreadBody<Mail> {
   onMail(mail: Mail): void;
   /** A way to `peer` stands, for the first time or because that thread was replaced. */
   onConnect?(peer: ThreadName): void;
+  /** Main asks about a module; plain data goes back. */
+  onQuestion?(question: ModuleId): unknown;
   /** Finishes its work in order; afterwards the thread ends. */
   stop(): Promise<void>;
 }
@@ -81,7 +83,8 @@ export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<T
   };
   main.on('message', (mail: MailFromMain) => {
     if (mail.type === 'connect') connect(mail.peer, mail.port);
-    else whenStarted(() => void stop());
+    else if (mail.type === 'stop') whenStarted(() => void stop());
+    else whenStarted(() => toMain({ type: 'answer', id: mail.id, answer: body?.onQuestion?.(mail.question) }));
   });
 
   start(thread).then(

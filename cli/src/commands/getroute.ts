@@ -1,7 +1,8 @@
-import type { Route } from '@lars/client-sdk';
+import type { LarsHost, Route } from '@lars/client-sdk';
 import type { Command } from 'commander';
 import { type ModuleId, onlyModule } from '../arguments/module-id.ts';
 import { CommandError } from '../errors.ts';
+import { DRAIN_COLUMN, drainCell } from '../output/drain-column.ts';
 import { formatTable, type Paint } from '../output/table.ts';
 import type { Shell } from '../shell.ts';
 import { withAgentClient } from '../system/agent-client.ts';
@@ -41,12 +42,16 @@ export function noSuchModule({ modid, cmdid }: ModuleId): CommandError {
 }
 
 function routeDocument({ modid, cmdid, version, overload, hosts }: Route) {
-  return { modid, cmdid, version, overload, hosts: hosts.map(({ host, port, weight, zone }) => ({ host, port, weight, zone })) };
+  return { modid, cmdid, version, overload, hosts: hosts.map(hostDocument) };
+}
+
+function hostDocument({ host, port, weight, zone, drain }: LarsHost) {
+  return { host, port, weight, zone, drain };
 }
 
 function routeText({ hosts, version, overload }: Route, paint: Paint): string {
-  const columns = [{ title: 'host' }, { title: 'weight', align: 'right' }, { title: 'zone' }] as const;
-  const rows = hosts.map(host => [host.authority, String(host.weight), host.zone]);
+  const columns = [{ title: 'host' }, { title: 'weight', align: 'right' }, { title: 'zone' }, DRAIN_COLUMN] as const;
+  const rows = hosts.map(host => [host.authority, String(host.weight), host.zone, drainCell(host)]);
   const state = overload ? ', some of them overloaded now' : '';
   return `${formatTable(columns, rows, paint)}\n${hosts.length} hosts, version ${version}${state}\n`;
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Shell } from '../shell.ts';
 import { addRouteAdd } from './route/add.ts';
 import { addRouteClear } from './route/clear.ts';
+import { addRouteDrain } from './route/drain.ts';
 import { addRouteExport } from './route/export.ts';
 import { addRouteImport } from './route/import.ts';
 import { addRouteList } from './route/list.ts';
@@ -13,6 +14,7 @@ Works on the database file, whether the system runs or not; a running one sees e
 Examples:
   lars route add 1/1 127.0.0.1:9001 127.0.0.1:9002
   lars route list
+  lars route drain 1/1 127.0.0.1:9002
   lars route remove 1/1 127.0.0.1:9002
   lars route export routes.csv
   lars route import routes.csv --replace
@@ -25,6 +27,6 @@ export function addRoute(program: Command, shell: Shell): void {
     .description('list and change where modules are served')
     .addOption(new Option('--db <file>', 'the SQLite file (default: [database] file of dnsserver.ini)'))
     .addHelpText('after', EXAMPLES);
-  const parts = [addRouteList, addRouteAdd, addRouteRemove, addRouteImport, addRouteExport, addRouteClear];
+  const parts = [addRouteList, addRouteAdd, addRouteDrain, addRouteRemove, addRouteImport, addRouteExport, addRouteClear];
   for (const add of parts) add(route, shell);
 }

@@ -5,8 +5,10 @@ import {
   encodeFrame,
   type GetRouteResponse,
   type HostInfo,
+  isUnderstood,
   MAX_BODY_BYTES,
   MessageId,
+  neededFeatures,
   type RouteKey,
   routeKey,
 } from '@lars/proto';
@@ -14,33 +16,37 @@ import type { ModuleId, Route } from '../routes/route.ts';
 
 interface Encoded {
   readonly route: Route;
-  full: Uint8Array | undefined;
-  withoutAddr: Uint8Array | undefined;
+  /** What its hosts together need of a peer; Feature bits. */
+  readonly needed: number;
+  /** By what a peer understands of that. */
+  readonly frames: Map<number, Uint8Array>;
 }
 
 export class RouteAnswers {
   readonly #onTruncated: (route: Route, leftOut: number) => void;
   readonly #encoded = new Map<RouteKey, Encoded>();
 
-  /** @param onTruncated called once per version of a route that does not fit, with the number of hosts left out */
+  /** @param onTruncated called once per version of a route, and kind of peer, that does not fit, with the number of hosts left out */
   constructor(onTruncated: (route: Route, leftOut: number) => void) {
     this.#onTruncated = onTruncated;
   }
 
   /**
-   * The GetRouteResponse of a route that has hosts. Hosts with `addr` are only for peers that understand it; hosts beyond the
-   * size of a frame are left out.
+   * The GetRouteResponse of a route that has hosts, for a peer of these features. Hosts with `addr` and hosts that drain are only
+   * for peers that understand it; hosts beyond the size of a frame are left out.
    */
-  frame(key: RouteKey, route: Route, understandsAddr: boolean): Uint8Array {
+  frame(key: RouteKey, route: Route, features: number): Uint8Array {
     let encoded = this.#encoded.get(key);
     if (encoded?.route !== route) {
-      encoded = { route, full: undefined, withoutAddr: undefined };
+      encoded = { route, needed: neededOf(route), frames: new Map() };
       this.#encoded.set(key, encoded);
     }
-    encoded.full ??= this.#encode(route, route.hosts);
-    if (understandsAddr) return encoded.full;
-    encoded.withoutAddr ??= this.#encodeWithoutAddr(route, encoded.full);
-    return encoded.withoutAddr;
+    const understood = features & encoded.needed;
+    const known = encoded.frames.get(understood);
+    if (known !== undefined) return known;
+    const frame = this.#encode(route, understood === encoded.needed ? route.hosts : hostsFor(route, understood));
+    encoded.frames.set(understood, frame);
+    return frame;
   }
 
   /** The module has gone. */
@@ -48,16 +54,19 @@ export class RouteAnswers {
     this.#encoded.delete(routeKey(module.modid, module.cmdid));
   }
 
-  #encodeWithoutAddr(route: Route, full: Uint8Array): Uint8Array {
-    const hosts = route.hosts.filter(host => host.addr === '');
-    return hosts.length === route.hosts.length ? full : this.#encode(route, hosts);
-  }
-
   #encode(route: Route, hosts: readonly HostInfo[]): Uint8Array {
     const fitting = fittingHosts(route, hosts);
     if (fitting < hosts.length) this.#onTruncated(route, hosts.length - fitting);
     return encodeFrame(MessageId.GetRouteResponse, response(route, route.version, hosts.slice(0, fitting)));
   }
+}
+
+function neededOf({ hosts }: Route): number {
+  return hosts.reduce((needed, host) => needed | neededFeatures(host), 0);
+}
+
+function hostsFor({ hosts }: Route, features: number): HostInfo[] {
+  return hosts.filter(host => isUnderstood(host, features));
 }
 
 /** The answer for a module without hosts; after a removal it carries the revision of that. */

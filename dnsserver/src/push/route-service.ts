@@ -1,4 +1,4 @@
-import { decodeBody, Feature, type GetRouteRequest, LarsProtocolError, MessageId, type RouteKey, routeKey } from '@lars/proto';
+import { decodeBody, type GetRouteRequest, LarsProtocolError, MessageId, type RouteKey, routeKey } from '@lars/proto';
 import type { CounterBank } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
 import type { FramedConnection } from '@lars/runtime/tcp/framed-connection';
@@ -46,9 +46,8 @@ export class RouteService implements FramedServerHandler {
     this.#options.counters.add(at.requests);
     const request = decodeBody(MessageId.GetRouteRequest, body);
     const key = routeKey(request.modid, request.cmdid);
-    const understandsAddr = (request.features & Feature.HostAddr) !== 0;
-    if (!this.#subscriptions.subscribe(peer, key, understandsAddr)) this.#options.counters.add(at.subscriptionsRefused);
-    peer.send(this.#answer(request, key, understandsAddr));
+    if (!this.#subscriptions.subscribe(peer, key, request.features)) this.#options.counters.add(at.subscriptionsRefused);
+    peer.send(this.#answer(request, key));
     this.#options.counters.add(at.answers);
   }
 
@@ -65,13 +64,13 @@ export class RouteService implements FramedServerHandler {
     this.#queue.stop();
   }
 
-  #answer(request: GetRouteRequest, key: RouteKey, understandsAddr: boolean): Uint8Array {
+  #answer(request: GetRouteRequest, key: RouteKey): Uint8Array {
     const route = this.#options.routes.get(key);
     if (route === undefined) {
       this.#options.counters.add(at.unknownModule);
       return noHostsFrame(request);
     }
-    if (request.version !== route.version || route.local) return this.#answers.frame(key, route, understandsAddr);
+    if (request.version !== route.version || route.local) return this.#answers.frame(key, route, request.features);
     this.#options.counters.add(at.notModified);
     return notModifiedFrame(route);
   }
@@ -80,8 +79,8 @@ export class RouteService implements FramedServerHandler {
     let bytes = 0;
     let pushes = 0;
     const gone = route.hosts.length === 0 ? noHostsFrame(route, route.version) : undefined;
-    for (const { peer, understandsAddr } of this.#subscriptions.of(key)) {
-      const frame = gone ?? this.#answers.frame(key, route, understandsAddr);
+    for (const { peer, features } of this.#subscriptions.of(key)) {
+      const frame = gone ?? this.#answers.frame(key, route, features);
       if (!peer.send(frame)) continue;
       bytes += frame.length;
       pushes += 1;

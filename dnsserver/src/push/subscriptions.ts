@@ -4,8 +4,8 @@ import type { RouteKey } from '@lars/proto';
 
 export interface Subscription<Peer> {
   readonly peer: Peer;
-  /** The peer said that it understands hosts with `addr`. */
-  readonly understandsAddr: boolean;
+  /** What the peer said that it understands; Feature bits. */
+  readonly features: number;
 }
 
 export class Subscriptions<Peer> {
@@ -23,13 +23,13 @@ export class Subscriptions<Peer> {
   }
 
   /**
-   * From now on `peer` is told of the module's changes; said again, the last word on `understandsAddr` counts.
+   * From now on `peer` is told of the module's changes; said again, the last word on `features` counts.
    * @returns false when the peer has as many subscriptions as it may have, and gets no other
    */
-  subscribe(peer: Peer, module: RouteKey, understandsAddr: boolean): boolean {
+  subscribe(peer: Peer, module: RouteKey, features: number): boolean {
     const known = this.#byModule.get(module)?.get(peer);
-    if (known === undefined) return this.#add(peer, module, understandsAddr);
-    if (known.understandsAddr !== understandsAddr) this.#byModule.get(module)?.set(peer, { peer, understandsAddr });
+    if (known === undefined) return this.#add(peer, module, features);
+    if (known.features !== features) this.#byModule.get(module)?.set(peer, { peer, features });
     return true;
   }
 
@@ -50,12 +50,12 @@ export class Subscriptions<Peer> {
     return this.#byModule.get(module)?.values() ?? [];
   }
 
-  #add(peer: Peer, module: RouteKey, understandsAddr: boolean): boolean {
+  #add(peer: Peer, module: RouteKey, features: number): boolean {
     const modules = this.#byPeer.get(peer) ?? new Set();
     if (modules.size >= this.#maxPerPeer) return false;
     this.#byPeer.set(peer, modules.add(module));
     const peers = this.#byModule.get(module) ?? new Map<Peer, Subscription<Peer>>();
-    this.#byModule.set(module, peers.set(peer, { peer, understandsAddr }));
+    this.#byModule.set(module, peers.set(peer, { peer, features }));
     this.#count += 1;
     return true;
   }

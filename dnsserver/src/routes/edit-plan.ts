@@ -1,20 +1,23 @@
 // pure
 /** Which rows must be written so that the table holds what is wanted; nothing is written that is there already. */
-import { formatHost, formatModule, type HostInfo, type HostKey, hostKey, type RouteKey, routeKey } from '@lars/proto';
+import {
+  formatHost,
+  formatModule,
+  type HostAddress,
+  type HostInfo,
+  type HostKey,
+  hostKey,
+  type RouteKey,
+  routeKey,
+} from '@lars/proto';
 import type { ModuleId } from './route.ts';
 import type { CheckedEntry } from './route-entry.ts';
 import { RouteError } from './route-error.ts';
 import { parseRow, type RouteRow } from './route-row.ts';
-import type { NewRouteRow } from './route-store.ts';
+import type { NewRouteRow, RowUpdate } from './route-store.ts';
 
 /** add: the others stay. replace: the table holds these alone afterwards. */
 export type EditMode = 'add' | 'replace';
-
-export interface RowUpdate {
-  readonly id: number;
-  readonly weight: number;
-  readonly zone: string;
-}
 
 export interface EditPlan {
   readonly inserts: readonly NewRouteRow[];
@@ -41,7 +44,7 @@ export function planEdit(rows: readonly RouteRow[], entries: readonly CheckedEnt
     const entry = parsed.ok ? wanted.find(parsed, parsed.host) : undefined;
     if (parsed.ok && entry !== undefined && !(mode === 'replace' && found.has(entry))) {
       found.add(entry);
-      draft.update(row.id as number, parsed, parsed.host, entry, mode);
+      draft.update(row.id as number, parsed, wantedOf(parsed.host, entry, mode));
     } else if (mode === 'replace') {
       draft.delete(row.id as number, parsed.ok ? parsed : undefined);
     }
@@ -61,6 +64,36 @@ export function planRemoval(rows: readonly RouteRow[], module: ModuleId, hosts: 
   return draft;
 }
 
+/**
+ * Marks hosts that are there, or takes the mark away.
+ * @throws {RouteError} NO_SUCH_HOST naming the first that is not there
+ */
+export function planDrain(rows: readonly RouteRow[], module: ModuleId, hosts: readonly HostAddress[], drain: boolean): EditPlan {
+  const draft = new PlanDraft();
+  const missing = new Map(hosts.map(host => [hostKey(host), host]));
+  const named = new Set(missing.keys());
+  for (const row of rows) {
+    const parsed = parseRow(row);
+    if (!parsed.ok || !named.has(hostKey(parsed.host))) continue;
+    missing.delete(hostKey(parsed.host));
+    draft.update(row.id as number, parsed, { ...parsed.host, drain });
+  }
+  for (const host of missing.values())
+    throw new RouteError('NO_SUCH_HOST', `module ${formatModule(module.modid, module.cmdid)} has no host ${formatHost(host)}`);
+  return draft;
+}
+
+/** The parts of a host that an edit may change. */
+type HostDetails = Pick<HostInfo, 'weight' | 'zone' | 'drain'>;
+
+const UNTOLD: HostDetails = { weight: 0, zone: '', drain: false };
+
+/** What an entry leaves out stays as it is with 'add', and is as nobody told it with 'replace'. */
+function wantedOf(host: HostDetails, entry: CheckedEntry, mode: EditMode): HostDetails {
+  const { weight, zone, drain } = mode === 'add' ? host : UNTOLD;
+  return { weight: entry.weight ?? weight, zone: entry.zone ?? zone, drain: entry.drain ?? drain };
+}
+
 class PlanDraft implements EditPlan {
   readonly inserts: NewRouteRow[] = [];
   readonly updates: RowUpdate[] = [];
@@ -71,18 +104,17 @@ class PlanDraft implements EditPlan {
     return [...this.#modules.values()];
   }
 
-  insert({ modid, cmdid, address, weight = 0, zone = '' }: CheckedEntry): void {
+  insert({ modid, cmdid, address, weight = 0, zone = '', drain = false }: CheckedEntry): void {
     const { ip, port, addr } = address;
-    this.inserts.push({ modid, cmdid, serverip: ip >>> 0, serverport: port, weight, addr, zone });
+    this.inserts.push({ modid, cmdid, serverip: ip >>> 0, serverport: port, weight, addr, zone, drain: flagOf(drain) });
     this.#touch({ modid, cmdid });
   }
 
-  update(id: number, module: ModuleId, host: HostInfo, entry: CheckedEntry, mode: EditMode): void {
-    const weight = entry.weight ?? (mode === 'add' ? host.weight : 0);
-    const zone = entry.zone ?? (mode === 'add' ? host.zone : '');
-    if (weight === host.weight && zone === host.zone) return;
-    this.updates.push({ id, weight, zone });
-    this.#touch(module);
+  update(id: number, { modid, cmdid, host }: ModuleId & { readonly host: HostDetails }, wanted: HostDetails): void {
+    const { weight, zone, drain } = wanted;
+    if (weight === host.weight && zone === host.zone && drain === host.drain) return;
+    this.updates.push({ id, weight, zone, drain: flagOf(drain) });
+    this.#touch({ modid, cmdid });
   }
 
   delete(id: number, module: ModuleId | undefined): void {
@@ -93,6 +125,10 @@ class PlanDraft implements EditPlan {
   #touch({ modid, cmdid }: ModuleId): void {
     this.#modules.set(routeKey(modid, cmdid), { modid, cmdid });
   }
+}
+
+function flagOf(drain: boolean): 0 | 1 {
+  return drain ? 1 : 0;
 }
 
 /** Entries by module and host. */
@@ -117,12 +153,13 @@ class WantedHosts {
     this.#modules.set(key, hosts);
     const other = hosts.get(hostKey(entry.address));
     if (other === undefined) hosts.set(hostKey(entry.address), entry);
-    else if (other.weight !== entry.weight || other.zone !== entry.zone) throw conflict(entry, other);
+    else if (other.weight !== entry.weight || other.zone !== entry.zone || other.drain !== entry.drain)
+      throw conflict(entry, other);
   }
 }
 
 function conflict(entry: CheckedEntry, other: CheckedEntry): RouteError {
   const host = `host ${formatHost(entry.address)} of module ${formatModule(entry.modid, entry.cmdid)}`;
   const where = other.line === undefined ? 'before' : `on line ${other.line}`;
-  return new RouteError('CONFLICT', `${host} has another weight or zone than ${where}`, entry.line);
+  return new RouteError('CONFLICT', `${host} has another weight, zone or drain than ${where}`, entry.line);
 }

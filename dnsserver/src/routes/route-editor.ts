@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatHost, hostKey, routeKey } from '@lars/proto';
-import { type EditMode, type EditPlan, isNothing, planEdit, planRemoval } from './edit-plan.ts';
+import { type EditMode, type EditPlan, isNothing, planDrain, planEdit, planRemoval } from './edit-plan.ts';
 import { loadAll } from './load-routes.ts';
 import type { ModuleId, RouteContent } from './route.ts';
 import { type CheckedEntry, checkEntry, checkHost, checkModule, type HostEntry, type RouteEntry } from './route-entry.ts';
@@ -33,10 +33,12 @@ export interface EditResult {
 export interface RouteEditor {
   /** By modid and cmdid. */
   list(filter?: RouteFilter): Promise<readonly RouteContent[]>;
-  /** A host that is there already gets the told weight and zone. */
+  /** A host that is there already gets what is told of weight, zone and drain. */
   add(modid: number, cmdid: number, hosts: readonly HostEntry[]): Promise<EditResult>;
   /** Without `hosts`, the whole module. Hosts that are not there are no error. */
   remove(modid: number, cmdid: number, hosts?: readonly string[]): Promise<EditResult>;
+  /** These hosts get no new calls, or do again. A host that is not there is a RouteError NO_SUCH_HOST, and nothing is changed. */
+  setDrain(modid: number, cmdid: number, hosts: readonly string[], drain: boolean): Promise<EditResult>;
   import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult>;
   /** Every host that is served, by modid and cmdid: what import takes. */
   export(): Promise<readonly RouteEntry[]>;
@@ -96,6 +98,13 @@ class StoreRouteEditor implements RouteEditor {
     return this.#change(async writer => planRemoval(await writer.rowsOf([module]), module, keys));
   }
 
+  async setDrain(modid: number, cmdid: number, hosts: readonly string[], drain: boolean): Promise<EditResult> {
+    checkModule(modid, cmdid);
+    const addresses = hosts.map(host => checkHost(host));
+    const module = { modid, cmdid };
+    return this.#change(async writer => planDrain(await writer.rowsOf([module]), module, addresses, drain));
+  }
+
   async import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult> {
     const checked = entries.map(checkEntry);
     return this.#change(async writer => {
@@ -107,7 +116,14 @@ class StoreRouteEditor implements RouteEditor {
   async export(): Promise<readonly RouteEntry[]> {
     const routes = await this.list();
     return routes.flatMap(({ modid, cmdid, hosts }) =>
-      hosts.map(host => ({ modid, cmdid, host: formatHost(host), weight: host.weight, zone: host.zone })),
+      hosts.map(host => ({
+        modid,
+        cmdid,
+        host: formatHost(host),
+        weight: host.weight,
+        zone: host.zone,
+        ...(host.drain ? { drain: true } : {}),
+      })),
     );
   }
 
@@ -156,7 +172,7 @@ async function write(
   revision: number,
 ): Promise<EditResult> {
   await writer.deleteRows(deletes);
-  for (const { id, weight, zone } of updates) await writer.updateRow(id, weight, zone);
+  for (const update of updates) await writer.updateRow(update);
   await writer.insertRows(inserts);
   await writer.announce(modules, revision);
   return { revision, added: inserts.length, updated: updates.length, removed: deletes.length, modules: modules.length };

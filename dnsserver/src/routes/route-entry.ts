@@ -12,6 +12,8 @@ export interface HostEntry {
   /** 0..1,000,000; 0 is the default weight. */
   readonly weight?: number | undefined;
   readonly zone?: string | undefined;
+  /** The host gets no new calls. */
+  readonly drain?: boolean | undefined;
 }
 
 export interface RouteEntry extends ModuleId, HostEntry {
@@ -24,11 +26,12 @@ export interface CheckedEntry extends ModuleId {
   readonly address: HostAddress;
   readonly weight: number | undefined;
   readonly zone: string | undefined;
+  readonly drain: boolean | undefined;
   readonly line: number | undefined;
 }
 
 /** @throws {RouteError} naming the field and the line */
-export function checkEntry({ modid, cmdid, host, weight, zone, line }: RouteEntry): CheckedEntry {
+export function checkEntry({ modid, cmdid, host, weight, zone, drain, line }: RouteEntry): CheckedEntry {
   checkModule(modid, cmdid, line);
   const address = checkHost(host, line);
   if (weight !== undefined && !isWeight(weight))
@@ -37,7 +40,9 @@ export function checkEntry({ modid, cmdid, host, weight, zone, line }: RouteEntr
     const rule = `one line of at most ${MAX_ZONE_LENGTH} characters without space around it`;
     throw new RouteError('BAD_ZONE', `zone ${show(zone)} is not ${rule}`, line);
   }
-  return { modid, cmdid, address, weight, zone, line };
+  if (drain !== undefined && typeof drain !== 'boolean')
+    throw new RouteError('BAD_DRAIN', `drain ${show(drain)} is neither true nor false`, line);
+  return { modid, cmdid, address, weight, zone, drain, line };
 }
 
 /** @throws {RouteError} naming the field and the line */

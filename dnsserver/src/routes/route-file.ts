@@ -1,7 +1,7 @@
 // pure
 /**
- * Routes as a file that people write and read: JSON, an array of {modid, cmdid, host, weight, zone}, or one line each,
- * `modid,cmdid,host:port[,weight[,zone]]`, where empty lines and lines that begin with # do not count.
+ * Routes as a file that people write and read: JSON, an array of {modid, cmdid, host, weight, zone, drain}, or one line each,
+ * `modid,cmdid,host:port[ drain][,weight[,zone]]`, where empty lines and lines that begin with # do not count.
  */
 import { JsonArrayError, jsonElements } from './json-elements.ts';
 import { checkEntry, type RouteEntry } from './route-entry.ts';
@@ -26,13 +26,14 @@ export function formatRouteFile(entries: readonly RouteEntry[], format: RouteFil
   return `[\n${entries.map(entry => `  ${formatObject(entry)}`).join(',\n')}\n]\n`;
 }
 
-function formatLine({ modid, cmdid, host, weight = 0, zone = '' }: RouteEntry): string {
+function formatLine({ modid, cmdid, host, weight = 0, zone = '', drain = false }: RouteEntry): string {
   const rest = zone !== '' ? `,${weight},${zone}` : weight !== 0 ? `,${weight}` : '';
-  return `${modid},${cmdid},${host}${rest}`;
+  return `${modid},${cmdid},${host}${drain ? ' drain' : ''}${rest}`;
 }
 
-function formatObject({ modid, cmdid, host, weight = 0, zone = '' }: RouteEntry): string {
-  return JSON.stringify({ modid, cmdid, host, ...(weight === 0 ? {} : { weight }), ...(zone === '' ? {} : { zone }) });
+function formatObject({ modid, cmdid, host, weight = 0, zone = '', drain = false }: RouteEntry): string {
+  const details = { ...(weight === 0 ? {} : { weight }), ...(zone === '' ? {} : { zone }), ...(drain ? { drain } : {}) };
+  return JSON.stringify({ modid, cmdid, host, ...details });
 }
 
 function parseLines(text: string): RouteEntry[] {
@@ -46,18 +47,22 @@ function parseLines(text: string): RouteEntry[] {
 
 /** The zone stands last and takes the rest of the line, commas too. */
 const LINE = /^([^,]*),([^,]*),([^,]*)(?:,([^,]*)(?:,(.*))?)?$/;
+/** No host has a space in it, so a word may stand behind it. */
+const DRAINING_HOST = /^(\S+)\s+drain$/;
 
 function parseLine(content: string, line: number): RouteEntry {
   const match = LINE.exec(content);
-  if (match === null) throw new RouteError('BAD_FORMAT', 'expected modid,cmdid,host:port[,weight[,zone]]', line);
-  const [modid, cmdid, host, weight, zone] = match.slice(1).map(field => field?.trim());
+  if (match === null) throw new RouteError('BAD_FORMAT', 'expected modid,cmdid,host:port[ drain][,weight[,zone]]', line);
+  const [modid, cmdid, host = '', weight, zone] = match.slice(1).map(field => field?.trim());
+  const draining = DRAINING_HOST.exec(host)?.[1];
   return entry(
     {
       modid: toNumber(modid, 'BAD_MODID', 'modid', line),
       cmdid: toNumber(cmdid, 'BAD_CMDID', 'cmdid', line),
-      host: host ?? '',
+      host: draining ?? host,
       weight: weight === undefined || weight === '' ? undefined : toNumber(weight, 'BAD_WEIGHT', 'weight', line),
       zone: zone === '' ? undefined : zone,
+      drain: draining === undefined ? undefined : true,
     },
     line,
   );
@@ -90,11 +95,11 @@ function notJson(cause: Error, line: number): RouteError {
   return new RouteError('BAD_FORMAT', `this is not JSON: ${cause.message.replaceAll('\n', ' ')}`, line, { cause });
 }
 
-const FIELDS = ['modid', 'cmdid', 'host', 'weight', 'zone'];
+const FIELDS = ['modid', 'cmdid', 'host', 'weight', 'zone', 'drain'];
 
 function parseItem(item: unknown, line: number): RouteEntry {
   if (typeof item !== 'object' || item === null || Array.isArray(item))
-    throw new RouteError('BAD_FORMAT', 'expected an object {modid, cmdid, host, weight, zone}', line);
+    throw new RouteError('BAD_FORMAT', 'expected an object {modid, cmdid, host, weight, zone, drain}', line);
   const unknown = Object.keys(item).find(field => !FIELDS.includes(field));
   if (unknown !== undefined) throw new RouteError('BAD_FORMAT', `field '${unknown}' is not known`, line);
   const { host } = item as RouteEntry;
@@ -103,8 +108,8 @@ function parseItem(item: unknown, line: number): RouteEntry {
 }
 
 function entry(fields: RouteEntry, line: number): RouteEntry {
-  const { modid, cmdid, host, weight, zone } = fields;
-  const checked = { modid, cmdid, host, weight, zone, line };
+  const { modid, cmdid, host, weight, zone, drain } = fields;
+  const checked = { modid, cmdid, host, weight, zone, drain, line };
   checkEntry(checked);
   return checked;
 }

@@ -16,6 +16,7 @@ export interface RouteRow {
   readonly weight: unknown;
   readonly addr: unknown;
   readonly zone: unknown;
+  readonly drain: unknown;
 }
 
 export type ParsedRow =
@@ -35,13 +36,15 @@ export function parseRow(row: RouteRow): ParsedRow {
   if (weight !== null && !isWeight(weight)) return bad('weight', weight, 'is not a weight');
   const zone = row.zone ?? '';
   if (!isZone(zone)) return bad('zone', zone, 'is not a zone');
+  const drain = toFlag(row.drain);
+  if (drain === undefined) return bad('drain', row.drain, 'is neither 0 nor 1');
   const ip = serverip | 0;
   // A row with both is served by its number, as the deployed dnsservers over the same table serve it.
-  if (ip !== 0) return { ok: true, modid, cmdid, host: { ip, port: serverport, weight: weight ?? 0, addr: '', zone } };
+  if (ip !== 0) return { ok: true, modid, cmdid, host: { ip, port: serverport, weight: weight ?? 0, addr: '', zone, drain } };
   if (row.addr === null || row.addr === '') return { ok: false, reason: 'serverip is 0 and addr is empty' };
   const address = parseAddr(row.addr, serverport);
   if (address === undefined) return bad('addr', row.addr, 'is neither an IPv6 address nor a DNS name');
-  return { ok: true, modid, cmdid, host: { ...address, port: serverport, weight: weight ?? 0, zone } };
+  return { ok: true, modid, cmdid, host: { ...address, port: serverport, weight: weight ?? 0, zone, drain } };
 }
 
 /** A module id from a signed or an unsigned column; undefined when it is neither. */
@@ -63,6 +66,11 @@ export function usableRevision(value: unknown): number {
 
 function isUint32(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < UINT32_SPAN;
+}
+
+/** NULL is 0, as in the other columns that others may have added. */
+function toFlag(value: unknown): boolean | undefined {
+  return value === 1 ? true : value === 0 || value === null ? false : undefined;
 }
 
 function parseAddr(addr: unknown, port: number): Pick<HostInfo, 'ip' | 'addr'> | undefined {

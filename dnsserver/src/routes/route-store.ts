@@ -61,7 +61,7 @@ export interface RouteReader {
 
 export interface RouteWriter extends RouteReader {
   insertRows(rows: readonly NewRouteRow[]): Promise<void>;
-  updateRow(id: number, weight: number, zone: string): Promise<void>;
+  updateRow(update: RowUpdate): Promise<void>;
   deleteRows(ids: readonly number[]): Promise<void>;
   /** Tells every reader, the deployed dnsservers too, that these modules changed with this revision. */
   announce(modules: readonly ModuleId[], revision: number): Promise<void>;
@@ -94,6 +94,12 @@ export interface NewRouteRow extends ModuleId {
   readonly weight: number;
   readonly addr: string;
   readonly zone: string;
+  readonly drain: 0 | 1;
+}
+
+/** All of a row that may change while it stands for the same host. */
+export interface RowUpdate extends Pick<NewRouteRow, 'weight' | 'zone' | 'drain'> {
+  readonly id: number;
 }
 
 /** Smaller than every row's id. */

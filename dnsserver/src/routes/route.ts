@@ -27,7 +27,7 @@ export interface Route extends RouteContent {
 /** Created, changed and removed (no hosts) routes, each module once. */
 export type RouteDiff = readonly Route[];
 
-/** Whether both name the same hosts with the same weights and zones, in whatever order. */
+/** Whether both name the same hosts with the same weights, zones and drain marks, in whatever order. */
 export function sameHosts(some: readonly HostInfo[], others: readonly HostInfo[]): boolean {
   if (some.length !== others.length) return false;
   if (some.every((host, at) => sameHost(host, others[at] as HostInfo))) return true;
@@ -44,6 +44,7 @@ function sameHost(one: HostInfo, other: HostInfo): boolean {
     one.port === other.port &&
     one.weight === other.weight &&
     one.addr === other.addr &&
-    one.zone === other.zone
+    one.zone === other.zone &&
+    one.drain === other.drain
   );
 }

@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, type Generated, type Kysely, type OperandExpression, type SqlBool, sql } from 'kysely';
 import type { ModuleId } from './route.ts';
 import { columnForms, type RouteRow, usableRevision } from './route-row.ts';
-import type { ChangeRow, EditRow, JournalEnds, NewRouteRow, RouteReader, RouteWriter } from './route-store.ts';
+import type { ChangeRow, EditRow, JournalEnds, NewRouteRow, RouteReader, RouteWriter, RowUpdate } from './route-store.ts';
 
 /** The tables as our SQL writes them; what is found in them may be anything. */
 export interface RouteTables {
@@ -80,7 +80,9 @@ export class SqlRouteReader implements RouteReader {
   }
 
   #selectRows() {
-    return this.db.selectFrom('RouteData').select(['id', 'modid', 'cmdid', 'serverip', 'serverport', 'weight', 'addr', 'zone']);
+    return this.db
+      .selectFrom('RouteData')
+      .select(['id', 'modid', 'cmdid', 'serverip', 'serverport', 'weight', 'addr', 'zone', 'drain']);
   }
 }
 
@@ -105,8 +107,8 @@ export class SqlRouteWriter extends SqlRouteReader implements RouteWriter {
     for (const some of slices(rows, INSERT_ROWS)) await this.db.replaceInto('RouteData').values(some).execute();
   }
 
-  async updateRow(id: number, weight: number, zone: string): Promise<void> {
-    await this.db.updateTable('RouteData').set({ weight, zone }).where('id', '=', id).execute();
+  async updateRow({ id, weight, zone, drain }: RowUpdate): Promise<void> {
+    await this.db.updateTable('RouteData').set({ weight, zone, drain }).where('id', '=', id).execute();
   }
 
   async deleteRows(ids: readonly number[]): Promise<void> {

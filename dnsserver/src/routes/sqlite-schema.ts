@@ -9,7 +9,7 @@ import type Database from 'better-sqlite3';
 const TABLES: Readonly<Record<string, string>> = {
   RouteData: `id INTEGER PRIMARY KEY AUTOINCREMENT, modid INTEGER NOT NULL, cmdid INTEGER NOT NULL,
     serverip INTEGER NOT NULL, serverport INTEGER NOT NULL,
-    weight INTEGER NOT NULL DEFAULT 0, addr TEXT NOT NULL DEFAULT '', zone TEXT NOT NULL DEFAULT ''`,
+    weight INTEGER NOT NULL DEFAULT 0, addr TEXT NOT NULL DEFAULT '', zone TEXT NOT NULL DEFAULT '', drain INTEGER NOT NULL DEFAULT 0`,
   RouteVersion: 'id INTEGER PRIMARY KEY, version INTEGER NOT NULL',
   RouteChange: 'id INTEGER PRIMARY KEY AUTOINCREMENT, modid INTEGER NOT NULL, cmdid INTEGER NOT NULL, version INTEGER NOT NULL',
   ModIDConfig: "id INTEGER PRIMARY KEY AUTOINCREMENT, modid INTEGER NOT NULL, content TEXT NOT NULL DEFAULT ''",
@@ -32,6 +32,7 @@ const ADDED_COLUMNS: Readonly<Record<string, string>> = {
   weight: 'INTEGER NOT NULL DEFAULT 0',
   addr: "TEXT NOT NULL DEFAULT ''",
   zone: "TEXT NOT NULL DEFAULT ''",
+  drain: 'INTEGER NOT NULL DEFAULT 0',
 };
 
 /**

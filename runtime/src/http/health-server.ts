@@ -31,6 +31,8 @@ export interface HealthServerOptions {
   readonly confKey: string;
   readonly health: () => Health;
   readonly registry: Registry;
+  /** What a service shows of itself besides: answers a path with a JSON document, or undefined for one that it does not have. */
+  readonly document?: (path: string) => Promise<unknown>;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
 }
 
 async function answer(options: HealthServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = (request.url ?? '').split('?')[0];
+  const path = (request.url ?? '').split('?')[0] ?? '';
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { allow: 'GET, HEAD' }).end();
   } else if (path === '/healthz') {
@@ -74,6 +76,11 @@ async function answer(options: HealthServerOptions, request: IncomingMessage, re
   } else if (path === '/metrics') {
     response.writeHead(200, { 'content-type': options.registry.contentType }).end(await options.registry.metrics());
   } else {
-    response.writeHead(404, { 'content-type': 'text/plain' }).end('Here are /healthz and /metrics.\n');
+    answerDocument(await options.document?.(path), response);
   }
+}
+
+function answerDocument(document: unknown, response: ServerResponse): void {
+  if (document === undefined) response.writeHead(404, { 'content-type': 'text/plain' }).end('Here are /healthz and /metrics.\n');
+  else response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(document)}\n`);
 }

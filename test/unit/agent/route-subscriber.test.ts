@@ -81,7 +81,7 @@ describe('a pull', () => {
   test('is a GetRouteRequest that says what is held and what is understood', () => {
     const line = linkUp();
     line.subscriber.pull({ modid: -5, cmdid: 7, version: 42 }, line.nowMs);
-    expect(line.takeRequests()).toEqual([{ modid: -5, cmdid: 7, version: 42, features: Feature.HostAddr }]);
+    expect(line.takeRequests()).toEqual([{ modid: -5, cmdid: 7, version: 42, features: Feature.HostAddr | Feature.Drain }]);
   });
 
   test('is asked once while its question is open, and again afterwards', () => {

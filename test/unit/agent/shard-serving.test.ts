@@ -86,6 +86,18 @@ describe('hosts with a name instead of an IPv4 address', () => {
   });
 });
 
+describe('hosts that drain', () => {
+  test('are in a getRoute answer, marked, to callers that understand it, and left out for others', () => {
+    const world = new ShardWorld();
+    const draining = hostInfo(2, { drain: true });
+    world.route(3, 0, [hostInfo(1), draining, namedHost('a.example')]);
+    expect(getRoute(world).host).toEqual([hostInfo(1)]);
+    expect(getRoute(world, { features: Feature.HostAddr }).host).toEqual([hostInfo(1), namedHost('a.example')]);
+    expect(getRoute(world, { features: Feature.Drain }).host).toEqual([hostInfo(1), draining]);
+    expect(getRoute(world, { features: Feature.HostAddr | Feature.Drain }).host).toHaveLength(3);
+  });
+});
+
 describe('getRoute', () => {
   test('answers all hosts whatever their state, the revision, and whether some host is overloaded', () => {
     const world = new ShardWorld();

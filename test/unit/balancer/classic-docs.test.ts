@@ -17,8 +17,8 @@ describe('docs/load-balancing.md', () => {
     }
   });
 
-  test('it has the rules LB-1 to LB-10, each once, in order', () => {
+  test('it has the rules LB-1 to LB-11, each once, in order', () => {
     const rules = [...page.matchAll(/^- \*\*(LB-\d+)\*\*/gm)].map(match => match[1]);
-    expect(rules).toEqual(Array.from({ length: 10 }, (_, i) => `LB-${i + 1}`));
+    expect(rules).toEqual(Array.from({ length: 11 }, (_, i) => `LB-${i + 1}`));
   });
 });

@@ -63,7 +63,7 @@ export class World {
 
 /** Host number n: 10.0.0.1 with port n. */
 export function host(n: number, details: Partial<HostInfo> = {}): HostInfo {
-  return { ip: 0x0a00_0001, port: n, weight: 0, addr: '', zone: '', ...details };
+  return { ip: 0x0a00_0001, port: n, weight: 0, addr: '', zone: '', drain: false, ...details };
 }
 
 export function hostsUpTo(count: number): HostInfo[] {

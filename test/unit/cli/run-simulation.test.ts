@@ -6,7 +6,7 @@ import { parseFailureRate } from '../../../cli/src/simulate/failure-rates.ts';
 import { runSimulation, type SimulationPlan, type SimulationPorts } from '../../../cli/src/simulate/run-simulation.ts';
 import { Tally } from '../../../cli/src/simulate/tally.ts';
 
-const hostOf = (text: string) => new LarsHost(1, 1, { ...parseHost(text), weight: 0, zone: '' });
+const hostOf = (text: string) => new LarsHost(1, 1, { ...parseHost(text), weight: 0, zone: '', drain: false });
 const A = hostOf('10.0.0.1:80');
 const B = hostOf('10.0.0.2:80');
 

@@ -30,6 +30,7 @@ describe('getHost', () => {
       port: 80,
       weight: 30,
       zone: 'a',
+      drain: false,
       address: { ip: HOST.ip, port: 80, addr: '' },
     });
     expect(host.authority).toBe('10.0.0.5:80');
@@ -40,7 +41,7 @@ describe('getHost', () => {
     const { agent, client } = peers;
     agent.onHost = (request, reply) => reply(hostAnswer(request, { host: { ...HOST, ip: 0, addr: '2001:db8::1' } }));
     expect(`http://${await client.getHost(1, 2)}/`).toBe('http://[2001:db8::1]:80/');
-    expect(agent.hostRequests).toMatchObject([{ seq: 1, modid: 1, cmdid: 2, features: Feature.HostAddr }]);
+    expect(agent.hostRequests).toMatchObject([{ seq: 1, modid: 1, cmdid: 2, features: Feature.HostAddr | Feature.Drain }]);
   });
 
   test.each([
@@ -109,18 +110,20 @@ describe('getHost', () => {
 });
 
 describe('getRoute', () => {
-  test('gives all hosts, the overload flag and the version', async () => {
+  test('gives all hosts with their drain marks, the overload flag and the version', async () => {
     await using peers = await start();
     const { agent, client } = peers;
-    const host = [HOST, { ...HOST, ip: 0, addr: 'db.example', weight: 10, zone: 'b' }];
+    const host = [HOST, { ...HOST, ip: 0, addr: 'db.example', weight: 10, zone: 'b', drain: true }];
     agent.onRoute = (request, reply) => reply(routeAnswer(request, { host, overload: true, version: 12 }));
     const route = await client.getRoute(2, 2);
     expect(route).toMatchObject({ modid: 2, cmdid: 2, overload: true, version: 12 });
-    expect(route.hosts.map(each => [each.authority, each.weight, each.zone, each.modid])).toEqual([
-      ['10.0.0.5:80', 100, '', 2],
-      ['db.example:80', 10, 'b', 2],
+    expect(route.hosts.map(each => [each.authority, each.weight, each.zone, each.drain, each.modid])).toEqual([
+      ['10.0.0.5:80', 100, '', false, 2],
+      ['db.example:80', 10, 'b', true, 2],
     ]);
-    expect(agent.routeRequests).toEqual([{ shard: 1, modid: 2, cmdid: 2, version: 0, features: Feature.HostAddr }]);
+    expect(agent.routeRequests).toEqual([
+      { shard: 1, modid: 2, cmdid: 2, version: 0, features: Feature.HostAddr | Feature.Drain },
+    ]);
   });
 
   test('is empty for a module that the agent does not know', async () => {

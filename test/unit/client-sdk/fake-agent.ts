@@ -76,7 +76,7 @@ export class FakeAgent {
 }
 
 /** 10.0.0.5:80 */
-export const HOST: HostInfo = { ip: 0x0a000005, port: 80, weight: 0, addr: '', zone: '' };
+export const HOST: HostInfo = { ip: 0x0a000005, port: 80, weight: 0, addr: '', zone: '', drain: false };
 
 export function hostAnswer(request: GetHostRequest, differences: Partial<GetHostResponse> = {}): Uint8Array {
   const { seq, modid, cmdid } = request;

@@ -68,6 +68,23 @@ describe('a request', () => {
     expect([await old.nextText(), await young.nextText()]).toEqual(['1/1 10.0.0.1:80', '1/1 10.0.0.1:80 db.example:81 [::1]:82']);
   });
 
+  test('gets hosts that drain, marked, only where that is understood; others get the route without them', async () => {
+    const w = await dnsserverWorld({}, editor => editor.add(1, 1, [{ host: '10.0.0.1:80' }, { host: '10.0.0.2:80' }]));
+    const [old, young] = [await w.agent(), await w.agent()];
+    await old.answer(1, 1, understandsAddr);
+    await young.answer(1, 1, { features: Feature.HostAddr | Feature.Drain });
+    await change(w, w.editor.setDrain(1, 1, ['10.0.0.1:80'], true));
+    expect(await old.next()).toMatchObject({ host: [{ ip: 0x0a000002, drain: false }] });
+    expect(await young.next()).toMatchObject({
+      host: [
+        { ip: 0x0a000001, drain: true },
+        { ip: 0x0a000002, drain: false },
+      ],
+    });
+    await change(w, w.editor.setDrain(1, 1, ['10.0.0.1:80'], false));
+    expect([await old.nextText(), await young.nextText()]).toEqual(Array(2).fill('1/1 10.0.0.1:80 10.0.0.2:80'));
+  });
+
   test('may come in pieces, or many together', async () => {
     const w = await dnsserverWorld({}, editor => editor.import([ONE, { ...ONE, modid: 2 }], 'add'));
     const agent = await w.agent();

@@ -1,6 +1,7 @@
 import {
   decodeBody,
   decodeDatagram,
+  Feature,
   type GetRouteResponse,
   HEAD_BYTES,
   type HostInfo,
@@ -16,6 +17,8 @@ import { Subscriptions } from '../../../dnsserver/src/push/subscriptions.ts';
 import type { Route } from '../../../dnsserver/src/routes/route.ts';
 import { hostInfo, hostInfos, namedHost } from '../../support/agent-messages.ts';
 
+const ALL = Feature.HostAddr | Feature.Drain;
+
 function route(hosts: readonly HostInfo[], version = 7, modid = 1): Route {
   return { modid, cmdid: 2, hosts, version, local: false };
 }
@@ -27,22 +30,22 @@ function decode(frame: Uint8Array): GetRouteResponse {
 }
 
 describe('subscriptions', () => {
-  test('tell who hears of a module, each peer once, with its last word on addr', () => {
+  test('tell who hears of a module, each peer once, with its last word on what it understands', () => {
     const subscriptions = new Subscriptions<string>(10);
-    for (const [peer, module, understands] of [
-      ['a', 1, false],
-      ['b', 1, true],
-      ['a', 2, true],
-      ['a', 1, true],
+    for (const [peer, module, features] of [
+      ['a', 1, 0],
+      ['b', 1, 3],
+      ['a', 2, 1],
+      ['a', 1, 1],
     ] as const)
-      expect(subscriptions.subscribe(peer, module, understands)).toBe(true);
+      expect(subscriptions.subscribe(peer, module, features)).toBe(true);
     expect([...subscriptions.of(1)]).toEqual([
-      { peer: 'a', understandsAddr: true },
-      { peer: 'b', understandsAddr: true },
+      { peer: 'a', features: 1 },
+      { peer: 'b', features: 3 },
     ]);
     expect(subscriptions.count).toBe(3);
     subscriptions.forget('a');
-    expect([...subscriptions.of(1)]).toEqual([{ peer: 'b', understandsAddr: true }]);
+    expect([...subscriptions.of(1)]).toEqual([{ peer: 'b', features: 3 }]);
     expect([...subscriptions.of(2)]).toEqual([]);
     subscriptions.forget('a');
     expect(subscriptions.count).toBe(1);
@@ -50,8 +53,8 @@ describe('subscriptions', () => {
 
   test('of one peer are limited, those it has stay; others are not concerned', () => {
     const subscriptions = new Subscriptions<string>(2);
-    expect([1, 2, 3, 1].map(module => subscriptions.subscribe('a', module, false))).toEqual([true, true, false, true]);
-    expect(subscriptions.subscribe('b', 3, false)).toBe(true);
+    expect([1, 2, 3, 1].map(module => subscriptions.subscribe('a', module, 0))).toEqual([true, true, false, true]);
+    expect(subscriptions.subscribe('b', 3, 0)).toBe(true);
     expect(subscriptions.count).toBe(3);
   });
 
@@ -59,28 +62,28 @@ describe('subscriptions', () => {
     const act = fc.record({
       peer: fc.constantFrom('a', 'b', 'c'),
       module: fc.nat(3),
-      understandsAddr: fc.boolean(),
+      features: fc.nat(3),
       forget: fc.nat(5).map(n => n === 0),
     });
     fc.assert(
       fc.property(fc.array(act), acts => {
         const subscriptions = new Subscriptions<string>(100);
-        const model = new Map<string, { peer: string; module: number; understandsAddr: boolean }>();
-        for (const { peer, module, understandsAddr, forget } of acts) {
+        const model = new Map<string, { peer: string; module: number; features: number }>();
+        for (const { peer, module, features, forget } of acts) {
           if (forget) {
             subscriptions.forget(peer);
             for (const [key, entry] of model) if (entry.peer === peer) model.delete(key);
           } else {
-            subscriptions.subscribe(peer, module, understandsAddr);
-            model.set(`${peer}${module}`, { peer, module, understandsAddr });
+            subscriptions.subscribe(peer, module, features);
+            model.set(`${peer}${module}`, { peer, module, features });
           }
         }
         expect(subscriptions.count).toBe(model.size);
         for (const module of [0, 1, 2, 3]) {
-          const told = [...subscriptions.of(module)].map(({ peer, understandsAddr }) => `${peer} ${understandsAddr}`);
+          const told = [...subscriptions.of(module)].map(({ peer, features }) => `${peer} ${features}`);
           const expected = [...model.values()]
             .filter(entry => entry.module === module)
-            .map(entry => `${entry.peer} ${entry.understandsAddr}`);
+            .map(entry => `${entry.peer} ${entry.features}`);
           expect(told.sort()).toEqual(expected.sort());
         }
       }),
@@ -95,8 +98,8 @@ describe('an answer', () => {
   };
 
   test('carries the hosts in order, and the version', () => {
-    const hosts = [hostInfo(3, { weight: 5, zone: 'eu' }), hostInfo(1), namedHost('db.example')];
-    expect(decode(new RouteAnswers(never).frame(key, route(hosts), true))).toEqual({
+    const hosts = [hostInfo(3, { weight: 5, zone: 'eu' }), hostInfo(1), namedHost('db.example'), hostInfo(2, { drain: true })];
+    expect(decode(new RouteAnswers(never).frame(key, route(hosts), ALL))).toEqual({
       modid: 1,
       cmdid: 2,
       host: hosts,
@@ -106,23 +109,42 @@ describe('an answer', () => {
     });
   });
 
-  test('leaves hosts with addr out for who does not understand them', () => {
+  const name = namedHost('db.example');
+  const draining = hostInfo(3, { drain: true });
+  const drainingName = { ...namedHost('old.example'), drain: true };
+
+  test.each([
+    ['nothing', 0, [hostInfo(1), hostInfo(2)]],
+    ['hosts with addr', Feature.HostAddr, [hostInfo(1), name, hostInfo(2)]],
+    ['draining', Feature.Drain, [hostInfo(1), draining, hostInfo(2)]],
+    ['both', ALL, [hostInfo(1), name, draining, drainingName, hostInfo(2)]],
+    ['what nobody knows of, too', 0xffff_ffff, [hostInfo(1), name, draining, drainingName, hostInfo(2)]],
+  ])('has the hosts that the peer understands: %s', (_, features, hosts) => {
     const answers = new RouteAnswers(never);
-    const mixed = route([hostInfo(1), namedHost('db.example'), hostInfo(2)]);
-    expect(decode(answers.frame(key, mixed, false)).host).toEqual([hostInfo(1), hostInfo(2)]);
-    expect(decode(answers.frame(key, mixed, true)).host).toHaveLength(3);
+    const mixed = route([hostInfo(1), name, draining, drainingName, hostInfo(2)]);
+    // Whoever asked before: each kind of peer has its own frame.
+    for (const other of [0, 1, 2, 3]) answers.frame(key, mixed, other);
+    expect(decode(answers.frame(key, mixed, features)).host).toEqual(hosts);
+  });
+
+  test('is empty when all hosts drain and the peer does not know of it', () => {
+    const { host, version, notModified } = decode(new RouteAnswers(never).frame(key, route([draining]), Feature.HostAddr));
+    expect({ host, version, notModified }).toEqual({ host: [], version: 7, notModified: false });
   });
 
   test('is encoded once per version of the route and kind of peer', () => {
     const answers = new RouteAnswers(never);
     const plain = route(hostInfos(2));
-    const frame = answers.frame(key, plain, true);
-    expect(answers.frame(key, plain, true)).toBe(frame);
-    expect(answers.frame(key, plain, false)).toBe(frame);
-    const changed = answers.frame(key, route(hostInfos(2), 8), true);
-    expect(decode(changed).version).toBe(8);
+    const frame = answers.frame(key, plain, ALL);
+    for (const features of [ALL, Feature.HostAddr, 0]) expect(answers.frame(key, plain, features)).toBe(frame);
+    const changed = route([hostInfo(1), draining], 8);
+    const without = answers.frame(key, changed, 0);
+    expect(decode(without).version).toBe(8);
+    expect(answers.frame(key, changed, Feature.HostAddr)).toBe(without);
+    expect(answers.frame(key, changed, Feature.Drain)).toBe(answers.frame(key, changed, ALL));
+    expect(answers.frame(key, changed, ALL)).not.toBe(without);
     answers.forget(plain);
-    expect(answers.frame(key, plain, true)).not.toBe(frame);
+    expect(answers.frame(key, plain, ALL)).not.toBe(frame);
   });
 
   test('says gone, and not modified, without hosts', () => {
@@ -159,7 +181,7 @@ describe('an answer', () => {
           let leftOut = 0;
           const frame = new RouteAnswers((_, n) => {
             leftOut = n;
-          }).frame(key, route(hosts), true);
+          }).frame(key, route(hosts), ALL);
           expect(frame.length).toBeLessThanOrEqual(HEAD_BYTES + MAX_BODY_BYTES);
           expect(decode(frame).host).toEqual(hosts.slice(0, count - leftOut));
           // One host more, all of about the same size, would not have fitted.

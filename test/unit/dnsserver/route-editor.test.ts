@@ -1,3 +1,4 @@
+import { formatHost } from '@lars/proto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openRouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
 import { describeRoute, INSERT_ROW, openSql, serverip, tempFile } from './route-world.ts';
@@ -79,6 +80,7 @@ describe('adding', () => {
     [1, 1, { host: '0.0.0.0:1' }, 'BAD_HOST', "address '0.0.0.0' in '0.0.0.0:1' is not an address that can be called"],
     [1, 1, { host: '' }, 'BAD_HOST', "'' is no host: expected HOST:PORT or [IPV6]:PORT"],
     [1, 1, { host: 'a:1', weight: 1.5 }, 'BAD_WEIGHT', 'weight 1.5 is not a whole number in 0..1000000'],
+    [1, 1, { host: 'a:1', drain: 1 as unknown as boolean }, 'BAD_DRAIN', 'drain 1 is neither true nor false'],
     [1, 1, { host: 'a:1', zone: ' x' }, 'BAD_ZONE', "zone ' x' is not one line of at most 64 characters without space around it"],
   ])('modid %d, cmdid %d, %j is refused: %s', async (modid, cmdid, host, code, message) => {
     const { editor, rows, revision } = await open();
@@ -89,6 +91,69 @@ describe('adding', () => {
     });
     expect(rows()).toEqual([]);
     expect(revision()).toBe(0);
+  });
+});
+
+describe('draining', () => {
+  const three = [{ host: '10.0.0.1:80', weight: 7, zone: 'eu' }, { host: '[::1]:80' }, { host: 'db.example:80' }];
+
+  async function openWithThree() {
+    const opened = await open();
+    await opened.editor.add(1, 1, three);
+    const draining = async () =>
+      (await opened.editor.list()).flatMap(({ hosts }) => hosts.filter(host => host.drain).map(formatHost));
+    return { ...opened, draining };
+  }
+
+  test('marks just these hosts, once, and announces the module', async () => {
+    const { editor, sql, draining, changes } = await openWithThree();
+    const hosts = ['10.0.0.1:80', 'DB.example:80', 'db.example:80'];
+    expect(await editor.setDrain(1, 1, hosts, true)).toEqual({ revision: 2, added: 0, updated: 2, removed: 0, modules: 1 });
+    expect(await draining()).toEqual(['10.0.0.1:80', 'db.example:80']);
+    expect(sql.prepare('SELECT weight, zone, drain FROM RouteData ORDER BY id').raw().all()).toEqual([
+      [7, 'eu', 1],
+      [0, '', 0],
+      [0, '', 1],
+    ]);
+    expect(changes().at(-1)).toEqual([1, 1, 2]);
+    expect(await editor.setDrain(1, 1, hosts, true)).toEqual({ revision: 2, ...NOTHING });
+    expect(await editor.setDrain(1, 1, ['10.0.0.1:80'], false)).toMatchObject({ revision: 3, updated: 1 });
+    expect(await draining()).toEqual(['db.example:80']);
+  });
+
+  test.each([
+    [1, ['10.0.0.1:80', '10.0.0.9:80', '10.0.0.8:80'], 'NO_SUCH_HOST', 'module 1/1 has no host 10.0.0.9:80'],
+    [2, ['10.0.0.1:80'], 'NO_SUCH_HOST', 'module 2/1 has no host 10.0.0.1:80'],
+    [1, ['10.0.0.1:80', '10.0.0.1'], 'BAD_HOST', "'10.0.0.1' is no host: expected HOST:PORT or [IPV6]:PORT"],
+    [1.5, [], 'BAD_MODID', 'modid 1.5 is not an int32'],
+  ])('in modid %d of %j is refused, and nothing is marked', async (modid, hosts, code, message) => {
+    const { editor, draining, revision } = await openWithThree();
+    for (const drain of [true, false])
+      await expect(editor.setDrain(modid, 1, hosts, drain)).rejects.toMatchObject({ name: 'RouteError', code, message });
+    expect(await draining()).toEqual([]);
+    expect(revision()).toBe(1);
+  });
+
+  test('stays when the host is added again without a word of it, and goes with a replacement', async () => {
+    const { editor, draining } = await openWithThree();
+    await editor.add(1, 1, [
+      { host: '10.0.0.1:80', drain: true },
+      { host: '10.0.0.4:80', drain: true },
+    ]);
+    await editor.add(1, 1, [{ host: '10.0.0.1:80', weight: 8 }]);
+    expect(await draining()).toEqual(['10.0.0.1:80', '10.0.0.4:80']);
+    await editor.add(1, 1, [{ host: '10.0.0.4:80', drain: false }]);
+    expect(await draining()).toEqual(['10.0.0.1:80']);
+    await editor.import([{ modid: 1, cmdid: 1, host: '10.0.0.1:80' }], 'replace');
+    expect(await draining()).toEqual([]);
+  });
+
+  test('marks every row of a host that the table names twice', async () => {
+    const { editor, sql } = await open();
+    sql.exec('DROP INDEX RouteDataHost');
+    for (const modid of [-1, 4294967295]) sql.prepare(INSERT_ROW).run(modid, 1, serverip('10.0.0.1'), 80);
+    expect(await editor.setDrain(-1, 1, ['10.0.0.1:80'], true)).toMatchObject({ updated: 2, modules: 1 });
+    expect(sql.prepare('SELECT drain FROM RouteData').pluck().all()).toEqual([1, 1]);
   });
 });
 
@@ -208,8 +273,9 @@ describe('importing', () => {
     const host = { modid: 1, cmdid: 1, host: '10.0.0.1:80', weight: 5, line: 3 };
     await expect(editor.import([host, { ...host, weight: 6, line: 9 }], 'add')).rejects.toMatchObject({
       code: 'CONFLICT',
-      message: 'line 9: host 10.0.0.1:80 of module 1/1 has another weight or zone than on line 3',
+      message: 'line 9: host 10.0.0.1:80 of module 1/1 has another weight, zone or drain than on line 3',
     });
+    await expect(editor.import([host, { ...host, drain: true, line: 9 }], 'add')).rejects.toMatchObject({ code: 'CONFLICT' });
     expect(rows()).toEqual([]);
     expect(await editor.import([host, { ...host, line: 9 }], 'add')).toMatchObject({ added: 1 });
   });
@@ -222,9 +288,10 @@ describe('importing', () => {
       host: `10.0.${n % 4}.1:${1 + (n % 60_000)}`,
       weight: n % 3,
       zone: `z${n % 2}`,
+      ...(n % 5 === 0 ? { drain: true } : {}),
     }));
     expect(await editor.import(many, 'add')).toMatchObject({ added: 12_000, modules: 3_000 });
-    expect(await editor.export()).toEqual(many);
+    expect(await editor.export()).toStrictEqual(many);
     expect(await editor.import(await editor.export(), 'replace')).toMatchObject(NOTHING);
     expect(await editor.import([], 'replace')).toMatchObject({ removed: 12_000, modules: 3_000 });
   });

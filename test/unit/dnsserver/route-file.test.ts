@@ -7,14 +7,16 @@ import { formatRouteFile, parseRouteFile } from '../../../dnsserver/src/routes/r
 import { int32 } from '../../support/lars-arbitraries.ts';
 
 describe('lines', () => {
-  test('are modid,cmdid,host:port[,weight[,zone]], with comments and empty lines between', () => {
+  test('are modid,cmdid,host:port[ drain][,weight[,zone]], with comments and empty lines between', () => {
     const text =
-      '# routes\n\n1,2,10.0.0.1:80\r\n 1 , 2 , [2001:DB8::1]:80 , 50\n-1,-2,db.example:80,,eu, west\n\n1,2,10.0.0.2:80,7,';
+      '# routes\n\n1,2,10.0.0.1:80\r\n 1 , 2 , [2001:DB8::1]:80 , 50\n-1,-2,db.example:80,,eu, west\n\n1,2,10.0.0.2:80,7,\n1,2,a.example:80 drain,,eu\n1,2,a.example:81 \tdrain';
     expect(parseRouteFile(text)).toEqual([
       { modid: 1, cmdid: 2, host: '10.0.0.1:80', weight: undefined, zone: undefined, line: 3 },
       { modid: 1, cmdid: 2, host: '[2001:DB8::1]:80', weight: 50, zone: undefined, line: 4 },
       { modid: -1, cmdid: -2, host: 'db.example:80', weight: undefined, zone: 'eu, west', line: 5 },
       { modid: 1, cmdid: 2, host: '10.0.0.2:80', weight: 7, zone: undefined, line: 7 },
+      { modid: 1, cmdid: 2, host: 'a.example:80', weight: undefined, zone: 'eu', drain: true, line: 8 },
+      { modid: 1, cmdid: 2, host: 'a.example:81', weight: undefined, zone: undefined, drain: true, line: 9 },
     ]);
   });
 
@@ -23,8 +25,8 @@ describe('lines', () => {
   });
 
   test.each([
-    ['1,2', 'BAD_FORMAT', 'expected modid,cmdid,host:port[,weight[,zone]]'],
-    ['{"modid": 1}', 'BAD_FORMAT', 'expected modid,cmdid,host:port[,weight[,zone]]'],
+    ['1,2', 'BAD_FORMAT', 'expected modid,cmdid,host:port[ drain][,weight[,zone]]'],
+    ['{"modid": 1}', 'BAD_FORMAT', 'expected modid,cmdid,host:port[ drain][,weight[,zone]]'],
     ['one,2,10.0.0.1:80', 'BAD_MODID', "modid 'one' is not a whole number"],
     ['2147483648,2,10.0.0.1:80', 'BAD_MODID', 'modid 2147483648 is not an int32'],
     ['1,,10.0.0.1:80', 'BAD_CMDID', "cmdid '' is not a whole number"],
@@ -32,6 +34,8 @@ describe('lines', () => {
     ['1,2,10.0.0.1:0', 'BAD_HOST', "port 0 in '10.0.0.1:0' is not in 1..65535"],
     ['1,2,0.0.0.0:80', 'BAD_HOST', "address '0.0.0.0' in '0.0.0.0:80' is not an address that can be called"],
     ['1,2,10.0.0.300:80', 'BAD_HOST', "address '10.0.0.300' in '10.0.0.300:80' is no IPv4 address"],
+    ['1,2,10.0.0.1:80 drian', 'BAD_HOST', "'10.0.0.1:80 drian' is no host: expected HOST:PORT or [IPV6]:PORT"],
+    ['1,2, drain', 'BAD_HOST', "'drain' is no host: expected HOST:PORT or [IPV6]:PORT"],
     ['1,2,10.0.0.1:80,much', 'BAD_WEIGHT', "weight 'much' is not a whole number"],
     ['1,2,10.0.0.1:80,1000001', 'BAD_WEIGHT', 'weight 1000001 is not a whole number in 0..1000000'],
     ['1,2,10.0.0.1:80,-1', 'BAD_WEIGHT', 'weight -1 is not a whole number in 0..1000000'],
@@ -79,10 +83,12 @@ describe('JSON', () => {
       'BAD_ZONE',
       'zone null is not one line of at most 64 characters without space around it',
     ],
+    ['{"modid": 1, "cmdid": 2, "host": "a:1", "drain": 1}', 'BAD_DRAIN', 'drain 1 is neither true nor false'],
+    ['{"modid": 1, "cmdid": 2, "host": "a:1 drain"}', 'BAD_HOST', "'a:1 drain' is no host: expected HOST:PORT or [IPV6]:PORT"],
     ['{"modid": 1, "cmdid": 2, "host": "a:1", "wieght": 5}', 'BAD_FORMAT', "field 'wieght' is not known"],
-    ['7', 'BAD_FORMAT', 'expected an object {modid, cmdid, host, weight, zone}'],
-    ['[1]', 'BAD_FORMAT', 'expected an object {modid, cmdid, host, weight, zone}'],
-    ['null', 'BAD_FORMAT', 'expected an object {modid, cmdid, host, weight, zone}'],
+    ['7', 'BAD_FORMAT', 'expected an object {modid, cmdid, host, weight, zone, drain}'],
+    ['[1]', 'BAD_FORMAT', 'expected an object {modid, cmdid, host, weight, zone, drain}'],
+    ['null', 'BAD_FORMAT', 'expected an object {modid, cmdid, host, weight, zone, drain}'],
   ])('%s is refused with its line', (item, code, why) => {
     const error = thrownBy(() => parseRouteFile(`[\n${good},\n\n${item},\n${good}]`));
     expect(error).toMatchObject({ code, line: 4, message: `line 4: ${why}` });
@@ -119,26 +125,56 @@ describe('JSON', () => {
 const entry: fc.Arbitrary<RouteEntry> = fc.record({
   modid: int32,
   cmdid: int32,
-  host: fc.constantFrom('10.0.0.1:80', '[2001:db8::1]:65535', 'db.example:1'),
+  host: fc.constantFrom('10.0.0.1:80', '[2001:db8::1]:65535', 'db.example:1', 'drain:1'),
   weight: fc.integer({ min: 0, max: 1_000_000 }),
-  zone: fc.constantFrom('', 'eu', 'a,b', '#1', '[x]', '"', '\u00e9\u00df'),
+  zone: fc.constantFrom('', 'eu', 'a,b', '#1', '[x]', '"', '\u00e9\u00df', 'drain'),
+  drain: fc.boolean(),
 });
 
 test.each(['csv', 'json'] as const)('what is written as %s is read again', format => {
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 20 }), entries => {
-      const read = parseRouteFile(formatRouteFile(entries, format)).map(({ line, weight = 0, zone = '', ...rest }) => ({
-        ...rest,
-        weight,
-        zone,
-      }));
+      const read = parseRouteFile(formatRouteFile(entries, format)).map(
+        ({ line, weight = 0, zone = '', drain = false, ...rest }) => ({
+          ...rest,
+          weight,
+          zone,
+          drain,
+        }),
+      );
       expect(read).toEqual(entries);
     }),
   );
 });
 
+test('the mark of a host that drains is written only where there is one', () => {
+  const entries = [false, true].map(drain => ({ modid: 1, cmdid: 2, host: 'a.example:80', drain }));
+  expect(formatRouteFile(entries, 'csv')).toBe('1,2,a.example:80\n1,2,a.example:80 drain\n');
+  expect(formatRouteFile(entries, 'json')).toBe(`[
+  {"modid":1,"cmdid":2,"host":"a.example:80"},
+  {"modid":1,"cmdid":2,"host":"a.example:80","drain":true}
+]
+`);
+});
+
 test('whatever the text, the answer is entries or an error that names what is wrong', () => {
-  const scrap = fc.constantFrom('1', ',', '\n', '[', ']', '{', '}', '"', ':', '10.0.0.1:80', '"modid":1', ' ', '-', '\\');
+  const scrap = fc.constantFrom(
+    '1',
+    ',',
+    '\n',
+    '[',
+    ']',
+    '{',
+    '}',
+    '"',
+    ':',
+    '10.0.0.1:80',
+    'drain',
+    '"modid":1',
+    ' ',
+    '-',
+    '\\',
+  );
   fc.assert(
     fc.property(fc.array(scrap, { maxLength: 20 }), scraps => {
       try {

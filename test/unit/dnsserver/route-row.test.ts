@@ -3,14 +3,34 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { columnForms, parseRow, type RouteRow, toInt32, usableRevision } from '../../../dnsserver/src/routes/route-row.ts';
 
-const row: RouteRow = { id: 7, modid: 1, cmdid: 2, serverip: 0x0a000005, serverport: 80, weight: 0, addr: '', zone: '' };
+const row: RouteRow = {
+  id: 7,
+  modid: 1,
+  cmdid: 2,
+  serverip: 0x0a000005,
+  serverport: 80,
+  weight: 0,
+  addr: '',
+  zone: '',
+  drain: 0,
+};
 
 describe('a row of RouteData becomes a host', () => {
   test.each<[string, Partial<RouteRow>, object]>([
-    ['a low address is the same number', {}, { ip: 0x0a000005, port: 80, weight: 0, addr: '', zone: '' }],
+    ['a low address is the same number', {}, { ip: 0x0a000005, port: 80, weight: 0, addr: '', zone: '', drain: false }],
     ['a high address is negative on the wire', { serverip: 3232235953 }, { ip: -1062731343 }],
     ['weight and zone are taken over', { weight: 250, zone: 'eu-1' }, { weight: 250, zone: 'eu-1' }],
-    ['columns added by others may hold NULL', { weight: null, addr: null, zone: null }, { weight: 0, addr: '', zone: '' }],
+    ['a drain mark is taken over', { drain: 1 }, { drain: true }],
+    [
+      'a drain mark is taken over for a name, too',
+      { serverip: 0, addr: 'db.example', drain: 1 },
+      { addr: 'db.example', drain: true },
+    ],
+    [
+      'columns added by others may hold NULL',
+      { weight: null, addr: null, zone: null, drain: null },
+      { weight: 0, addr: '', zone: '', drain: false },
+    ],
     ['a DNS name, in small letters', { serverip: 0, addr: 'DB.example' }, { ip: 0, addr: 'db.example' }],
     ['an IPv6 address', { serverip: 0, addr: '2001:DB8::1' }, { ip: 0, addr: '2001:db8::1' }],
     ['an IPv4 address in the wrong column', { serverip: 0, addr: '10.0.0.5' }, { ip: 0x0a000005, addr: '' }],
@@ -44,6 +64,10 @@ describe('a row of RouteData becomes a host', () => {
     [{ zone: 'z'.repeat(65) }, `zone '${'z'.repeat(40)}' is not a zone`],
     [{ zone: 'a\nb' }, "zone 'a\nb' is not a zone"],
     [{ zone: 5 }, 'zone 5 is not a zone'],
+    [{ drain: 2 }, 'drain 2 is neither 0 nor 1'],
+    [{ drain: -1 }, 'drain -1 is neither 0 nor 1'],
+    [{ drain: 'yes' }, "drain 'yes' is neither 0 nor 1"],
+    [{ drain: undefined }, 'drain undefined is neither 0 nor 1'],
     [{ serverip: 0, addr: 'no name' }, "addr 'no name' is neither an IPv6 address nor a DNS name"],
     [{ serverip: 0, addr: ':::' }, "addr ':::' is neither an IPv6 address nor a DNS name"],
     [{ serverip: 0, addr: 9 }, 'addr 9 is neither an IPv6 address nor a DNS name'],

@@ -15,6 +15,7 @@ const entry = fc.record({
   host,
   weight: fc.option(fc.constantFrom(0, 100, 5), { nil: undefined }),
   zone: fc.option(fc.constantFrom('', 'eu'), { nil: undefined }),
+  drain: fc.option(fc.boolean(), { nil: undefined }),
 });
 const entries = fc.uniqueArray(entry, { maxLength: 6, selector: ({ modid, cmdid, host }) => `${modid} ${cmdid} ${host}` });
 
@@ -57,6 +58,7 @@ const handStep = fc.oneof(
   fc.tuple(modid, modid).map(([from, to]) => sql(`UPDATE RouteData SET modid = ${to} WHERE modid = ${from}`)),
   fc.tuple(port, port).map(([from, to]) => sql(`UPDATE OR REPLACE RouteData SET serverport = ${to} WHERE serverport = ${from}`)),
   fc.tuple(modid, port).map(([m, n]) => sql(`UPDATE RouteData SET weight = ${n} WHERE modid = ${m}`)),
+  fc.tuple(modid, fc.nat(2)).map(([m, n]) => sql(`UPDATE RouteData SET drain = ${n} WHERE modid = ${m}`)),
   modid.map(m => sql(`DELETE FROM RouteData WHERE modid = ${m}`)),
   fc.integer({ min: 1, max: 12 }).map(id => sql(`DELETE FROM RouteData WHERE id = ${id}`)),
   fc.tuple(port, port).map(([id, from]) => sql(`UPDATE OR REPLACE RouteData SET id = ${id} WHERE id = ${from}`)),

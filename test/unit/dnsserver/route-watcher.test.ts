@@ -110,13 +110,16 @@ describe('a change through the editor', () => {
     expect(w.version(1, 1)).toBe(first + 1);
   });
 
-  test('of a weight or a zone alone is a change', async () => {
+  test('of a weight, a zone or a drain mark alone is a change', async () => {
     const w = await world({ prepare: editor => editor.add(1, 1, [{ host: '10.0.0.1:80' }]) });
     await w.editor.add(1, 1, [{ host: '10.0.0.1:80', weight: 7 }]);
     expect(await w.poll()).toHaveLength(1);
     await w.editor.add(1, 1, [{ host: '10.0.0.1:80', zone: 'eu' }]);
     expect(await w.poll()).toHaveLength(1);
-    expect(w.diffs.at(-1)?.[0]?.hosts).toMatchObject([{ weight: 7, zone: 'eu' }]);
+    expect(w.diffs.at(-1)?.[0]?.hosts).toMatchObject([{ weight: 7, zone: 'eu', drain: false }]);
+    await w.editor.setDrain(1, 1, ['10.0.0.1:80'], true);
+    expect(await w.poll()).toHaveLength(1);
+    expect(w.diffs.at(-1)?.[0]?.hosts).toMatchObject([{ weight: 7, zone: 'eu', drain: true }]);
   });
 });
 
@@ -151,7 +154,7 @@ describe('an edit by hand, which touches neither RouteVersion nor RouteChange', 
     ['moving rows to another module', 'UPDATE RouteData SET modid = 5', ['1/1: gone', '5/1: 10.0.0.1:80 10.0.0.2:80']],
     [
       'replacing a row by its id',
-      "REPLACE INTO RouteData VALUES (1, 6, 6, 5, 5, 0, '', '')",
+      "REPLACE INTO RouteData VALUES (1, 6, 6, 5, 5, 0, '', '', 0)",
       ['1/1: 10.0.0.2:80', '6/6: 0.0.0.5:5'],
     ],
     ['an unsigned module id', 'UPDATE RouteData SET modid = 4294967295 WHERE id = 1', ['-1/1: 10.0.0.1:80', '1/1: 10.0.0.2:80']],
@@ -165,7 +168,7 @@ describe('an edit by hand, which touches neither RouteVersion nor RouteChange', 
     ],
     [
       'adding a host that is there already',
-      'DROP INDEX RouteDataHost; INSERT INTO RouteData SELECT 9, modid, cmdid, serverip, serverport, 5, addr, zone FROM RouteData WHERE id = 1',
+      'DROP INDEX RouteDataHost; INSERT INTO RouteData SELECT 9, modid, cmdid, serverip, serverport, 5, addr, zone, drain FROM RouteData WHERE id = 1',
       [],
     ],
   ])('can be %s', async (_, statement, published) => {

@@ -144,7 +144,9 @@ export const INSERT_ROW = 'INSERT INTO RouteData (modid, cmdid, serverip, server
 /** Everything that a route is but its version, so that two tables can be compared; hosts in no order. */
 export function contents(routes: Iterable<RouteContent>): Record<string, string[]> {
   const entries = [...routes].map(({ modid, cmdid, hosts }) => {
-    const shown = hosts.map(host => `${hostKey(host)} ${formatHost(host)} w${host.weight} z${host.zone}`);
+    const shown = hosts.map(
+      host => `${hostKey(host)} ${formatHost(host)} w${host.weight} z${host.zone}${host.drain ? ' drain' : ''}`,
+    );
     return [formatModule(modid, cmdid), shown.sort()] as const;
   });
   return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -7,7 +7,7 @@ import { MAX_NAMED_ROWS, RowCollector } from '../../../dnsserver/src/routes/row-
 import { hostInfo, hostInfos } from '../../support/agent-messages.ts';
 
 function row(id: number, columns: Partial<RouteRow> = {}): RouteRow {
-  return { id, modid: 1, cmdid: 2, serverip: 0x0a000001, serverport: id, weight: 0, addr: '', zone: '', ...columns };
+  return { id, modid: 1, cmdid: 2, serverip: 0x0a000001, serverport: id, weight: 0, addr: '', zone: '', drain: 0, ...columns };
 }
 
 describe('rows are gathered into routes', () => {
@@ -61,6 +61,7 @@ describe('routes are the same', () => {
     ['but for which host', [a], [b], false],
     ['but for a weight', [a, b], [b, { ...a, weight: 1 }], false],
     ['but for a zone', [a], [{ ...a, zone: 'eu' }], false],
+    ['but for a drain mark', [a, b], [b, { ...a, drain: true }], false],
     ['but for a name', [hostInfo(1, { ip: 0, addr: 'a' })], [hostInfo(1, { ip: 0, addr: 'b' })], false],
   ])('%s', (_, some, others, same) => {
     expect(sameHosts(some, others)).toBe(same);

@@ -46,7 +46,7 @@ describe('a change raises the revision', () => {
   test('and does not when it fails; nothing of it is left', async () => {
     const { store } = await openStore();
     const failing = store.change(0, async writer => {
-      await writer.insertRows([{ modid: 1, cmdid: 1, serverip: 5, serverport: 5, weight: 0, addr: '', zone: '' }]);
+      await writer.insertRows([{ modid: 1, cmdid: 1, serverip: 5, serverport: 5, weight: 0, addr: '', zone: '', drain: 0 }]);
       throw new Error('changed my mind');
     });
     await expect(failing).rejects.toThrow('changed my mind');

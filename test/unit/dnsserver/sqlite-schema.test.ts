@@ -30,7 +30,17 @@ function make(file: string): Database.Database {
 describe('the tables', () => {
   test('are those of the deployed system, our columns behind theirs', () => {
     const sql = make(tempFile());
-    expect(columns(sql, 'RouteData')).toEqual(['id', 'modid', 'cmdid', 'serverip', 'serverport', 'weight', 'addr', 'zone']);
+    expect(columns(sql, 'RouteData')).toEqual([
+      'id',
+      'modid',
+      'cmdid',
+      'serverip',
+      'serverport',
+      'weight',
+      'addr',
+      'zone',
+      'drain',
+    ]);
     expect(columns(sql, 'RouteVersion')).toEqual(['id', 'version']);
     expect(columns(sql, 'RouteChange')).toEqual(['id', 'modid', 'cmdid', 'version']);
     expect(columns(sql, 'ModIDConfig')).toEqual(['id', 'modid', 'content']);
@@ -53,7 +63,7 @@ describe('the tables', () => {
     sql.exec('INSERT INTO RouteVersion VALUES (1, 1500000000)');
     sql.prepare(INSERT_ROW).run(1, 2, serverip('10.0.0.1'), 80);
     ensureSqliteSchema(sql, file);
-    expect(sql.prepare('SELECT * FROM RouteData').raw().all()).toEqual([[1, 1, 2, serverip('10.0.0.1'), 80, 0, '', '']]);
+    expect(sql.prepare('SELECT * FROM RouteData').raw().all()).toEqual([[1, 1, 2, serverip('10.0.0.1'), 80, 0, '', '', 0]]);
     expect(sql.prepare('SELECT * FROM RouteVersion').raw().all()).toEqual([[1, 1500000000]]);
     expect(schema(sql).filter(([, name]) => name !== 'sqlite_sequence')).toEqual(
       schema(make(tempFile())).filter(([, name]) => name !== 'sqlite_sequence'),

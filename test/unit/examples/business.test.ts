@@ -52,7 +52,7 @@ class Witness {
 
 async function serverWith(behaviour: Partial<Behaviour>): Promise<LarsHost> {
   fleet = await startFleet({ hosts: 1, behaviour: { latencyMs: 0, errorRate: 0, ...behaviour }, random: seededRandom(1) });
-  return new LarsHost(1, 2, { ...parseHost(fleet.hosts[0]?.authority ?? ''), weight: 0, zone: '' });
+  return new LarsHost(1, 2, { ...parseHost(fleet.hosts[0]?.authority ?? ''), weight: 0, zone: '', drain: false });
 }
 
 function startBusiness(witness: Witness, callers = 3): Business {

@@ -142,7 +142,7 @@ test('of a field that comes twice the last value counts', () => {
   ]);
   const { modid, host } = decodeBody(MessageId.ReportRequest, body);
   expect(modid).toBe(2);
-  expect(host).toStrictEqual({ ip: 0, port: 0, weight: 9, addr: '', zone: '' });
+  expect(host).toStrictEqual({ ip: 0, port: 0, weight: 9, addr: '', zone: '', drain: false });
 });
 
 test('half a surrogate pair is sent as U+FFFD, so that every receiver can read the message', () => {

@@ -77,7 +77,7 @@ describe('datagram', () => {
 });
 
 describe('encodeFrame', () => {
-  const hostOfBytes = (zoneBytes: number) => ({ ip: 0, port: 0, weight: 0, addr: '', zone: 'z'.repeat(zoneBytes) });
+  const hostOfBytes = (zoneBytes: number) => ({ ip: 0, port: 0, weight: 0, addr: '', zone: 'z'.repeat(zoneBytes), drain: false });
   const responseOf = (zoneBytes: number) => ({ seq: 0, modid: 0, cmdid: 0, retcode: 0, host: hostOfBytes(zoneBytes) });
   // The tags of host and zone and their lengths of three bytes each.
   const OVERHEAD = 8;

@@ -9,8 +9,8 @@ interface ImportOptions {
 }
 
 const EXAMPLES = `
-The file has one host a line: modid,cmdid,host:port[,weight[,zone]]; lines that begin with # do not count. Or it is JSON, an
-array of {"modid", "cmdid", "host", "weight", "zone"}. One transaction: when a line is wrong, nothing is imported.
+The file has one host a line: modid,cmdid,host:port[ drain][,weight[,zone]]; lines that begin with # do not count. Or it is
+JSON, an array of {"modid", "cmdid", "host", "weight", "zone", "drain"}. One transaction: when a line is wrong, nothing is imported.
 
 Examples:
   lars route import routes.csv

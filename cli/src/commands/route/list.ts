@@ -2,6 +2,7 @@ import type { RouteContent } from '@lars/dnsserver';
 import { DEFAULT_WEIGHT, formatHost, formatHostName, formatModule } from '@lars/proto';
 import type { Command } from 'commander';
 import { parseModule } from '../../arguments/module-id.ts';
+import { DRAIN_COLUMN, drainCell } from '../../output/drain-column.ts';
 import { formatTable, type Paint } from '../../output/table.ts';
 import type { Shell } from '../../shell.ts';
 import { onDatabase, plural } from './database.ts';
@@ -32,18 +33,26 @@ function routeDocument({ modid, cmdid, hosts }: RouteContent) {
     port: info.port,
     weight: info.weight === 0 ? DEFAULT_WEIGHT : info.weight,
     zone: info.zone,
+    drain: info.drain,
   });
   return { modid, cmdid, hosts: hosts.map(host) };
 }
 
 function routesText(routes: readonly RouteContent[], paint: Paint): string {
-  const columns = [{ title: 'module' }, { title: 'host' }, { title: 'weight', align: 'right' }, { title: 'zone' }] as const;
+  const columns = [
+    { title: 'module' },
+    { title: 'host' },
+    { title: 'weight', align: 'right' },
+    { title: 'zone' },
+    DRAIN_COLUMN,
+  ] as const;
   const rows = routes.flatMap(({ modid, cmdid, hosts }) =>
     hosts.map(host => [
       formatModule(modid, cmdid),
       formatHost(host),
       String(host.weight === 0 ? DEFAULT_WEIGHT : host.weight),
       host.zone,
+      drainCell(host),
     ]),
   );
   const sum = `${plural(rows.length, 'host')} in ${plural(routes.length, 'module')}\n`;

@@ -1,0 +1,39 @@
+import { formatHost, formatModule } from '@lars/proto';
+import type { Command } from 'commander';
+import { parseHostArgument } from '../../arguments/host.ts';
+import { parseModule } from '../../arguments/module-id.ts';
+import type { Shell } from '../../shell.ts';
+import { describeEdit, onDatabase } from './database.ts';
+
+interface DrainOptions {
+  readonly off?: true;
+}
+
+const EXAMPLES = `
+A host that drains gets no new calls and no probes; calls that are under way end well. Agents that do not know of draining
+get the route without it. The mark stays until it is taken away. Exit code 1 when the module has not all of the hosts; then none
+is marked.
+
+Examples:
+  lars route drain 1/1 127.0.0.1:9001
+  lars route drain 1/1 10.0.0.5:80 [2001:db8::1]:80
+  lars route drain 1/1 127.0.0.1:9001 --off
+`;
+
+/** `lars route drain`: takes hosts out of service without removing them, and back into it. */
+export function addRouteDrain(route: Command, shell: Shell): void {
+  route
+    .command('drain')
+    .description('give hosts no new calls, or with --off again')
+    .argument('<module>', 'MODID/CMDID')
+    .argument('<hosts...>', 'HOST:PORT, an IPv6 address in brackets')
+    .option('--off', 'the hosts get calls again')
+    .addHelpText('after', EXAMPLES)
+    .action(async (moduleText: string, hostTexts: readonly string[], { off }: DrainOptions) => {
+      const { modid, cmdid } = parseModule(moduleText);
+      const hosts = hostTexts.map(text => formatHost(parseHostArgument(text)));
+      const drain = off !== true;
+      const result = await onDatabase(route, 'refuse', editor => editor.setDrain(modid, cmdid, hosts, drain));
+      shell.print({ modid, cmdid, drain, ...result }, () => `${formatModule(modid, cmdid)}: ${describeEdit(result)}`);
+    });
+}
