@@ -61,7 +61,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
       ...config.http,
       confKey: 'conf key [http] port',
       health,
-      registry: banks.registry(supervisor),
+      registry: async () => (await import('./agent-metrics.ts')).agentMetrics(banks, supervisor),
     });
   } catch (error) {
     await stopThreads(supervisor);

@@ -112,7 +112,7 @@ class Dnsserver implements RunningDnsserver {
       ...this.#config.http,
       confKey: 'conf key [http] port',
       health: () => dnsserverHealth(this.stats(), this.#uptimeMs(), this.#tcpAddress(), this.#store.name),
-      registry: dnsserverMetrics(this.#counters, this.#tcp.counters, () => this.stats()),
+      registry: async () => dnsserverMetrics(this.#counters, this.#tcp.counters, () => this.stats()),
     });
     this.#loop.start();
     this.#log.info('dnsserver serves', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.name });

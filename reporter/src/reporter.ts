@@ -136,7 +136,7 @@ class Reporter implements RunningReporter {
       confKey: 'conf key [http] port',
       health: () =>
         reporterHealth(this.stats(), this.#clock.monotonicMs() - this.#startedMs, this.#tcpAddress(), this.#store.place),
-      registry: reporterMetrics(this.counters, this.#tcp.counters, () => this.stats()),
+      registry: async () => reporterMetrics(this.counters, this.#tcp.counters, () => this.stats()),
     });
     this.#pruner.start();
     this.#log.info('reporter serves', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.place });

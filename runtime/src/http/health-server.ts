@@ -30,16 +30,18 @@ export interface HealthServerOptions {
   /** The conf key of the port, named when it is taken. */
   readonly confKey: string;
   readonly health: () => Health;
-  readonly registry: Registry;
+  /** Called by the first scrape. */
+  readonly registry: () => Promise<Registry>;
   /** What a service shows of itself besides: answers a path with a JSON document, or undefined for one that it does not have. */
   readonly document?: (path: string) => Promise<unknown>;
 }
 
 /**
- * Answers GET /healthz and GET /metrics, and nothing else.
+ * Answers GET /healthz and GET /metrics, and what else the service shows of itself.
  * @throws {StartupError} when the port cannot be opened
  */
-export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
+export async function startHealthServer(given: HealthServerOptions): Promise<HealthServer> {
+  const options = { ...given, registry: once(given.registry) };
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, maxHeaderSize: 8_192 }, (request, response) => {
     answer(options, request, response).catch((error: unknown) => {
       response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error}\n`);
@@ -74,7 +76,8 @@ async function answer(options: HealthServerOptions, request: IncomingMessage, re
       .writeHead(health.status === 'failing' ? 503 : 200, { 'content-type': 'application/json' })
       .end(`${JSON.stringify(health)}\n`);
   } else if (path === '/metrics') {
-    response.writeHead(200, { 'content-type': options.registry.contentType }).end(await options.registry.metrics());
+    const registry = await options.registry();
+    response.writeHead(200, { 'content-type': registry.contentType }).end(await registry.metrics());
   } else {
     answerDocument(await options.document?.(path), response);
   }
@@ -83,4 +86,12 @@ async function answer(options: HealthServerOptions, request: IncomingMessage, re
 function answerDocument(document: unknown, response: ServerResponse): void {
   if (document === undefined) response.writeHead(404, { 'content-type': 'text/plain' }).end('Here are /healthz and /metrics.\n');
   else response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(document)}\n`);
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

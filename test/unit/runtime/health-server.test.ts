@@ -13,7 +13,13 @@ afterEach(async () => {
 
 async function start(health: () => Health = () => HEALTHY, port = 0): Promise<string> {
   const registry = createRegistry('agent', '1.2.3');
-  const server = await startHealthServer({ ip: '127.0.0.1', port, confKey: '[http] port', health, registry });
+  const server = await startHealthServer({
+    ip: '127.0.0.1',
+    port,
+    confKey: '[http] port',
+    health,
+    registry: async () => registry,
+  });
   started.push(server);
   return `http://127.0.0.1:${server.port}`;
 }
