@@ -1,6 +1,7 @@
 /** The agent's main thread: makes threads of the configuration, watches over them, and shows how they are. */
 import { networkInterfaces } from 'node:os';
 import { parseIpv4 } from '@lars/proto/host-address';
+import { isInt32 } from '@lars/proto/route-key';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { allowCompaction, compactMemoryIn } from '@lars/runtime/compact-memory';
 import { StartupError } from '@lars/runtime/errors';
@@ -15,7 +16,7 @@ import type { DnsThreadData } from './dns/dns-thread.ts';
 import type { ReportThreadData } from './report/report-thread.ts';
 import type { ShardThreadData } from './shard/shard-thread.ts';
 import type { LinkOptions } from './threads/link-options.ts';
-import { SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
+import { ownerOf, SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
 import { Supervisor, type ThreadSpec } from './threads/supervisor.ts';
 import { COMPACT_DELAY_MS } from './threads/thread-timing.ts';
 
@@ -61,6 +62,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
       ...config.http,
       confKey: 'conf key [http] port',
       health,
+      document: path => explainModule(supervisor, path),
       registry: async () => (await import('./agent-metrics.ts')).agentMetrics(banks, supervisor),
     });
   } catch (error) {
@@ -85,6 +87,16 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
       return stopping;
     },
   };
+}
+
+const WHY_PATH = /^\/why\/(-?\d{1,10})\/(-?\d{1,10})$/;
+
+/** GET /why/MODID/CMDID: what the owning shard says of the module. */
+async function explainModule(supervisor: Supervisor<ThreadName>, path: string): Promise<unknown> {
+  const match = WHY_PATH.exec(path);
+  if (match === null) return undefined;
+  const [modid, cmdid] = [Number(match[1]), Number(match[2])];
+  return isInt32(modid) && isInt32(cmdid) ? supervisor.ask(ownerOf({ modid, cmdid }), { modid, cmdid }) : undefined;
 }
 
 /** Shards first: they hand their last counts to the reporter thread, which sends them before it ends. */

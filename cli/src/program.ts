@@ -8,6 +8,7 @@ import { addServices } from './commands/service.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
+import { addWhy } from './commands/why.ts';
 import type { Shell } from './shell.ts';
 
 const AFTER_HELP = `
@@ -38,7 +39,7 @@ export function buildProgram(shell: Shell): Command {
     })
     .exitOverride()
     .addHelpText('after', AFTER_HELP);
-  const parts = [addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addStatus];
+  const parts = [addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addStatus, addWhy];
   for (const add of parts) add(program, shell);
   return program;
 }

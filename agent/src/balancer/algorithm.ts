@@ -1,5 +1,5 @@
 // pure
-import type { BalancerFactory } from './balancer.ts';
+import type { BalancerFactory, ExplainingBalancer } from './balancer.ts';
 import { type ClassicOptions, classicBalancer } from './classic.ts';
 
 /** Which algorithm a module is balanced with, and its parameters. Plain data: it crosses threads. */
@@ -8,6 +8,6 @@ export interface LoadBalanceOptions {
   readonly classic: ClassicOptions;
 }
 
-export function balancerFactory(options: LoadBalanceOptions): BalancerFactory {
+export function balancerFactory(options: LoadBalanceOptions): BalancerFactory<ExplainingBalancer> {
   return classicBalancer(options.classic);
 }

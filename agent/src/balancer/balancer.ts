@@ -36,6 +36,12 @@ export interface Balancer {
   hosts(): IterableIterator<HostView>;
 }
 
+/** A balancer that can be asked why; those that the agent runs can. */
+export interface ExplainingBalancer extends Balancer {
+  /** The hosts as they stand and why, for people; as long as the route, so not for every request. */
+  explain(nowMs: number): HostExplanation[];
+}
+
 export interface HostCounts {
   succ: number;
   err: number;
@@ -43,6 +49,23 @@ export interface HostCounts {
   tcostMs: number;
   /** Picks that were made only to learn whether an overloaded host is well again; counted when picked. */
   probes: number;
+}
+
+/** One host as it stands, and why, for people. */
+export interface HostExplanation {
+  readonly host: HostInfo;
+  /** In the algorithm's own words: 'idle', 'overloaded', 'draining'. */
+  readonly state: string;
+  /** Its share of the module's picks in the last 10 to 20 seconds, 0..1. */
+  readonly share: number;
+  /** What the algorithm knows of it, by name. */
+  readonly numbers: Readonly<Record<string, number>>;
+  /** How it came to its state; undefined when it has always been in it. */
+  readonly last: PastTransition | undefined;
+}
+
+export interface PastTransition extends Omit<Transition, 'host'> {
+  readonly agoMs: number;
 }
 
 export interface HostView {
@@ -74,4 +97,4 @@ export interface BalancerEnvironment {
 }
 
 /** Makes the balancer of one module. */
-export type BalancerFactory = (environment: BalancerEnvironment) => Balancer;
+export type BalancerFactory<B extends Balancer = Balancer> = (environment: BalancerEnvironment) => B;

@@ -1,7 +1,16 @@
 // pure
 /** The classic algorithm: round robin over idle hosts, and now and then a probe of an overloaded one (docs/load-balancing.md). */
 import type { HostInfo, HostKey } from '@lars/proto';
-import type { Balancer, BalancerEnvironment, BalancerFactory, HostView, TransitionCause } from './balancer.ts';
+import type {
+  Balancer,
+  BalancerEnvironment,
+  BalancerFactory,
+  ExplainingBalancer,
+  HostExplanation,
+  HostView,
+  Transition,
+  TransitionCause,
+} from './balancer.ts';
 import { ClassicHost } from './classic-host.ts';
 import type { ClassicOptions } from './classic-options.ts';
 import { HostTable } from './host-table.ts';
@@ -13,11 +22,11 @@ export { CLASSIC_DEFAULTS, type ClassicOptions } from './classic-options.ts';
  * Hosts move only inside report(): no rule looks at the clock between two reports. Weights and zones have no influence.
  * A transition's `numbers` are the host's counters when it was decided, and the conf value that they met as `limit`.
  */
-export function classicBalancer(options: ClassicOptions): BalancerFactory {
+export function classicBalancer(options: ClassicOptions): BalancerFactory<ExplainingBalancer> {
   return environment => new ClassicBalancer(options, environment);
 }
 
-class ClassicBalancer implements Balancer {
+class ClassicBalancer implements ExplainingBalancer {
   readonly #options: ClassicOptions;
   readonly #environment: BalancerEnvironment;
   readonly #table = new HostTable<ClassicHost>();
@@ -49,17 +58,10 @@ class ClassicBalancer implements Balancer {
   }
 
   /** LB-2 to LB-5. Where no host is idle, the empty list answers OVERLOAD. */
-  pick(): HostInfo | undefined {
-    if (this.#overloaded.size === 0) {
-      this.#picksSinceProbe = 0;
-      return this.#idle.rotate()?.host;
-    }
-    if (this.#picksSinceProbe >= this.#options.probeNum) {
-      this.#picksSinceProbe = 0;
-      return this.#probe();
-    }
-    this.#picksSinceProbe += 1;
-    return this.#idle.rotate()?.host;
+  pick(nowMs: number): HostInfo | undefined {
+    const host = this.#next();
+    host?.countPick(nowMs);
+    return host?.host;
   }
 
   /** LB-6 to LB-10 */
@@ -84,11 +86,29 @@ class ClassicBalancer implements Balancer {
     return this.#table.values();
   }
 
-  #probe(): HostInfo | undefined {
+  explain(nowMs: number): HostExplanation[] {
+    const hosts = [...this.#table.values()];
+    const picks = hosts.reduce((sum, host) => sum + host.recentPicks(nowMs), 0);
+    return hosts.map(host => host.explain(stateOf(host), host.numbers(nowMs), picks, nowMs));
+  }
+
+  #next(): ClassicHost | undefined {
+    if (this.#overloaded.size === 0) {
+      this.#picksSinceProbe = 0;
+      return this.#idle.rotate();
+    }
+    if (this.#picksSinceProbe >= this.#options.probeNum) {
+      this.#picksSinceProbe = 0;
+      return this.#probe();
+    }
+    this.#picksSinceProbe += 1;
+    return this.#idle.rotate();
+  }
+
+  #probe(): ClassicHost | undefined {
     const host = this.#overloaded.rotate();
-    if (host === undefined) return undefined;
-    host.counts.probes += 1;
-    return host.host;
+    if (host !== undefined) host.counts.probes += 1;
+    return host;
   }
 
   /** LB-10. The listener comes last: whatever it asks or throws, the lists are in order. */
@@ -99,7 +119,9 @@ class ClassicBalancer implements Balancer {
     if (host.overloaded) host.becomeIdle(this.#options, nowMs);
     else host.becomeOverloaded(this.#options, nowMs);
     this.#listOf(host).append(host);
-    this.#environment.onTransition({ host: host.host, to: host.overloaded ? 'overloaded' : 'idle', cause, numbers });
+    const transition: Transition = { host: host.host, to: host.overloaded ? 'overloaded' : 'idle', cause, numbers };
+    host.last = { transition, atMs: nowMs };
+    this.#environment.onTransition(transition);
   }
 
   #joinList(host: ClassicHost): void {
@@ -117,6 +139,11 @@ class ClassicBalancer implements Balancer {
   #listOf(host: ClassicHost): Ring<ClassicHost> {
     return host.overloaded ? this.#overloaded : this.#idle;
   }
+}
+
+function stateOf(host: ClassicHost): string {
+  if (!host.inList) return 'draining';
+  return host.overloaded ? 'overloaded' : 'idle';
 }
 
 function limitOf(cause: TransitionCause, options: ClassicOptions): number {

@@ -1,7 +1,8 @@
 // pure
 /** What every algorithm keeps about a module's hosts: who they are, which side they are on, and what was counted of them. */
 import { type HostInfo, type HostKey, hostKey } from '@lars/proto';
-import type { Balancer, HostCounts, HostView } from './balancer.ts';
+import type { Balancer, HostCounts, HostExplanation, HostView, PastTransition, Transition } from './balancer.ts';
+import { RecentCount } from './recent-count.ts';
 
 /** The hosts of one module by their key. `T` adds what an algorithm remembers of a host. */
 export class HostTable<T extends TrackedHost> {
@@ -71,9 +72,27 @@ export class TrackedHost implements HostView {
   host: HostInfo;
   overloaded = false;
   counts: HostCounts = noCounts();
+  /** How it last changed sides. */
+  last: { readonly transition: Transition; readonly atMs: number } | undefined = undefined;
+  readonly #picks = new RecentCount();
 
   constructor(host: HostInfo) {
     this.host = host;
+  }
+
+  countPick(nowMs: number): void {
+    this.#picks.add(nowMs);
+  }
+
+  /** In the last 10 to 20 seconds. */
+  recentPicks(nowMs: number): number {
+    return this.#picks.get(nowMs);
+  }
+
+  /** For Balancer.explain. @param modulePicks recent picks of all hosts together */
+  explain(state: string, numbers: Readonly<Record<string, number>>, modulePicks: number, nowMs: number): HostExplanation {
+    const share = modulePicks === 0 ? 0 : this.recentPicks(nowMs) / modulePicks;
+    return { host: this.host, state, share, numbers, last: this.last === undefined ? undefined : past(this.last, nowMs) };
   }
 
   /** Counts one call as the caller told it. `tcostMs` is finite and not negative. */
@@ -83,6 +102,11 @@ export class TrackedHost implements HostView {
     else counts.err += 1;
     if (tcostMs !== undefined) counts.tcostMs += tcostMs;
   }
+}
+
+function past({ transition, atMs }: NonNullable<TrackedHost['last']>, nowMs: number): PastTransition {
+  const { to, cause, numbers } = transition;
+  return { to, cause, numbers, agoMs: nowMs - atMs };
 }
 
 function noCounts(): HostCounts {

@@ -6,7 +6,7 @@ import { FramedClient } from '@lars/runtime/tcp/framed-client';
 import { type DnsCounter, dnsCounters, type LinkGauge, linkGauges } from '../counters.ts';
 import type { LinkOptions } from '../threads/link-options.ts';
 import { clientOptions } from '../threads/link-options.ts';
-import { type MailToDns, type MailToShard, type ModuleId, SHARD_NAMES, type ShardName } from '../threads/messages.ts';
+import { type MailToDns, type MailToShard, ownerOf, SHARD_NAMES } from '../threads/messages.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
 import { RouteSubscriber } from './route-subscriber.ts';
 
@@ -64,8 +64,4 @@ function dnsBody(thread: Thread<DnsThreadData>, subscriber: RouteSubscriber, cli
       client.stop();
     },
   };
-}
-
-function ownerOf({ modid, cmdid }: ModuleId): ShardName {
-  return SHARD_NAMES[shardOf(modid, cmdid)] as ShardName;
 }

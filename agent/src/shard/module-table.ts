@@ -5,11 +5,11 @@
  * far as is known; remembered for a short time, so that a stream of calls for it is not a stream of pulls).
  */
 import { type RouteKey, routeKey } from '@lars/proto';
-import type { Balancer } from '../balancer/balancer.ts';
+import type { ExplainingBalancer } from '../balancer/balancer.ts';
 import type { ModuleId } from '../threads/messages.ts';
 
 export interface ServingModule extends ModuleId {
-  readonly balancer: Balancer;
+  readonly balancer: ExplainingBalancer;
   /** The revision of the route held; 0 where dnsserver tells none. */
   version: number;
   /** When the route is asked for again, monotonic ms. */

@@ -96,6 +96,7 @@ function shardBody(
       shard.handleMail(mail, systemClock.monotonicMs(), systemClock.unixMs());
       waits.arm();
     },
+    onQuestion: question => shard.explain(question, systemClock.monotonicMs()),
     onConnect: peer => {
       if (peer === 'dns') shard.pullAll();
     },

@@ -22,11 +22,12 @@ import {
 } from '@lars/proto';
 import type { CounterBank } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
-import type { Balancer, BalancerFactory, Transition } from '../balancer/balancer.ts';
+import type { Balancer, BalancerFactory, ExplainingBalancer, Transition } from '../balancer/balancer.ts';
 import { type ShardCounter, shardCounters } from '../counters.ts';
 import { type MailToShard, type ModuleId, SHARD_NAMES, type ShardName, type StatusReport } from '../threads/messages.ts';
 import type { PeerRef } from '../udp/transport.ts';
 import { CallReports } from './call-reports.ts';
+import { explainModule, type ModuleExplanation } from './explain-module.ts';
 import { ModuleTable, type ModuleTableLimits, type ServingModule } from './module-table.ts';
 import { routeAnswer } from './route-answer.ts';
 import { TransitionLog } from './transition-log.ts';
@@ -36,7 +37,7 @@ const count = shardCounters.at;
 export interface ShardOptions extends ModuleTableLimits {
   /** Which of the three shards this is. */
   readonly index: number;
-  readonly newBalancer: BalancerFactory;
+  readonly newBalancer: BalancerFactory<ExplainingBalancer>;
   /** A route older than this is asked for again at its next use. */
   readonly updateTimeoutMs: number;
   /** A module's counted calls go to the reporter this long after the first of them. */
@@ -139,6 +140,11 @@ export class Shard {
   pullAll(): void {
     for (const module of this.#modules.allServing()) this.#pull(module, module.version);
     for (const module of this.#modules.allAsking()) this.#pull(module, 0);
+  }
+
+  /** What is known of a module and its hosts, for people. */
+  explain(id: ModuleId, nowMs: number): ModuleExplanation {
+    return explainModule(id, this.#modules.serving(id.modid, id.cmdid), this.#modules.isAbsent(id.modid, id.cmdid, nowMs), nowMs);
   }
 
   #handle(datagram: Uint8Array, asker: Asker, nowMs: number): Uint8Array | undefined {
@@ -256,7 +262,7 @@ export class Shard {
   #newModule(id: ModuleId): ServingModule {
     const { newBalancer, random } = this.#options;
     const onTransition = (transition: Transition) => this.#transitions.add(id, transition);
-    const balancer: Balancer = newBalancer({ random, onTransition });
+    const balancer = newBalancer({ random, onTransition });
     return { modid: id.modid, cmdid: id.cmdid, balancer, version: 0, refreshAtMs: 0, reportAtMs: undefined };
   }
 

@@ -1,6 +1,7 @@
 // pure
 /** Everything that crosses a thread inside the agent, on one page. Mail is structured-cloned: plain data, no functions. */
 import type { HostCallResult, HostInfo } from '@lars/proto';
+import { shardOf } from '@lars/proto/route-key';
 import type { LogRecord } from '@lars/runtime/log';
 import type { PeerRef } from '../udp/transport.ts';
 
@@ -12,6 +13,11 @@ export type ThreadName = (typeof THREAD_NAMES)[number];
 export interface ModuleId {
   readonly modid: number;
   readonly cmdid: number;
+}
+
+/** The one shard that serves a module. */
+export function ownerOf({ modid, cmdid }: ModuleId): ShardName {
+  return SHARD_NAMES[shardOf(modid, cmdid)] as ShardName;
 }
 
 /** The calls of one module in one period, ready for the reporter but for the agent's name and the report's number. */

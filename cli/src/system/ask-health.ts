@@ -1,6 +1,6 @@
-import { get } from 'node:http';
 import { messageOf } from '@lars/runtime/errors';
 import type { Health } from '@lars/runtime/http/health-server';
+import { getText } from './get-text.ts';
 
 export type HealthAnswer =
   | { readonly kind: 'health'; readonly health: Health }
@@ -13,7 +13,7 @@ const MAX_BYTES = 64 * 1024;
 /** Asks a service how it is. Never rejects. */
 export async function askHealth(ip: string, port: number, timeoutMs = TIMEOUT_MS): Promise<HealthAnswer> {
   try {
-    return readHealth(await getText(`http://${ip}:${port}/healthz`, timeoutMs));
+    return readHealth((await getText(`http://${ip}:${port}/healthz`, timeoutMs, MAX_BYTES)) ?? '');
   } catch (error) {
     return { kind: 'down', why: messageOf(error) };
   }
@@ -42,21 +42,4 @@ function isHealth(health: Partial<Health> | null): boolean {
     typeof health.details === 'object' &&
     health.details !== null
   );
-}
-
-function getText(url: string, timeoutMs: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = get(url, { signal: AbortSignal.timeout(timeoutMs), agent: false }, response => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size <= MAX_BYTES) chunks.push(chunk);
-        else request.destroy(new Error(`more than ${MAX_BYTES} bytes`));
-      });
-      response.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-      response.on('error', reject);
-    });
-    request.on('error', error => reject(error.name === 'AbortError' ? new Error(`no answer within ${timeoutMs} ms`) : error));
-  });
 }

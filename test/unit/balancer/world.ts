@@ -2,12 +2,12 @@ import { type HostInfo, hostKey } from '@lars/proto';
 import type { Balancer, BalancerFactory, HostCounts, Transition } from '../../../agent/src/balancer/balancer.ts';
 
 /** A small world around one balancer: named hosts, a clock that is moved by hand, and all transitions. */
-export class World {
-  readonly balancer: Balancer;
+export class World<B extends Balancer = Balancer> {
+  readonly balancer: B;
   readonly transitions: Transition[] = [];
   nowMs = 1_000;
 
-  constructor(factory: BalancerFactory, hosts: readonly HostInfo[] = []) {
+  constructor(factory: BalancerFactory<B>, hosts: readonly HostInfo[] = []) {
     this.balancer = factory({ random: seededRandom(1), onTransition: transition => this.transitions.push(transition) });
     this.setHosts(hosts);
   }

@@ -1,0 +1,34 @@
+// pure
+import { formatHost } from '@lars/proto';
+import type { HostExplanation } from '../balancer/balancer.ts';
+import type { ModuleId } from '../threads/messages.ts';
+import type { ServingModule } from './module-table.ts';
+
+/** What the agent knows of one module, as `lars why` shows it. */
+export interface ModuleExplanation extends ModuleId {
+  /** serving: it has a route. absent: it does not exist, as far as is known. unknown: nobody has asked for it lately. */
+  readonly state: 'serving' | 'absent' | 'unknown';
+  /** The revision of the route; 0 where dnsserver tells none. */
+  readonly version: number;
+  readonly hosts: readonly (Omit<HostExplanation, 'host'> & HostName)[];
+}
+
+interface HostName {
+  /** '10.0.0.5:80' */
+  readonly host: string;
+  readonly weight: number;
+  readonly zone: string;
+}
+
+export function explainModule(
+  { modid, cmdid }: ModuleId,
+  module: ServingModule | undefined,
+  isAbsent: boolean,
+  nowMs: number,
+): ModuleExplanation {
+  if (module === undefined) return { modid, cmdid, state: isAbsent ? 'absent' : 'unknown', version: 0, hosts: [] };
+  const hosts = module.balancer.explain(nowMs).map(({ host, ...explanation }) => {
+    return { host: formatHost(host), weight: host.weight, zone: host.zone, ...explanation };
+  });
+  return { modid, cmdid, state: 'serving', version: module.version, hosts };
+}

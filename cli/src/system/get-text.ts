@@ -1,0 +1,19 @@
+import { get } from 'node:http';
+
+/** The body of what a URL answers; undefined when it answers that there is nothing (404). Rejects when nobody answers in time. */
+export function getText(url: string, timeoutMs: number, maxBytes: number): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { signal: AbortSignal.timeout(timeoutMs), agent: false }, response => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size <= maxBytes) chunks.push(chunk);
+        else request.destroy(new Error(`more than ${maxBytes} bytes`));
+      });
+      response.on('end', () => resolve(response.statusCode === 404 ? undefined : Buffer.concat(chunks).toString('utf8')));
+      response.on('error', reject);
+    });
+    request.on('error', error => reject(error.name === 'AbortError' ? new Error(`no answer within ${timeoutMs} ms`) : error));
+  });
+}

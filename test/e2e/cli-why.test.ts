@@ -1,0 +1,47 @@
+import { afterEach, expect, test } from 'vitest';
+import { agentOf, LarsFolder } from './cli-process.ts';
+
+const folder = new LarsFolder();
+afterEach(() => folder.dispose());
+
+test('lars why tells from the running agent what it holds against a host; unknown modules and agents that are away are errors', async () => {
+  folder.writeStandardConf();
+  const system = folder.start(['up', '--json']);
+  const ready = await system.ready;
+  const http = `--http=127.0.0.1:${ready.agent.httpPort}`;
+  expect((await folder.run(['route', 'add', '1/1', '127.0.0.1:9001', '127.0.0.1:9002'])).code).toBe(0);
+  await expect.poll(async () => (await folder.run(['gethost', '1', '1', agentOf(ready)])).code, { timeout: 10_000 }).toBe(0);
+  await folder.run(['simulate', '1', '1', '--calls', '300', '--fail', '127.0.0.1:9002=1', agentOf(ready)]);
+
+  const { code, out } = await folder.run(['why', '1', '1', http, '--json']);
+  expect(code).toBe(0);
+  const why = JSON.parse(out);
+  expect(why).toMatchObject({ modid: 1, cmdid: 1, state: 'serving', version: expect.any(Number) });
+  const states = new Map(why.hosts.map((host: { host: string; state: string }) => [host.host, host]));
+  expect(states.get('127.0.0.1:9001')).toMatchObject({ state: 'idle' });
+  expect(states.get('127.0.0.1:9002')).toMatchObject({
+    state: 'overloaded',
+    last: { to: 'overloaded', cause: expect.any(String) },
+  });
+
+  expect(await folder.run(['why', '9', '9', http])).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringContaining('module 9/9'),
+  });
+  expect(await folder.run(['why', '1', '1', '--http=127.0.0.1:1'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('does not answer'),
+  });
+  expect(await folder.run(['why', '1', '1'])).toMatchObject({ code: 2, err: expect.stringContaining('[http] port = 0') });
+}, 60_000);
+
+test('the agent answers /why for well-formed modules alone', async () => {
+  folder.writeStandardConf();
+  const { agent } = await folder.start(['up', '--json']).ready;
+  const status = async (path: string) => (await fetch(`http://127.0.0.1:${agent.httpPort}${path}`)).status;
+  expect(await status('/why/-3/2')).toBe(200);
+  for (const path of ['/why', '/why/1', '/why/a/b', '/why/1/2/3', '/why/99999999999/1', '/why/2147483648/1']) {
+    expect([path, await status(path)]).toEqual([path, 404]);
+  }
+}, 30_000);
