@@ -1,0 +1,14 @@
+// pure
+/** The algorithms that are compared. One line more here, and an algorithm is in every table and plot. */
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../agent/src/balancer/classic.ts';
+import { oracle } from './contenders/oracle.ts';
+import { RoundRobin } from './contenders/round-robin.ts';
+import type { Contender } from './sim/contender.ts';
+
+/** What the others are measured against. */
+export const ORACLE: Contender = { name: 'oracle', create: oracle };
+
+export const ALGORITHMS: readonly Contender[] = [
+  { name: 'classic', create: () => classicBalancer(CLASSIC_DEFAULTS) },
+  { name: 'round robin', create: () => () => new RoundRobin() },
+];

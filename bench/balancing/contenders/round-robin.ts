@@ -1,0 +1,38 @@
+// pure
+import { type HostInfo, type HostKey, hostKey } from '@lars/proto';
+import type { Balancer, HostView } from '../../../agent/src/balancer/balancer.ts';
+
+/** Every host in turn, whatever callers tell: what one gets without any load balancing. */
+export class RoundRobin implements Balancer {
+  readonly overloadedCount = 0;
+  #byKey: ReadonlyMap<HostKey, HostInfo> = new Map();
+  #turns: readonly HostInfo[] = [];
+  #turn = 0;
+
+  get hostCount(): number {
+    return this.#turns.length;
+  }
+
+  setHosts(hosts: readonly HostInfo[], _nowMs: number): void {
+    const byKey = new Map<HostKey, HostInfo>();
+    for (const host of hosts) if (!byKey.has(hostKey(host))) byKey.set(hostKey(host), host);
+    this.#byKey = byKey;
+    this.#turns = [...byKey.values()];
+  }
+
+  pick(_nowMs: number): HostInfo | undefined {
+    this.#turn = (this.#turn + 1) % Math.max(1, this.#turns.length);
+    return this.#turns[this.#turn];
+  }
+
+  report(key: HostKey, _ok: boolean, _tcostMs: number | undefined, _nowMs: number): boolean {
+    return this.#byKey.has(key);
+  }
+
+  /** Nothing is counted. */
+  takeCounts(): void {}
+
+  *hosts(): IterableIterator<HostView> {
+    for (const host of this.#turns) yield { host, overloaded: false };
+  }
+}

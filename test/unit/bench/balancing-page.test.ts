@@ -1,0 +1,86 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ALGORITHMS, ORACLE } from '../../../bench/balancing/algorithms.ts';
+import { standingsOf } from '../../../bench/balancing/measure/standings.ts';
+import { playPlan } from '../../../bench/balancing/measure/tournament.ts';
+import { page } from '../../../bench/balancing/page/page.ts';
+import { scenarioTable, standingsTable } from '../../../bench/balancing/page/standings-tables.ts';
+import { fixed, markdownTable, percent, seconds } from '../../../bench/balancing/page/table.ts';
+import { PLANS } from '../../../bench/balancing/scenarios/all.ts';
+import { GROUPS, type Plan } from '../../../bench/balancing/scenarios/plan.ts';
+import { Draw } from '../../../bench/balancing/sim/draw.ts';
+import { randomStream } from '../../../bench/balancing/sim/random.ts';
+
+const DOCS = path.join(import.meta.dirname, '../../../docs');
+const NAMES = [ORACLE, ...ALGORITHMS].map(contender => contender.name);
+
+describe('numbers in tables', () => {
+  test('are short, and a dash where there are none', () => {
+    expect([fixed(1.005, 1), fixed(-0.001, 2), fixed(-0.01, 2), fixed(Number.NaN, 2)]).toEqual(['1.0', '0.00', '-0.01', '–']);
+    expect([seconds(1_234), seconds(45_678), seconds(Number.NaN), percent(0.123_4, 1)]).toEqual(['1.2', '46', '–', '12.3 %']);
+  });
+
+  test('a table is as wide as its widest cells, numbers to the right', () => {
+    const lines = ['| name | points |', '| ---- | -----: |', '| a    |      1 |', '| bcde |    234 |'];
+    expect(
+      markdownTable(
+        ['name', 'points'],
+        [
+          ['a', '1'],
+          ['bcde', '234'],
+        ],
+      ),
+    ).toBe(lines.join('\n'));
+  });
+});
+
+describe('the scenarios', () => {
+  test('have names of their own, and every group has some', () => {
+    expect(new Set(PLANS.map(plan => plan.name)).size).toBe(PLANS.length);
+    expect([...new Set(PLANS.map(plan => plan.group))]).toEqual([...GROUPS]);
+  });
+
+  test.each(PLANS)('$name changes only hosts that it has, and only while calls come', ({ name, build }) => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { hosts, timeline, durationMs, focus } = build(new Draw(randomStream(seed, `plan ${name}`)));
+      for (const change of timeline) {
+        expect(change.hosts.filter(host => hosts[host] === undefined)).toEqual([]);
+        expect(change.atMs).toBeGreaterThan(0);
+        // The last hiccup may reach over the end.
+        expect(change.atMs).toBeLessThan(durationMs + 2_500);
+      }
+      expect(focus === undefined || focus.toMs < durationMs).toBe(true);
+    }
+  });
+});
+
+describe('a page', () => {
+  const plan = PLANS.find(one => one.name === 'one-of-three') as Plan;
+  const entries = playPlan(plan, ORACLE, ALGORITHMS, [1]);
+  const standings = NAMES.map(name =>
+    standingsOf(
+      name,
+      entries.filter(entry => entry.algorithm === name),
+    ),
+  );
+
+  test('has the numbers that were measured, and all tables', () => {
+    const written = page(standings, entries, NAMES, 1);
+    expect(written).toContain(standingsTable(standings));
+    expect(written).toContain(scenarioTable(entries, NAMES));
+    for (const entry of entries.slice(1)) expect(written).toContain(`${fixed(entry.cost, 2)} (${fixed(entry.lostPoints, 2)}, `);
+    expect(written).not.toMatch(/undefined|NaN|\[object/);
+  });
+
+  test('the one in docs tells of every scenario, algorithm and picture that there is', () => {
+    const written = readFileSync(path.join(DOCS, 'balancing.md'), 'utf8');
+    const rows = written.split('\n').filter(line => line.startsWith('| '));
+    const rowsOf = (name: string) => rows.filter(row => row.startsWith(`| ${name} `));
+    for (const { name, about } of PLANS) expect(rowsOf(name).join()).toContain(about);
+    for (const name of NAMES) expect(rowsOf(name)).toHaveLength(2);
+    const pictures = [...written.matchAll(/\]\((balancing\/[^)]+\.svg)\)/g)].map(match => match[1] as string);
+    expect(pictures).toHaveLength(4);
+    for (const picture of pictures) expect(existsSync(path.join(DOCS, picture))).toBe(true);
+  });
+});
