@@ -57,7 +57,9 @@ export class Business {
 
   async #callOnce(): Promise<void> {
     const { client, modid, cmdid, timeoutMs, observer, nowMs } = this.#options;
+    const beganMs = nowMs();
     let called: string | undefined;
+    const ended = (ok: boolean) => observer.ended({ host: called, ok, beganMs, endedMs: nowMs() });
     try {
       const options = { timeoutMs, signal: this.#givingUp.signal };
       await client.call(
@@ -72,9 +74,9 @@ export class Business {
         },
         options,
       );
-      observer.ended(called, true);
+      ended(true);
     } catch {
-      observer.ended(called, false);
+      ended(false);
     }
   }
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkQueue } from './work-queue.ts';
 
 /** How a server behaves while it runs. */
 export interface Behaviour {
@@ -10,6 +11,8 @@ export interface Behaviour {
   readonly latencyMs: number;
   /** Which share of the requests is answered with status 500; 0..1. */
   readonly errorRate: number;
+  /** At how many requests it works at a time; the others wait in it. Infinity: no limit. */
+  readonly slots: number;
 }
 
 export interface FleetOptions {
@@ -48,6 +51,7 @@ export async function startFleet({ hosts: count, behaviour, random }: FleetOptio
 export class HttpHost {
   readonly ip = IP;
   readonly #random: () => number;
+  readonly #work: WorkQueue;
   #behaviour: Behaviour;
   #server: Server | undefined;
   #port = 0;
@@ -56,6 +60,7 @@ export class HttpHost {
   constructor(behaviour: Behaviour, random: () => number) {
     this.#behaviour = behaviour;
     this.#random = random;
+    this.#work = new WorkQueue(behaviour.slots);
   }
 
   /** 0 before the first start. */
@@ -76,9 +81,19 @@ export class HttpHost {
     return this.#requests;
   }
 
-  /** From the next request on. */
+  get behaviour(): Behaviour {
+    return this.#behaviour;
+  }
+
+  /** Requests that wait in it for others to end. */
+  get waiting(): number {
+    return this.#work.waiting;
+  }
+
+  /** From the next request on; more slots are for those that wait, too. */
   behave(change: Partial<Behaviour>): void {
     this.#behaviour = { ...this.#behaviour, ...change };
+    this.#work.resize(this.#behaviour.slots);
   }
 
   /** Listens, on the same port as before. */
@@ -113,11 +128,15 @@ export class HttpHost {
     request.resume();
     const { latencyMs, errorRate } = this.#behaviour;
     const status = this.#random() < errorRate ? HTTP_ERROR : 200;
-    const timer = setTimeout(
-      () => response.writeHead(status, { 'content-type': 'text/plain' }).end(`${this.authority}\n`),
-      latencyMs * (0.5 + this.#random()),
-    );
-    response.once('close', () => clearTimeout(timer));
+    const workMs = latencyMs * (0.5 + this.#random());
+    let timer: NodeJS.Timeout | undefined;
+    const leave = this.#work.add(() => {
+      timer = setTimeout(() => response.writeHead(status, { 'content-type': 'text/plain' }).end(`${this.authority}\n`), workMs);
+    });
+    response.once('close', () => {
+      clearTimeout(timer);
+      leave();
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 // pure
-/** Which share of the calls each host gets, and how long an outage of one host is felt. */
+/** Which share of the calls each host gets, and how long a trouble of one host is felt. */
 
 /**
  * Counts calls per host in a window that slides with time: a call counts while it is at most `windowMs` old. Hosts are numbers
@@ -52,65 +52,57 @@ export class SlidingShares {
   }
 }
 
-/** What an outage of one host did to its share. Times in ms; undefined: it has not come to that. */
-export interface OutageNumbers {
-  /** From the stop until its share was below half of its fair share, ... */
+/** What a trouble of one host did to its share. Times in ms; undefined: it has not come to that. */
+export interface ShareNumbers {
+  /** From the trouble's begin until the share was below half of the usual one, ... */
   readonly belowHalfMs: number | undefined;
   /** ... and below a quarter of it. */
   readonly belowQuarterMs: number | undefined;
-  /** The lowest share that was seen while it was down, 0..1. */
+  /** The lowest share that was seen while the trouble lasted, 0..1. */
   readonly lowestShare: number | undefined;
-  /** From the restart until its share, once it had been below half of its fair share, was above that again. */
+  /** From the trouble's end until the share, once it had been below half of the usual one, was above that again. */
   readonly backMs: number | undefined;
 }
 
-type OutageState =
-  | { readonly kind: 'up' }
-  | { readonly kind: 'down'; readonly sinceMs: number }
-  | { readonly kind: 'restarted'; readonly sinceMs: number };
+/** Watches the share of one host from the begin of its trouble on, and when the trouble is over. */
+export class ShareWatch {
+  readonly #usualShare: number;
+  #state: { readonly kind: 'troubled' | 'well again'; readonly sinceMs: number };
+  #numbers: ShareNumbers = { belowHalfMs: undefined, belowQuarterMs: undefined, lowestShare: undefined, backMs: undefined };
 
-/** Watches the share of one host that is stopped and later started again. */
-export class OutageWatch {
-  readonly #fairShare: number;
-  #state: OutageState = { kind: 'up' };
-  #numbers: OutageNumbers = { belowHalfMs: undefined, belowQuarterMs: undefined, lowestShare: undefined, backMs: undefined };
-
-  /** @param fairShare what the host gets while all is well, 0..1 */
-  constructor(fairShare: number) {
-    this.#fairShare = fairShare;
+  /** @param usualShare what the host gets while all is well, 0..1 */
+  constructor(usualShare: number, nowMs: number) {
+    this.#usualShare = usualShare;
+    this.#state = { kind: 'troubled', sinceMs: nowMs };
   }
 
-  get numbers(): OutageNumbers {
+  get numbers(): ShareNumbers {
     return this.#numbers;
   }
 
-  stopped(nowMs: number): void {
-    this.#state = { kind: 'down', sinceMs: nowMs };
-  }
-
-  restarted(nowMs: number): void {
-    this.#state = { kind: 'restarted', sinceMs: nowMs };
+  troubleEnded(nowMs: number): void {
+    this.#state = { kind: 'well again', sinceMs: nowMs };
   }
 
   /** The host's share as it is now; undefined, which says nothing, is ignored. */
   observe(share: number | undefined, nowMs: number): void {
-    if (share === undefined || this.#state.kind === 'up') return;
+    if (share === undefined) return;
     const passedMs = nowMs - this.#state.sinceMs;
-    if (this.#state.kind === 'down') this.#observeDown(share, passedMs);
-    else this.#observeRestarted(share, passedMs);
+    if (this.#state.kind === 'troubled') this.#observeTroubled(share, passedMs);
+    else this.#observeAfterwards(share, passedMs);
   }
 
-  #observeRestarted(share: number, passedMs: number): void {
+  #observeAfterwards(share: number, passedMs: number): void {
     const { belowHalfMs, backMs } = this.#numbers;
-    if (belowHalfMs === undefined || backMs !== undefined || share <= this.#fairShare / 2) return;
+    if (belowHalfMs === undefined || backMs !== undefined || share <= this.#usualShare / 2) return;
     this.#numbers = { ...this.#numbers, backMs: passedMs };
   }
 
-  #observeDown(share: number, passedMs: number): void {
+  #observeTroubled(share: number, passedMs: number): void {
     const { belowHalfMs, belowQuarterMs, lowestShare, backMs } = this.#numbers;
     this.#numbers = {
-      belowHalfMs: belowHalfMs ?? (share < this.#fairShare / 2 ? passedMs : undefined),
-      belowQuarterMs: belowQuarterMs ?? (share < this.#fairShare / 4 ? passedMs : undefined),
+      belowHalfMs: belowHalfMs ?? (share < this.#usualShare / 2 ? passedMs : undefined),
+      belowQuarterMs: belowQuarterMs ?? (share < this.#usualShare / 4 ? passedMs : undefined),
       lowestShare: Math.min(lowestShare ?? 1, share),
       backMs,
     };

@@ -1,14 +1,32 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '@lars/runtime/errors';
+import { TROUBLES, type Trouble } from './troubles.ts';
 
-export interface DemoOptions {
-  /** How long each phase lasts: all well, one server stopped, started again. */
-  readonly phaseSeconds: readonly [number, number, number];
+export type DemoOptions = OutageOptions | TroublesOptions;
+
+interface CommonOptions {
   readonly hosts: number;
   readonly ratePerSecond: number;
   readonly seed: number;
   /** The result goes to standard output as one JSON document, and nothing else does. */
   readonly json: boolean;
+}
+
+/** One server is stopped and started again. */
+export interface OutageOptions extends CommonOptions {
+  readonly show: 'outage';
+  /** How long each phase lasts: all well, one server stopped, started again. */
+  readonly phaseSeconds: readonly [number, number, number];
+}
+
+/** One trouble after the other, with each algorithm. */
+export interface TroublesOptions extends CommonOptions {
+  readonly show: 'troubles';
+  /** At least one. */
+  readonly troubles: readonly Trouble[];
+  readonly troubleSeconds: number;
+  /** Before the first trouble and after each. */
+  readonly quietSeconds: number;
 }
 
 export type ParsedOptions =
@@ -18,6 +36,13 @@ export type ParsedOptions =
 
 /** The outage is longer than the agent's overload_timeout, so that what happens when that is over is seen too. */
 const PHASE_SECONDS = [10, 18, 14] as const;
+const TROUBLE_SECONDS = 10;
+const QUIET_SECONDS = 5;
+
+const DEFAULTS = {
+  outage: { hosts: 4, ratePerSecond: 200 },
+  troubles: { hosts: 5, ratePerSecond: 200 },
+} as const;
 
 const BOUNDS = {
   seconds: { min: 0.5, max: 3_600, whole: false },
@@ -27,9 +52,11 @@ const BOUNDS = {
 } as const;
 
 const FLAGS = {
+  troubles: { type: 'boolean', default: false },
+  only: { type: 'string' },
   seconds: { type: 'string' },
-  hosts: { type: 'string', default: '4' },
-  rate: { type: 'string', default: '200' },
+  hosts: { type: 'string' },
+  rate: { type: 'string' },
   seed: { type: 'string', default: '1' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -38,12 +65,16 @@ const FLAGS = {
 const HELP = `Usage: npm run demo -- [options]
 
 Starts all of LARS, some HTTP servers and business code that calls them through it; then stops one of the servers and starts
-it again. A live table shows each server's share of the calls.
+it again. A live table shows each server's share of the calls. With --troubles, servers get into several kinds of trouble, one
+after the other; each balancing algorithm has a fleet of its own, all at the same time, and a table compares them at the end.
 
+  --troubles    ${TROUBLES.map(({ name }) => name).join(', ')}
+  --only LIST   only these of the troubles, by name, with commas between them
   --seconds N   length of each of the three phases; otherwise ${PHASE_SECONDS.join(', ')}
-  --hosts N     how many servers (${FLAGS.hosts.default})
-  --rate N      calls per second (${FLAGS.rate.default})
-  --seed N      of the random latencies (${FLAGS.seed.default})
+                with --troubles: of each trouble, and of the time between two; otherwise ${TROUBLE_SECONDS} and ${QUIET_SECONDS}
+  --hosts N     how many servers (${DEFAULTS.outage.hosts}; with --troubles ${DEFAULTS.troubles.hosts} for each algorithm)
+  --rate N      calls per second (${DEFAULTS.outage.ratePerSecond}; with --troubles ${DEFAULTS.troubles.ratePerSecond} with each algorithm)
+  --seed N      of the random latencies and errors (${FLAGS.seed.default})
   --json        the result as one JSON document on standard output; the table goes to standard error
   --help        this text
 `;
@@ -53,26 +84,44 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
   try {
     const { values } = parseArgs({ args: [...args], options: FLAGS });
     if (values.help) return { kind: 'help', text: HELP };
-    const options = {
-      phaseSeconds: phases(values.seconds),
-      hosts: numberOf('hosts', values.hosts),
-      ratePerSecond: numberOf('rate', values.rate),
-      seed: numberOf('seed', values.seed),
-      json: values.json,
-    };
-    return { kind: 'options', options };
+    return { kind: 'options', options: optionsOf(values) };
   } catch (error) {
     return { kind: 'problem', problem: messageOf(error) };
   }
 }
 
-function phases(given: string | undefined): DemoOptions['phaseSeconds'] {
-  if (given === undefined) return PHASE_SECONDS;
-  const seconds = numberOf('seconds', given);
-  return [seconds, seconds, seconds];
+type Values = ReturnType<typeof parseArgs<{ options: typeof FLAGS }>>['values'];
+
+function optionsOf(values: Values): DemoOptions {
+  const defaults = DEFAULTS[values.troubles ? 'troubles' : 'outage'];
+  const common = {
+    hosts: numberOf('hosts', values.hosts) ?? defaults.hosts,
+    ratePerSecond: numberOf('rate', values.rate) ?? defaults.ratePerSecond,
+    seed: numberOf('seed', values.seed) ?? 0,
+    json: values.json,
+  };
+  const seconds = numberOf('seconds', values.seconds);
+  if (values.troubles) {
+    const times = { troubleSeconds: seconds ?? TROUBLE_SECONDS, quietSeconds: seconds ?? QUIET_SECONDS };
+    return { show: 'troubles', ...common, ...times, troubles: troublesOf(values.only) };
+  }
+  if (values.only !== undefined) throw new RangeError('--only: it chooses among the --troubles');
+  return { show: 'outage', ...common, phaseSeconds: seconds === undefined ? PHASE_SECONDS : [seconds, seconds, seconds] };
 }
 
-function numberOf(name: keyof typeof BOUNDS, given: string): number {
+/** In the order in which they are named. */
+function troublesOf(given: string | undefined): readonly Trouble[] {
+  if (given === undefined) return TROUBLES;
+  return given.split(',').map(name => {
+    const trouble = TROUBLES.find(one => one.name === name.trim());
+    if (trouble !== undefined) return trouble;
+    throw new RangeError(`--only ${given}: expected some of ${TROUBLES.map(one => one.name).join(', ')}`);
+  });
+}
+
+/** @returns undefined when the flag is not given */
+function numberOf(name: keyof typeof BOUNDS, given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
   const { min, max, whole } = BOUNDS[name];
   const value = given.trim() === '' ? Number.NaN : Number(given);
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value;

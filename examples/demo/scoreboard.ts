@@ -1,12 +1,12 @@
 // pure
-import { type OutageNumbers, OutageWatch, SlidingShares } from './measure.ts';
+import { SlidingShares } from './measure.ts';
+import { type EndedCall, type TroubleNumbers, TroubleRecord } from './trouble-record.ts';
 
 /** What business code tells of its calls. */
 export interface CallObserver {
   /** A call to the host with this authority ('127.0.0.1:8080') begins. */
   began(host: string, nowMs: number): void;
-  /** A call ended. `host` is undefined when LARS named none. */
-  ended(host: string | undefined, ok: boolean): void;
+  ended(call: EndedCall): void;
 }
 
 export interface CallCounts {
@@ -19,17 +19,7 @@ export interface Totals extends CallCounts {
   readonly withoutHost: number;
 }
 
-/** How the stopped host fared. */
-export interface OutageResult extends OutageNumbers {
-  readonly host: string;
-  readonly fairShare: number;
-  /** Calls that began while it was down, ... */
-  readonly callsWhileDown: number;
-  /** ... and how many of them were sent to it. */
-  readonly callsToDeadHost: number;
-}
-
-/** Keeps the score of all calls, host by host, and of one host's outage. */
+/** Keeps the score of all calls, host by host, and of the hosts' troubles. */
 export class Scoreboard implements CallObserver {
   readonly windowMs: number;
   readonly hosts: readonly string[];
@@ -37,7 +27,9 @@ export class Scoreboard implements CallObserver {
   readonly #shares: SlidingShares;
   readonly #perHost: { calls: number; failed: number }[];
   readonly #totals = { calls: 0, failed: 0, withoutHost: 0 };
-  #outage: { readonly host: number; readonly watch: OutageWatch; down: boolean; calls: number; lost: number } | undefined;
+  readonly #troubles: TroubleRecord[] = [];
+  /** The last trouble of each host: its share is watched until the next one. */
+  readonly #watched = new Map<number, TroubleRecord>();
 
   /** @param hosts the authorities of the module's hosts */
   constructor(hosts: readonly string[], windowMs: number) {
@@ -53,17 +45,13 @@ export class Scoreboard implements CallObserver {
   }
 
   began(host: string, nowMs: number): void {
-    const index = this.#find(host);
-    this.#shares.add(index, nowMs);
-    const outage = this.#outage;
-    if (outage?.down) {
-      outage.calls += 1;
-      if (index === outage.host) outage.lost += 1;
-    }
+    this.#shares.add(this.#find(host), nowMs);
     this.look(nowMs);
   }
 
-  ended(host: string | undefined, ok: boolean): void {
+  ended(call: EndedCall): void {
+    const { host, ok } = call;
+    for (const trouble of this.#troubles) trouble.add(call);
     this.#totals.calls += 1;
     if (!ok) this.#totals.failed += 1;
     if (host === undefined) {
@@ -76,29 +64,26 @@ export class Scoreboard implements CallObserver {
     if (!ok) counts.failed += 1;
   }
 
-  /** The host was stopped; from now on its share is watched. */
-  hostStopped(host: string, nowMs: number): void {
-    const index = this.#find(host);
-    const watch = new OutageWatch(this.fairShare());
-    watch.stopped(nowMs);
-    this.#outage = { host: index, watch, down: true, calls: 0, lost: 0 };
+  /** From now on the host's share is watched. A trouble that lasts is over: only one lasts at a time. */
+  troubleBegan(host: string, nowMs: number): void {
+    this.troubleEnded(nowMs);
+    const trouble = new TroubleRecord(host, this.usualShare(), nowMs);
+    this.#watched.set(this.#find(host), trouble);
+    this.#troubles.push(trouble);
   }
 
-  /** The host that was stopped runs again. */
-  hostRestarted(nowMs: number): void {
-    if (this.#outage === undefined) return;
-    this.#outage.down = false;
-    this.#outage.watch.restarted(nowMs);
+  /** The trouble that lasts is over, if there is one. */
+  troubleEnded(nowMs: number): void {
+    this.#troubles.at(-1)?.end(nowMs);
   }
 
   /** Sees to it that time alone is noticed too: old calls leave the window. */
   look(nowMs: number): void {
-    if (this.#outage === undefined) return;
-    this.#outage.watch.observe(this.#shares.share(this.#outage.host, nowMs), nowMs);
+    for (const [host, trouble] of this.#watched) trouble.observe(this.#shares.share(host, nowMs), nowMs);
   }
 
-  /** All hosts are equal here. */
-  fairShare(): number {
+  /** What each host gets while all is well: they are equal then. */
+  usualShare(): number {
     return 1 / this.hosts.length;
   }
 
@@ -116,16 +101,9 @@ export class Scoreboard implements CallObserver {
     return this.#shares.total(nowMs) / (this.windowMs / 1_000);
   }
 
-  outage(): OutageResult | undefined {
-    if (this.#outage === undefined) return undefined;
-    const { host, watch, calls, lost } = this.#outage;
-    return {
-      host: this.hosts[host] ?? '',
-      fairShare: this.fairShare(),
-      ...watch.numbers,
-      callsWhileDown: calls,
-      callsToDeadHost: lost,
-    };
+  /** In the order in which they began. */
+  get troubles(): TroubleNumbers[] {
+    return this.#troubles.map(({ numbers }) => numbers);
   }
 
   #find(host: string): number {

@@ -28,9 +28,10 @@ export class Screen {
     this.#out = out;
   }
 
-  draw(view: DemoView): void {
-    if (this.#out.isTTY) this.#drawTable(view);
-    else this.#drawLine(view);
+  /** Several views are of the same moment, and stand one below the other. */
+  draw(...views: readonly [DemoView, ...DemoView[]]): void {
+    if (this.#out.isTTY) this.#drawTables(views);
+    else this.#drawLine(views);
   }
 
   /** Leaves the last table where it stands, and gives the cursor back. */
@@ -39,10 +40,11 @@ export class Screen {
     this.#drawn = undefined;
   }
 
-  #drawTable(view: DemoView): void {
+  #drawTables(views: readonly DemoView[]): void {
     const { columns = 80, rows = 24 } = this.#out;
     // The line that the cursor waits on needs a row too, else the table would scroll and leave copies of itself.
-    const lines = tableLines(view, columns, Math.max(1, rows - 1));
+    const room = Math.max(1, rows - 1);
+    const lines = views.flatMap(view => tableLines(view, columns, Math.max(1, Math.floor(room / views.length)))).slice(0, room);
     // A terminal of another width has wrapped the old table anew; nobody knows where it begins.
     const replaces = this.#drawn?.columns === columns ? this.#drawn.lines : 0;
     const start = replaces > 0 ? cursorUp(replaces) : CURSOR_HIDE;
@@ -51,11 +53,11 @@ export class Screen {
     this.#drawn = { lines: lines.length, columns };
   }
 
-  #drawLine(view: DemoView): void {
-    const second = Math.floor(view.passedSeconds);
+  #drawLine(views: readonly [DemoView, ...DemoView[]]): void {
+    const second = Math.floor(views[0].passedSeconds);
     if (second === this.#lastSecond) return;
     this.#lastSecond = second;
-    this.#out.write(`${logLine(view)}\n`);
+    this.#out.write(`${logLine(views)}\n`);
   }
 
   #styled({ text, look }: ShownLine): string {

@@ -1,7 +1,8 @@
-/** What happens in the demo: all is well, one server is stopped, it is started again. */
+/** What happens in the demo, phase by phase. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HttpFleet } from './http-fleet.ts';
+import type { HttpFleet, HttpHost } from './http-fleet.ts';
 import type { Scoreboard } from './scoreboard.ts';
+import { heal, type Trouble } from './troubles.ts';
 
 export interface Phase {
   readonly name: string;
@@ -23,12 +24,24 @@ export interface StoryOptions {
   readonly onTick: (time: StoryTime) => void;
 }
 
+/** A fleet that a story befalls, and who hears of it. */
+export interface Stage {
+  readonly fleet: HttpFleet;
+  readonly score: Scoreboard;
+}
+
+export interface TroublesStoryOptions {
+  readonly troubleSeconds: number;
+  /** Before the first trouble and after each. */
+  readonly quietSeconds: number;
+  readonly ratePerSecond: number;
+}
+
 const TICK_MS = 100;
 
-/** The first server is stopped and started again; the scoreboard hears of it. */
-export function outageStory(fleet: HttpFleet, score: Scoreboard, seconds: readonly [number, number, number]): Phase[] {
-  const victim = fleet.hosts[0];
-  if (victim === undefined) throw new RangeError('a story needs a server');
+/** The first server is stopped and started again. */
+export function outageStory({ fleet, score }: Stage, seconds: readonly [number, number, number]): Phase[] {
+  const victim = hostOf(fleet, 0);
   const { authority } = victim;
   return [
     { name: 'all servers run', seconds: seconds[0], begin: async () => {} },
@@ -36,7 +49,7 @@ export function outageStory(fleet: HttpFleet, score: Scoreboard, seconds: readon
       name: `${authority} is stopped`,
       seconds: seconds[1],
       begin: async () => {
-        score.hostStopped(authority, performance.now());
+        score.troubleBegan(authority, performance.now());
         await victim.stop();
       },
     },
@@ -45,10 +58,51 @@ export function outageStory(fleet: HttpFleet, score: Scoreboard, seconds: readon
       seconds: seconds[2],
       begin: async () => {
         await victim.start();
-        score.hostRestarted(performance.now());
+        score.troubleEnded(performance.now());
       },
     },
   ];
+}
+
+/**
+ * One trouble after the other, on all stages at the same time. Each befalls another server, so that what LARS thinks of one after its
+ * trouble does not touch the next; with more troubles than servers, it begins again with the first.
+ */
+export function troublesStory(stages: readonly Stage[], troubles: readonly Trouble[], options: TroublesStoryOptions): Phase[] {
+  const { quietSeconds } = options;
+  const hosts = stages[0]?.fleet.hosts.length ?? 0;
+  const phases = troubles.flatMap((trouble, index) => troublePhases(stages, trouble, index % hosts, options));
+  return [{ name: 'all is well', seconds: quietSeconds, begin: async () => {} }, ...phases];
+}
+
+function troublePhases(
+  stages: readonly Stage[],
+  trouble: Trouble,
+  index: number,
+  { troubleSeconds, quietSeconds, ratePerSecond }: TroublesStoryOptions,
+): Phase[] {
+  const onAll = async (act: (stage: Stage, victim: HttpHost) => void | Promise<void>) => {
+    await Promise.all(stages.map(stage => act(stage, hostOf(stage.fleet, index))));
+  };
+  const steps = trouble.steps(troubleSeconds).map(({ seconds, act }, step) => ({
+    name: `server ${index + 1} ${trouble.story}`,
+    seconds,
+    begin: () =>
+      onAll(({ fleet, score }, victim) => {
+        if (step === 0) score.troubleBegan(victim.authority, performance.now());
+        return act({ fleet, victim, ratePerSecond });
+      }),
+  }));
+  const afterwards = {
+    name: `server ${index + 1} is well again`,
+    seconds: quietSeconds,
+    begin: () =>
+      onAll(async ({ fleet, score }) => {
+        await heal(fleet);
+        score.troubleEnded(performance.now());
+      }),
+  };
+  return [...steps, afterwards];
 }
 
 /** Lets one phase follow the other. Resolves after the last, or soon after the signal. */
@@ -66,4 +120,10 @@ export async function tellStory(phases: readonly Phase[], { signal, onTick }: St
       await sleep(Math.min(TICK_MS, phaseEndMs - nowMs), undefined, { signal }).catch(() => undefined);
     }
   }
+}
+
+function hostOf({ hosts }: HttpFleet, index: number): HttpHost {
+  const host = hosts[index];
+  if (host === undefined) throw new RangeError('a story needs a server');
+  return host;
 }

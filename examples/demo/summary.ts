@@ -1,6 +1,8 @@
 // pure
 /** The numbers at the end, for people and as JSON, and what they mean. */
-import type { OutageResult, Totals } from './scoreboard.ts';
+import type { ShareNumbers } from './measure.ts';
+import { type Rules, ruleLines } from './rules.ts';
+import type { Totals } from './scoreboard.ts';
 import { percent } from './table.ts';
 
 export interface DemoResult {
@@ -21,15 +23,18 @@ export interface StoredCalls {
   readonly err: number;
 }
 
-/** How the agent balanced. */
-export interface Rules {
-  readonly continErrLimit: number;
-  readonly probeNum: number;
-  readonly overloadTimeoutSeconds: number;
+/** How the stopped host fared. */
+export interface OutageResult extends ShareNumbers {
+  readonly host: string;
+  readonly fairShare: number;
+  /** Calls to hosts that began while it was down, ... */
+  readonly callsWhileDown: number;
+  /** ... and how many of them were sent to it. */
+  readonly callsToDeadHost: number;
 }
 
 /** One JSON document. Times in ms, shares 0..1; null: it did not come to that. */
-export function resultAsJson(result: DemoResult): string {
+export function resultAsJson(result: object): string {
   return JSON.stringify(result, (_key, value: unknown) => (value === undefined ? null : rounded(value)), 2);
 }
 
@@ -60,15 +65,12 @@ function outageLines({ outage, phaseSeconds }: DemoResult): string[] {
   ];
 }
 
-function meaningLines({ windowMs }: DemoResult, { continErrLimit, probeNum, overloadTimeoutSeconds }: Rules): string[] {
+function meaningLines({ windowMs }: DemoResult, rules: Rules): string[] {
   const window = windowMs / 1_000;
   return [
     `What the numbers mean. A share is counted over the last ${window} s, so a change is seen up to ${window} s after the agent made it.`,
-    'The agent ran with the defaults that it is shipped with. It knows only what the callers report: after',
-    `${continErrLimit} failures of a host in a row, it calls the host overloaded and gives it one pick in ${probeNum + 1}, as a probe,`,
-    `however many hosts there are; so a dead host keeps ${percent(1 / (probeNum + 1))} of the calls. After ${overloadTimeoutSeconds} s it is taken back untested,`,
-    'and if it is still dead, it is found out once more. A host that is started again comes back by the successes of its probes,',
-    'or when that time is over, whichever is first.',
+    'The agent ran with the defaults that it is shipped with. It knows only what the callers report.',
+    ...ruleLines(rules),
   ];
 }
 

@@ -11,6 +11,8 @@ export interface HostLine {
 }
 
 export interface DemoView {
+  /** What is shown, where several are: '' when there is one. */
+  readonly name: string;
   readonly phase: string;
   readonly passedSeconds: number;
   readonly totalSeconds: number;
@@ -47,10 +49,9 @@ export function tableLines(view: DemoView, columns: number, rows: number): Shown
   return lines.slice(0, rows).map(({ text, look }) => ({ text: text.slice(0, columns), look }));
 }
 
-/** One line for a log file. Stopped hosts are marked. */
-export function logLine(view: DemoView): string {
-  const shares = view.hosts.map(host => `${percent(host.share)}${host.running ? '' : ' (down)'}`);
-  return `${titleOf(view)}, shares ${shares.join(' | ')}`;
+/** One line for a log file, for all that is shown at one time. Stopped hosts are marked. */
+export function logLine(views: readonly [DemoView, ...DemoView[]]): string {
+  return `${timeOf(views[0])}, ${views.map(view => `${scoreOf(view)}, shares ${sharesOf(view)}`).join('; ')}`;
 }
 
 /** '12.5 %' */
@@ -58,9 +59,20 @@ export function percent(share: number | undefined): string {
   return share === undefined ? '-' : `${(share * 100).toFixed(1)} %`;
 }
 
-function titleOf({ phase, passedSeconds, totalSeconds, ratePerSecond, calls, failed }: DemoView): string {
-  const time = `${Math.floor(passedSeconds)} of ${Math.round(totalSeconds)} s`;
-  return `${time}: ${phase}, ${Math.round(ratePerSecond)} calls/s, ${failed} of ${calls} failed`;
+function titleOf(view: DemoView): string {
+  return `${timeOf(view)}, ${scoreOf(view)}`;
+}
+
+function timeOf({ phase, passedSeconds, totalSeconds }: DemoView): string {
+  return `${Math.floor(passedSeconds)} of ${Math.round(totalSeconds)} s: ${phase}`;
+}
+
+function scoreOf({ name, ratePerSecond, calls, failed }: DemoView): string {
+  return `${name === '' ? '' : `${name}: `}${Math.round(ratePerSecond)} calls/s, ${failed} of ${calls} failed`;
+}
+
+function sharesOf({ hosts }: DemoView): string {
+  return hosts.map(({ share, running }) => `${percent(share)}${running ? '' : ' (down)'}`).join(' | ');
 }
 
 /** A line of headings and one line a host. */

@@ -6,6 +6,7 @@ import { type HttpFleet, startFleet } from './http-fleet.ts';
 import { type Lars, startLars } from './lars.ts';
 import { seededRandom } from './random.ts';
 import { Scoreboard } from './scoreboard.ts';
+import { WELL } from './troubles.ts';
 
 export interface WorldOptions {
   readonly hosts: number;
@@ -14,6 +15,8 @@ export interface WorldOptions {
   readonly log: Logger;
   /** How long a call may take, the question to the agent included; 1,000 unless told. */
   readonly callTimeoutMs?: number;
+  /** How many calls there may be at a time; by default enough for the rate while hosts answer as they should. */
+  readonly callers?: number;
   /** See LarsOptions. */
   readonly loadbalance?: readonly string[];
 }
@@ -36,22 +39,22 @@ const MIN_CALLERS = 16;
 /** A caller has time for several times as many; so the rate holds while hosts answer as they should. */
 const CALLS_PER_CALLER = 25;
 const DEFAULT_CALL_TIMEOUT_MS = 1_000;
-const LATENCY_MS = 8;
 
 /** Resolves when the callers have begun. */
 export async function startWorld(options: WorldOptions): Promise<World> {
   const { hosts, ratePerSecond, seed, log, loadbalance = [], callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
   const { modid, cmdid } = MODULE;
   await using starting = new AsyncDisposableStack();
-  const behaviour = { latencyMs: LATENCY_MS, errorRate: 0 };
-  const fleet = starting.adopt(await startFleet({ hosts, behaviour, random: seededRandom(seed) }), started => started.stop());
+  const fleet = starting.adopt(await startFleet({ hosts, behaviour: WELL, random: seededRandom(seed) }), started =>
+    started.stop(),
+  );
   const lars = starting.adopt(await startLars({ log, loadbalance }), started => started.remove());
   const client = starting.use(new LarsClient({ ports: lars.udpPorts, timeoutMs: callTimeoutMs }));
   const authorities = fleet.hosts.map(host => host.authority);
   await lars.addRoute(modid, cmdid, authorities);
   await client.register(modid, cmdid);
   const score = new Scoreboard(authorities, WINDOW_MS);
-  const callers = Math.max(MIN_CALLERS, Math.ceil(ratePerSecond / CALLS_PER_CALLER));
+  const callers = options.callers ?? Math.max(MIN_CALLERS, Math.ceil(ratePerSecond / CALLS_PER_CALLER));
   const calling = { callers, ratePerSecond, timeoutMs: callTimeoutMs, nowMs: () => performance.now() };
   const business = starting.adopt(new Business({ client, ...MODULE, ...calling, observer: score }), begun => begun.giveUp());
   const running = starting.move();
@@ -70,4 +73,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     },
     remove: () => running.disposeAsync(),
   };
+}
+
+/** Fires with the reason when a service of this LARS has ended by itself. */
+export function failureOf({ lars }: Pick<World, 'lars'>): AbortSignal {
+  const controller = new AbortController();
+  void lars.failed.then(error => controller.abort(error));
+  return controller.signal;
 }

@@ -5,7 +5,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ALGORITHMS } from '../../examples/demo/algorithms.ts';
 import type { DemoResult } from '../../examples/demo/summary.ts';
+import type { TroublesResult } from '../../examples/demo/troubles-summary.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -48,6 +50,34 @@ test('--json writes one document and nothing else to standard output, and leaves
   expect(await readdir(folder)).toEqual([]);
 });
 
+test('--troubles compares the algorithms on the same troubles, every call is in a sum, and all is stopped at the end', async () => {
+  const flags = ['--only', 'brown-out,stopped', '--seconds', '1', '--hosts', '3', '--rate', '60', '--seed', '7', '--json'];
+  const { exitCode, out, err } = await startDemo('--troubles', ...flags).ended;
+  expect(err).toMatch(/^0 of 5 s: all is well, /);
+  expect(err).toMatch(/^\d of 5 s: server 1 answers 30 % of its calls with status 500, /m);
+  expect(err).toMatch(/^\d of 5 s: server 2 is stopped, /m);
+  expect(exitCode).toBe(0);
+  const result = JSON.parse(out) as TroublesResult;
+  expect(result).toMatchObject({ seed: 7, hosts: 3, ratePerSecond: 60, troubleSeconds: 1, quietSeconds: 1, windowMs: 1_000 });
+  expect(result.algorithms.map(({ algorithm }) => algorithm)).toEqual(ALGORITHMS);
+  expect(result.troubles.map(({ trouble, algorithm }) => [trouble, algorithm])).toEqual(
+    ['brown-out', 'stopped'].flatMap(trouble => ALGORITHMS.map(algorithm => [trouble, algorithm])),
+  );
+  for (const { calls, succeeded, failed, withoutHost, callsToHost, share, fairShare } of result.troubles) {
+    expect(calls).toBeGreaterThan(0);
+    expect(calls).toBe(succeeded + failed);
+    expect(share).toBeCloseTo(callsToHost / (calls - withoutHost), 3);
+    expect(fairShare).toBeCloseTo(1 / 3, 3);
+  }
+  for (const { algorithm, totals, stored } of result.algorithms) {
+    expect(stored).toEqual({ succ: totals.calls - totals.failed, err: totals.failed - totals.withoutHost });
+    const inTroubles = result.troubles.filter(row => row.algorithm === algorithm).reduce((sum, { calls }) => sum + calls, 0);
+    expect(inTroubles).toBeLessThan(totals.calls);
+  }
+  // The process ended by itself: no server, socket or thread was left that would have kept it.
+  expect(await readdir(folder)).toEqual([]);
+});
+
 test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -56,6 +86,14 @@ test.each([
   await expect.poll(() => written.out, { timeout: 15_000 }).toContain('all servers run');
   child.kill(signal);
   expect(await ended).toMatchObject({ exitCode: code, err: '' });
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a signal ends the troubles too', async () => {
+  const { child, written, ended } = startDemo('--troubles', '--seconds', '600', '--only', 'stopped');
+  await expect.poll(() => written.out, { timeout: 15_000 }).toContain('all is well');
+  child.kill('SIGTERM');
+  expect(await ended).toMatchObject({ exitCode: 143, err: '' });
   expect(await readdir(folder)).toEqual([]);
 });
 

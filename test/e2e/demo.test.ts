@@ -49,20 +49,20 @@ test('a stopped server loses its share, a restarted one gets it back, and every 
   expect(await failureRate(400)).toBeLessThan(TOLERANCE);
   for (const host of fleet.hosts) expect(Math.abs(shareOf(host) - FAIR)).toBeLessThan(TOLERANCE);
 
-  score.hostStopped(victim.authority, performance.now());
+  score.troubleBegan(victim.authority, performance.now());
   await victim.stop();
   await expect.poll(() => shareOf(victim), SOON).toBeLessThan(FAIR / 4);
   expect(await failureRate(400)).toBeLessThan(FAIR / 4);
-  expect(score.outage()).toMatchObject({
+  expect(score.troubles[0]).toMatchObject({
     host: victim.authority,
     belowHalfMs: expect.any(Number),
     belowQuarterMs: expect.any(Number),
   });
 
   await victim.start();
-  score.hostRestarted(performance.now());
+  score.troubleEnded(performance.now());
   await expect.poll(() => shareOf(victim), SOON).toBeGreaterThan(FAIR * 0.8);
-  expect(score.outage()?.backMs).toBeGreaterThan(0);
+  expect(score.troubles[0]?.backMs).toBeGreaterThan(0);
   expect(await failureRate(400)).toBeLessThan(TOLERANCE);
 
   await world.finish();

@@ -4,6 +4,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Business } from '../../../examples/demo/business.ts';
 import { type Behaviour, type HttpFleet, startFleet } from '../../../examples/demo/http-fleet.ts';
 import { seededRandom } from '../../../examples/demo/random.ts';
+import type { EndedCall } from '../../../examples/demo/trouble-record.ts';
+import { WELL } from '../../../examples/demo/troubles.ts';
 
 let fleet: HttpFleet | undefined;
 let business: Business | undefined;
@@ -15,7 +17,7 @@ afterEach(async () => {
 /** What LarsClient.call would hear, and what the scoreboard would. */
 class Witness {
   readonly heard: boolean[] = [];
-  readonly ended: { readonly host: string | undefined; readonly ok: boolean }[] = [];
+  readonly ended: EndedCall[] = [];
   inFlight = 0;
   maxInFlight = 0;
   #host: LarsHost | undefined;
@@ -43,15 +45,15 @@ class Witness {
       this.inFlight += 1;
       this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
     },
-    ended: (host: string | undefined, ok: boolean) => {
-      if (host !== undefined) this.inFlight -= 1;
-      this.ended.push({ host, ok });
+    ended: (call: EndedCall) => {
+      if (call.host !== undefined) this.inFlight -= 1;
+      this.ended.push(call);
     },
   };
 }
 
 async function serverWith(behaviour: Partial<Behaviour>): Promise<LarsHost> {
-  fleet = await startFleet({ hosts: 1, behaviour: { latencyMs: 0, errorRate: 0, ...behaviour }, random: seededRandom(1) });
+  fleet = await startFleet({ hosts: 1, behaviour: { ...WELL, latencyMs: 0, ...behaviour }, random: seededRandom(1) });
   return new LarsHost(1, 2, { ...parseHost(fleet.hosts[0]?.authority ?? ''), weight: 0, zone: '', drain: false });
 }
 
@@ -70,6 +72,22 @@ describe('business code', () => {
     await expect.poll(() => witness.ended.length).toBeGreaterThan(20);
     expect(witness.maxInFlight).toBe(3);
     expect(witness.ended.every(({ host: called, ok }) => ok && called === host.authority)).toBe(true);
+  });
+
+  test('tells when each call began and ended', async () => {
+    const witness = new Witness(await serverWith({ latencyMs: 20 }));
+    const startMs = performance.now();
+    const running = startBusiness(witness, 1);
+    await expect.poll(() => witness.ended.length).toBeGreaterThan(3);
+    await running.stop();
+    let lastMs = startMs;
+    for (const { beganMs, endedMs } of witness.ended) {
+      expect(beganMs).toBeGreaterThanOrEqual(lastMs);
+      // No answer takes less than half of the latency; a timer of Node may be up to a millisecond early by this clock.
+      expect(endedMs).toBeGreaterThan(beganMs + 9);
+      lastMs = endedMs;
+    }
+    expect(lastMs).toBeLessThanOrEqual(performance.now());
   });
 
   test('when it is stopped, begins nothing more and ends what it began', async () => {
@@ -104,6 +122,6 @@ describe('business code', () => {
     const witness = new Witness(undefined);
     startBusiness(witness);
     await expect.poll(() => witness.ended.length).toBeGreaterThan(3);
-    expect(witness.ended[0]).toEqual({ host: undefined, ok: false });
+    expect(witness.ended[0]).toMatchObject({ host: undefined, ok: false });
   });
 });

@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type HttpFleet, startFleet } from '../../../examples/demo/http-fleet.ts';
+import { type Behaviour, type HttpFleet, startFleet } from '../../../examples/demo/http-fleet.ts';
 import { seededRandom } from '../../../examples/demo/random.ts';
+import { WELL } from '../../../examples/demo/troubles.ts';
 
 let fleet: HttpFleet | undefined;
 afterEach(() => fleet?.stop());
 
-async function oneHost(behaviour: { latencyMs: number; errorRate: number }, random: () => number = seededRandom(1)) {
-  fleet = await startFleet({ hosts: 1, behaviour, random });
+async function oneHost(behaviour: Partial<Behaviour>, random: () => number = seededRandom(1)) {
+  fleet = await startFleet({ hosts: 1, behaviour: { ...WELL, ...behaviour }, random });
   const host = fleet.hosts[0];
   if (host === undefined) throw new Error('the fleet has no host');
   return host;
@@ -16,7 +17,7 @@ async function oneHost(behaviour: { latencyMs: number; errorRate: number }, rand
 
 describe('a server of the fleet', () => {
   test('answers with its authority', async () => {
-    fleet = await startFleet({ hosts: 3, behaviour: { latencyMs: 0, errorRate: 0 }, random: seededRandom(1) });
+    fleet = await startFleet({ hosts: 3, behaviour: { ...WELL, latencyMs: 0 }, random: seededRandom(1) });
     for (const host of fleet.hosts) {
       const response = await fetch(`http://${host.authority}/`);
       expect(await response.text()).toBe(`${host.authority}\n`);
@@ -84,6 +85,45 @@ describe('a server of the fleet', () => {
     expect(failures).toBeLessThan(90);
     host.behave({ errorRate: 1 });
     expect(await failuresOf(5)).toBe(5);
+  });
+});
+
+describe('a server that works at one request at a time', () => {
+  test('lets the others wait, and an aborted one gives its place to the next', async () => {
+    const host = await oneHost({ latencyMs: 60_000, slots: 1 });
+    const first = new AbortController();
+    const second = new AbortController();
+    const call = (signal: AbortSignal | null) => fetch(`http://${host.authority}/`, { signal });
+    const aborted = [first, second].map(({ signal }) => expect(call(signal)).rejects.toMatchObject({ name: 'AbortError' }));
+    await expect.poll(() => host.requests).toBe(2);
+    // Whoever gets the slot from now on is answered soon, but those before hold it or wait for it.
+    host.behave({ latencyMs: 0 });
+    let answered = false;
+    const third = call(null).then(({ status }) => {
+      answered = true;
+      return status;
+    });
+    await expect.poll(() => host.requests).toBe(3);
+    expect(host.waiting).toBe(2);
+    second.abort();
+    await expect.poll(() => host.waiting).toBe(1);
+    expect(answered).toBe(false);
+    first.abort();
+    expect(await third).toBe(200);
+    expect(host.waiting).toBe(0);
+    await Promise.all(aborted);
+  });
+
+  test('works at all that wait when it is told to', async () => {
+    const host = await oneHost({ latencyMs: 60_000, slots: 1 });
+    const calls = [1, 2, 3].map(() => fetch(`http://${host.authority}/`).catch(() => undefined));
+    await expect.poll(() => host.waiting).toBe(2);
+    host.behave({ slots: 2 });
+    expect(host.waiting).toBe(1);
+    host.behave({ slots: Number.POSITIVE_INFINITY });
+    expect(host.waiting).toBe(0);
+    await host.stop();
+    await Promise.all(calls);
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { OutageWatch, SlidingShares } from '../../../examples/demo/measure.ts';
+import { ShareWatch, SlidingShares } from '../../../examples/demo/measure.ts';
 
 const HOSTS = 3;
 const WINDOW_MS = 1_000;
@@ -45,27 +45,25 @@ describe('a share over a sliding window', () => {
   });
 });
 
-describe('the watch over an outage', () => {
-  const FAIR = 0.25;
+describe('the watch over a trouble', () => {
+  const USUAL = 0.25;
   const NONE = { belowHalfMs: undefined, belowQuarterMs: undefined, lowestShare: undefined, backMs: undefined };
 
-  /** Shares as they are seen at moments since the stop at 10,000 and, from `restartMs` on, since the restart. */
-  function watched(whileDown: readonly [ms: number, share: number][], afterwards: readonly [ms: number, share: number][] = []) {
-    const watch = new OutageWatch(FAIR);
-    watch.observe(0.001, 9_000);
-    watch.stopped(10_000);
-    for (const [ms, share] of whileDown) watch.observe(share, 10_000 + ms);
+  /** Shares as they are seen at moments since the trouble's begin at 10,000, and since its end at 50,000. */
+  function watched(troubled: readonly [ms: number, share: number][], afterwards: readonly [ms: number, share: number][] = []) {
+    const watch = new ShareWatch(USUAL, 10_000);
+    for (const [ms, share] of troubled) watch.observe(share, 10_000 + ms);
     if (afterwards.length === 0) return watch.numbers;
-    watch.restarted(50_000);
+    watch.troubleEnded(50_000);
     for (const [ms, share] of afterwards) watch.observe(share, 50_000 + ms);
     return watch.numbers;
   }
 
-  test('sees nothing before the stop', () => expect(watched([])).toEqual(NONE));
+  test('at its begin has seen nothing', () => expect(watched([])).toEqual(NONE));
 
   test('a share at its limit is not below it', () => {
-    expect(watched([[100, FAIR / 2]])).toEqual({ ...NONE, lowestShare: FAIR / 2 });
-    expect(watched([[100, FAIR / 4]])).toMatchObject({ belowHalfMs: 100, belowQuarterMs: undefined });
+    expect(watched([[100, USUAL / 2]])).toEqual({ ...NONE, lowestShare: USUAL / 2 });
+    expect(watched([[100, USUAL / 4]])).toMatchObject({ belowHalfMs: 100, belowQuarterMs: undefined });
   });
 
   test('takes the first time of each limit', () => {
@@ -80,16 +78,16 @@ describe('the watch over an outage', () => {
     expect(numbers).toEqual({ belowHalfMs: 300, belowQuarterMs: 900, lowestShare: 0.01, backMs: undefined });
   });
 
-  test('a share that comes back while the host is down is not yet back', () => {
+  test('a share that comes back while the trouble lasts is not yet back', () => {
     expect(watched([[800, 0.25]]).backMs).toBeUndefined();
   });
 
-  test('back is above half of the fair share, counted from the restart', () => {
+  test('back is above half of the usual share, counted from the end', () => {
     const numbers = watched(
       [[900, 0]],
       [
         [0, 0],
-        [200, FAIR / 2],
+        [200, USUAL / 2],
         [700, 0.13],
         [800, 0.25],
       ],
@@ -97,13 +95,12 @@ describe('the watch over an outage', () => {
     expect(numbers).toEqual({ belowHalfMs: 900, belowQuarterMs: 900, lowestShare: 0, backMs: 700 });
   });
 
-  test('a share that never was below half of its fair share is not back either', () => {
+  test('a share that never was below half of the usual one is not back either', () => {
     expect(watched([[900, 0.2]], [[100, 0.25]]).backMs).toBeUndefined();
   });
 
   test('an unknown share says nothing', () => {
-    const watch = new OutageWatch(FAIR);
-    watch.stopped(0);
+    const watch = new ShareWatch(USUAL, 0);
     watch.observe(undefined, 100);
     expect(watch.numbers).toEqual(NONE);
   });

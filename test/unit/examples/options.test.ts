@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { parseOptions } from '../../../examples/demo/options.ts';
+import { TROUBLES } from '../../../examples/demo/troubles.ts';
 
-const DEFAULTS = { phaseSeconds: [10, 18, 14], hosts: 4, ratePerSecond: 200, seed: 1, json: false };
+const DEFAULTS = { show: 'outage', phaseSeconds: [10, 18, 14], hosts: 4, ratePerSecond: 200, seed: 1, json: false };
+const TROUBLED = {
+  show: 'troubles',
+  troubles: TROUBLES,
+  troubleSeconds: 10,
+  quietSeconds: 5,
+  hosts: 5,
+  ratePerSecond: 200,
+  seed: 1,
+  json: false,
+};
+const [BROWN_OUT, , STOPPED] = TROUBLES;
 
 describe('the flags of the demo', () => {
   test.each([
@@ -20,6 +32,18 @@ describe('the flags of the demo', () => {
   });
 
   test.each([
+    [[], {}],
+    [['--seconds', '2'], { troubleSeconds: 2, quietSeconds: 2 }],
+    [['--hosts=2', '--rate', '20', '--seed', '0', '--json'], { hosts: 2, ratePerSecond: 20, seed: 0, json: true }],
+    [['--only', 'stopped, brown-out'], { troubles: [STOPPED, BROWN_OUT] }],
+  ])('--troubles %j', (args, expected) => {
+    expect(parseOptions(['--troubles', ...args])).toEqual({ kind: 'options', options: { ...TROUBLED, ...expected } });
+  });
+
+  test.each([
+    [['--only', 'slow'], '--only: it chooses among the --troubles'],
+    [['--troubles', '--only', 'slow,dead'], '--only slow,dead: expected some of brown-out, slow, stopped, flapping, unequal'],
+    [['--troubles', '--only', ''], '--only : expected some of brown-out, '],
     [['--hosts', '1'], '--hosts 1: expected a whole number in 2..50'],
     [['--hosts', '51'], '--hosts 51: expected a whole number in 2..50'],
     [['--hosts', '2.5'], '--hosts 2.5: expected a whole number in 2..50'],
@@ -38,7 +62,9 @@ describe('the flags of the demo', () => {
     const help = parseOptions(['--help', '--json']);
     expect(help).toMatchObject({
       kind: 'help',
-      text: expect.stringMatching(/--seconds.*10, 18, 14.*--hosts.*\(4\).*--rate.*\(200\).*--seed.*\(1\).*--json/s),
+      text: expect.stringMatching(
+        /--troubles +brown-out, slow, .*--only.*--seconds.*10, 18, 14.* 10 and 5.*--hosts.*\(4;.* 5 .*--rate.*\(200;.* 200 .*--seed.*\(1\).*--json/s,
+      ),
     });
   });
 });

@@ -4,14 +4,15 @@ import { Scoreboard } from '../../../examples/demo/scoreboard.ts';
 const A = '127.0.0.1:1001';
 const B = '127.0.0.1:1002';
 const board = () => new Scoreboard([A, B], 1_000);
+const ended = (host: string | undefined, ok: boolean, beganMs = 0) => ({ host, ok, beganMs, endedMs: beganMs + 8 });
 
 describe('the scoreboard', () => {
   test('keeps calls by host, and apart those for which LARS named none', () => {
     const score = board();
-    score.ended(A, true);
-    score.ended(A, false);
-    score.ended(B, true);
-    score.ended(undefined, false);
+    score.ended(ended(A, true));
+    score.ended(ended(A, false));
+    score.ended(ended(B, true));
+    score.ended(ended(undefined, false));
     expect(score.countsOf(A)).toEqual({ calls: 2, failed: 1 });
     expect(score.countsOf(B)).toEqual({ calls: 1, failed: 0 });
     expect(score.totals).toEqual({ calls: 4, failed: 2, withoutHost: 1 });
@@ -30,34 +31,65 @@ describe('the scoreboard', () => {
     expect(score.ratePerSecond(4_000)).toBeCloseTo(100, -1);
   });
 
-  test('an outage counts the calls that began while the host was down, and those that went to it', () => {
+  test('a trouble has the calls that began while it lasted, the next one its own', () => {
     const score = board();
-    score.began(A, 0);
-    score.hostStopped(A, 100);
-    score.began(A, 200);
-    score.began(B, 300);
-    score.began(B, 400);
-    score.hostRestarted(500);
-    score.began(A, 600);
-    expect(score.outage()).toMatchObject({ host: A, fairShare: 0.5, callsWhileDown: 3, callsToDeadHost: 1 });
+    score.ended(ended(A, true, 99));
+    score.troubleBegan(A, 100);
+    score.ended(ended(A, false, 100));
+    score.ended(ended(B, true, 300));
+    score.troubleEnded(500);
+    score.ended(ended(A, false, 499));
+    score.ended(ended(A, false, 500));
+    score.troubleBegan(B, 700);
+    score.ended(ended(B, true, 800));
+    expect(score.troubles).toMatchObject([
+      { host: A, usualShare: 0.5, calls: 3, callsToHost: 2 },
+      { host: B, usualShare: 0.5, calls: 1, callsToHost: 1 },
+    ]);
   });
 
-  test('without an outage there is nothing to tell of one', () => {
+  test('a trouble that begins ends the one before', () => {
     const score = board();
-    score.hostRestarted(0);
+    score.troubleBegan(A, 100);
+    score.troubleBegan(B, 200);
+    score.ended(ended(A, true, 250));
+    expect(score.troubles).toMatchObject([{ calls: 0 }, { calls: 1 }]);
+  });
+
+  test('an end without a trouble is nothing to tell of', () => {
+    const score = board();
+    score.troubleEnded(0);
     score.look(0);
-    expect(score.outage()).toBeUndefined();
+    expect(score.troubles).toEqual([]);
   });
 
   test('that a share falls is noticed when time alone has passed', () => {
     const score = board();
     score.began(A, 0);
     score.began(B, 900);
-    score.hostStopped(A, 950);
+    score.troubleBegan(A, 950);
     score.look(1_000);
-    expect(score.outage()?.belowHalfMs).toBeUndefined();
+    expect(score.troubles[0]?.belowHalfMs).toBeUndefined();
     score.look(1_001);
-    expect(score.outage()).toMatchObject({ belowHalfMs: 51, belowQuarterMs: 51, lowestShare: 0 });
+    expect(score.troubles[0]).toMatchObject({ belowHalfMs: 51, belowQuarterMs: 51, lowestShare: 0 });
+  });
+
+  test("that a share is back is noticed while another host's trouble lasts, but not in the host's next one", () => {
+    const score = board();
+    score.troubleBegan(A, 0);
+    score.began(B, 10);
+    score.troubleBegan(B, 2_000);
+    score.began(A, 2_300);
+    score.troubleBegan(A, 5_000);
+    score.began(B, 5_100);
+    score.troubleBegan(B, 8_000);
+    score.began(A, 8_500);
+    expect(score.troubles.map(({ belowHalfMs, backMs }) => [belowHalfMs, backMs])).toEqual([
+      [10, 300],
+      [300, 100],
+      [100, 500],
+      [500, undefined],
+    ]);
   });
 
   test('a host that it does not know is refused by name', () => {

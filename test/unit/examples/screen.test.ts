@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { Screen } from '../../../examples/demo/screen.ts';
 import type { DemoView } from '../../../examples/demo/table.ts';
 
-const view = (passedSeconds: number): DemoView => ({
+const view = (passedSeconds: number, name = ''): DemoView => ({
+  name,
   phase: 'all well',
   passedSeconds,
   totalSeconds: 3,
@@ -55,6 +56,20 @@ describe('on a terminal', () => {
     out.columns = 30;
     screen.draw(view(0.1));
     expect(taken()).not.toContain('\x1b[3A');
+  });
+
+  test('several tables stand below each other, and share the rows', () => {
+    const { out, taken } = output({ isTTY: true, columns: 80, rows: 24 });
+    const screen = new Screen(out);
+    screen.draw(view(0, 'one'), view(0, 'two'));
+    const lines = stripVTControlCharacters(taken()).split('\n');
+    expect(lines).toHaveLength(7);
+    expect([lines[0], lines[3]]).toEqual([expect.stringContaining('one: '), expect.stringContaining('two: ')]);
+    screen.draw(view(0.1, 'one'), view(0.1, 'two'));
+    expect(taken().startsWith('\x1b[6A')).toBe(true);
+    out.rows = 6;
+    screen.draw(view(0.2, 'one'), view(0.2, 'two'));
+    expect(stripVTControlCharacters(taken()).split('\n')).toHaveLength(5);
   });
 
   test('one row stays free for the cursor', () => {

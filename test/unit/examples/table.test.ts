@@ -11,6 +11,7 @@ const host = (port: number, share: number | undefined, running = true) => ({
 });
 
 const view: DemoView = {
+  name: '',
   phase: 'one server stopped',
   passedSeconds: 14.9,
   totalSeconds: 42,
@@ -75,5 +76,19 @@ describe('the table', () => {
 });
 
 test('in a log each second is one line', () => {
-  expect(logLine(view)).toBe('14 of 42 s: one server stopped, 200 calls/s, 31 of 2900 failed, shares 50.0 % | 9.0 % (down) | -');
+  expect(logLine([view])).toBe(
+    '14 of 42 s: one server stopped, 200 calls/s, 31 of 2900 failed, shares 50.0 % | 9.0 % (down) | -',
+  );
+});
+
+test('what is shown of several is told apart by their names', () => {
+  const views = [
+    { ...view, name: 'adaptive' },
+    { ...view, name: 'classic', failed: 32 },
+  ] as const;
+  expect(tableLines(views[0], 80, 24)[0]?.text).toBe('14 of 42 s: one server stopped, adaptive: 200 calls/s, 31 of 2900 failed');
+  expect(logLine(views)).toBe(
+    '14 of 42 s: one server stopped, adaptive: 200 calls/s, 31 of 2900 failed, shares 50.0 % | 9.0 % (down) | -; ' +
+      'classic: 200 calls/s, 32 of 2900 failed, shares 50.0 % | 9.0 % (down) | -',
+  );
 });

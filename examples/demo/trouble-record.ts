@@ -1,0 +1,84 @@
+// pure
+import { Latencies } from './latencies.ts';
+import { type ShareNumbers, ShareWatch } from './measure.ts';
+
+/** A call of business code that is over. Times are monotonic, ms. */
+export interface EndedCall {
+  /** '127.0.0.1:8080'; undefined when LARS named none. */
+  readonly host: string | undefined;
+  readonly ok: boolean;
+  /** When business code began it: the question to LARS is a part of it. */
+  readonly beganMs: number;
+  readonly endedMs: number;
+}
+
+/** How one host fared in its trouble, and the module with it. Counts are of the calls that began while the trouble lasted. */
+export interface TroubleNumbers extends ShareNumbers {
+  readonly host: string;
+  /** What the host gets while all is well, 0..1. */
+  readonly usualShare: number;
+  readonly calls: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Failed calls for which LARS named no host. */
+  readonly withoutHost: number;
+  /** Calls to the troubled host. */
+  readonly callsToHost: number;
+  /** Of the calls that succeeded; undefined when none did. */
+  readonly p50Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+}
+
+/** What is noted of one trouble of one host. It begins when this is made. */
+export class TroubleRecord {
+  readonly #host: string;
+  readonly #usualShare: number;
+  readonly #beganMs: number;
+  #endedMs = Number.POSITIVE_INFINITY;
+  readonly #watch: ShareWatch;
+  readonly #latencies = new Latencies();
+  readonly #counts = { succeeded: 0, failed: 0, withoutHost: 0, callsToHost: 0 };
+
+  constructor(host: string, usualShare: number, nowMs: number) {
+    this.#host = host;
+    this.#usualShare = usualShare;
+    this.#beganMs = nowMs;
+    this.#watch = new ShareWatch(usualShare, nowMs);
+  }
+
+  get numbers(): TroubleNumbers {
+    const { succeeded, failed } = this.#counts;
+    return {
+      host: this.#host,
+      usualShare: this.#usualShare,
+      calls: succeeded + failed,
+      ...this.#counts,
+      p50Ms: this.#latencies.quantile(0.5),
+      p99Ms: this.#latencies.quantile(0.99),
+      ...this.#watch.numbers,
+    };
+  }
+
+  end(nowMs: number): void {
+    if (this.#endedMs !== Number.POSITIVE_INFINITY) return;
+    this.#endedMs = nowMs;
+    this.#watch.troubleEnded(nowMs);
+  }
+
+  /** The host's share as it is now; undefined, which says nothing, is ignored. */
+  observe(share: number | undefined, nowMs: number): void {
+    this.#watch.observe(share, nowMs);
+  }
+
+  /** A call that began during the trouble is counted, even if it ends later. */
+  add({ host, ok, beganMs, endedMs }: EndedCall): void {
+    if (beganMs < this.#beganMs || beganMs >= this.#endedMs) return;
+    const counts = this.#counts;
+    if (ok) {
+      counts.succeeded += 1;
+      this.#latencies.add(endedMs - beganMs);
+    } else counts.failed += 1;
+    if (host === undefined) counts.withoutHost += 1;
+    else if (host === this.#host) counts.callsToHost += 1;
+  }
+}

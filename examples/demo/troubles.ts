@@ -1,0 +1,75 @@
+/** The troubles that befall one server of a fleet, one kind after the other. */
+import type { Behaviour, HttpFleet, HttpHost } from './http-fleet.ts';
+
+/** How every server behaves while all is well. */
+export const WELL: Behaviour = { latencyMs: 8, errorRate: 0, slots: Number.POSITIVE_INFINITY };
+
+/** Where a trouble takes place. */
+export interface Scene {
+  readonly fleet: HttpFleet;
+  readonly victim: HttpHost;
+  /** What all callers together do. */
+  readonly ratePerSecond: number;
+}
+
+/** Something happens, and then nothing for a while. */
+export interface Step {
+  readonly seconds: number;
+  act(scene: Scene): void | Promise<void>;
+}
+
+export interface Trouble {
+  readonly name: string;
+  /** What the troubled server does, in words that follow its name. */
+  readonly story: string;
+  /** What the troubled server can do, compared with another one: so much less is its fair share. */
+  readonly capacity: number;
+  /** What happens in so many seconds. */
+  steps(seconds: number): readonly Step[];
+}
+
+const FLAP_SECONDS = 2;
+const SLOTS = 4;
+/** While slots are few, the usual share of the calls is so much more than the slot of the troubled server can do. */
+const OVERLOAD = 1.25;
+/** At a low rate a call would last longer than a caller waits. */
+const MAX_SLOT_MS = 200;
+
+export const TROUBLES: readonly Trouble[] = [
+  lasting('brown-out', 'answers 30 % of its calls with status 500', ({ victim }) => victim.behave({ errorRate: 0.3 })),
+  lasting('slow', 'is ten times slower', ({ victim }) => victim.behave({ latencyMs: WELL.latencyMs * 10 })),
+  lasting('stopped', 'is stopped', ({ victim }) => victim.stop()),
+  { name: 'flapping', story: `flaps: ${FLAP_SECONDS} s down, ${FLAP_SECONDS} s up`, capacity: 1, steps: flapSteps },
+  {
+    ...lasting('unequal', `works at one call at a time, the others at ${SLOTS}`, limitSlots),
+    capacity: 1 / SLOTS,
+  },
+];
+
+/** Ends every trouble. */
+export async function heal({ hosts }: HttpFleet): Promise<void> {
+  for (const host of hosts) host.behave(WELL);
+  await Promise.all(hosts.map(host => host.start()));
+}
+
+/** @returns the part of the fleet's capacity that its one troubled server has, 0..1 */
+export function fairShareIn({ capacity }: Trouble, hosts: number): number {
+  return capacity / (hosts - 1 + capacity);
+}
+
+function lasting(name: string, story: string, act: Step['act']): Trouble {
+  return { name, story, capacity: 1, steps: seconds => [{ seconds, act }] };
+}
+
+function flapSteps(seconds: number): Step[] {
+  const steps = Math.ceil(seconds / FLAP_SECONDS);
+  return Array.from({ length: steps }, (_, i) => ({
+    seconds: Math.min(FLAP_SECONDS, seconds - i * FLAP_SECONDS),
+    act: ({ victim }) => (i % 2 === 0 ? victim.stop() : victim.start()),
+  }));
+}
+
+function limitSlots({ fleet, victim, ratePerSecond }: Scene): void {
+  const latencyMs = Math.min(MAX_SLOT_MS, (OVERLOAD * 1_000 * fleet.hosts.length) / ratePerSecond);
+  for (const host of fleet.hosts) host.behave({ latencyMs, slots: host === victim ? 1 : SLOTS });
+}
