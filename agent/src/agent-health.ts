@@ -25,7 +25,7 @@ export function agentHealth({ supervisor, banks, config, uptimeMs }: AgentState)
     details: {
       udp: `${config.udp.ip}:${ports.join(',')}`,
       transport: supervisor.readyThread('shard0')?.transport ?? '',
-      algorithm: 'classic',
+      algorithm: config.loadbalance.algorithm,
       dnsserver: linkState(config.dnsserver, up),
       reporter: linkState(config.reporter, banks.reporterGauges.get('linkUp') === 1),
       modules: banks.shardGaugeTotal('modules'),

@@ -176,9 +176,16 @@ function shardSpec(config: AgentConfig, banks: AgentBanks, name: ShardName, inde
   };
 }
 
-function loadBalanceOptions({ loadbalance }: AgentConfig): LoadBalanceOptions {
+function loadBalanceOptions({ agent, loadbalance }: AgentConfig): LoadBalanceOptions {
   return {
-    algorithm: 'classic',
+    algorithm: loadbalance.algorithm,
+    adaptive: {
+      onAllOverloaded: loadbalance.on_all_overloaded,
+      zone: agent.zone,
+      probeShare: loadbalance.probe_share,
+      backoffMinMs: loadbalance.probe_backoff_min * 1_000,
+      backoffMaxMs: loadbalance.probe_backoff_max * 1_000,
+    },
     classic: {
       probeNum: loadbalance.probe_num,
       initSuccCnt: loadbalance.init_succ_cnt,

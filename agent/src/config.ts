@@ -2,6 +2,7 @@ import { httpSection, logSection } from '@lars/runtime/config/common-sections';
 import {
   bytes,
   type ConfigOf,
+  choice,
   defineConfig,
   flag,
   host,
@@ -11,12 +12,16 @@ import {
   ratio,
   seconds,
   section,
+  text,
 } from '@lars/runtime/config/config';
+import { ADAPTIVE_DEFAULTS } from './balancer/adaptive.ts';
+import { ALGORITHMS } from './balancer/algorithm.ts';
 import { CLASSIC_DEFAULTS } from './balancer/classic.ts';
 
 const DAY_SECONDS = 86_400;
 const MILLION = 1_000_000;
 const classic = CLASSIC_DEFAULTS;
+const adaptive = ADAPTIVE_DEFAULTS;
 
 const timeout = (defaultMs: number, meaning: string) =>
   seconds({ default: defaultMs / 1_000, min: 0, max: DAY_SECONDS, exclude: 'min', meaning });
@@ -46,6 +51,10 @@ export const agentConfigTable = defineConfig({
       port: integer({ default: 7779, min: 1, max: 65_535, meaning: 'Its TCP port.' }),
     }),
     loadbalance: section('How hosts are chosen; docs/load-balancing.md explains the rules.', {
+      algorithm: choice(ALGORITHMS, {
+        default: 'classic',
+        meaning: 'classic: the rules of deployed agents; adaptive: by latency, calls in flight and error statistics.',
+      }),
       probe_num: count(
         classic.probeNum,
         1,
@@ -67,6 +76,17 @@ export const agentConfigTable = defineConfig({
       overload_timeout: timeout(classic.overloadTimeoutMs, 'An overloaded host is made idle again after this time.'),
       update_timeout: timeout(15_000, 'A route older than this is asked for again.'),
       report_timeout: timeout(15_000, "A module's call results go to the reporter on this period."),
+      on_all_overloaded: choice(['probe', 'all', 'refuse'], {
+        default: adaptive.onAllOverloaded,
+        meaning: 'adaptive: what is answered when no host may be called (rule AD-17).',
+      }),
+      probe_share: ratio({
+        default: adaptive.probeShare,
+        exclude: 'min',
+        meaning: 'adaptive: part of its fair share of the picks that an ejected host gets at most, as probes (rule AD-11).',
+      }),
+      probe_backoff_min: timeout(adaptive.backoffMinMs, "adaptive: pause before an ejected host's first probe (rule AD-10)."),
+      probe_backoff_max: timeout(adaptive.backoffMaxMs, 'adaptive: what the pauses double up to.'),
       tcost_amplify: flag({ default: classic.tcostAmplify, meaning: 'A failure that took long counts as several (rule LB-6).' }),
     }),
     agent: section('Limits of the agent itself.', {
@@ -91,6 +111,11 @@ export const agentConfigTable = defineConfig({
         meaning: 'Upper bound of the first random pause before connecting again.',
       }),
       reconnect_max: milliseconds({ default: 5_000, min: 1, max: 600_000, meaning: 'Upper bound that the pauses grow to.' }),
+      zone: text({
+        default: adaptive.zone,
+        maxLength: 64,
+        meaning: 'adaptive: where this machine stands, as hosts name their zones; its own zone is preferred (rule AD-19).',
+      }),
       caller_ip: ipv4({
         default: '',
         meaning: "This machine's IPv4 address in the call statistics; empty takes the first one that is not loopback.",

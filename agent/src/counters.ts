@@ -25,6 +25,8 @@ export const shardCounters = defineCounters({
   routeChanges: 'Route changes applied',
   transitionsToOverloaded: 'Hosts that became overloaded',
   transitionsToIdle: 'Hosts that became idle again',
+  probes: 'Probes sent to ejected hosts (adaptive)',
+  windowCuts: 'Times the calls in flight of a host were cut, because it has too much to do (adaptive)',
   transitionsUnlogged: 'Transitions that were counted but not logged, because too many came at once',
 });
 export type ShardCounter = (typeof shardCounters.names)[number];

@@ -1,5 +1,6 @@
 // pure
 /** The algorithms that are compared. One line more here, and an algorithm is in every table and plot. */
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../agent/src/balancer/adaptive.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../agent/src/balancer/classic.ts';
 import { oracle } from './contenders/oracle.ts';
 import { RoundRobin } from './contenders/round-robin.ts';
@@ -9,6 +10,7 @@ import type { Contender } from './sim/contender.ts';
 export const ORACLE: Contender = { name: 'oracle', create: oracle };
 
 export const ALGORITHMS: readonly Contender[] = [
+  { name: 'adaptive', create: () => adaptiveBalancer(ADAPTIVE_DEFAULTS) },
   { name: 'classic', create: () => classicBalancer(CLASSIC_DEFAULTS) },
   { name: 'round robin', create: () => () => new RoundRobin() },
 ];

@@ -1,13 +1,18 @@
 // pure
+import { type AdaptiveOptions, adaptiveBalancer } from './adaptive.ts';
 import type { BalancerFactory, ExplainingBalancer } from './balancer.ts';
 import { type ClassicOptions, classicBalancer } from './classic.ts';
 
-/** Which algorithm a module is balanced with, and its parameters. Plain data: it crosses threads. */
+export const ALGORITHMS = ['classic', 'adaptive'] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+/** Which algorithm modules are balanced with, and the parameters of each. Plain data: it crosses threads. */
 export interface LoadBalanceOptions {
-  readonly algorithm: 'classic';
+  readonly algorithm: Algorithm;
   readonly classic: ClassicOptions;
+  readonly adaptive: AdaptiveOptions;
 }
 
-export function balancerFactory(options: LoadBalanceOptions): BalancerFactory<ExplainingBalancer> {
-  return classicBalancer(options.classic);
+export function balancerFactory({ algorithm, classic, adaptive }: LoadBalanceOptions): BalancerFactory<ExplainingBalancer> {
+  return algorithm === 'classic' ? classicBalancer(classic) : adaptiveBalancer(adaptive);
 }

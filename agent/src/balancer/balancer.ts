@@ -54,7 +54,7 @@ export interface HostCounts {
 /** One host as it stands, and why, for people. */
 export interface HostExplanation {
   readonly host: HostInfo;
-  /** In the algorithm's own words: 'idle', 'overloaded', 'draining'. */
+  /** In the algorithm's own words: 'idle', 'overloaded' or 'ejected', 'probation', 'draining'. */
   readonly state: string;
   /** Its share of the module's picks in the last 10 to 20 seconds, 0..1. */
   readonly share: number;
@@ -73,22 +73,33 @@ export interface HostView {
   readonly overloaded: boolean;
 }
 
-/** A host changed sides. Counted and logged once, with the numbers that caused it. */
+/** Something was decided about a host. Counted and logged once, with the numbers that caused it. */
 export interface Transition {
   readonly host: HostInfo;
-  readonly to: 'idle' | 'overloaded';
+  /** The side that it moved to; or what happened to it where it stands: it is being probed, its window of calls was cut. */
+  readonly to: 'idle' | 'overloaded' | 'probed' | 'window-cut';
   /** The rule that fired, as numbered in docs/load-balancing.md. */
   readonly cause: TransitionCause;
   readonly numbers: Readonly<Record<string, number>>;
 }
 
-export type TransitionCause =
+export type TransitionCause = ClassicCause | AdaptiveCause;
+
+export type ClassicCause =
   | 'error-rate' // LB-7
   | 'failure-run' // LB-7
   | 'success-rate' // LB-8
   | 'success-run' // LB-8
   | 'window-error-rate' // LB-9
   | 'overload-timeout'; // LB-9
+
+export type AdaptiveCause =
+  | 'error-evidence' // AD-7
+  | 'only-host' // AD-9
+  | 'probe-due' // AD-11
+  | 'call-succeeded' // AD-12
+  | 'overload' // AD-13
+  | 'none-left'; // AD-17
 
 export interface BalancerEnvironment {
   /** Uniform in [0, 1). */

@@ -1,6 +1,6 @@
 // pure
 import type { HostInfo } from '@lars/proto';
-import type { TransitionCause } from './balancer.ts';
+import type { ClassicCause } from './balancer.ts';
 import type { ClassicOptions } from './classic-options.ts';
 import { TrackedHost } from './host-table.ts';
 import type { RingMember } from './ring.ts';
@@ -55,7 +55,7 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
    * Judges the host after a recorded report; ends a window that is due and goes unpunished (LB-9).
    * @returns why the host must change sides now, or undefined
    */
-  judge(ok: boolean, options: ClassicOptions, nowMs: number): TransitionCause | undefined {
+  judge(ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
     return this.overloaded ? this.#judgeOverloaded(ok, options, nowMs) : this.#judgeIdle(ok, options, nowMs);
   }
 
@@ -86,7 +86,7 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
     };
   }
 
-  #judgeIdle(ok: boolean, options: ClassicOptions, nowMs: number): TransitionCause | undefined {
+  #judgeIdle(ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
     // LB-7
     if (!ok) {
       if (share(this.#virtualErr, this.#virtualSucc) > options.errRate) return 'error-rate';
@@ -95,7 +95,7 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
     return nowMs - this.#sinceMs >= options.idleTimeoutMs ? this.#endWindow(options, nowMs) : undefined;
   }
 
-  #judgeOverloaded(ok: boolean, options: ClassicOptions, nowMs: number): TransitionCause | undefined {
+  #judgeOverloaded(ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
     // LB-8
     if (ok) {
       if (share(this.#virtualSucc, this.#virtualErr) > options.succRate) return 'success-rate';
@@ -106,7 +106,7 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
   }
 
   /** LB-9. The report that ends a window belongs to it, so a window has at least one real call. */
-  #endWindow(options: ClassicOptions, nowMs: number): TransitionCause | undefined {
+  #endWindow(options: ClassicOptions, nowMs: number): ClassicCause | undefined {
     const bad = share(this.#realErr, this.#realSucc) >= options.windowErrRate;
     this.#badWindows = bad ? this.#badWindows + 1 : 0;
     if (this.#badWindows >= options.windowErrLimit) return 'window-error-rate';

@@ -5,11 +5,11 @@ import type {
   Balancer,
   BalancerEnvironment,
   BalancerFactory,
+  ClassicCause,
   ExplainingBalancer,
   HostExplanation,
   HostView,
   Transition,
-  TransitionCause,
 } from './balancer.ts';
 import { ClassicHost } from './classic-host.ts';
 import type { ClassicOptions } from './classic-options.ts';
@@ -112,7 +112,7 @@ class ClassicBalancer implements ExplainingBalancer {
   }
 
   /** LB-10. The listener comes last: whatever it asks or throws, the lists are in order. */
-  #changeSides(host: ClassicHost, cause: TransitionCause, nowMs: number): void {
+  #changeSides(host: ClassicHost, cause: ClassicCause, nowMs: number): void {
     const numbers = host.numbers(nowMs);
     numbers['limit'] = limitOf(cause, this.#options);
     this.#listOf(host).remove(host);
@@ -146,7 +146,7 @@ function stateOf(host: ClassicHost): string {
   return host.overloaded ? 'overloaded' : 'idle';
 }
 
-function limitOf(cause: TransitionCause, options: ClassicOptions): number {
+function limitOf(cause: ClassicCause, options: ClassicOptions): number {
   switch (cause) {
     case 'error-rate':
       return options.errRate;

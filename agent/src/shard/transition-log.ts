@@ -10,6 +10,13 @@ const count = shardCounters.at;
 /** So many transitions are logged between two calls of `refill`; more are only counted. */
 const LINES_PER_PERIOD = 50;
 
+const COUNTER_OF: Readonly<Record<Transition['to'], number>> = {
+  idle: count.transitionsToIdle,
+  overloaded: count.transitionsToOverloaded,
+  probed: count.probes,
+  'window-cut': count.windowCuts,
+};
+
 /** Counts each transition of a host and logs it once, with the numbers that caused it; a flood is cut, not printed. */
 export class TransitionLog {
   readonly #log: Logger;
@@ -22,7 +29,9 @@ export class TransitionLog {
   }
 
   add(module: ModuleId, { host, to, cause, numbers }: Transition): void {
-    this.#counters.add(to === 'idle' ? count.transitionsToIdle : count.transitionsToOverloaded);
+    this.#counters.add(COUNTER_OF[to]);
+    // A dead host is probed every few seconds: that is for metrics, not for the log of every day.
+    if (to === 'probed' || to === 'window-cut') return;
     if (this.#linesLeft === 0) {
       this.#counters.add(count.transitionsUnlogged);
       return;

@@ -1,3 +1,4 @@
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
 import { describeBalancer } from './balancer-contract.ts';
 
@@ -13,5 +14,6 @@ const JUMPY = {
   overloadTimeoutMs: 900,
 };
 
+describeBalancer('adaptive', adaptiveBalancer(ADAPTIVE_DEFAULTS));
 describeBalancer('classic', classicBalancer(CLASSIC_DEFAULTS));
 describeBalancer('classic, jumpy', classicBalancer(JUMPY));

@@ -1,0 +1,140 @@
+// pure
+import { DEFAULT_WEIGHT } from '@lars/proto';
+import { Cusum } from './cusum.ts';
+import { DecayingMean } from './decaying-mean.ts';
+import { Ejection } from './ejection.ts';
+import type { ErrorBaseline } from './error-baseline.ts';
+import type { HostPool, PoolMember } from './host-pool.ts';
+import { TrackedHost } from './host-table.ts';
+import { InFlight } from './in-flight.ts';
+import { LoadWindow } from './load-window.ts';
+import type { ModuleLatency } from './module-latency.ts';
+
+/** AD-3: about the last ten answers count, and less of them after five seconds. */
+const DURATION_KEEP = 0.9;
+const DURATION_HALF_LIFE_MS = 5_000;
+/** AD-8: whether a host answers slowly is asked at the moment of a failure, so only its last few answers count. */
+const ANSWER_KEEP = 0.8;
+const ANSWER_HALF_LIFE_MS = 1_000;
+/** AD-3: part of the error rate that one more report replaces at least; the first reports replace more, ... */
+const ERROR_STEP = 1 / 32;
+/** ... as though there had been so many successes before. */
+const ERROR_PRIOR = 4;
+/** AD-3: an error costs as much as so many calls. */
+const ERROR_SURCHARGE = 20;
+/** AD-3: after this time without a report, nothing bad is held against a host any more, ... */
+const FADE_MS = 30_000;
+/** ... and it is taken for somewhat better than typical, so that it is tried again. */
+const FADED_TO = 0.7;
+/** AD-5: a success of a caller who told no duration took at most so many times what is expected, or its true call is another one. */
+const PLAUSIBLE = 3;
+/** AD-8: answers that take this part of the time that a lost call took say that the host is alive, and behind. */
+const SLOW_ANSWER_SHARE = 0.4;
+/** AD-8: without any answer for so many times as long as a lost call took, a host is not just slow. */
+const SILENCE_FACTOR = 3;
+/** AD-12: a readmitted host has this part of the evidence that convicts: the next failure ejects it again. */
+const PROBATION_EVIDENCE = 0.75;
+
+/** What the adaptive rules remember of one host. Decisions about it fall in adaptive.ts. */
+export class AdaptiveHost extends TrackedHost implements PoolMember {
+  slot = 0;
+  pool: HostPool<AdaptiveHost> | undefined;
+  errorRate = 0;
+  onProbation = false;
+  readonly inFlight = new InFlight();
+  readonly window = new LoadWindow();
+  readonly suspicion = new Cusum();
+  readonly ejection = new Ejection();
+  readonly #duration = new DecayingMean(DURATION_KEEP, DURATION_HALF_LIFE_MS);
+  readonly #answers = new DecayingMean(ANSWER_KEEP, ANSWER_HALF_LIFE_MS);
+  #reports = 0;
+  #pricedMs = 0;
+  #reportedAtMs = 0;
+
+  get weight(): number {
+    return this.host.weight > 0 ? this.host.weight : DEFAULT_WEIGHT;
+  }
+
+  /** The mean of the last answers, 0 before the first. */
+  get answerMs(): number {
+    return this.#answers.value;
+  }
+
+  /** AD-4: calls in flight that are not given up. */
+  load(staleAfterMs: number, nowMs: number): number {
+    this.inFlight.forgetBefore(nowMs - staleAfterMs);
+    return this.inFlight.count;
+  }
+
+  /** AD-3: what a call is expected to take, errors included; 0 while neither the host nor the module has been measured. */
+  expectedMs(typicalMs: number, nowMs: number): number {
+    const known = this.#pricedMs === 0 ? typicalMs : this.#pricedMs;
+    const faded = FADED_TO * typicalMs;
+    if (known <= faded) return known;
+    const age = (nowMs - this.#reportedAtMs) / FADE_MS;
+    return age >= 1 ? faded : known - (known - faded) * age;
+  }
+
+  /** AD-4, AD-5: takes a reported call out of flight; returns what it took, as told or else as inferred. */
+  settle(ok: boolean, toldMs: number | undefined, typicalMs: number, nowMs: number): number {
+    const tookMs = toldMs ?? nowMs - this.#inferSentMs(ok, typicalMs, nowMs);
+    this.inFlight.settle(nowMs - tookMs);
+    return tookMs;
+  }
+
+  /** AD-3, AD-8: learns from a report. A fast failure says nothing about how long an answer takes. */
+  learn(ok: boolean, isSlowFailure: boolean, tookMs: number, normalErrorRate: number, nowMs: number): void {
+    this.#reports += 1;
+    this.errorRate += ((ok ? 0 : 1) - this.errorRate) * Math.max(ERROR_STEP, 1 / (this.#reports + ERROR_PRIOR));
+    this.#reportedAtMs = nowMs;
+    if (ok) {
+      this.#answers.add(tookMs, nowMs);
+      this.window.onAnswer(nowMs);
+    }
+    if (ok || isSlowFailure) this.#duration.add(tookMs, nowMs);
+    this.#price(normalErrorRate);
+  }
+
+  /** AD-8: does a slow failure of this host say that it has too much to do? */
+  isBehind(tookMs: number, nowMs: number): boolean {
+    return this.#answers.value >= SLOW_ANSWER_SHARE * tookMs && nowMs - this.#answers.atMs < SILENCE_FACTOR * tookMs;
+  }
+
+  /** AD-12. The evidence goes back to a single failure's distance from the limit; old errors are forgiven. */
+  beginProbation(tookMs: number, baseline: ErrorBaseline, nowMs: number): void {
+    this.overloaded = false;
+    this.onProbation = true;
+    this.ejection.end(nowMs);
+    this.suspicion.restart(baseline.limit * PROBATION_EVIDENCE);
+    this.window.startSlowly();
+    this.errorRate = baseline.rate;
+    this.#duration.restart(tookMs, nowMs);
+    this.#price(baseline.rate);
+  }
+
+  /** What people see of it. An unlimited window is left out: it is no number. */
+  numbers(latency: ModuleLatency, baseline: ErrorBaseline, nowMs: number): Record<string, number> {
+    const { window, ejection, suspicion, errorRate } = this;
+    return {
+      expectedMs: this.expectedMs(latency.typicalMs, nowMs),
+      inFlight: this.load(latency.staleAfterMs, nowMs),
+      ...(window.limited ? { window: window.size } : {}),
+      errorRate,
+      normalErrorRate: baseline.rate,
+      evidence: suspicion.evidence,
+      evidenceLimit: baseline.limit,
+      answersPerSec: window.answersPerSecond(nowMs),
+      ...(this.overloaded ? { failuresInRow: ejection.failuresInRow, probeInMs: ejection.probeInMs(nowMs) } : {}),
+    };
+  }
+
+  #price(normalErrorRate: number): void {
+    this.#pricedMs = this.#duration.value * (1 + ERROR_SURCHARGE * Math.max(0, this.errorRate - normalErrorRate));
+  }
+
+  /** Callers are taken to be answered in the order in which they asked; see AD-5 for the exception. */
+  #inferSentMs(ok: boolean, typicalMs: number, nowMs: number): number {
+    const usualMs = this.#duration.value === 0 ? typicalMs : this.#duration.value;
+    return this.inFlight.oldestSince(ok ? nowMs - PLAUSIBLE * usualMs : Number.NEGATIVE_INFINITY, nowMs - usualMs);
+  }
+}

@@ -1,0 +1,40 @@
+// pure
+/** A mean in which a sample counts less the more samples, and the more time, have come since. */
+export class DecayingMean {
+  readonly #keep: number;
+  readonly #halfLifeMs: number;
+  #value = 0;
+  #atMs = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param keep what is left at most of the old mean after one more sample, 0..1
+   * @param halfLifeMs after this time without a sample, half is left of the old mean at most
+   */
+  constructor(keep: number, halfLifeMs: number) {
+    this.#keep = keep;
+    this.#halfLifeMs = halfLifeMs;
+  }
+
+  /** 0 before the first sample. */
+  get value(): number {
+    return this.#value;
+  }
+
+  /** When the last sample came; -Infinity before the first. */
+  get atMs(): number {
+    return this.#atMs;
+  }
+
+  add(sample: number, nowMs: number): void {
+    // A hyperbola instead of an exponential: it fades as well, and costs a division. Before the first sample it is 0.
+    const keep = Math.min(this.#keep, this.#halfLifeMs / (this.#halfLifeMs + nowMs - this.#atMs));
+    this.#value = sample + (this.#value - sample) * keep;
+    this.#atMs = nowMs;
+  }
+
+  /** Everything before is forgotten. */
+  restart(sample: number, nowMs: number): void {
+    this.#value = sample;
+    this.#atMs = nowMs;
+  }
+}

@@ -1,0 +1,79 @@
+// pure
+/** A pause varies by this much to both sides, so that agents do not probe in step. */
+const JITTER = 0.25;
+/** A host that has been well for this long, and for as long again as two of its last pauses, begins with the shortest pause again. */
+const CALM_MS = 10_000;
+
+export interface BackoffLimits {
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+}
+
+/** AD-10. A host's time on the bench: when it went there, when it may be probed, and how often that has failed in a row. */
+export class Ejection {
+  #startedMs = Number.NEGATIVE_INFINITY;
+  #endedMs = Number.NEGATIVE_INFINITY;
+  /** Of the pause that runs, or of the last one. */
+  #pauseStartMs = Number.NEGATIVE_INFINITY;
+  #pauseMs = 0;
+  #failuresInRow = 0;
+  #probing = false;
+
+  /** Calls that were sent before say nothing about the host as it is now. */
+  get startedMs(): number {
+    return this.#startedMs;
+  }
+
+  get pauseMs(): number {
+    return this.#pauseMs;
+  }
+
+  /** Ejections and failed probes since the host was last well for long. */
+  get failuresInRow(): number {
+    return this.#failuresInRow;
+  }
+
+  /** Has a probe been sent in this pause? Its failure begins the next one. */
+  get probing(): boolean {
+    return this.#probing;
+  }
+
+  start(limits: BackoffLimits, random: () => number, nowMs: number): void {
+    if (nowMs - this.#endedMs > CALM_MS + 2 * this.#pauseMs) this.#failuresInRow = 0;
+    this.#startedMs = nowMs;
+    this.#pause(limits, random, nowMs);
+  }
+
+  probeFailed(limits: BackoffLimits, random: () => number, nowMs: number): void {
+    this.#startedMs = nowMs;
+    this.#pause(limits, random, nowMs);
+  }
+
+  end(nowMs: number): void {
+    this.#endedMs = nowMs;
+    this.#probing = false;
+  }
+
+  /** How long until it may be probed; 0 = now. */
+  probeInMs(nowMs: number): number {
+    return Math.max(0, this.#pauseStartMs + this.#pauseMs - nowMs);
+  }
+
+  isProbeDue(nowMs: number): boolean {
+    return nowMs - this.#pauseStartMs >= this.#pauseMs;
+  }
+
+  /** Until the report comes, or for the longest pause if it does not, there is no other probe. */
+  probeSent({ backoffMaxMs }: BackoffLimits, nowMs: number): void {
+    this.#probing = true;
+    this.#pauseStartMs = nowMs;
+    this.#pauseMs = backoffMaxMs;
+  }
+
+  #pause({ backoffMinMs, backoffMaxMs }: BackoffLimits, random: () => number, nowMs: number): void {
+    this.#probing = false;
+    this.#pauseStartMs = nowMs;
+    this.#pauseMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** this.#failuresInRow) * (1 - JITTER + 2 * JITTER * random());
+    this.#failuresInRow += 1;
+  }
+}

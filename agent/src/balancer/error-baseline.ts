@@ -1,0 +1,91 @@
+// pure
+/** So many hosts are looked at for the quartile; of more hosts a sample of this size. */
+const SAMPLE_SIZE = 32;
+/** Even where nobody errs, this share of errors is taken for normal: one failure must not condemn a host. */
+const RATE_MIN = 0.01;
+/** Where the best hosts err more than this, no host can be told to be worse. */
+const RATE_MAX = 0.9;
+/** "Errs clearly more" means: by this much. */
+const EXCESS = 0.25;
+const BAD_RATE_MAX = 0.97;
+/**
+ * Evidence, in nats, that convicts a host. With a normal rate of up to 2 % the third failure in a row reaches it, the second never
+ * does. Independent errors at the normal rate reach it once in e^7 = 1,100 reports at most; in practice far less often.
+ */
+const LIMIT = 7;
+/** Up to this normal rate the limit is as it stands; then it grows by this factor per error, for errors of a busy module come in bursts. */
+const CALM_RATE = 0.02;
+const LIMIT_GROWTH = 10;
+
+interface ErringHost {
+  /** 0..1 */
+  readonly errorRate: number;
+}
+
+/** Stands in where a stride, rounded up, leads past the end of the list. */
+const NEVER_ERRS_LESS: ErringHost = { errorRate: 1 };
+
+/**
+ * AD-6. What is normal now: the error rate of the best quarter of the module's hosts. A trouble that all hosts share raises it, so
+ * it convicts nobody; up to three quarters of the hosts may fail, and the others still say what is normal.
+ */
+export class ErrorBaseline {
+  readonly #lowest = new Float64Array(SAMPLE_SIZE / 4 + 1);
+  #reportsLeft = 0;
+  #rate = RATE_MIN;
+  #limit = 0;
+  #failureEvidence = 0;
+  #successEvidence = 0;
+
+  constructor() {
+    this.#weigh();
+  }
+
+  /** The normal error rate, 0..1. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** AD-7: the evidence that convicts. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** AD-7: what one report is worth as evidence. */
+  evidenceOf(ok: boolean): number {
+    return ok ? this.#successEvidence : this.#failureEvidence;
+  }
+
+  /** Call after each report: looks at the hosts again after half as many reports as are looked at. */
+  refresh(hosts: readonly ErringHost[], random: () => number): void {
+    if (this.#reportsLeft-- > 0) return;
+    this.#reportsLeft = Math.min(hosts.length, SAMPLE_SIZE) >> 1;
+    this.#rate = Math.min(RATE_MAX, Math.max(RATE_MIN, this.#lowerQuartile(hosts, random)));
+    this.#weigh();
+  }
+
+  #weigh(): void {
+    const normal = this.#rate;
+    const bad = Math.min(BAD_RATE_MAX, normal + EXCESS);
+    this.#failureEvidence = Math.log(bad / normal);
+    this.#successEvidence = Math.log((1 - bad) / (1 - normal));
+    this.#limit = LIMIT * (1 + LIMIT_GROWTH * Math.max(0, normal - CALM_RATE));
+  }
+
+  /** Keeps the lowest quarter in order and returns the highest of it. A sample is spread evenly over the list. */
+  #lowerQuartile(hosts: readonly ErringHost[], random: () => number): number {
+    const size = Math.min(hosts.length, SAMPLE_SIZE);
+    const stride = hosts.length / size;
+    const offset = size === hosts.length ? 0 : random();
+    const rank = (size - 1) >> 2;
+    const lowest = this.#lowest.fill(1, 0, rank + 1);
+    for (let i = 0; i < size; i++) {
+      const { errorRate } = hosts[Math.floor((i + offset) * stride)] ?? NEVER_ERRS_LESS;
+      if (errorRate >= (lowest[rank] as number)) continue;
+      let at = rank;
+      for (; at > 0 && (lowest[at - 1] as number) > errorRate; at--) lowest[at] = lowest[at - 1] as number;
+      lowest[at] = errorRate;
+    }
+    return lowest[rank] as number;
+  }
+}

@@ -1,0 +1,89 @@
+// pure
+import { Throughput } from './throughput.ts';
+
+/** AD-15: calls in flight with which a host begins that is new or was ejected. */
+const START = 2;
+/** AD-16: the smallest window; one call in ten times the target. */
+const MIN = 0.1;
+/** AD-13: a cut takes at least three tenths. */
+const CUT = 0.7;
+/** AD-15: a window grows only while it is used to at least this share. */
+const USED_SHARE = 0.5;
+/** AD-16: growth per answer of a window below one call. */
+const SMALL_GROWTH = 1.1;
+
+/**
+ * How many calls one host may have in flight (AD-13 to AD-16). Without limit at first; cut when the host is overloaded to what it
+ * answered lately in the time that its callers have; grows while it is used and answers come soon, as TCP's does.
+ */
+export class LoadWindow {
+  readonly #answers = new Throughput();
+  #size = Number.POSITIVE_INFINITY;
+  /** Below, the window doubles in one round of answers; above, it grows by one. */
+  #threshold = Number.POSITIVE_INFINITY;
+  #cutAtMs = Number.NEGATIVE_INFINITY;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
+
+  /** In calls; Infinity = no limit. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get limited(): boolean {
+    return this.#size !== Number.POSITIVE_INFINITY;
+  }
+
+  answersPerSecond(nowMs: number): number {
+    return this.#answers.perSecond(nowMs);
+  }
+
+  /** AD-16: a window below one call is a pause between calls. */
+  hasRoom(load: number, targetMs: number, nowMs: number): boolean {
+    if (this.#size >= 1) return load < this.#size;
+    return load < 1 && nowMs - this.#sentAtMs >= targetMs / this.#size;
+  }
+
+  onSent(nowMs: number): void {
+    this.#sentAtMs = nowMs;
+  }
+
+  onAnswer(nowMs: number): void {
+    this.#answers.add(nowMs);
+  }
+
+  /** AD-15 */
+  startSlowly(): void {
+    this.#size = START;
+  }
+
+  /** AD-14: as many as are answered in the target time. */
+  limit(targetMs: number, nowMs: number): void {
+    this.#size = Math.max(MIN, this.#fitting(targetMs, nowMs));
+  }
+
+  /**
+   * AD-13. At most one cut for what was sent before it.
+   * @param durationMs how long the lost call took
+   * @returns whether the window was cut
+   */
+  cut(durationMs: number, targetMs: number, nowMs: number): boolean {
+    if (nowMs - this.#cutAtMs <= durationMs) return false;
+    this.#cutAtMs = nowMs;
+    this.#size = Math.max(MIN, Math.min(CUT * this.#size, this.#fitting(targetMs, nowMs)));
+    this.#threshold = this.#size;
+    return true;
+  }
+
+  /** AD-15. Call for an answer that came soon; `load` is what was in flight before it came. */
+  grow(load: number): void {
+    const size = this.#size;
+    if (!this.limited || load < USED_SHARE * size) return;
+    if (size < 1) this.#size = size * SMALL_GROWTH;
+    else this.#size = size < this.#threshold ? size + 1 : size + 1 / size;
+  }
+
+  /** Little's law: calls in flight = answers per second × seconds per answer. */
+  #fitting(targetMs: number, nowMs: number): number {
+    return (this.answersPerSecond(nowMs) * targetMs) / 1_000;
+  }
+}

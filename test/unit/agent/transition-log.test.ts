@@ -1,0 +1,42 @@
+import { CounterBank } from '@lars/runtime/counters';
+import { expect, test } from 'vitest';
+import type { Transition } from '../../../agent/src/balancer/balancer.ts';
+import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
+import { TransitionLog } from '../../../agent/src/shard/transition-log.ts';
+import { recordingLog } from '../../support/recording-log.ts';
+import { host } from '../balancer/world.ts';
+
+const MODULE = { modid: 1, cmdid: 2 };
+const transition = (to: Transition['to']): Transition => ({
+  host: host(80),
+  to,
+  cause: 'error-rate',
+  numbers: { limit: 0.1, stateMs: 1.23456 },
+});
+
+function newLog() {
+  const { log, records } = recordingLog();
+  const counters = new CounterBank<ShardCounter>(shardCounters);
+  return { transitions: new TransitionLog(log, counters), counters, records };
+}
+
+test('every transition is counted by its kind; a change of sides is logged with its numbers, probes and window cuts are not', () => {
+  const { transitions, counters, records } = newLog();
+  for (const to of ['overloaded', 'probed', 'probed', 'window-cut', 'idle'] as const) transitions.add(MODULE, transition(to));
+  expect(counters.toObject()).toMatchObject({ transitionsToOverloaded: 1, probes: 2, windowCuts: 1, transitionsToIdle: 1 });
+  expect(records.map(({ event, fields }) => [event, fields])).toEqual(
+    ['overloaded', 'idle'].map(to => [
+      `host ${to}`,
+      { module: '1/2', host: '10.0.0.1:80', cause: 'error-rate', limit: 0.1, stateMs: 1.235 },
+    ]),
+  );
+});
+
+test('a flood is cut, counted, and logged again in the next period', () => {
+  const { transitions, counters, records } = newLog();
+  for (let i = 0; i < 60; i++) transitions.add(MODULE, transition('overloaded'));
+  expect([records.length, counters.get('transitionsUnlogged'), counters.get('transitionsToOverloaded')]).toEqual([50, 10, 60]);
+  transitions.refill();
+  transitions.add(MODULE, transition('idle'));
+  expect(records.length).toBe(51);
+});
