@@ -102,8 +102,8 @@ class AdaptiveBalancer implements ExplainingBalancer {
     const isBehind = isSlowFailure && host.isBehind(tookMs, nowMs);
     host.learn(ok, isSlowFailure, tookMs, this.#baseline.rate, nowMs);
     if (ok) this.#onSuccess(host, tookMs, load, nowMs);
-    this.#overload.count(isSlowFailure);
-    if (isBehind && this.#overload.isLikely) this.#onOverload(host, tookMs, load, nowMs);
+    const isTimeout = isSlowFailure && latency.isTimeout(tookMs);
+    if (isBehind && isTimeout && host.window.isOverfull(load, tookMs, nowMs)) this.#onOverload(host, tookMs, load, nowMs);
     if (!host.host.drain) this.#judge(host, ok, isBehind, tookMs, nowMs);
     return true;
   }

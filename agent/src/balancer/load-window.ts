@@ -7,6 +7,8 @@ const START = 2;
 const MIN = 0.1;
 /** AD-13: a cut takes at least three tenths. */
 const CUT = 0.7;
+/** AD-13: where calls are slow but no line is growing, less is in flight than this part of what is answered in a lost call's time. */
+const OVERFULL_SHARE = 0.7;
 /** AD-15: a window grows only while it is used to at least this share. */
 const USED_SHARE = 0.5;
 /** AD-16: growth per answer of a window below one call. */
@@ -35,6 +37,11 @@ export class LoadWindow {
 
   answersPerSecond(nowMs: number): number {
     return this.#answers.perSecond(nowMs);
+  }
+
+  /** AD-13: is more in flight than is answered in the time that a lost call took, or nearly so? */
+  isOverfull(load: number, durationMs: number, nowMs: number): boolean {
+    return load >= OVERFULL_SHARE * this.#fitting(durationMs, nowMs);
   }
 
   /** AD-16: a window below one call is a pause between calls. */

@@ -11,6 +11,8 @@ const THROUGH_SHARE = 1.2;
 const STALE_SHARE = 2;
 /** ... but not less than this: a host that swallows calls must not look idle before the first timeout. */
 const STALE_MIN_MS = 5_000;
+/** Failures by timeout take the same time, but for this part; other slow failures seldom do. */
+const TIMEOUT_SPREAD = 0.05;
 /** What a caller says beyond this is not believed. */
 const MAX_DURATION_MS = 60_000;
 /** A clock that ticks in milliseconds may say 0; nothing is for free. */
@@ -20,6 +22,7 @@ const MIN_DURATION_MS = 0.1;
 export class ModuleLatency {
   #typicalMs = 0;
   #slowestMs = 0;
+  #lastSlowFailureMs = 0;
 
   /** About the mean duration of the successes; 0 before the first. */
   get typicalMs(): number {
@@ -48,6 +51,13 @@ export class ModuleLatency {
 
   isSlowFailure(durationMs: number): boolean {
     return durationMs >= SLOW_FAILURE_SHARE * this.#slowestMs;
+  }
+
+  /** Call for each slow failure: did it take as long as the one before? */
+  isTimeout(durationMs: number): boolean {
+    const previousMs = this.#lastSlowFailureMs;
+    this.#lastSlowFailureMs = durationMs;
+    return Math.abs(durationMs - previousMs) <= TIMEOUT_SPREAD * durationMs;
   }
 }
 

@@ -3,10 +3,6 @@
 const MEMORY_MS = 60_000;
 /** A host may have so much to do that a new call is answered in this share of the time that callers wait. */
 const WAIT_SHARE = 0.5;
-/** Part of the share of slow failures that one more report replaces. */
-const SHARE_STEP = 0.1;
-/** Single slow failures happen; from this share of the module's reports on they are an overload. Four in a row reach it. */
-const SHARE_MIN = 0.2;
 
 /**
  * AD-14. What the module's last overload has taught: how long callers wait, and so how much may wait for them. Before the first one
@@ -15,17 +11,6 @@ const SHARE_MIN = 0.2;
 export class Overload {
   #seenAtMs = Number.NEGATIVE_INFINITY;
   #timeoutMs = 0;
-  #slowShare = 0;
-
-  /** Call for each report of the module. */
-  count(isSlowFailure: boolean): void {
-    this.#slowShare += ((isSlowFailure ? 1 : 0) - this.#slowShare) * SHARE_STEP;
-  }
-
-  /** Are slow failures too many to be chance? */
-  get isLikely(): boolean {
-    return this.#slowShare >= SHARE_MIN;
-  }
 
   /** How long callers waited for the last call that was lost to overload; 0 before the first. */
   get timeoutMs(): number {
