@@ -311,15 +311,17 @@ const batchReportRequest: FieldsCodec<BatchReportRequest> = {
     writeInt32(w, 1, m.modid);
     writeInt32(w, 2, m.cmdid);
     for (const result of m.results) writeMessage(w, 3, batchResult, result);
+    writeBool(w, 4, m.fromCopy);
   },
   read(r, end) {
     const results: BatchResult[] = [];
-    const m = { modid: 0, cmdid: 0, results };
+    const m = { modid: 0, cmdid: 0, results, fromCopy: false };
     while (r.pos < end) {
       const tag = r.tag();
       if (tag === varint(1)) m.modid = r.int32();
       else if (tag === varint(2)) m.cmdid = r.int32();
       else if (tag === bytes(3)) results.push(readMessage(r, batchResult));
+      else if (tag === varint(4)) m.fromCopy = r.bool();
       else skip(r, tag);
     }
     return m;

@@ -124,6 +124,8 @@ export interface BatchReportRequest {
   readonly modid: number;
   readonly cmdid: number;
   readonly results: readonly BatchResult[];
+  /** The hosts were picked from a copy of the route, not by getHost: the agent saw no call begin. */
+  readonly fromCopy: boolean;
 }
 
 /** Which body travels under which id. */

@@ -71,7 +71,7 @@ export function judge(datagram: Uint8Array): Verdict {
     if (id === MessageId.ReportRequest) {
       const { modid, cmdid, host } = decodeBody(id, body);
       const results = [{ ip: 0, port: 0, addr: '', ...host, succ: 1, err: 0, tcost: 0 }];
-      return told({ modid, cmdid, results });
+      return told({ modid, cmdid, results, fromCopy: false });
     }
     return dropped('badMessageId');
   } catch (error) {

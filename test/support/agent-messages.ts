@@ -43,7 +43,7 @@ export function batchFrame(
   request: Omit<Partial<BatchReportRequest>, 'results'> & { results: readonly Partial<BatchResult>[] },
 ): Uint8Array {
   const results = request.results.map(result => ({ ip: 0, port: 0, succ: 0, err: 0, tcost: 0, addr: '', ...result }));
-  return encodeFrame(MessageId.BatchReportRequest, { modid: 0, cmdid: 0, ...request, results });
+  return encodeFrame(MessageId.BatchReportRequest, { modid: 0, cmdid: 0, fromCopy: false, ...request, results });
 }
 
 /** The id and the announced length of the frame are checked on the way. */
