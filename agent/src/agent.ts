@@ -11,6 +11,7 @@ import type { Logger } from '@lars/runtime/log';
 import { AgentBanks } from './agent-banks.ts';
 import { agentHealth } from './agent-health.ts';
 import type { LoadBalanceOptions } from './balancer/algorithm.ts';
+import { loadBalanceOptions } from './balancing-config.ts';
 import type { AgentConfig } from './config.ts';
 import type { DnsThreadData } from './dns/dns-thread.ts';
 import type { ReportThreadData } from './report/report-thread.ts';
@@ -125,7 +126,8 @@ const threadModule = (path: string): URL => new URL(`${path}${import.meta.url.en
 
 function threadSpecs(config: AgentConfig, banks: AgentBanks): ThreadSpec<ThreadName>[] {
   const caller = callerIp(config.agent.caller_ip);
-  const shards = SHARD_NAMES.map((name, index) => shardSpec(config, banks, name, index));
+  const loadBalance = loadBalanceOptions(config.loadbalance, config.module, config.agent.zone);
+  const shards = SHARD_NAMES.map((name, index) => shardSpec(config, loadBalance, banks, name, index));
   return [
     ...shards,
     {
@@ -150,7 +152,13 @@ function threadSpecs(config: AgentConfig, banks: AgentBanks): ThreadSpec<ThreadN
   ];
 }
 
-function shardSpec(config: AgentConfig, banks: AgentBanks, name: ShardName, index: number): ThreadSpec<ThreadName> {
+function shardSpec(
+  config: AgentConfig,
+  loadBalance: LoadBalanceOptions,
+  banks: AgentBanks,
+  name: ShardName,
+  index: number,
+): ThreadSpec<ThreadName> {
   const { agent, udp, loadbalance } = config;
   const bank = banks.shards[index] as AgentBanks['shards'][number];
   return {
@@ -169,37 +177,10 @@ function shardSpec(config: AgentConfig, banks: AgentBanks, name: ShardName, inde
       },
       updateTimeoutMs: loadbalance.update_timeout * 1_000,
       reportTimeoutMs: loadbalance.report_timeout * 1_000,
-      loadBalance: loadBalanceOptions(config),
+      loadBalance,
       counters: bank.counters.buffer,
       gauges: bank.gauges.buffer,
     }),
-  };
-}
-
-function loadBalanceOptions({ agent, loadbalance }: AgentConfig): LoadBalanceOptions {
-  return {
-    algorithm: loadbalance.algorithm,
-    adaptive: {
-      onAllOverloaded: loadbalance.on_all_overloaded,
-      zone: agent.zone,
-      probeShare: loadbalance.probe_share,
-      backoffMinMs: loadbalance.probe_backoff_min * 1_000,
-      backoffMaxMs: loadbalance.probe_backoff_max * 1_000,
-    },
-    classic: {
-      probeNum: loadbalance.probe_num,
-      initSuccCnt: loadbalance.init_succ_cnt,
-      initErrCnt: loadbalance.init_err_cnt,
-      errRate: loadbalance.err_rate,
-      succRate: loadbalance.succ_rate,
-      continErrLimit: loadbalance.contin_err_limit,
-      continSuccLimit: loadbalance.contin_succ_limit,
-      windowErrRate: loadbalance.window_err_rate,
-      windowErrLimit: loadbalance.window_err_limit,
-      idleTimeoutMs: loadbalance.idle_timeout * 1_000,
-      overloadTimeoutMs: loadbalance.overload_timeout * 1_000,
-      tcostAmplify: loadbalance.tcost_amplify,
-    },
   };
 }
 

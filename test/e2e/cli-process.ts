@@ -31,12 +31,12 @@ export class LarsFolder {
   readonly path = mkdtempSync(path.join(tmpdir(), 'lars-cli-'));
   readonly #running = new Set<LarsProcess>();
 
-  /** All ports are picked by the system. */
-  writeStandardConf(): void {
+  /** All ports are picked by the system. @param more sections for agent.ini */
+  writeStandardConf(more: { readonly agent?: string } = {}): void {
     const http = '[http]\nport = 0\n';
     this.write('conf/dnsserver.ini', `[tcp]\nport = 0\n${http}`);
     this.write('conf/reporter.ini', `[tcp]\nport = 0\n${http}`);
-    this.write('conf/agent.ini', `[udp]\nport = 0\n${http}`);
+    this.write('conf/agent.ini', `[udp]\nport = 0\n${http}${more.agent ?? ''}`);
   }
 
   write(name: string, text: string): void {

@@ -5,24 +5,29 @@ const folder = new LarsFolder();
 afterEach(() => folder.dispose());
 
 test('lars why tells from the running agent what it holds against a host; unknown modules and agents that are away are errors', async () => {
-  folder.writeStandardConf();
+  folder.writeStandardConf({ agent: '[module 1/2]\nalgorithm = classic\n' });
   const system = folder.start(['up', '--json']);
   const ready = await system.ready;
   const http = `--http=127.0.0.1:${ready.agent.httpPort}`;
-  expect((await folder.run(['route', 'add', '1/1', '127.0.0.1:9001', '127.0.0.1:9002'])).code).toBe(0);
-  await expect.poll(async () => (await folder.run(['gethost', '1', '1', agentOf(ready)])).code, { timeout: 10_000 }).toBe(0);
-  await folder.run(['simulate', '1', '1', '--calls', '300', '--fail', '127.0.0.1:9002=1', agentOf(ready)]);
+  for (const [cmdid, algorithm, state] of [
+    ['1', 'adaptive', 'ejected'],
+    ['2', 'classic', 'overloaded'],
+  ] as const) {
+    expect((await folder.run(['route', 'add', `1/${cmdid}`, '127.0.0.1:9001', '127.0.0.1:9002'])).code).toBe(0);
+    await expect.poll(async () => (await folder.run(['gethost', '1', cmdid, agentOf(ready)])).code, { timeout: 10_000 }).toBe(0);
+    await folder.run(['simulate', '1', cmdid, '--calls', '300', '--fail', '127.0.0.1:9002=1', agentOf(ready)]);
 
-  const { code, out } = await folder.run(['why', '1', '1', http, '--json']);
-  expect(code).toBe(0);
-  const why = JSON.parse(out);
-  expect(why).toMatchObject({ modid: 1, cmdid: 1, state: 'serving', version: expect.any(Number) });
-  const states = new Map(why.hosts.map((host: { host: string; state: string }) => [host.host, host]));
-  expect(states.get('127.0.0.1:9001')).toMatchObject({ state: 'idle' });
-  expect(states.get('127.0.0.1:9002')).toMatchObject({
-    state: 'overloaded',
-    last: { to: 'overloaded', cause: expect.any(String) },
-  });
+    const { code, out } = await folder.run(['why', '1', cmdid, http, '--json']);
+    expect(code).toBe(0);
+    const why = JSON.parse(out);
+    expect(why).toMatchObject({ modid: 1, cmdid: Number(cmdid), state: 'serving', algorithm, version: expect.any(Number) });
+    const states = new Map(why.hosts.map((host: { host: string; state: string }) => [host.host, host]));
+    expect(states.get('127.0.0.1:9001')).toMatchObject({ state: 'idle' });
+    expect(states.get('127.0.0.1:9002')).toMatchObject({
+      state,
+      last: { to: 'overloaded', cause: expect.any(String) },
+    });
+  }
 
   expect(await folder.run(['why', '9', '9', http])).toMatchObject({
     code: 1,

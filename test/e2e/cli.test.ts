@@ -157,7 +157,7 @@ describe('a system', () => {
   });
 
   test('is what a simulation runs against; Ctrl-C ends one early and shows what has been done', async () => {
-    folder.writeStandardConf();
+    folder.writeStandardConf({ agent: '[loadbalance]\nalgorithm = classic\n' });
     const running = folder.start(['up', '--json']);
     const ready = await running.ready;
     await folder.run(['route', 'add', '1/1', '127.0.0.1:9001', '127.0.0.1:9002']);

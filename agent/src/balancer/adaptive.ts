@@ -39,6 +39,7 @@ export function adaptiveBalancer(options: AdaptiveOptions): BalancerFactory<Expl
 }
 
 class AdaptiveBalancer implements ExplainingBalancer {
+  readonly algorithm = 'adaptive';
   readonly #options: AdaptiveOptions;
   readonly #environment: BalancerEnvironment;
   readonly #table = new HostTable<AdaptiveHost>();

@@ -38,6 +38,8 @@ export interface Balancer {
 
 /** A balancer that can be asked why; those that the agent runs can. */
 export interface ExplainingBalancer extends Balancer {
+  /** As the conf names it. */
+  readonly algorithm: 'adaptive' | 'classic';
   /** The hosts as they stand and why, for people; as long as the route, so not for every request. */
   explain(nowMs: number): HostExplanation[];
 }

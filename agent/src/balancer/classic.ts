@@ -27,6 +27,7 @@ export function classicBalancer(options: ClassicOptions): BalancerFactory<Explai
 }
 
 class ClassicBalancer implements ExplainingBalancer {
+  readonly algorithm = 'classic';
   readonly #options: ClassicOptions;
   readonly #environment: BalancerEnvironment;
   readonly #table = new HostTable<ClassicHost>();

@@ -8,6 +8,8 @@ import type { ServingModule } from './module-table.ts';
 export interface ModuleExplanation extends ModuleId {
   /** serving: it has a route. absent: it does not exist, as far as is known. unknown: nobody has asked for it lately. */
   readonly state: 'serving' | 'absent' | 'unknown';
+  /** What chooses among its hosts; '' while it is not served. */
+  readonly algorithm: string;
   /** The revision of the route; 0 where dnsserver tells none. */
   readonly version: number;
   readonly hosts: readonly (Omit<HostExplanation, 'host'> & HostName)[];
@@ -26,9 +28,9 @@ export function explainModule(
   isAbsent: boolean,
   nowMs: number,
 ): ModuleExplanation {
-  if (module === undefined) return { modid, cmdid, state: isAbsent ? 'absent' : 'unknown', version: 0, hosts: [] };
+  if (module === undefined) return { modid, cmdid, state: isAbsent ? 'absent' : 'unknown', algorithm: '', version: 0, hosts: [] };
   const hosts = module.balancer.explain(nowMs).map(({ host, ...explanation }) => {
     return { host: formatHost(host), weight: host.weight, zone: host.zone, ...explanation };
   });
-  return { modid, cmdid, state: 'serving', version: module.version, hosts };
+  return { modid, cmdid, state: 'serving', algorithm: module.balancer.algorithm, version: module.version, hosts };
 }

@@ -3,8 +3,7 @@
 import { systemClock } from '@lars/runtime/clock';
 import { CounterBank } from '@lars/runtime/counters';
 import { listenError } from '@lars/runtime/errors';
-import type { LoadBalanceOptions } from '../balancer/algorithm.ts';
-import { balancerFactory } from '../balancer/algorithm.ts';
+import { type LoadBalanceOptions, moduleBalancerFactory } from '../balancer/algorithm.ts';
 import { type ShardCounter, type ShardGauge, shardCounters, shardGauges } from '../counters.ts';
 import type { MailToShard } from '../threads/messages.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
@@ -62,7 +61,7 @@ function newShard(
     {
       ...data.limits,
       index: data.index,
-      newBalancer: balancerFactory(data.loadBalance),
+      newBalancer: moduleBalancerFactory(data.loadBalance),
       updateTimeoutMs: data.updateTimeoutMs,
       reportTimeoutMs: data.reportTimeoutMs,
       random: Math.random,

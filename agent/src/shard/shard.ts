@@ -22,7 +22,8 @@ import {
 } from '@lars/proto';
 import type { CounterBank } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
-import type { Balancer, BalancerFactory, ExplainingBalancer, Transition } from '../balancer/balancer.ts';
+import type { ModuleBalancerFactory } from '../balancer/algorithm.ts';
+import type { Balancer, Transition } from '../balancer/balancer.ts';
 import { type ShardCounter, shardCounters } from '../counters.ts';
 import { type MailToShard, type ModuleId, SHARD_NAMES, type ShardName, type StatusReport } from '../threads/messages.ts';
 import type { PeerRef } from '../udp/transport.ts';
@@ -37,7 +38,7 @@ const count = shardCounters.at;
 export interface ShardOptions extends ModuleTableLimits {
   /** Which of the three shards this is. */
   readonly index: number;
-  readonly newBalancer: BalancerFactory<ExplainingBalancer>;
+  readonly newBalancer: ModuleBalancerFactory;
   /** A route older than this is asked for again at its next use. */
   readonly updateTimeoutMs: number;
   /** A module's counted calls go to the reporter this long after the first of them. */
@@ -262,7 +263,7 @@ export class Shard {
   #newModule(id: ModuleId): ServingModule {
     const { newBalancer, random } = this.#options;
     const onTransition = (transition: Transition) => this.#transitions.add(id, transition);
-    const balancer = newBalancer({ random, onTransition });
+    const balancer = newBalancer({ random, onTransition }, id);
     return { modid: id.modid, cmdid: id.cmdid, balancer, version: 0, refreshAtMs: 0, reportAtMs: undefined };
   }
 

@@ -7,6 +7,7 @@ export interface ModuleWhy {
   readonly modid: number;
   readonly cmdid: number;
   readonly state: 'serving' | 'absent' | 'unknown';
+  readonly algorithm: string;
   readonly version: number;
   readonly hosts: readonly HostWhy[];
 }
@@ -28,10 +29,10 @@ interface LastChange {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
-const STYLES: Readonly<Record<string, Style>> = { idle: 'green', draining: 'dim', overloaded: 'red' };
+const STYLES: Readonly<Record<string, Style>> = { idle: 'green', draining: 'dim', overloaded: 'red', ejected: 'red' };
 
 /** A table of the hosts, one line each. */
-export function whyText({ hosts, version }: ModuleWhy, paint: Paint): string {
+export function whyText({ hosts, version, algorithm }: ModuleWhy, paint: Paint): string {
   const columns = [
     { title: 'host' },
     { title: 'state' },
@@ -46,7 +47,7 @@ export function whyText({ hosts, version }: ModuleWhy, paint: Paint): string {
     lastChange(host.last),
     numbers(host.numbers),
   ]);
-  return `${formatTable(columns, rows, paint)}\n${hosts.length} hosts, version ${version}\n`;
+  return `${formatTable(columns, rows, paint)}\n${hosts.length} hosts, version ${version}, balanced by ${algorithm}\n`;
 }
 
 function lastChange(last: LastChange | undefined): string {

@@ -9,5 +9,5 @@ export { formatSample } from './format-sample.ts';
 export { type ConfigText, loadConfig, MAX_CONFIG_BYTES } from './load-config.ts';
 export { bytes, decimal, integer, milliseconds, ratio, seconds } from './number-fields.ts';
 export { type ReadConfig, readConfigFile } from './read-config-file.ts';
-export { type ConfigOf, type ConfigTable, defineConfig, patternSection, section } from './table.ts';
+export { type ConfigOf, type ConfigTable, defineConfig, type FieldValues, patternSection, section } from './table.ts';
 export { choice, flag, host, ipv4, path, text } from './text-fields.ts';

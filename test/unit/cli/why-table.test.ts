@@ -13,13 +13,14 @@ const overloaded: HostWhy = {
 };
 
 test('one line a host: state, share, how it came to that, and what is counted now', () => {
-  const text = whyText({ modid: 1, cmdid: 1, state: 'serving', version: 7, hosts: [idle, overloaded] }, plain);
+  const hosts = [idle, overloaded];
+  const text = whyText({ modid: 1, cmdid: 1, state: 'serving', algorithm: 'classic', version: 7, hosts }, plain);
   expect(text.split('\n').map(line => line.split(/ {2,}/))).toEqual([
     ['host', 'state', 'share', 'last change', 'now'],
     ['10.0.0.1:80', 'idle', '90.9%', '-', 'errRun 0'],
     ['10.0.0.2:80', 'overloaded', '9.1%', 'overloaded 4 s ago: failure-run (limit 15), errRun 15', 'errRun 2, stateMs 4200.123'],
     [''],
-    ['2 hosts, version 7'],
+    ['2 hosts, version 7, balanced by classic'],
     [''],
   ]);
 });

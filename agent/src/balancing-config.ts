@@ -1,0 +1,124 @@
+// pure
+/** The keys that say how hosts are chosen, for all modules in [loadbalance] and for one in [module MODID/CMDID]. */
+import { formatModule, isInt32 } from '@lars/proto';
+import { choice, type FieldValues, flag, integer, patternSection, ratio, seconds } from '@lars/runtime/config/config';
+import { StartupError } from '@lars/runtime/errors';
+import { ADAPTIVE_DEFAULTS } from './balancer/adaptive.ts';
+import { ALGORITHMS, type Balancing, type LoadBalanceOptions } from './balancer/algorithm.ts';
+import { CLASSIC_DEFAULTS } from './balancer/classic.ts';
+
+const DAY_SECONDS = 86_400;
+const MILLION = 1_000_000;
+const classic = CLASSIC_DEFAULTS;
+const adaptive = ADAPTIVE_DEFAULTS;
+
+export const timeout = (defaultMs: number, meaning: string) =>
+  seconds({ default: defaultMs / 1_000, min: 0, max: DAY_SECONDS, exclude: 'min', meaning });
+const count = (value: number, min: number, meaning: string) =>
+  integer({ default: value, min, max: MILLION, meaning: `classic: ${meaning}` });
+
+/** The keys of classic are those of deployed agents. */
+export const balancingFields = {
+  algorithm: choice(ALGORITHMS, {
+    default: 'adaptive',
+    meaning: 'adaptive: by latency, calls in flight and error statistics; classic: the rules of agents of the first generation.',
+  }),
+  on_all_overloaded: choice(['probe', 'all', 'refuse'], {
+    default: adaptive.onAllOverloaded,
+    meaning: 'adaptive: what is answered when no host may be called (rule AD-17).',
+  }),
+  probe_share: ratio({
+    default: adaptive.probeShare,
+    exclude: 'min',
+    meaning: 'adaptive: part of its fair share of the picks that an ejected host gets at most, as probes (rule AD-11).',
+  }),
+  probe_backoff_min: timeout(adaptive.backoffMinMs, "adaptive: pause before an ejected host's first probe (rule AD-10)."),
+  probe_backoff_max: timeout(adaptive.backoffMaxMs, 'adaptive: what the pauses double up to.'),
+  probe_num: count(
+    classic.probeNum,
+    1,
+    'after so many picks while some host is overloaded, one pick goes to an overloaded host.',
+  ),
+  init_succ_cnt: count(classic.initSuccCnt, 0, 'virtual successes with which an idle window starts.'),
+  init_err_cnt: count(classic.initErrCnt, 0, 'virtual errors with which an overload starts.'),
+  err_rate: ratio({ default: classic.errRate, meaning: 'classic: idle to overloaded when the virtual error rate is greater.' }),
+  succ_rate: ratio({
+    default: classic.succRate,
+    meaning: 'classic: overloaded to idle when the virtual success rate is greater.',
+  }),
+  contin_err_limit: count(classic.continErrLimit, 1, 'so many failures in a row make an idle host overloaded.'),
+  contin_succ_limit: count(classic.continSuccLimit, 1, 'so many successes in a row make an overloaded host idle.'),
+  window_err_rate: ratio({
+    default: classic.windowErrRate,
+    exclude: 'min',
+    meaning: 'classic: a window with at least this share of real failures is a bad one.',
+  }),
+  window_err_limit: count(classic.windowErrLimit, 1, 'so many bad windows in a row make an idle host overloaded.'),
+  idle_timeout: timeout(classic.idleTimeoutMs, "classic: length of an idle host's window; at its end the counters start again."),
+  overload_timeout: timeout(classic.overloadTimeoutMs, 'classic: an overloaded host is made idle again after this time.'),
+  tcost_amplify: flag({
+    default: classic.tcostAmplify,
+    meaning: 'classic: a failure that took long counts as several (rule LB-6).',
+  }),
+};
+
+export type BalancingValues = FieldValues<typeof balancingFields>;
+
+export const modulesSection = patternSection({
+  form: 'module MODID/CMDID',
+  example: 'module 1/2',
+  meaning: 'How the hosts of one module are chosen. What is left out is as in [loadbalance].',
+  fields: balancingFields,
+  parseName: parseModuleSection,
+});
+
+/** The modules that have a section of their own, by their name: '1/2'. */
+export type ModuleSections = ReadonlyMap<string, Partial<BalancingValues>>;
+
+/** @throws {StartupError} BAD_CONFIG naming the section and the keys that contradict each other */
+export function loadBalanceOptions(everywhere: BalancingValues, modules: ModuleSections, zone: string): LoadBalanceOptions {
+  return {
+    everywhere: balancing('loadbalance', everywhere, zone),
+    modules: new Map(
+      Array.from(modules, ([module, own]) => [module, balancing(`module ${module}`, { ...everywhere, ...own }, zone)]),
+    ),
+  };
+}
+
+function parseModuleSection(name: string): string | undefined {
+  const match = /^module\s+(-?\d{1,10})\/(-?\d{1,10})$/.exec(name);
+  if (match === null) return undefined;
+  const [modid, cmdid] = [Number(match[1]), Number(match[2])];
+  return isInt32(modid) && isInt32(cmdid) ? formatModule(modid, cmdid) : undefined;
+}
+
+function balancing(section: string, values: BalancingValues, zone: string): Balancing {
+  if (values.probe_backoff_min > values.probe_backoff_max) {
+    const [min, max] = [values.probe_backoff_min, values.probe_backoff_max];
+    throw new StartupError('BAD_CONFIG', `[${section}] probe_backoff_min = ${min} is greater than probe_backoff_max = ${max}`);
+  }
+  return {
+    algorithm: values.algorithm,
+    adaptive: {
+      onAllOverloaded: values.on_all_overloaded,
+      zone,
+      probeShare: values.probe_share,
+      backoffMinMs: values.probe_backoff_min * 1_000,
+      backoffMaxMs: values.probe_backoff_max * 1_000,
+    },
+    classic: {
+      probeNum: values.probe_num,
+      initSuccCnt: values.init_succ_cnt,
+      initErrCnt: values.init_err_cnt,
+      errRate: values.err_rate,
+      succRate: values.succ_rate,
+      continErrLimit: values.contin_err_limit,
+      continSuccLimit: values.contin_succ_limit,
+      windowErrRate: values.window_err_rate,
+      windowErrLimit: values.window_err_limit,
+      idleTimeoutMs: values.idle_timeout * 1_000,
+      overloadTimeoutMs: values.overload_timeout * 1_000,
+      tcostAmplify: values.tcost_amplify,
+    },
+  };
+}
