@@ -1,4 +1,3 @@
-// pure
 /** The keys that say how hosts are chosen, for all modules in [loadbalance] and for one in [module MODID/CMDID]. */
 import { formatModule, isInt32 } from '@lars/proto';
 import { choice, type FieldValues, flag, integer, patternSection, ratio, seconds } from '@lars/runtime/config/config';
