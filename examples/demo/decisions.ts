@@ -1,25 +1,72 @@
 // pure
 import type { LogRecord } from '@lars/runtime/log';
+import { type Decision, decisionText } from './decision-words.ts';
 
-/** What LARS said of itself that a spectator should see: a host changed sides, something went wrong. Keeps the last few. */
+/** A host changed sides. `atMs`: monotonic. */
+export interface PastDecision extends Decision {
+  readonly atMs: number;
+}
+
+/** A host's trouble: see TroubleNumbers. */
+interface TroubleSpan {
+  readonly host: string;
+  readonly beganMs: number;
+  readonly lastedMs: number | undefined;
+}
+
+/** More than any story needs: a few for each trouble. */
+const MAX_KEPT = 1_000;
+
+/** What LARS logged that a spectator should see: hosts changed sides, something went wrong. */
 export class Decisions {
-  readonly #max: number;
+  readonly #maxLines: number;
   #lines: readonly string[] = [];
+  #all: PastDecision[] = [];
 
-  constructor(max: number) {
-    this.#max = max;
+  /** @param maxLines how many of the last ones are for the screen */
+  constructor(maxLines: number) {
+    this.#maxLines = maxLines;
   }
 
-  /** Oldest first. */
+  /** The last few, in words, oldest first. */
   get lines(): readonly string[] {
     return this.#lines;
   }
 
-  add({ level, event, fields }: LogRecord): void {
-    const { host, cause, error } = fields;
-    const changedSides = host !== undefined && cause !== undefined;
-    if (level !== 'warn' && level !== 'error' && !changedSides) return;
-    const details = [host, cause, error].filter(detail => detail !== undefined);
-    this.#lines = [...this.#lines, [`LARS: ${event}`, ...details].join(' ')].slice(-this.#max);
+  /** The hosts that changed sides, oldest first. After very many, the oldest are forgotten. */
+  get all(): readonly PastDecision[] {
+    return this.#all;
   }
+
+  add(record: LogRecord, nowMs: number): void {
+    const decision = decisionOf(record);
+    if (decision !== undefined) {
+      this.#all = [...this.#all, { ...decision, atMs: nowMs }].slice(-MAX_KEPT);
+      this.#show(`${decision.host} ${decisionText(decision)}`);
+    } else if (record.level === 'warn' || record.level === 'error') this.#show(warningOf(record));
+  }
+
+  /** How long it took from the begin of a host's trouble until it was taken out, ms; undefined: it was not, while that lasted. */
+  takenOutMs({ host, beganMs, lastedMs = Number.POSITIVE_INFINITY }: TroubleSpan): number | undefined {
+    const out = this.#all.find(one => one.host === host && one.to === 'overloaded' && one.atMs >= beganMs);
+    return out === undefined || out.atMs >= beganMs + lastedMs ? undefined : out.atMs - beganMs;
+  }
+
+  #show(line: string): void {
+    this.#lines = [...this.#lines, `LARS: ${line}`].slice(-this.#maxLines);
+  }
+}
+
+const DECISION_EVENT = /^host (\w+)$/;
+
+function decisionOf({ event, fields }: LogRecord): Decision | undefined {
+  const to = DECISION_EVENT.exec(event)?.[1];
+  const { host, cause } = fields;
+  if (to === undefined || typeof host !== 'string' || typeof cause !== 'string') return undefined;
+  const numbers = Object.entries(fields).filter((field): field is [string, number] => typeof field[1] === 'number');
+  return { host, to, cause, numbers: Object.fromEntries(numbers) };
+}
+
+function warningOf({ event, fields: { host, cause, error } }: LogRecord): string {
+  return [event, ...[host, cause, error].filter(detail => detail !== undefined)].join(' ');
 }

@@ -1,4 +1,5 @@
 /** A whole LARS in this process: dnsserver, reporter and agent on free ports, their database in a folder of its own. */
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +10,7 @@ import { reporterConfigTable } from '@lars/reporter';
 import { type ConfigOf, type ConfigTable, loadConfig } from '@lars/runtime/config/config';
 import type { Logger } from '@lars/runtime/log';
 import { openSqlite } from '@lars/runtime/sql/sqlite';
+import type { HostLook } from './host-look.ts';
 import type { StoredCalls } from './summary.ts';
 
 export interface LarsOptions {
@@ -25,6 +27,10 @@ export interface Lars {
   readonly failed: Promise<Error>;
   /** Adds hosts to a module as an operator does; the agent hears of it through dnsserver. */
   addRoute(modid: number, cmdid: number, hosts: readonly string[]): Promise<void>;
+  /** What the agent thinks of the hosts of a module now, as `lars why` shows it. */
+  why(modid: number, cmdid: number): Promise<readonly HostLook[]>;
+  /** One of the agent's counters, 'probes', as its /metrics page has it, over all its threads. */
+  counted(name: string): Promise<number>;
   /** What the reporter's history holds of a module. */
   storedCalls(modid: number, cmdid: number): StoredCalls;
   /** Stops the services, the agent first, so that its last counts reach the reporter. The database stays until `remove`. */
@@ -35,7 +41,13 @@ export interface Lars {
 /** @throws {StartupError} when a service cannot start; then nothing of it is left */
 export async function startLars({ log, loadbalance = [] }: LarsOptions): Promise<Lars> {
   const folder = await mkdtemp(path.join(tmpdir(), 'lars-demo-'));
-  const removeFolder = () => rm(folder, { recursive: true, force: true });
+  // Whoever has to leave in a hurry leaves nothing behind either.
+  const removeAtExit = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeAtExit);
+  const removeFolder = async () => {
+    await rm(folder, { recursive: true, force: true });
+    process.off('exit', removeAtExit);
+  };
   const databaseFile = path.join(folder, 'lars.db');
   const server = ['[tcp]', 'port = 0', '[database]', `file = ${databaseFile}`, '[http]', 'port = 0'];
   const dnsserver = configOf(dnsserverConfigTable, server);
@@ -43,11 +55,14 @@ export async function startLars({ log, loadbalance = [] }: LarsOptions): Promise
   try {
     const agent = configOf(agentConfigTable, ['[udp]', 'port = 0', '[http]', 'port = 0', '[loadbalance]', ...loadbalance]);
     const system = await startSystem({ dnsserver, reporter, agent, log });
+    const page = (name: string) => fetch(`http://${agent.http.ip}:${system.agent.httpPort}/${name}`);
     return {
       udpPorts: system.agent.udpPorts,
       loadbalance: agent.loadbalance,
       failed: system.failed,
       addRoute: (modid, cmdid, hosts) => addRoute(databaseFile, modid, cmdid, hosts),
+      why: async (modid, cmdid) => hostsOn(await page(`why/${modid}/${cmdid}`)),
+      counted: async name => sumOf(`lars_agent_${name}_total`, await (await page('metrics')).text()),
       storedCalls: (modid, cmdid) => storedCalls(databaseFile, modid, cmdid),
       stop: () => system.stop(),
       remove: () => system.stop().then(removeFolder),
@@ -56,6 +71,17 @@ export async function startLars({ log, loadbalance = [] }: LarsOptions): Promise
     await removeFolder();
     throw error;
   }
+}
+
+async function hostsOn(page: Response): Promise<readonly HostLook[]> {
+  const { hosts } = (await page.json()) as { readonly hosts: readonly HostLook[] };
+  return hosts;
+}
+
+/** A line is `name{labels} value`, one for each thread. */
+function sumOf(name: string, metrics: string): number {
+  const lines = metrics.split('\n').filter(line => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
 function configOf<T extends ConfigTable>(table: T, lines: readonly string[]): ConfigOf<T> {

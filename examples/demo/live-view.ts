@@ -1,13 +1,24 @@
 import type { Decisions } from './decisions.ts';
+import { type HostLook, stateWords } from './host-look.ts';
 import type { StoryTime } from './story.ts';
 import type { DemoView } from './table.ts';
 import type { World } from './world.ts';
 
-/** What there is to see of a world now. `name`: see DemoView. */
-export function viewOf(world: Pick<World, 'fleet' | 'score'>, time: StoryTime, decisions: Decisions, name = ''): DemoView {
+export interface ViewedWorld {
+  readonly world: Pick<World, 'fleet' | 'score'>;
+  readonly decisions: Decisions;
+  /** See DemoView. */
+  readonly name?: string;
+  /** What the agent says of its hosts. */
+  readonly looks?: readonly HostLook[];
+}
+
+/** What there is to see of a world now. */
+export function viewOf({ world, decisions, name = '', looks = [] }: ViewedWorld, time: StoryTime): DemoView {
   const { fleet, score } = world;
   const nowMs = performance.now();
   score.look(nowMs);
+  const notes = new Map(looks.map(look => [look.host, stateWords(look)]));
   return {
     name,
     ...time,
@@ -19,6 +30,7 @@ export function viewOf(world: Pick<World, 'fleet' | 'score'>, time: StoryTime, d
       running,
       share: score.share(authority, nowMs),
       ...score.countsOf(authority),
+      note: notes.get(authority) ?? '',
     })),
     events: decisions.lines,
   };

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '@lars/runtime/errors';
+import { type Algorithm, SHIPPED_ALGORITHM } from './algorithms.ts';
 import { TROUBLES, type Trouble } from './troubles.ts';
 
 export type DemoOptions = OutageOptions | TroublesOptions;
@@ -15,11 +16,13 @@ interface CommonOptions {
 /** One server is stopped and started again. */
 export interface OutageOptions extends CommonOptions {
   readonly show: 'outage';
+  /** The agent's. */
+  readonly algorithm: Algorithm;
   /** How long each phase lasts: all well, one server stopped, started again. */
   readonly phaseSeconds: readonly [number, number, number];
 }
 
-/** One trouble after the other, with each algorithm. */
+/** One trouble after the other, in each way of balancing. */
 export interface TroublesOptions extends CommonOptions {
   readonly show: 'troubles';
   /** At least one. */
@@ -34,10 +37,16 @@ export type ParsedOptions =
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'problem'; readonly problem: string };
 
-/** The outage is longer than the agent's overload_timeout, so that what happens when that is over is seen too. */
-const PHASE_SECONDS = [10, 18, 14] as const;
-const TROUBLE_SECONDS = 10;
-const QUIET_SECONDS = 5;
+type Phases = OutageOptions['phaseSeconds'];
+
+const PHASE_SECONDS: Readonly<Record<Algorithm, Phases>> = {
+  // While the server is down three probes fail; the pause that follows is over before the end, whatever the jitter (AD-10).
+  adaptive: [6, 10, 14],
+  // The outage is longer than the agent's overload_timeout, so that what happens when that is over is seen too (LB-9).
+  classic: [6, 18, 10],
+};
+const TROUBLE_SECONDS = 8;
+const QUIET_SECONDS = 4;
 
 const DEFAULTS = {
   outage: { hosts: 4, ratePerSecond: 200 },
@@ -52,6 +61,7 @@ const BOUNDS = {
 } as const;
 
 const FLAGS = {
+  algorithm: { type: 'string' },
   troubles: { type: 'boolean', default: false },
   only: { type: 'string' },
   seconds: { type: 'string' },
@@ -65,15 +75,17 @@ const FLAGS = {
 const HELP = `Usage: npm run demo -- [options]
 
 Starts all of LARS, some HTTP servers and business code that calls them through it; then stops one of the servers and starts
-it again. A live table shows each server's share of the calls. With --troubles, servers get into several kinds of trouble, one
-after the other; each balancing algorithm has a fleet of its own, all at the same time, and a table compares them at the end.
+it again. A live table shows each server's share of the calls, and the end tells what the agent did, and why. With --troubles,
+servers get into several kinds of trouble, one after the other; each way of balancing has a fleet of its own, all at the same
+time, and tables compare them at the end.
 
+  --algorithm A ${Object.keys(PHASE_SECONDS).join(' or ')} (${SHIPPED_ALGORITHM}); --troubles shows both
   --troubles    ${TROUBLES.map(({ name }) => name).join(', ')}
   --only LIST   only these of the troubles, by name, with commas between them
-  --seconds N   length of each of the three phases; otherwise ${PHASE_SECONDS.join(', ')}
+  --seconds N   length of each of the three phases; otherwise ${PHASE_SECONDS[SHIPPED_ALGORITHM].join(', ')}
                 with --troubles: of each trouble, and of the time between two; otherwise ${TROUBLE_SECONDS} and ${QUIET_SECONDS}
-  --hosts N     how many servers (${DEFAULTS.outage.hosts}; with --troubles ${DEFAULTS.troubles.hosts} for each algorithm)
-  --rate N      calls per second (${DEFAULTS.outage.ratePerSecond}; with --troubles ${DEFAULTS.troubles.ratePerSecond} with each algorithm)
+  --hosts N     how many servers (${DEFAULTS.outage.hosts}; with --troubles ${DEFAULTS.troubles.hosts} for each way of balancing)
+  --rate N      calls per second (${DEFAULTS.outage.ratePerSecond}; with --troubles ${DEFAULTS.troubles.ratePerSecond} in each way)
   --seed N      of the random latencies and errors (${FLAGS.seed.default})
   --json        the result as one JSON document on standard output; the table goes to standard error
   --help        this text
@@ -102,11 +114,21 @@ function optionsOf(values: Values): DemoOptions {
   };
   const seconds = numberOf('seconds', values.seconds);
   if (values.troubles) {
+    if (values.algorithm !== undefined) throw new RangeError('--algorithm: the --troubles show both');
     const times = { troubleSeconds: seconds ?? TROUBLE_SECONDS, quietSeconds: seconds ?? QUIET_SECONDS };
     return { show: 'troubles', ...common, ...times, troubles: troublesOf(values.only) };
   }
   if (values.only !== undefined) throw new RangeError('--only: it chooses among the --troubles');
-  return { show: 'outage', ...common, phaseSeconds: seconds === undefined ? PHASE_SECONDS : [seconds, seconds, seconds] };
+  const algorithm = algorithmOf(values.algorithm ?? SHIPPED_ALGORITHM);
+  const phaseSeconds: Phases = seconds === undefined ? PHASE_SECONDS[algorithm] : [seconds, seconds, seconds];
+  return { show: 'outage', ...common, algorithm, phaseSeconds };
+}
+
+function algorithmOf(given: string): Algorithm {
+  const known = Object.keys(PHASE_SECONDS) as Algorithm[];
+  const algorithm = known.find(name => name === given);
+  if (algorithm === undefined) throw new RangeError(`--algorithm ${given}: expected ${known.join(' or ')}`);
+  return algorithm;
 }
 
 /** In the order in which they are named. */

@@ -1,51 +1,95 @@
 import { recordLogger } from '@lars/runtime/log';
-import { rulesOf } from './algorithms.ts';
-import { Decisions } from './decisions.ts';
+import { rulesOf, SHIPPED_ALGORITHM } from './algorithms.ts';
+import { Decisions, type PastDecision } from './decisions.ts';
+import { outageIntroduction } from './introduction.ts';
 import { viewOf } from './live-view.ts';
 import type { OutageOptions } from './options.ts';
 import type { Screen } from './screen.ts';
 import { outageStory, type StoryTime, tellStory } from './story.ts';
-import { type DemoResult, type OutageResult, resultAsJson, resultAsText } from './summary.ts';
+import { type AgentResult, type DemoResult, type OutageResult, resultAsJson, resultAsText } from './summary.ts';
 import type { TroubleNumbers } from './trouble-record.ts';
-import { failureOf, MODULE, startWorld, type World } from './world.ts';
+import { WhyWatch } from './why-watch.ts';
+import { callersOf, failureOf, type LarsWorld, MODULE, startWorld } from './world.ts';
 
-const SHOWN_DECISIONS = 3;
+const SHOWN_DECISIONS = 4;
 
 /**
- * One server is stopped and started again, with an agent as it is shipped.
+ * One server is stopped and started again, with an agent as it is shipped, or with the algorithm that was asked for.
  * @returns what is to be printed; undefined when the demo was interrupted
  * @throws what is wrong, when a service fails or cannot start
  */
 export async function playOutage(options: OutageOptions, screen: Screen, interruption: AbortSignal): Promise<string | undefined> {
+  const { algorithm } = options;
+  screen.tell(outageIntroduction(options, callersOf(options)));
   const decisions = new Decisions(SHOWN_DECISIONS);
-  const log = recordLogger(record => decisions.add(record));
-  const world = await startWorld({ ...options, log });
+  const log = recordLogger(record => decisions.add(record, performance.now()));
+  const loadbalance = algorithm === SHIPPED_ALGORITHM ? [] : [`algorithm = ${algorithm}`];
+  const world = await startWorld({ ...options, log, loadbalance });
   try {
     const ended = AbortSignal.any([interruption, failureOf(world)]);
-    const onTick = (time: StoryTime) => screen.draw(viewOf(world, time, decisions));
-    await tellStory(outageStory(world, options.phaseSeconds), { signal: ended, onTick });
+    const watch = await watchOutage(world, decisions, options, screen, ended);
     if (interruption.aborted) return undefined;
     ended.throwIfAborted();
     screen.finish();
+    const probes = await world.lars.counted('probes');
     await world.finish();
-    const result = resultOf(world, options);
+    const { whileDown, whenBack } = watch;
+    const result = resultOf(world, options, decisions.all, { whileDown, whenBack, probes });
     return options.json ? `${resultAsJson(result)}\n` : `\n${resultAsText(result, rulesOf(world.lars.loadbalance))}`;
   } finally {
     await world.remove();
   }
 }
 
-function resultOf({ lars, score }: World, { seed, hosts, ratePerSecond, phaseSeconds }: OutageOptions): DemoResult {
+/** Tells the story, and shows it. */
+async function watchOutage(
+  world: LarsWorld,
+  decisions: Decisions,
+  { phaseSeconds }: OutageOptions,
+  screen: Screen,
+  signal: AbortSignal,
+): Promise<WhyWatch> {
+  const { fleet, lars } = world;
+  const [victim] = fleet.hosts;
+  const watch = new WhyWatch(() => lars.why(MODULE.modid, MODULE.cmdid), victim?.authority ?? '');
+  const onTick = (time: StoryTime) => {
+    void watch.look(victim?.running === false);
+    screen.draw(viewOf({ world, decisions, looks: watch.latest }, time));
+  };
+  world.begin();
+  await tellStory(outageStory(world, phaseSeconds), { signal, onTick });
+  return watch;
+}
+
+function resultOf(
+  { lars, score }: LarsWorld,
+  { seed, hosts, ratePerSecond, phaseSeconds }: OutageOptions,
+  decisions: readonly PastDecision[],
+  agent: Omit<AgentResult, 'decisions'>,
+): DemoResult {
   const { windowMs, totals } = score;
   const [trouble] = score.troubles;
   if (trouble === undefined) throw new Error('the story was told without an outage');
-  const stored = lars.storedCalls(MODULE.modid, MODULE.cmdid);
-  return { seed, hosts, ratePerSecond, phaseSeconds, windowMs, totals, outage: outageOf(trouble), stored };
+  const sinceStop = decisions
+    .map(decision => ({ ...decision, atMs: decision.atMs - trouble.beganMs }))
+    .filter(({ atMs }) => atMs >= 0);
+  return {
+    algorithm: lars.loadbalance.algorithm,
+    seed,
+    hosts,
+    ratePerSecond,
+    phaseSeconds,
+    windowMs,
+    totals,
+    outage: outageOf(trouble),
+    agent: { decisions: sinceStop, ...agent },
+    stored: lars.storedCalls(MODULE.modid, MODULE.cmdid),
+  };
 }
 
 function outageOf(trouble: TroubleNumbers): OutageResult {
-  const { host, usualShare, belowHalfMs, belowQuarterMs, lowestShare, backMs, calls, withoutHost, callsToHost } = trouble;
-  const callsWhileDown = calls - withoutHost;
+  const { host, usualShare, belowHalfMs, belowQuarterMs, lowestShare, backMs, lastedMs, calls, withoutHost, callsToHost } =
+    trouble;
   return {
     host,
     fairShare: usualShare,
@@ -53,7 +97,9 @@ function outageOf(trouble: TroubleNumbers): OutageResult {
     belowQuarterMs,
     lowestShare,
     backMs,
-    callsWhileDown,
+    // A story that was told to its end has ended its trouble.
+    downMs: lastedMs ?? Number.POSITIVE_INFINITY,
+    callsWhileDown: calls - withoutHost,
     callsToDeadHost: callsToHost,
   };
 }

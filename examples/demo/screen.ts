@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import { type DemoView, logLine, type ShownLine, tableLines } from './table.ts';
+import { sideBySideLines } from './side-by-side.ts';
+import { type DemoView, logLine, type ShownLine, tableLines, timeOf } from './table.ts';
 
 /** A terminal, or any other stream: a file, a pipe. */
 export interface Output extends Writable {
@@ -17,18 +18,24 @@ const cursorUp = (lines: number) => `\x1b[${lines}A`;
 
 const STYLES = { plain: [], title: ['bold'], dim: ['dim'], down: ['red'] } as const;
 
-/** On a terminal, a table that is drawn again and again in its place; elsewhere one line a second. */
+/** On a terminal, a table that is drawn again and again in its place; elsewhere one line a second, and one when something else begins. */
 export class Screen {
   readonly #out: Output;
   /** The table that stands above the cursor. */
   #drawn: { readonly lines: number; readonly columns: number } | undefined;
-  #lastSecond = -1;
+  /** What the last line in a log was about. */
+  #lastLine = '';
 
   constructor(out: Output) {
     this.#out = out;
   }
 
-  /** Several views are of the same moment, and stand one below the other. */
+  /** Says what will be seen, before the first table. */
+  tell(lines: readonly string[]): void {
+    this.#out.write(`${lines.join('\n')}\n\n`);
+  }
+
+  /** Several views are of the same moment, and stand side by side. */
   draw(...views: readonly [DemoView, ...DemoView[]]): void {
     if (this.#out.isTTY) this.#drawTables(views);
     else this.#drawLine(views);
@@ -40,11 +47,11 @@ export class Screen {
     this.#drawn = undefined;
   }
 
-  #drawTables(views: readonly DemoView[]): void {
+  #drawTables(views: readonly [DemoView, ...DemoView[]]): void {
     const { columns = 80, rows = 24 } = this.#out;
     // The line that the cursor waits on needs a row too, else the table would scroll and leave copies of itself.
     const room = Math.max(1, rows - 1);
-    const lines = views.flatMap(view => tableLines(view, columns, Math.max(1, Math.floor(room / views.length)))).slice(0, room);
+    const lines = views.length === 1 ? tableLines(views[0], columns, room) : sideBySideLines(views, columns, room);
     // A terminal of another width has wrapped the old table anew; nobody knows where it begins.
     const replaces = this.#drawn?.columns === columns ? this.#drawn.lines : 0;
     const start = replaces > 0 ? cursorUp(replaces) : CURSOR_HIDE;
@@ -54,9 +61,9 @@ export class Screen {
   }
 
   #drawLine(views: readonly [DemoView, ...DemoView[]]): void {
-    const second = Math.floor(views[0].passedSeconds);
-    if (second === this.#lastSecond) return;
-    this.#lastSecond = second;
+    const moment = timeOf(views[0]);
+    if (moment === this.#lastLine) return;
+    this.#lastLine = moment;
     this.#out.write(`${logLine(views)}\n`);
   }
 

@@ -114,11 +114,14 @@ export async function tellStory(phases: readonly Phase[], { signal, onTick }: St
     if (signal.aborted) return;
     await begin();
     phaseEndMs += seconds * 1_000;
-    for (let nowMs = performance.now(); nowMs < phaseEndMs && !signal.aborted; nowMs = performance.now()) {
+    // A process that got no turn for a whole phase shows it once nevertheless.
+    let nowMs = performance.now();
+    do {
       onTick({ phase: name, passedSeconds: (nowMs - startMs) / 1_000, totalSeconds });
       // Rejects only when the signal ends it, and the loop sees that.
-      await sleep(Math.min(TICK_MS, phaseEndMs - nowMs), undefined, { signal }).catch(() => undefined);
-    }
+      await sleep(Math.max(0, Math.min(TICK_MS, phaseEndMs - nowMs)), undefined, { signal }).catch(() => undefined);
+      nowMs = performance.now();
+    } while (nowMs < phaseEndMs && !signal.aborted);
   }
 }
 

@@ -1,11 +1,16 @@
 // pure
 /** The numbers at the end, for people and as JSON, and what they mean. */
+import { decisionText } from './decision-words.ts';
+import type { PastDecision } from './decisions.ts';
+import { type HostLook, isOut } from './host-look.ts';
 import type { ShareNumbers } from './measure.ts';
-import { type Rules, ruleLines } from './rules.ts';
+import { paragraph } from './paragraph.ts';
+import { type Rules, rulesText } from './rules.ts';
 import type { Totals } from './scoreboard.ts';
 import { percent } from './table.ts';
 
 export interface DemoResult {
+  readonly algorithm: string;
   readonly seed: number;
   readonly hosts: number;
   readonly ratePerSecond: number;
@@ -14,6 +19,7 @@ export interface DemoResult {
   readonly windowMs: number;
   readonly totals: Totals;
   readonly outage: OutageResult;
+  readonly agent: AgentResult;
   /** What the agent reported to the reporter and the reporter stored, when both had stopped in order. */
   readonly stored: StoredCalls;
 }
@@ -27,10 +33,24 @@ export interface StoredCalls {
 export interface OutageResult extends ShareNumbers {
   readonly host: string;
   readonly fairShare: number;
+  /** How long it was down. */
+  readonly downMs: number;
   /** Calls to hosts that began while it was down, ... */
   readonly callsWhileDown: number;
   /** ... and how many of them were sent to it. */
   readonly callsToDeadHost: number;
+}
+
+/** What the agent did about it, as it says itself. */
+export interface AgentResult {
+  /** Since the host was stopped. `atMs`: after the stop. */
+  readonly decisions: readonly PastDecision[];
+  /** What its /why page said of the stopped host last before the restart, ... */
+  readonly whileDown: HostLook | undefined;
+  /** ... and when the host had calls again. */
+  readonly whenBack: HostLook | undefined;
+  /** Its own counter; classic does not count them there. */
+  readonly probes: number;
 }
 
 /** One JSON document. Times in ms, shares 0..1; null: it did not come to that. */
@@ -39,7 +59,8 @@ export function resultAsJson(result: object): string {
 }
 
 export function resultAsText(result: DemoResult, rules: Rules): string {
-  return `${[...totalsLines(result), '', ...outageLines(result), '', ...meaningLines(result, rules)].join('\n')}\n`;
+  const parts = [totalsLines(result), outageLines(result), agentLines(result), meaningLines(result, rules)];
+  return `${parts.map(lines => lines.join('\n')).join('\n\n')}\n`;
 }
 
 function totalsLines({ totals, stored }: DemoResult): string[] {
@@ -65,12 +86,49 @@ function outageLines({ outage, phaseSeconds }: DemoResult): string[] {
   ];
 }
 
+/** Told in the order in which it happened. */
+function agentLines({ algorithm, agent: { decisions, whileDown, whenBack, probes }, outage }: DemoResult): string[] {
+  const { host, downMs } = outage;
+  const told = (decision: PastDecision) => {
+    const when = decision.atMs < downMs ? after(decision.atMs, 'the stop') : after(decision.atMs - downMs, 'the restart');
+    const who = decision.host === host ? 'it is' : `${decision.host}, which was well, is`;
+    return `  ${when}: ${who} ${decisionText(decision)}`;
+  };
+  const before = decisions.filter(({ atMs }) => atMs < downMs);
+  return [
+    `What the agent did about it, by the rules of '${algorithm}' (docs/load-balancing.md has them by their numbers):`,
+    ...before.map(told),
+    ...(whileDown === undefined ? [] : [`  just before the restart: ${whileDownText(whileDown)}`]),
+    ...decisions.slice(before.length).map(told),
+    ...(whenBack?.state === 'probation' ? [`  at first: ${probationText(whenBack)}`] : []),
+    ...(decisions.length === 0 ? ['  nothing: no host changed sides'] : []),
+    ...(probes === 0 ? [] : [`  in all it sent ${probes} probe${probes === 1 ? '' : 's'} (AD-10, AD-11)`]),
+  ];
+}
+
+function whileDownText(look: HostLook): string {
+  const { failuresInRow, probeInMs, errRun } = look.numbers;
+  if (!isOut(look)) return `it is ${look.state}, as far as the agent knows`;
+  if (failuresInRow !== undefined && probeInMs !== undefined) {
+    const due = `the next probe is due in ${(probeInMs / 1_000).toFixed(1)} s`;
+    return `it is still ejected; ejections and failed probes in a row: ${failuresInRow}; ${due} (AD-10)`;
+  }
+  return `it is still overloaded, and its last ${errRun} calls failed (LB-4)`;
+}
+
+function probationText({ numbers: { evidence, evidenceLimit, window } }: HostLook): string {
+  const calls = window === undefined ? '' : `, and it may have ${window.toFixed(1)} calls in flight (AD-15)`;
+  return `on probation with evidence ${evidence?.toFixed(1)} against it, the limit is ${evidenceLimit?.toFixed(1)} (AD-12)${calls}`;
+}
+
 function meaningLines({ windowMs }: DemoResult, rules: Rules): string[] {
   const window = windowMs / 1_000;
   return [
-    `What the numbers mean. A share is counted over the last ${window} s, so a change is seen up to ${window} s after the agent made it.`,
-    'The agent ran with the defaults that it is shipped with. It knows only what the callers report.',
-    ...ruleLines(rules),
+    ...paragraph(
+      `What the numbers mean. A share is counted over the last ${window} s, so a change is seen up to ${window} s after the agent made it. The agent knows only what the callers report.`,
+    ),
+    '',
+    ...paragraph(`The rules of '${rules.algorithm}'. ${rulesText(rules)}`),
   ];
 }
 

@@ -8,6 +8,8 @@ export interface HostLine {
   readonly share: number | undefined;
   readonly calls: number;
   readonly failed: number;
+  /** What the agent says of it now; '' when there is nothing to say. */
+  readonly note: string;
 }
 
 export interface DemoView {
@@ -34,6 +36,8 @@ export interface ShownLine {
 const MAX_BAR = 40;
 /** Beside a shorter bar nobody would miss it; a narrow terminal shows the numbers alone. */
 const MIN_BAR = 5;
+/** The longest note beside a row, so that bars do not change their length with it. */
+const NOTE_ROOM = 'down, ejected, probe in 10 s'.length;
 
 /** The table, no line wider than `columns`, no more lines than `rows`: hosts that find no room are only counted. */
 export function tableLines(view: DemoView, columns: number, rows: number): ShownLine[] {
@@ -59,11 +63,17 @@ export function percent(share: number | undefined): string {
   return share === undefined ? '-' : `${(share * 100).toFixed(1)} %`;
 }
 
+/** `width` characters, of which the share is filled. */
+export function barOf(share: number, width: number): string {
+  return '█'.repeat(Math.round(share * width)).padEnd(width, '·');
+}
+
 function titleOf(view: DemoView): string {
   return `${timeOf(view)}, ${scoreOf(view)}`;
 }
 
-function timeOf({ phase, passedSeconds, totalSeconds }: DemoView): string {
+/** '14 of 42 s: one server is stopped' */
+export function timeOf({ phase, passedSeconds, totalSeconds }: DemoView): string {
   return `${Math.floor(passedSeconds)} of ${Math.round(totalSeconds)} s: ${phase}`;
 }
 
@@ -83,7 +93,7 @@ function hostLines(hosts: readonly HostLine[], windowSeconds: number, columns: n
     calls: widest('calls', ...hosts.map(({ calls }) => `${calls}`)),
     failed: widest('failed', ...hosts.map(({ failed }) => `${failed}`)),
   };
-  const room = columns - (width.name + width.share + width.calls + width.failed) - '     down'.length;
+  const room = columns - (width.name + width.share + width.calls + width.failed) - '     '.length - NOTE_ROOM;
   const barWidth = room < MIN_BAR ? 0 : Math.min(MAX_BAR, room);
   const line = (name: string, bar: string, share: string, calls: unknown, failed: unknown) =>
     [
@@ -94,18 +104,15 @@ function hostLines(hosts: readonly HostLine[], windowSeconds: number, columns: n
       `${failed}`.padStart(width.failed),
     ].join(' ');
   return [
-    { text: line('host', `calls of the last ${windowSeconds} s`, 'share', 'calls', 'failed'), look: 'dim' },
-    ...hosts.map(({ authority, running, share, calls, failed }): ShownLine => {
-      const text = line(authority, barOf(share ?? 0, barWidth), percent(share), calls, failed);
-      return running ? { text, look: 'plain' } : { text: `${text} down`, look: 'down' };
+    { text: line('host', `last ${windowSeconds} s`, 'share', 'calls', 'failed'), look: 'dim' },
+    ...hosts.map(({ authority, running, share, calls, failed, note }): ShownLine => {
+      const row = line(authority, barOf(share ?? 0, barWidth), percent(share), calls, failed);
+      const notes = [...(running ? [] : ['down']), ...(note === '' ? [] : [note])].join(', ');
+      return { text: `${row} ${notes}`.trimEnd(), look: running ? 'plain' : 'down' };
     }),
   ];
 }
 
 function widest(...texts: readonly string[]): number {
   return Math.max(...texts.map(text => text.length));
-}
-
-function barOf(share: number, width: number): string {
-  return '█'.repeat(Math.round(share * width)).padEnd(width, '·');
 }

@@ -17,6 +17,10 @@ export interface TroubleNumbers extends ShareNumbers {
   readonly host: string;
   /** What the host gets while all is well, 0..1. */
   readonly usualShare: number;
+  /** Monotonic, as all times are that it was made of. */
+  readonly beganMs: number;
+  /** How long it lasted; undefined while it does. */
+  readonly lastedMs: number | undefined;
   readonly calls: number;
   readonly succeeded: number;
   readonly failed: number;
@@ -51,6 +55,8 @@ export class TroubleRecord {
     return {
       host: this.#host,
       usualShare: this.#usualShare,
+      beganMs: this.#beganMs,
+      lastedMs: this.#endedMs === Number.POSITIVE_INFINITY ? undefined : this.#endedMs - this.#beganMs,
       calls: succeeded + failed,
       ...this.#counts,
       p50Ms: this.#latencies.quantile(0.5),

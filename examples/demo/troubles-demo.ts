@@ -1,28 +1,30 @@
 import { recordLogger } from '@lars/runtime/log';
-import { ALGORITHMS, confLinesFor, rulesOf } from './algorithms.ts';
+import { rulesOf, WAYS, type Way } from './algorithms.ts';
 import { Decisions } from './decisions.ts';
-import { viewOf } from './live-view.ts';
+import { troublesIntroduction } from './introduction.ts';
+import { type ViewedWorld, viewOf } from './live-view.ts';
 import type { TroublesOptions } from './options.ts';
 import type { Screen } from './screen.ts';
 import { type StoryTime, tellStory, troublesStory } from './story.ts';
 import { resultAsJson } from './summary.ts';
 import { fairShareIn, type Trouble } from './troubles.ts';
-import { type TroubleRow, type TroublesResult, troublesAsText } from './troubles-summary.ts';
-import { failureOf, MODULE, startWorld, WINDOW_MS, type World } from './world.ts';
+import { type TroubleInOneWay, type TroubleResult, type TroublesResult, troublesAsText } from './troubles-summary.ts';
+import { failureOf, MODULE, startWorld, startWorldWithoutLars, WINDOW_MS, type World } from './world.ts';
 
-const SHOWN_DECISIONS = 3;
+/** Only the last one of each finds room. */
+const SHOWN_DECISIONS = 1;
 /** So many that the rate holds while calls wait in a server: whoever calls less because hosts are slow measures less of it. */
 const CALLERS = 64;
 
-/** One algorithm, with a LARS, a fleet and callers of its own. */
-interface Contender {
-  readonly algorithm: string;
+/** One way of balancing, with a LARS, a fleet and callers of its own. */
+interface Contender extends ViewedWorld {
+  readonly name: string;
+  readonly conf: readonly string[] | undefined;
   readonly world: World;
-  readonly decisions: Decisions;
 }
 
 /**
- * The same troubles befall one fleet for each algorithm, all at the same time: what else the machine does touches them alike.
+ * The same troubles befall one fleet for each way of balancing, all at the same time: what else the machine does touches them alike.
  * @returns what is to be printed; undefined when the demo was interrupted
  * @throws what is wrong, when a service fails or cannot start
  */
@@ -31,15 +33,18 @@ export async function playTroubles(
   screen: Screen,
   interruption: AbortSignal,
 ): Promise<string | undefined> {
+  const names = WAYS.map(({ name }) => name);
+  screen.tell(troublesIntroduction(options, names));
   await using worlds = new AsyncDisposableStack();
   const contenders: Contender[] = [];
-  for (const algorithm of ALGORITHMS) {
-    const contender = await startContender(algorithm, options);
-    worlds.defer(() => contender.world.remove());
-    contenders.push(contender);
-  }
+  // All at the same time: after a signal there is little time.
+  worlds.defer(async () => {
+    await Promise.all(contenders.map(({ world }) => world.remove()));
+  });
+  for (const way of WAYS) contenders.push(await startContender(way, options));
   const ended = AbortSignal.any([interruption, ...contenders.map(({ world }) => failureOf(world))]);
   const stages = contenders.map(({ world }) => world);
+  for (const world of stages) world.begin();
   const onTick = (time: StoryTime) => drawAll(screen, contenders, time);
   await tellStory(troublesStory(stages, options.troubles, options), { signal: ended, onTick });
   if (interruption.aborted) return undefined;
@@ -47,20 +52,23 @@ export async function playTroubles(
   screen.finish();
   await Promise.all(stages.map(world => world.finish()));
   const result = resultOf(contenders, options);
-  const rules = stages.map(({ lars }) => rulesOf(lars.loadbalance));
+  const rules = stages.map(({ lars }) => (lars === undefined ? undefined : rulesOf(lars.loadbalance)));
   return options.json ? `${resultAsJson(result)}\n` : `\n${troublesAsText(result, rules)}`;
 }
 
-async function startContender(algorithm: string, { hosts, ratePerSecond, seed }: TroublesOptions): Promise<Contender> {
+async function startContender(
+  { name, loadbalance: conf }: Way,
+  { hosts, ratePerSecond, seed }: TroublesOptions,
+): Promise<Contender> {
   const decisions = new Decisions(SHOWN_DECISIONS);
-  const log = recordLogger(record => decisions.add(record));
-  const loadbalance = confLinesFor(algorithm);
-  const world = await startWorld({ hosts, ratePerSecond, seed, log, loadbalance, callers: CALLERS });
-  return { algorithm, world, decisions };
+  const options = { hosts, ratePerSecond, seed, callers: CALLERS };
+  if (conf === undefined) return { name, conf, world: await startWorldWithoutLars(options), decisions };
+  const log = recordLogger(record => decisions.add(record, performance.now()));
+  return { name, conf, world: await startWorld({ ...options, log, loadbalance: conf }), decisions };
 }
 
 function drawAll(screen: Screen, contenders: readonly Contender[], time: StoryTime): void {
-  const [first, ...others] = contenders.map(({ algorithm, world, decisions }) => viewOf(world, time, decisions, algorithm));
+  const [first, ...others] = contenders.map(contender => viewOf(contender, time));
   if (first !== undefined) screen.draw(first, ...others);
 }
 
@@ -73,24 +81,29 @@ function resultOf(contenders: readonly Contender[], options: TroublesOptions): T
     troubleSeconds,
     quietSeconds,
     windowMs: WINDOW_MS,
-    algorithms: contenders.map(({ algorithm, world }) => ({
-      algorithm,
-      totals: world.score.totals,
-      stored: world.lars.storedCalls(MODULE.modid, MODULE.cmdid),
+    ways: contenders.map(({ name, conf, world: { score, lars } }) => ({
+      name,
+      conf,
+      totals: score.totals,
+      stored: lars?.storedCalls(MODULE.modid, MODULE.cmdid),
     })),
-    troubles: troubles.flatMap((trouble, index) => contenders.map(contender => rowOf(contender, trouble, index))),
+    troubles: troubles.map((trouble, index) => troubleResultOf(contenders, trouble, index, hosts)),
   };
 }
 
-function rowOf({ algorithm, world }: Contender, trouble: Trouble, index: number): TroubleRow {
+function troubleResultOf(contenders: readonly Contender[], trouble: Trouble, index: number, hosts: number): TroubleResult {
+  return {
+    name: trouble.name,
+    story: `server ${(index % hosts) + 1} ${trouble.story}`,
+    fairShare: fairShareIn(trouble, hosts),
+    ways: contenders.map(contender => inOneWay(contender, trouble, index)),
+  };
+}
+
+function inOneWay({ name, world, decisions }: Contender, trouble: Trouble, index: number): TroubleInOneWay {
   const numbers = world.score.troubles[index];
   if (numbers === undefined) throw new Error(`the story was told without the trouble ${trouble.name}`);
   const named = numbers.calls - numbers.withoutHost;
-  return {
-    trouble: trouble.name,
-    algorithm,
-    ...numbers,
-    share: named === 0 ? undefined : numbers.callsToHost / named,
-    fairShare: fairShareIn(trouble, world.fleet.hosts.length),
-  };
+  const share = named === 0 ? undefined : numbers.callsToHost / named;
+  return { way: name, ...numbers, share, takenOutMs: decisions.takenOutMs(numbers) };
 }

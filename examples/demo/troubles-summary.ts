@@ -1,6 +1,7 @@
 // pure
-/** What the troubles did, side by side: one row for each trouble and algorithm. */
-import { type Rules, ruleLines } from './rules.ts';
+/** What the troubles did, side by side: a table for each trouble, a column for each way of balancing. */
+import { paragraph } from './paragraph.ts';
+import { type Rules, rulesText } from './rules.ts';
 import type { Totals } from './scoreboard.ts';
 import type { StoredCalls } from './summary.ts';
 import { percent } from './table.ts';
@@ -9,105 +10,142 @@ import type { TroubleNumbers } from './trouble-record.ts';
 export interface TroublesResult {
   readonly seed: number;
   readonly hosts: number;
-  /** With each algorithm. */
+  /** In each way. */
   readonly ratePerSecond: number;
   readonly troubleSeconds: number;
   readonly quietSeconds: number;
   /** Below half and back are told of shares over so much time. */
   readonly windowMs: number;
-  readonly algorithms: readonly AlgorithmResult[];
-  readonly troubles: readonly TroubleRow[];
+  readonly ways: readonly WayResult[];
+  readonly troubles: readonly TroubleResult[];
 }
 
 /** All of a run, the quiet times too. */
-export interface AlgorithmResult {
-  readonly algorithm: string;
+export interface WayResult {
+  readonly name: string;
+  /** Lines of [loadbalance] of its agent's conf; undefined without LARS. */
+  readonly conf: readonly string[] | undefined;
   readonly totals: Totals;
-  /** What the agent reported to the reporter and the reporter stored, when both had stopped in order. */
-  readonly stored: StoredCalls;
+  /** What the agent reported to the reporter and the reporter stored, when both had stopped in order; undefined without LARS. */
+  readonly stored: StoredCalls | undefined;
 }
 
-export interface TroubleRow extends TroubleNumbers {
-  /** Its name. */
-  readonly trouble: string;
-  readonly algorithm: string;
+export interface TroubleResult {
+  readonly name: string;
+  /** 'server 1 is stopped' */
+  readonly story: string;
+  /** The part of the fleet's capacity that the server has, 0..1: what it would get if it were only smaller, and did not fail. */
+  readonly fairShare: number;
+  /** In the order of `TroublesResult.ways`. */
+  readonly ways: readonly TroubleInOneWay[];
+}
+
+export interface TroubleInOneWay extends TroubleNumbers {
+  readonly way: string;
   /** What the troubled host got of the calls while the trouble lasted, 0..1; undefined when LARS named no host at all. */
   readonly share: number | undefined;
-  /** The part of the fleet's capacity that it has, 0..1: what it would get if it were only smaller, and did not fail. */
-  readonly fairShare: number;
+  /** From the trouble's begin until the agent took the host out, as its log tells, ms; undefined: not in that time. */
+  readonly takenOutMs: number | undefined;
 }
 
-const HEADINGS = ['trouble', 'algorithm', 'calls', 'failed', '', 'share', 'fair', 'p50', 'p99', 'below half', 'back'];
-/** The columns from this one on hold numbers and stand at the right. */
-const FIRST_NUMBER = 2;
+const GAP = '  ';
 
-/** @param rules of the algorithms, in the order of `result.algorithms` */
-export function troublesAsText(result: TroublesResult, rules: readonly Rules[]): string {
-  return `${[...tableOf(result), '', ...totalsLines(result), '', ...meaningLines(result), ...rules.flatMap((rule, index) => ['', ...rulesOfOne(result, index, rule)])].join('\n')}\n`;
-}
-
-function rulesOfOne({ algorithms }: TroublesResult, index: number, rules: Rules): string[] {
-  return [`The rules of '${algorithms[index]?.algorithm}':`, ...ruleLines(rules)];
-}
-
-function tableOf({ troubles }: TroublesResult): string[] {
-  const rows = troubles.map((row, index) => cellsOf(row, troubles[index - 1]?.trouble !== row.trouble));
-  const all = [HEADINGS, ...rows];
-  const widths = HEADINGS.map((_, column) => Math.max(...all.map(cells => cells[column]?.length ?? 0)));
-  return all.map(cells =>
-    cells
-      .map((cell, column) => aligned(cell, column, widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-function aligned(cell: string, column: number, width: number): string {
-  return column < FIRST_NUMBER ? cell.padEnd(width) : cell.padStart(width);
-}
-
-function cellsOf(row: TroubleRow, isFirstOfTrouble: boolean): string[] {
-  const { trouble, algorithm, calls, failed, share, fairShare, p50Ms, p99Ms, belowHalfMs, backMs } = row;
-  return [
-    isFirstOfTrouble ? trouble : '',
-    algorithm,
-    `${calls}`,
-    `${failed}`,
-    percent(calls === 0 ? undefined : failed / calls),
-    percent(share),
-    percent(fairShare),
-    milliseconds(p50Ms),
-    milliseconds(p99Ms),
-    secondsOr('never', belowHalfMs),
-    secondsOr(belowHalfMs === undefined ? '-' : 'never', backMs),
+/** @param rules of each way, in the order of `result.ways`; undefined without LARS */
+export function troublesAsText(result: TroublesResult, rules: readonly (Rules | undefined)[]): string {
+  const tables = [...result.troubles.map(troubleTable), totalsTable(result)];
+  const widths = widthsOf(tables);
+  const parts = [
+    ...tables.map(table => tableLines(table, widths)),
+    meaningLines(result),
+    ...result.ways.map((_, index) => wayLines(result, index, rules)),
   ];
+  return `${parts.map(lines => lines.join('\n')).join('\n\n')}\n`;
 }
 
-function totalsLines({ algorithms }: TroublesResult): string[] {
-  return algorithms.map(({ algorithm, totals, stored }) => {
-    const { calls, failed, withoutHost } = totals;
-    const counts = `${calls} calls, ${failed} failed, LARS named no host for ${withoutHost} of these`;
-    return `${algorithm}, in all: ${counts}; the reporter's database holds ${stored.succ} successes and ${stored.err} failures.`;
-  });
+interface Table {
+  readonly title: string;
+  /** The first cell says what the others are. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+function troubleTable({ name, story, fairShare, ways }: TroubleResult): Table {
+  const row = (label: string, cell: (way: TroubleInOneWay) => string) => [label, ...ways.map(cell)];
+  return {
+    title: `${name}: ${story}`,
+    rows: [
+      row('', ({ way }) => way),
+      row('calls lost', ({ failed, calls }) => countOf(failed, calls)),
+      row('p50', ({ p50Ms }) => milliseconds(p50Ms)),
+      row('p99', ({ p99Ms }) => milliseconds(p99Ms)),
+      row(`its share (fair ${percent(fairShare)})`, ({ share }) => percent(share)),
+      row('taken out after', ({ takenOutMs }) => seconds(takenOutMs) ?? 'never'),
+      row('share halved after', ({ belowHalfMs }) => seconds(belowHalfMs) ?? 'never'),
+      row('back after', ({ belowHalfMs, backMs }) => seconds(backMs) ?? (belowHalfMs === undefined ? '-' : 'never')),
+    ],
+  };
+}
+
+function totalsTable({ ways }: TroublesResult): Table {
+  const row = (label: string, cell: (way: WayResult) => string) => [label, ...ways.map(cell)];
+  return {
+    title: 'All of the run, the quiet times too',
+    rows: [
+      row('', ({ name }) => name),
+      row('calls', ({ totals }) => `${totals.calls}`),
+      row('calls lost', ({ totals }) => countOf(totals.failed, totals.calls)),
+      row('no host named', ({ totals, stored }) => (stored === undefined ? '-' : `${totals.withoutHost}`)),
+      row('successes stored', ({ stored }) => (stored === undefined ? '-' : `${stored.succ}`)),
+      row('failures stored', ({ stored }) => (stored === undefined ? '-' : `${stored.err}`)),
+    ],
+  };
+}
+
+/** Of each column, over all tables, so that they stand one below the other. */
+function widthsOf(tables: readonly Table[]): number[] {
+  const rows = tables.flatMap(table => table.rows);
+  return (rows[0] ?? []).map((_, column) => Math.max(...rows.map(cells => cells[column]?.length ?? 0)));
+}
+
+function tableLines({ title, rows }: Table, widths: readonly number[]): string[] {
+  const aligned = (cell: string, column: number) =>
+    column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0);
+  return [title, ...rows.map(cells => `${GAP}${cells.map(aligned).join(GAP)}`.trimEnd())];
 }
 
 function meaningLines({ hosts, windowMs, troubleSeconds }: TroublesResult): string[] {
-  const usual = percent(1 / hosts);
-  return [
-    `What the numbers mean. Calls, failed, share, p50 and p99 are of the calls that began in the ${troubleSeconds} s of the trouble; p50 and p99`,
-    'are how long those took that succeeded, the question to LARS included. Share: which part of the calls the troubled server got;',
-    "fair: which part of the fleet's capacity it has. Below half: from the trouble's begin until its share was below half of the",
-    `usual ${usual}; back: from the trouble's end until it was above that again; never: not until the demo's end. For these two a`,
-    `share is counted over the last ${windowMs / 1_000} s, so a change is seen up to so much later.`,
-    "'classic' is the conf that agents are shipped with, 'older conf' that of the generation before. An agent knows only what the",
-    'callers report.',
-  ];
+  return paragraph(
+    [
+      `What the numbers mean. Calls lost, p50, p99 and share are of the calls that began in the ${troubleSeconds} s of the trouble; p50 and p99 are`,
+      'how long those took that succeeded, the question to LARS included. Its share: the part of the calls that the troubled server got;',
+      "fair: the part of the fleet's capacity that it has. Taken out: the agent's log says that it gives the server no ordinary calls. Share halved: from the trouble's begin until its share was below half of the",
+      `usual ${percent(1 / hosts)}. Back: from the trouble's end until it was above that again; never: not until the demo's end. For these two a`,
+      `share is counted over the last ${windowMs / 1_000} s, so a change is seen up to so much later. No host named: calls that LARS refused.`,
+      "Stored: what the reporter's database holds. An agent knows only what the callers report.",
+    ].join(' '),
+  );
+}
+
+/** What two ways have in common is explained once. */
+function wayLines({ ways }: TroublesResult, index: number, rules: readonly (Rules | undefined)[]): string[] {
+  const { name = '', conf = [] } = ways[index] ?? {};
+  const rule = rules[index];
+  if (rule === undefined)
+    return paragraph(`'${name}' does without LARS: it calls its servers in turn, whatever becomes of the calls.`);
+  const explained = rules.findIndex(other => other?.algorithm === rule.algorithm);
+  if (explained === index) return paragraph(`The rules of '${name}'. ${rulesText(rule)}`);
+  return paragraph(
+    `'${name}' has the rules of '${ways[explained]?.name}', with ${conf.filter(line => !ways[explained]?.conf?.includes(line)).join(', ')}.`,
+  );
+}
+
+function countOf(part: number, whole: number): string {
+  return `${part} = ${percent(whole === 0 ? undefined : part / whole)}`;
 }
 
 function milliseconds(ms: number | undefined): string {
   return ms === undefined ? '-' : `${ms.toFixed(1)} ms`;
 }
 
-function secondsOr(instead: string, ms: number | undefined): string {
-  return ms === undefined ? instead : `${(ms / 1_000).toFixed(2)} s`;
+function seconds(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : `${(ms / 1_000).toFixed(2)} s`;
 }

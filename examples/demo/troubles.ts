@@ -1,8 +1,8 @@
 /** The troubles that befall one server of a fleet, one kind after the other. */
 import type { Behaviour, HttpFleet, HttpHost } from './http-fleet.ts';
 
-/** How every server behaves while all is well. */
-export const WELL: Behaviour = { latencyMs: 8, errorRate: 0, slots: Number.POSITIVE_INFINITY };
+/** How every server behaves while all is well. So slow that some calls are on their way at any time: else one server would do for all. */
+export const WELL: Behaviour = { latencyMs: 20, errorRate: 0, slots: Number.POSITIVE_INFINITY };
 
 /** Where a trouble takes place. */
 export interface Scene {

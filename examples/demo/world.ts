@@ -5,31 +5,44 @@ import { Business } from './business.ts';
 import { type HttpFleet, startFleet } from './http-fleet.ts';
 import { type Lars, startLars } from './lars.ts';
 import { seededRandom } from './random.ts';
+import { RoundRobin } from './round-robin.ts';
 import { Scoreboard } from './scoreboard.ts';
 import { WELL } from './troubles.ts';
+
+/** Servers, and callers who call them once they have begun. */
+export interface World {
+  readonly fleet: HttpFleet;
+  readonly score: Scoreboard;
+  /** Undefined: the callers do without. */
+  readonly lars: Lars | undefined;
+  /** The callers begin. Where there are several worlds, not before the last one is ready: to start one keeps the process from all else. */
+  begin(): void;
+  /** Lets the calls in flight end, and their reports reach the agent and the reporter's database; stops all but the database. */
+  finish(): Promise<void>;
+  /** Stops everything at once, whatever it does, and removes what it made. After finish it only removes. */
+  remove(): Promise<void>;
+}
+
+/** One in which the callers ask LARS. */
+export interface LarsWorld extends World {
+  readonly lars: Lars;
+  readonly client: LarsClient;
+}
 
 export interface WorldOptions {
   readonly hosts: number;
   readonly ratePerSecond: number;
   readonly seed: number;
-  readonly log: Logger;
   /** How long a call may take, the question to the agent included; 1,000 unless told. */
   readonly callTimeoutMs?: number;
   /** How many calls there may be at a time; by default enough for the rate while hosts answer as they should. */
   readonly callers?: number;
-  /** See LarsOptions. */
-  readonly loadbalance?: readonly string[];
 }
 
-export interface World {
-  readonly lars: Lars;
-  readonly fleet: HttpFleet;
-  readonly client: LarsClient;
-  readonly score: Scoreboard;
-  /** Lets the calls in flight end, and their reports reach the agent and the reporter's database; stops all but the database. */
-  finish(): Promise<void>;
-  /** Stops everything at once, whatever it does, and removes what it made. After finish it only removes. */
-  remove(): Promise<void>;
+export interface LarsWorldOptions extends WorldOptions {
+  readonly log: Logger;
+  /** See LarsOptions. */
+  readonly loadbalance?: readonly string[];
 }
 
 export const MODULE = { modid: 1, cmdid: 1 } as const;
@@ -40,31 +53,26 @@ const MIN_CALLERS = 16;
 const CALLS_PER_CALLER = 25;
 const DEFAULT_CALL_TIMEOUT_MS = 1_000;
 
-/** Resolves when the callers have begun. */
-export async function startWorld(options: WorldOptions): Promise<World> {
-  const { hosts, ratePerSecond, seed, log, loadbalance = [], callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options;
+/** Resolves when all is ready for the callers. */
+export async function startWorld(options: LarsWorldOptions): Promise<LarsWorld> {
+  const { log, loadbalance = [] } = options;
   const { modid, cmdid } = MODULE;
   await using starting = new AsyncDisposableStack();
-  const fleet = starting.adopt(await startFleet({ hosts, behaviour: WELL, random: seededRandom(seed) }), started =>
-    started.stop(),
-  );
+  const fleet = await adoptFleet(starting, options);
   const lars = starting.adopt(await startLars({ log, loadbalance }), started => started.remove());
-  const client = starting.use(new LarsClient({ ports: lars.udpPorts, timeoutMs: callTimeoutMs }));
-  const authorities = fleet.hosts.map(host => host.authority);
-  await lars.addRoute(modid, cmdid, authorities);
+  const client = starting.use(new LarsClient({ ports: lars.udpPorts, timeoutMs: callTimeoutOf(options) }));
+  await lars.addRoute(modid, cmdid, authoritiesOf(fleet));
   await client.register(modid, cmdid);
-  const score = new Scoreboard(authorities, WINDOW_MS);
-  const callers = options.callers ?? Math.max(MIN_CALLERS, Math.ceil(ratePerSecond / CALLS_PER_CALLER));
-  const calling = { callers, ratePerSecond, timeoutMs: callTimeoutMs, nowMs: () => performance.now() };
-  const business = starting.adopt(new Business({ client, ...MODULE, ...calling, observer: score }), begun => begun.giveUp());
+  const { score, begin, stop } = callersIn(starting, fleet, client, options);
   const running = starting.move();
   return {
     lars,
     fleet,
     client,
     score,
+    begin,
     finish: async () => {
-      await business.stop();
+      await stop();
       // The agent reads what a socket sends in its order: when this is answered, it has taken every report before it.
       await client.getRoute(modid, cmdid);
       await client.close();
@@ -75,9 +83,69 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
 }
 
+/** The same without LARS: the callers go round the servers. Resolves when all is ready for them. */
+export async function startWorldWithoutLars(options: WorldOptions): Promise<World> {
+  await using starting = new AsyncDisposableStack();
+  const fleet = await adoptFleet(starting, options);
+  const client = new RoundRobin(MODULE.modid, MODULE.cmdid, authoritiesOf(fleet));
+  const { score, begin, stop } = callersIn(starting, fleet, client, options);
+  const running = starting.move();
+  return {
+    lars: undefined,
+    fleet,
+    score,
+    begin,
+    finish: async () => {
+      await stop();
+      await fleet.stop();
+    },
+    remove: () => running.disposeAsync(),
+  };
+}
+
+/** How many callers there are. */
+export function callersOf({ callers, ratePerSecond }: Pick<WorldOptions, 'callers' | 'ratePerSecond'>): number {
+  return callers ?? Math.max(MIN_CALLERS, Math.ceil(ratePerSecond / CALLS_PER_CALLER));
+}
+
 /** Fires with the reason when a service of this LARS has ended by itself. */
 export function failureOf({ lars }: Pick<World, 'lars'>): AbortSignal {
   const controller = new AbortController();
-  void lars.failed.then(error => controller.abort(error));
+  void lars?.failed.then(error => controller.abort(error));
   return controller.signal;
+}
+
+async function adoptFleet(stack: AsyncDisposableStack, { hosts, seed }: WorldOptions): Promise<HttpFleet> {
+  const fleet = await startFleet({ hosts, behaviour: WELL, random: seededRandom(seed) });
+  return stack.adopt(fleet, started => started.stop());
+}
+
+function callersIn(stack: AsyncDisposableStack, fleet: HttpFleet, client: Pick<LarsClient, 'call'>, options: WorldOptions) {
+  const score = new Scoreboard(authoritiesOf(fleet), WINDOW_MS);
+  const calling = {
+    client,
+    ...MODULE,
+    callers: callersOf(options),
+    ratePerSecond: options.ratePerSecond,
+    timeoutMs: callTimeoutOf(options),
+    nowMs: () => performance.now(),
+    observer: score,
+  };
+  let business: Business | undefined;
+  stack.defer(async () => business?.giveUp());
+  return {
+    score,
+    begin: () => {
+      business ??= new Business(calling);
+    },
+    stop: async () => business?.stop(),
+  };
+}
+
+function callTimeoutOf({ callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS }: WorldOptions): number {
+  return callTimeoutMs;
+}
+
+function authoritiesOf({ hosts }: HttpFleet): string[] {
+  return hosts.map(({ authority }) => authority);
 }

@@ -13,7 +13,7 @@ const view = (passedSeconds: number, name = ''): DemoView => ({
   ratePerSecond: 10,
   calls: 10,
   failed: 0,
-  hosts: [{ authority: '127.0.0.1:4001', running: true, share: 1, calls: 10, failed: 0 }],
+  hosts: [{ authority: '127.0.0.1:4001', running: true, share: 1, calls: 10, failed: 0, note: '' }],
   events: [],
 });
 
@@ -58,18 +58,27 @@ describe('on a terminal', () => {
     expect(taken()).not.toContain('\x1b[3A');
   });
 
-  test('several tables stand below each other, and share the rows', () => {
+  test('several worlds share one table', () => {
     const { out, taken } = output({ isTTY: true, columns: 80, rows: 24 });
     const screen = new Screen(out);
     screen.draw(view(0, 'one'), view(0, 'two'));
     const lines = stripVTControlCharacters(taken()).split('\n');
-    expect(lines).toHaveLength(7);
-    expect([lines[0], lines[3]]).toEqual([expect.stringContaining('one: '), expect.stringContaining('two: ')]);
+    expect(lines).toHaveLength(6);
+    expect(lines[1]).toMatch(/ one +two$/);
     screen.draw(view(0.1, 'one'), view(0.1, 'two'));
-    expect(taken().startsWith('\x1b[6A')).toBe(true);
-    out.rows = 6;
+    expect(taken().startsWith('\x1b[5A')).toBe(true);
+    out.rows = 5;
     screen.draw(view(0.2, 'one'), view(0.2, 'two'));
     expect(stripVTControlCharacters(taken()).split('\n')).toHaveLength(5);
+  });
+
+  test('what is told before the table stays above it', () => {
+    const { out, taken } = output({ isTTY: true, columns: 80, rows: 24 });
+    const screen = new Screen(out);
+    screen.tell(['This takes', '30 s.']);
+    expect(taken()).toBe('This takes\n30 s.\n\n');
+    screen.draw(view(0));
+    expect(taken().startsWith('\x1b[?25l')).toBe(true);
   });
 
   test('one row stays free for the cursor', () => {
@@ -80,6 +89,13 @@ describe('on a terminal', () => {
 });
 
 describe('elsewhere', () => {
+  test('what begins has its own line, also within a second', () => {
+    const { out, taken } = output({ isTTY: false });
+    const screen = new Screen(out);
+    for (const phase of ['all well', 'all well', 'down']) screen.draw({ ...view(0.5), phase });
+    expect(taken().match(/: [a-z ]+,/g)).toEqual([': all well,', ': down,']);
+  });
+
   test('there is one plain line a second', () => {
     const { out, taken } = output({ isTTY: false });
     const screen = new Screen(out);

@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest';
+import { type Rules, rulesText } from '../../../examples/demo/rules.ts';
 import { type DemoResult, resultAsJson, resultAsText } from '../../../examples/demo/summary.ts';
 
+const HOST = '127.0.0.1:4001';
+const decided = (atMs: number, to: string, cause: string, numbers: Readonly<Record<string, number>>, host = HOST) => ({
+  atMs,
+  host,
+  to,
+  cause,
+  numbers,
+});
+
 const result: DemoResult = {
+  algorithm: 'adaptive',
   seed: 1,
   hosts: 4,
   ratePerSecond: 200,
@@ -9,7 +20,8 @@ const result: DemoResult = {
   windowMs: 1_000,
   totals: { calls: 8_400, failed: 342, withoutHost: 0 },
   outage: {
-    host: '127.0.0.1:4001',
+    host: HOST,
+    downMs: 18_000,
     fairShare: 0.25,
     belowHalfMs: 1_234.5678,
     belowQuarterMs: undefined,
@@ -18,9 +30,24 @@ const result: DemoResult = {
     callsWhileDown: 3_600,
     callsToDeadHost: 342,
   },
+  agent: {
+    decisions: [
+      decided(50, 'overloaded', 'error-evidence', { evidence: 7, evidenceLimit: 7.25 }),
+      decided(20_500, 'idle', 'call-succeeded', { tookMs: 8.4 }),
+    ],
+    whileDown: { host: HOST, state: 'ejected', numbers: { failuresInRow: 5, probeInMs: 2_345 } },
+    whenBack: { host: HOST, state: 'probation', numbers: { evidence: 4.6, evidenceLimit: 7.25, window: 3 } },
+    probes: 5,
+  },
   stored: { succ: 8_058, err: 342 },
 };
-const rules = { continErrLimit: 15, probeNum: 10, overloadTimeoutSeconds: 15 } as const;
+const rules: Rules = {
+  algorithm: 'adaptive',
+  probeShare: 0.07,
+  backoffMinSeconds: 2,
+  backoffMaxSeconds: 44,
+  onAllOverloaded: 'probe',
+};
 const text = (change: Partial<DemoResult> = {}) => resultAsText({ ...result, ...change }, rules);
 
 describe('the result for people', () => {
@@ -43,12 +70,48 @@ describe('the result for people', () => {
     expect(text()).toMatch(/while it was down: +342 of 3600; its fair share is 900\n/);
   });
 
-  test('explains them with the numbers that the agent ran with', () => {
-    const explained = resultAsText(result, { continErrLimit: 7, probeNum: 4, overloadTimeoutSeconds: 33 });
-    expect(explained).toContain('7 failures of a host in a row');
-    expect(explained).toContain('one pick in 5');
-    expect(explained).toMatch(/keeps\s20\.0 % of the calls/);
-    expect(explained).toContain('After 33 s');
+  test('tells what the agent did in its order, with the numbers that it gave', () => {
+    expect(text().split('\n')).toEqual(
+      expect.arrayContaining([
+        "What the agent did about it, by the rules of 'adaptive' (docs/load-balancing.md has them by their numbers):",
+        '  0.05 s after the stop: it is ejected: evidence of errors 7.0, limit 7.3 (AD-7)',
+        '  just before the restart: it is still ejected; ejections and failed probes in a row: 5; the next probe is due in 2.3 s (AD-10)',
+        '  2.50 s after the restart: it is back on probation: a call succeeded in 8.4 ms (AD-12)',
+        '  at first: on probation with evidence 4.6 against it, the limit is 7.3 (AD-12), and it may have 3.0 calls in flight (AD-15)',
+        '  in all it sent 5 probes (AD-10, AD-11)',
+      ]),
+    );
+    const order = ['after the stop: it', 'just before the restart:', 'after the restart: it', 'at first:', 'in all'];
+    const places = order.map(words => text().indexOf(words));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
+  test('tells what classic did in its own words, and of a host that was taken out though it was well', () => {
+    const classic = {
+      decisions: [
+        decided(290, 'overloaded', 'failure-run', { errRun: 15, limit: 15 }),
+        decided(300, 'overloaded', 'failure-run', { errRun: 15, limit: 15 }, '127.0.0.1:4002'),
+      ],
+      whileDown: { host: HOST, state: 'overloaded', numbers: { errRun: 43 } },
+      whenBack: { host: HOST, state: 'idle', numbers: {} },
+      probes: 0,
+    };
+    const told = text({ algorithm: 'classic', agent: classic });
+    expect(told).toContain('  0.29 s after the stop: it is overloaded: a run of 15 failures, limit 15 (LB-7)\n');
+    expect(told).toContain('  0.30 s after the stop: 127.0.0.1:4002, which was well, is overloaded');
+    expect(told).toContain('  just before the restart: it is still overloaded, and its last 43 calls failed (LB-4)\n');
+    expect(told).not.toMatch(/at first|probe\w* \(AD/);
+  });
+
+  test('says so when the agent did nothing', () => {
+    const nothing = { decisions: [], whileDown: { host: HOST, state: 'idle', numbers: {} }, whenBack: undefined, probes: 0 };
+    expect(text({ agent: nothing })).toContain(
+      '  just before the restart: it is idle, as far as the agent knows\n  nothing: no host changed sides\n',
+    );
+  });
+
+  test('ends with the rules that the agent ran with', () => {
+    expect(text().replaceAll('\n', ' ')).toContain(`The rules of 'adaptive'. ${rulesText(rules)}`);
   });
 });
 

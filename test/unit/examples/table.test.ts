@@ -8,6 +8,7 @@ const host = (port: number, share: number | undefined, running = true) => ({
   share,
   calls: port % 1_000,
   failed: port % 7,
+  note: running ? '' : 'ejected, probe in 10 s',
 });
 
 const view: DemoView = {
@@ -29,18 +30,18 @@ describe('the table', () => {
   test('shows each host with bar, share and calls, marks the one that is down, ends with what LARS decided', () => {
     expect(tableLines(view, 80, 24)).toEqual([
       { look: 'title', text: '14 of 42 s: one server stopped, 200 calls/s, 31 of 2900 failed' },
-      { look: 'dim', text: `host            ${'calls of the last 1 s'.padEnd(38)}   share calls failed` },
-      { look: 'plain', text: `127.0.0.1:41001 ${'█'.repeat(19)}${'·'.repeat(19)}  50.0 %     1      2` },
-      { look: 'down', text: `127.0.0.1:41002 ${'█'.repeat(3)}${'·'.repeat(35)}   9.0 %     2      3 down` },
-      { look: 'plain', text: `127.0.0.1:41003 ${'·'.repeat(38)}       -     3      4` },
+      { look: 'dim', text: `host            ${'last 1 s'.padEnd(14)}   share calls failed` },
+      { look: 'plain', text: `127.0.0.1:41001 ${'█'.repeat(7)}${'·'.repeat(7)}  50.0 %     1      2` },
+      { look: 'down', text: `127.0.0.1:41002 █${'·'.repeat(13)}   9.0 %     2      3 down, ejected, probe in 10 s` },
+      { look: 'plain', text: `127.0.0.1:41003 ${'·'.repeat(14)}       -     3      4` },
       { look: 'dim', text: 'LARS: host overloaded 127.0.0.1:41002 failure-run' },
     ]);
   });
 
-  test('leaves the bars out where they would be too short, and then fits into 42 columns', () => {
-    expect(texts(46, 24)[2]).toBe('127.0.0.1:41001  50.0 %     1      2');
-    expect(texts(47, 24)[2]).toBe('127.0.0.1:41001 ███··  50.0 %     1      2');
-    expect(texts(42, 24)[3]).toMatch(/ down$/);
+  test('leaves the bars out where they would be too short, and then all but the note fits into 42 columns', () => {
+    expect(texts(70, 24)[2]).toBe('127.0.0.1:41001  50.0 %     1      2');
+    expect(texts(71, 24)[2]).toBe('127.0.0.1:41001 ███··  50.0 %     1      2');
+    expect(texts(42, 24)[3]).toMatch(/ down/);
   });
 
   test('counts the hosts that find no room', () => {

@@ -42,6 +42,11 @@ describe('the record of a trouble', () => {
     expect(recorded(call(1_100, A, false, 900))).toMatchObject({ p50Ms: undefined, p99Ms: undefined });
   });
 
+  test('it tells when it began, and how long it lasted when it is over', () => {
+    expect(recorded()).toMatchObject({ beganMs: BEGIN_MS, lastedMs: END_MS - BEGIN_MS });
+    expect(new TroubleRecord(A, 0.5, BEGIN_MS).numbers).toMatchObject({ beganMs: BEGIN_MS, lastedMs: undefined });
+  });
+
   test('it ends once', () => {
     const record = new TroubleRecord(A, 0.5, BEGIN_MS);
     record.observe(0.1, 1_200);
