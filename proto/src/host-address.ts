@@ -20,9 +20,13 @@ const IPV6_CHARS = /^[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?$/;
 export type HostKey = number | string;
 
 export function hostKey(host: HostAddress): HostKey {
-  if (host.addr !== '') return `${host.addr}|${host.port}`;
+  return host.addr === '' ? ipv4HostKey(host.ip, host.port) : `${host.addr}|${host.port}`;
+}
+
+/** The key of a host without an addr. */
+export function ipv4HostKey(ip: number, port: number): HostKey {
   // The wire can say any int32 for a port; such a host must not share the key of another address.
-  return (host.port & 0xffff) === host.port ? (host.ip >>> 0) * 65_536 + host.port : `${host.ip}/${host.port}`;
+  return (port & 0xffff) === port ? (ip >>> 0) * 65_536 + port : `${ip}/${port}`;
 }
 
 /** -1062731343 → '192.168.1.177' */

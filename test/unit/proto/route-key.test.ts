@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 const EXTREMES = [INT32_MIN, INT32_MIN + 1, -2, -1, 0, 1, 2, INT32_MAX - 1, INT32_MAX];
-/** Where routeKey changes from a number to a string. */
-const BOUNDARIES = [2 ** 20, -(2 ** 20)].flatMap(edge => [edge - 2, edge - 1, edge, edge + 1, edge + 2]);
+/** Where routeKey changes from a number to a string, and from a small number to a large one. */
+const BOUNDARIES = [2 ** 20, -(2 ** 20), 2 ** 15, 2 ** 16].flatMap(edge => [edge - 2, edge - 1, edge, edge + 1, edge + 2]);
 
 const arbitraryInt32 = fc.oneof(fc.constantFrom(...EXTREMES, ...BOUNDARIES), fc.integer({ min: -3, max: 3 }), fc.integer());
 const arbitraryModule = fc.tuple(arbitraryInt32, arbitraryInt32);
@@ -59,6 +59,12 @@ describe('routeKey', () => {
   test('is a number for every modid of up to 20 bits', () => {
     expect([0, 2 ** 20 - 1, -(2 ** 20)].map(modid => typeof routeKey(modid, INT32_MIN))).toStrictEqual(Array(3).fill('number'));
   });
+});
+
+test('routeKey is a number of 31 bits for small ids', () => {
+  const keys = [routeKey(0, 0), routeKey(1, 1), routeKey(2 ** 15 - 1, 2 ** 16 - 1)];
+  for (const key of keys) expect(Number(key) >>> 31).toBe(0);
+  expect(keys.map(Number).every(Number.isSafeInteger)).toBe(true);
 });
 
 test('formatModule writes a module as people do', () => {
