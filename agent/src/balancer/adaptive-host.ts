@@ -38,6 +38,7 @@ const PROBATION_EVIDENCE = 0.75;
 /** What the adaptive rules remember of one host. Decisions about it fall in adaptive.ts. */
 export class AdaptiveHost extends TrackedHost implements PoolMember {
   slot = 0;
+  /** None while it drains. */
   pool: HostPool<AdaptiveHost> | undefined;
   errorRate = 0;
   onProbation = false;
@@ -49,10 +50,24 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
   readonly #answers = new DecayingMean(ANSWER_KEEP, ANSWER_HALF_LIFE_MS);
   #reports = 0;
   #pricedMs = 0;
-  #reportedAtMs = 0;
+  #reportedAtMs = Number.NEGATIVE_INFINITY;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
 
   get weight(): number {
     return this.host.weight > 0 ? this.host.weight : DEFAULT_WEIGHT;
+  }
+
+  get state(): string {
+    if (this.host.drain) return 'draining';
+    if (this.overloaded) return 'ejected';
+    return this.onProbation ? 'probation' : 'idle';
+  }
+
+  moveTo(pool: HostPool<AdaptiveHost> | undefined): void {
+    if (this.pool === pool) return;
+    this.pool?.remove(this);
+    this.pool = pool;
+    pool?.add(this);
   }
 
   /** The mean of the last answers, 0 before the first. */
@@ -60,9 +75,9 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
     return this.#answers.value;
   }
 
-  /** AD-4: calls in flight that are not given up. */
-  load(staleAfterMs: number, nowMs: number): number {
-    this.inFlight.forgetBefore(nowMs - staleAfterMs);
+  /** AD-4: calls in flight, but for those that were sent so long ago that they are given up. */
+  load(lostBeforeMs: number): number {
+    this.inFlight.forgetBefore(lostBeforeMs);
     return this.inFlight.count;
   }
 
@@ -82,17 +97,18 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
     return tookMs;
   }
 
-  /** AD-3, AD-8: learns from a report. A fast failure says nothing about how long an answer takes. */
-  learn(ok: boolean, isSlowFailure: boolean, tookMs: number, normalErrorRate: number, nowMs: number): void {
+  /** AD-3, AD-8: learns from a report. A fast failure says nothing about how long an answer takes. AD-21: `tookMs` may be unknown. */
+  learn(ok: boolean, isSlowFailure: boolean, tookMs: number | undefined, normalErrorRate: number, nowMs: number): void {
     this.#reports += 1;
     this.errorRate += ((ok ? 0 : 1) - this.errorRate) * Math.max(ERROR_STEP, 1 / (this.#reports + ERROR_PRIOR));
     this.#reportedAtMs = nowMs;
-    if (ok) {
-      this.#answers.add(tookMs, nowMs);
-      this.window.onAnswer(nowMs);
+    if (ok) this.window.onAnswer(nowMs);
+    if (tookMs !== undefined) {
+      if (ok) this.#answers.add(tookMs, nowMs);
+      if (ok || isSlowFailure) this.#duration.add(tookMs, nowMs);
     }
-    if (ok || isSlowFailure) this.#duration.add(tookMs, nowMs);
-    this.#price(normalErrorRate);
+    if (!ok) this.#failedAtMs = nowMs;
+    this.#price(normalErrorRate, nowMs);
   }
 
   /** AD-8: does a slow failure of this host say that it has too much to do? */
@@ -109,7 +125,7 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
     this.window.startSlowly();
     this.errorRate = baseline.rate;
     this.#duration.restart(tookMs, nowMs);
-    this.#price(baseline.rate);
+    this.#price(baseline.rate, nowMs);
   }
 
   /** What people see of it. An unlimited window is left out: it is no number. */
@@ -117,7 +133,7 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
     const { window, ejection, suspicion, errorRate } = this;
     return {
       expectedMs: this.expectedMs(latency.typicalMs, nowMs),
-      inFlight: this.load(latency.staleAfterMs, nowMs),
+      inFlight: this.load(nowMs - latency.staleAfterMs),
       ...(window.limited ? { window: window.size } : {}),
       errorRate,
       normalErrorRate: baseline.rate,
@@ -128,8 +144,10 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
     };
   }
 
-  #price(normalErrorRate: number): void {
-    this.#pricedMs = this.#duration.value * (1 + ERROR_SURCHARGE * Math.max(0, this.errorRate - normalErrorRate));
+  /** AD-3: a host that is seldom called would carry the surcharge for hours if it did not fade. */
+  #price(normalErrorRate: number, nowMs: number): void {
+    const fresh = Math.max(0, 1 - (nowMs - this.#failedAtMs) / FADE_MS);
+    this.#pricedMs = this.#duration.value * (1 + ERROR_SURCHARGE * fresh * Math.max(0, this.errorRate - normalErrorRate));
   }
 
   /** Callers are taken to be answered in the order in which they asked; see AD-5 for the exception. */

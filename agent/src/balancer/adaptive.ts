@@ -3,6 +3,7 @@
 import type { HostInfo, HostKey } from '@lars/proto';
 import { AdaptiveHost } from './adaptive-host.ts';
 import type { AdaptiveOptions } from './adaptive-options.ts';
+import { Attention } from './attention.ts';
 import type {
   AdaptiveCause,
   Balancer,
@@ -13,26 +14,26 @@ import type {
   HostView,
   Transition,
 } from './balancer.ts';
+import { Choice } from './choice.ts';
 import { ErrorBaseline } from './error-baseline.ts';
 import { HostPool } from './host-pool.ts';
 import { HostTable } from './host-table.ts';
 import { believable, ModuleLatency } from './module-latency.ts';
 import { Overload } from './overload.ts';
+import { PriceSpread } from './price-spread.ts';
 import { ProbeBudget } from './probe-budget.ts';
 import { Weights } from './weights.ts';
 
 export { ADAPTIVE_DEFAULTS, type AdaptiveOptions } from './adaptive-options.ts';
 
-/** AD-1. Four do for equal hosts; six find the large ones among unequal hosts nearly as well as looking at all. */
-const CHOICES = 6;
-/** Where all that were drawn are full, so many more are looked at in a pick. */
-const SECOND_LOOKS = 16;
-/** AD-2: durations are told in whole milliseconds, and what lies below is noise: it must not pile all calls on one host. */
-const PRICE_MIN_MS = 1;
 /** So many ejected hosts are looked at in a pick for one whose probe is due. */
 const PROBE_LOOKS = 4;
+/** AD-17: so many where nothing else is left. */
+const FREE_PROBE_LOOKS = 16;
 /** AD-15: an answer in less than this part of the slowest duration came soon. */
 const SOON_SHARE = 1 / 3;
+/** AD-21: two failures in a row of a good host, which may be the first of a dead one, reach this part of the limit; one does not. */
+const TROUBLE_EVIDENCE = 0.5;
 
 export function adaptiveBalancer(options: AdaptiveOptions): BalancerFactory<ExplainingBalancer> {
   return environment => new AdaptiveBalancer(options, environment);
@@ -52,13 +53,17 @@ class AdaptiveBalancer implements ExplainingBalancer {
   readonly #latency = new ModuleLatency();
   readonly #baseline = new ErrorBaseline();
   readonly #overload = new Overload();
+  readonly #attention = new Attention();
+  readonly #spread = new PriceSpread();
   readonly #weights = new Weights();
   readonly #budget: ProbeBudget;
+  readonly #choice: Choice;
 
   constructor(options: AdaptiveOptions, environment: BalancerEnvironment) {
     this.#options = options;
     this.#environment = environment;
     this.#budget = new ProbeBudget(options.probeShare);
+    this.#choice = new Choice(this.#latency, this.#overload, this.#weights, environment.random);
   }
 
   get hostCount(): number {
@@ -69,13 +74,18 @@ class AdaptiveBalancer implements ExplainingBalancer {
     return this.#ejected.size;
   }
 
+  /** AD-21 */
+  wantsEveryCall(nowMs: number): boolean {
+    return this.#ejected.size > 0 || this.#attention.isHeld(nowMs) || this.#overload.isRecent(nowMs);
+  }
+
   setHosts(hosts: readonly HostInfo[], nowMs: number): void {
     const isFirst = this.#table.size === 0;
     const { added, removed } = this.#table.sync(hosts, host => new AdaptiveHost(host));
     // AD-15, AD-19
-    if (!isFirst || this.#options.zone !== '') for (const host of added) host.window.startSlowly();
-    for (const host of removed) moveTo(undefined, host);
-    for (const host of this.#table.values()) moveTo(this.#poolOf(host), host);
+    if (!isFirst || this.#options.zone !== '') this.#startSlowly(added, nowMs);
+    for (const host of removed) host.moveTo(undefined);
+    for (const host of this.#table.values()) host.moveTo(this.#poolOf(host));
     this.#serving = [...this.#table.values()].filter(host => !host.host.drain);
     this.#weights.setHosts(this.#serving);
     this.#spareOnlyHost(nowMs);
@@ -91,21 +101,13 @@ class AdaptiveBalancer implements ExplainingBalancer {
     return host.host;
   }
 
-  report(key: HostKey, ok: boolean, toldMs: number | undefined, nowMs: number): boolean {
+  report(key: HostKey, ok: boolean, toldMs: number | undefined, nowMs: number, picked = true): boolean {
     const host = this.#table.get(key);
     if (host === undefined) return false;
     host.countCall(ok, toldMs);
-    const latency = this.#latency;
-    const load = host.load(latency.staleAfterMs, nowMs);
-    const tookMs = believable(host.settle(ok, toldMs, latency.typicalMs, nowMs));
-    latency.add(ok, tookMs);
-    const isSlowFailure = !ok && latency.isSlowFailure(tookMs);
-    const isBehind = isSlowFailure && host.isBehind(tookMs, nowMs);
-    host.learn(ok, isSlowFailure, tookMs, this.#baseline.rate, nowMs);
-    if (ok) this.#onSuccess(host, tookMs, load, nowMs);
-    const isTimeout = isSlowFailure && latency.isTimeout(tookMs);
-    if (isBehind && isTimeout && host.window.isOverfull(load, tookMs, nowMs)) this.#onOverload(host, tookMs, load, nowMs);
-    if (!host.host.drain) this.#judge(host, ok, isBehind, tookMs, nowMs);
+    if (picked) this.#learn(host, ok, toldMs, nowMs);
+    else this.#learnOfCopy(host, ok, toldMs, nowMs);
+    if (this.#isTrouble(host, nowMs)) this.#attention.hold(nowMs);
     return true;
   }
 
@@ -120,7 +122,7 @@ class AdaptiveBalancer implements ExplainingBalancer {
   explain(nowMs: number): HostExplanation[] {
     const hosts = [...this.#table.values()];
     const picks = hosts.reduce((sum, host) => sum + host.recentPicks(nowMs), 0);
-    return hosts.map(host => host.explain(stateOf(host), host.numbers(this.#latency, this.#baseline, nowMs), picks, nowMs));
+    return hosts.map(host => host.explain(host.state, host.numbers(this.#latency, this.#baseline, nowMs), picks, nowMs));
   }
 
   /** AD-10, AD-11: an ejected host that has waited for its pause, when a probe has been earned. */
@@ -141,10 +143,10 @@ class AdaptiveBalancer implements ExplainingBalancer {
   /** AD-1, AD-19: a near one if one has room, else a far one. */
   #withRoom(nowMs: number): AdaptiveHost | undefined {
     return (
-      this.#cheapest(this.#near, false, nowMs) ??
-      this.#cheapest(this.#far, false, nowMs) ??
-      this.#anyWithRoom(this.#near, nowMs) ??
-      this.#anyWithRoom(this.#far, nowMs)
+      this.#choice.cheapest(this.#near, false, nowMs) ??
+      this.#choice.cheapest(this.#far, false, nowMs) ??
+      this.#choice.anyWithRoom(this.#near, nowMs) ??
+      this.#choice.anyWithRoom(this.#far, nowMs)
     );
   }
 
@@ -152,60 +154,18 @@ class AdaptiveBalancer implements ExplainingBalancer {
   #withoutRoom(nowMs: number): AdaptiveHost | undefined {
     const isForced = this.#options.onAllOverloaded === 'all';
     if (isForced || !this.#overload.isRecent(nowMs)) {
-      const host = this.#cheapest(this.#near, true, nowMs) ?? this.#cheapest(this.#far, true, nowMs);
+      const host = this.#choice.cheapest(this.#near, true, nowMs) ?? this.#choice.cheapest(this.#far, true, nowMs);
       if (host !== undefined) return host;
     }
-    if (isForced) return this.#cheapest(this.#ejected, true, nowMs);
+    if (isForced) return this.#choice.cheapest(this.#ejected, true, nowMs);
     return this.#options.onAllOverloaded === 'probe' ? this.#freeProbe(nowMs) : undefined;
-  }
-
-  /** AD-1 to AD-3. @param isForced whether hosts without room will do */
-  #cheapest(pool: HostPool<AdaptiveHost>, isForced: boolean, nowMs: number): AdaptiveHost | undefined {
-    let best: AdaptiveHost | undefined;
-    let bestPrice = Number.POSITIVE_INFINITY;
-    const choices = Math.min(CHOICES, pool.size);
-    for (let drawn = 0; drawn < choices; drawn++) {
-      const host = pool.draw(drawn, this.#environment.random);
-      const load = host.load(this.#latency.staleAfterMs, nowMs);
-      if (!isForced && !this.#hasRoom(host, load, nowMs)) continue;
-      const price = this.#price(host, load, nowMs);
-      if (price >= bestPrice) continue;
-      best = host;
-      bestPrice = price;
-    }
-    return best;
-  }
-
-  /** Looks on where the drawn ones are full: over a few picks at every host, but in none of them at all. */
-  #anyWithRoom(pool: HostPool<AdaptiveHost>, nowMs: number): AdaptiveHost | undefined {
-    if (pool.size <= CHOICES) return undefined;
-    for (let looks = Math.min(SECOND_LOOKS, pool.size); looks > 0; looks--) {
-      const host = pool.next();
-      if (this.#hasRoom(host, host.load(this.#latency.staleAfterMs, nowMs), nowMs)) return host;
-    }
-    return undefined;
-  }
-
-  #hasRoom(host: AdaptiveHost, load: number, nowMs: number): boolean {
-    const { window } = host;
-    if (!window.limited) {
-      if (!this.#overload.isRecent(nowMs)) return true;
-      window.limit(this.#overload.targetMs, nowMs);
-    }
-    return window.hasRoom(load, this.#overload.targetMs, nowMs);
-  }
-
-  /** AD-2 */
-  #price(host: AdaptiveHost, load: number, nowMs: number): number {
-    const expectedMs = Math.max(PRICE_MIN_MS, host.expectedMs(this.#latency.typicalMs, nowMs));
-    return this.#weights.differ ? this.#weights.price(host, expectedMs, load, nowMs) : expectedMs * (load + 1);
   }
 
   /** AD-17: the refused call might as well be a probe. */
   #freeProbe(nowMs: number): AdaptiveHost | undefined {
-    for (let looks = Math.min(SECOND_LOOKS, this.#ejected.size); looks > 0; looks--) {
+    for (let looks = Math.min(FREE_PROBE_LOOKS, this.#ejected.size); looks > 0; looks--) {
       const host = this.#ejected.next();
-      if (host.load(this.#latency.staleAfterMs, nowMs) === 0) return this.#probe(host, 'none-left', nowMs);
+      if (host.load(nowMs - this.#latency.staleAfterMs) === 0) return this.#probe(host, 'none-left', nowMs);
     }
     return undefined;
   }
@@ -221,6 +181,39 @@ class AdaptiveBalancer implements ExplainingBalancer {
     ejection.probeSent(this.#options, nowMs);
     this.#environment.onTransition({ host: host.host, to: 'probed', cause, numbers });
     return host;
+  }
+
+  #learn(host: AdaptiveHost, ok: boolean, toldMs: number | undefined, nowMs: number): void {
+    const latency = this.#latency;
+    const load = host.load(nowMs - latency.staleAfterMs);
+    const tookMs = believable(host.settle(ok, toldMs, latency.typicalMs, nowMs));
+    latency.add(ok, tookMs);
+    const isSlowFailure = !ok && latency.isSlowFailure(tookMs);
+    const isBehind = isSlowFailure && host.isBehind(tookMs, nowMs);
+    host.learn(ok, isSlowFailure, tookMs, this.#baseline.rate, nowMs);
+    if (ok) this.#onSuccess(host, tookMs, load, nowMs);
+    const isTimeout = isSlowFailure && latency.isTimeout(tookMs);
+    if (isBehind && isTimeout && host.window.isOverfull(load, tookMs, nowMs)) this.#onOverload(host, tookMs, load, nowMs);
+    if (!host.host.drain) this.#judge(host, ok, isBehind, tookMs, nowMs);
+  }
+
+  /** AD-21: nobody saw the call begin, nor what else was in flight then, and the report comes late, together with many others. */
+  #learnOfCopy(host: AdaptiveHost, ok: boolean, toldMs: number | undefined, nowMs: number): void {
+    const latency = this.#latency;
+    const tookMs = toldMs === undefined ? undefined : believable(toldMs);
+    if (tookMs !== undefined) latency.add(ok, tookMs);
+    const isSlowFailure = !ok && tookMs !== undefined && latency.isSlowFailure(tookMs);
+    const isBehind = isSlowFailure && host.isBehind(tookMs, nowMs);
+    host.learn(ok, isSlowFailure, tookMs, this.#baseline.rate, nowMs);
+    if (isBehind) this.#attention.hold(nowMs);
+    else if (!host.host.drain && !host.overloaded) this.#weigh(host, ok, nowMs);
+  }
+
+  /** AD-21: will the host be ejected soon, or should it get clearly less than its share? */
+  #isTrouble(host: AdaptiveHost, nowMs: number): boolean {
+    if (host.host.drain || host.overloaded) return false;
+    const isDear = this.#spread.add(this.#choice.expectedMs(host, nowMs));
+    return isDear || host.suspicion.evidence >= TROUBLE_EVIDENCE * this.#baseline.limit;
   }
 
   #onSuccess(host: AdaptiveHost, tookMs: number, load: number, nowMs: number): void {
@@ -249,7 +242,11 @@ class AdaptiveBalancer implements ExplainingBalancer {
       else if (host.ejection.probing) host.ejection.probeFailed(this.#options, this.#environment.random, nowMs);
       return;
     }
-    if (isBehind) return;
+    if (!isBehind) this.#weigh(host, ok, nowMs);
+  }
+
+  /** AD-6, AD-7 */
+  #weigh(host: AdaptiveHost, ok: boolean, nowMs: number): void {
     const baseline = this.#baseline;
     baseline.refresh(this.#serving, this.#environment.random);
     const isConvicted = host.suspicion.add(baseline.evidenceOf(ok), baseline.limit);
@@ -262,15 +259,22 @@ class AdaptiveBalancer implements ExplainingBalancer {
     host.overloaded = true;
     host.onProbation = false;
     host.ejection.start(this.#options, this.#environment.random, nowMs);
-    moveTo(this.#ejected, host);
+    host.moveTo(this.#ejected);
     this.#tell(host, 'overloaded', 'error-evidence', host.numbers(this.#latency, this.#baseline, nowMs), nowMs);
   }
 
   #readmit(host: AdaptiveHost, cause: AdaptiveCause, tookMs: number, nowMs: number): void {
     const { startedMs, failuresInRow } = host.ejection;
     host.beginProbation(tookMs, this.#baseline, nowMs);
-    moveTo(this.#poolOf(host), host);
+    this.#attention.hold(nowMs);
+    host.moveTo(this.#poolOf(host));
     this.#tell(host, 'idle', cause, { tookMs, ejectedForMs: nowMs - startedMs, failuresInRow }, nowMs);
+  }
+
+  /** AD-15 */
+  #startSlowly(hosts: readonly AdaptiveHost[], nowMs: number): void {
+    for (const { window } of hosts) window.startSlowly();
+    if (hosts.length > 0) this.#attention.hold(nowMs);
   }
 
   /** AD-9: where the others have left the route, the host that is left must do, as it is. */
@@ -293,17 +297,4 @@ class AdaptiveBalancer implements ExplainingBalancer {
     if (host.overloaded) return this.#ejected;
     return this.#options.zone === '' || host.host.zone === this.#options.zone ? this.#near : this.#far;
   }
-}
-
-function moveTo(pool: HostPool<AdaptiveHost> | undefined, host: AdaptiveHost): void {
-  if (host.pool === pool) return;
-  host.pool?.remove(host);
-  host.pool = pool;
-  pool?.add(host);
-}
-
-function stateOf(host: AdaptiveHost): string {
-  if (host.host.drain) return 'draining';
-  if (host.overloaded) return 'ejected';
-  return host.onProbation ? 'probation' : 'idle';
 }

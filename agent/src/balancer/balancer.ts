@@ -18,9 +18,10 @@ export interface Balancer {
 
   /**
    * How a call went. `tcostMs` is undefined where the caller did not time it.
+   * @param picked whether pick() chose the host (the default), or the caller did, from a copy of the route (AD-21)
    * @returns false when the module has no such host (any more); nothing is counted then
    */
-  report(host: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number): boolean;
+  report(host: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number, picked?: boolean): boolean;
 
   readonly hostCount: number;
   /** How many hosts get no ordinary calls now. */
@@ -40,6 +41,11 @@ export interface Balancer {
 export interface ExplainingBalancer extends Balancer {
   /** As the conf names it. */
   readonly algorithm: 'adaptive' | 'classic';
+  /**
+   * True while each call should be picked here: callers that pick from a copy of the route must ask for every host. Costs nothing, may be
+   * asked for every request. It becomes false with time, also where no calls come (AD-21).
+   */
+  wantsEveryCall(nowMs: number): boolean;
   /** The hosts as they stand and why, for people; as long as the route, so not for every request. */
   explain(nowMs: number): HostExplanation[];
 }

@@ -48,6 +48,11 @@ class ClassicBalancer implements ExplainingBalancer {
     return this.#overloaded.size;
   }
 
+  /** Only here are picks counted between two probes (LB-4), and only a host in trouble has any. */
+  wantsEveryCall(): boolean {
+    return this.#overloaded.size > 0;
+  }
+
   /** LB-1, LB-11 */
   setHosts(hosts: readonly HostInfo[], nowMs: number): void {
     const { removed } = this.#table.sync(hosts, host => new ClassicHost(host, this.#options, nowMs));
@@ -65,7 +70,7 @@ class ClassicBalancer implements ExplainingBalancer {
     return host?.host;
   }
 
-  /** LB-6 to LB-10 */
+  /** LB-6 to LB-10. Who picked the host makes no difference. */
   report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number): boolean {
     const host = this.#table.get(key);
     if (host === undefined) return false;

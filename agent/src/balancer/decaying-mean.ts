@@ -27,7 +27,8 @@ export class DecayingMean {
 
   add(sample: number, nowMs: number): void {
     // A hyperbola instead of an exponential: it fades as well, and costs a division. Before the first sample it is 0.
-    const keep = Math.min(this.#keep, this.#halfLifeMs / (this.#halfLifeMs + nowMs - this.#atMs));
+    const age = Math.max(0, nowMs - this.#atMs);
+    const keep = Math.min(this.#keep, this.#halfLifeMs / (this.#halfLifeMs + age));
     this.#value = sample + (this.#value - sample) * keep;
     this.#atMs = nowMs;
   }

@@ -1,4 +1,6 @@
 // pure
+import type { Dice } from './dice.ts';
+
 export interface PoolMember {
   /** Where the member stands in its pool. A member is in one pool at most. */
   slot: number;
@@ -30,9 +32,9 @@ export class HostPool<T extends PoolMember> {
    * The `drawn`-th different member at random: call with 0, 1, 2, ... below the size, with no change of the pool in between. (The first
    * steps of a Fisher-Yates shuffle.)
    */
-  draw(drawn: number, random: () => number): T {
+  draw(drawn: number, dice: Dice): T {
     const members = this.#members;
-    const from = drawn + Math.floor(random() * (members.length - drawn));
+    const from = drawn + dice.below(members.length - drawn);
     const member = members[from] as T;
     const displaced = members[drawn] as T;
     members[from] = displaced;

@@ -20,6 +20,8 @@ const SMALL_GROWTH = 1.1;
  */
 export class LoadWindow {
   readonly #answers = new Throughput();
+  /** Whether the size is finite, for each look of each pick. */
+  #limited = false;
   #size = Number.POSITIVE_INFINITY;
   /** Below, the window doubles in one round of answers; above, it grows by one. */
   #threshold = Number.POSITIVE_INFINITY;
@@ -32,7 +34,7 @@ export class LoadWindow {
   }
 
   get limited(): boolean {
-    return this.#size !== Number.POSITIVE_INFINITY;
+    return this.#limited;
   }
 
   answersPerSecond(nowMs: number): number {
@@ -60,12 +62,17 @@ export class LoadWindow {
 
   /** AD-15 */
   startSlowly(): void {
-    this.#size = START;
+    this.#resize(START);
+  }
+
+  /** AD-16: a pause does not outlast the overload that it was made for. */
+  endPause(): void {
+    if (this.#size < START) this.#size = START;
   }
 
   /** AD-14: as many as are answered in the target time. */
   limit(targetMs: number, nowMs: number): void {
-    this.#size = Math.max(MIN, this.#fitting(targetMs, nowMs));
+    this.#resize(Math.max(MIN, this.#fitting(targetMs, nowMs)));
   }
 
   /**
@@ -76,7 +83,7 @@ export class LoadWindow {
   cut(durationMs: number, targetMs: number, nowMs: number): boolean {
     if (nowMs - this.#cutAtMs <= durationMs) return false;
     this.#cutAtMs = nowMs;
-    this.#size = Math.max(MIN, Math.min(CUT * this.#size, this.#fitting(targetMs, nowMs)));
+    this.#resize(Math.max(MIN, Math.min(CUT * this.#size, this.#fitting(targetMs, nowMs))));
     this.#threshold = this.#size;
     return true;
   }
@@ -84,9 +91,14 @@ export class LoadWindow {
   /** AD-15. Call for an answer that came soon; `load` is what was in flight before it came. */
   grow(load: number): void {
     const size = this.#size;
-    if (!this.limited || load < USED_SHARE * size) return;
+    if (!this.#limited || load < USED_SHARE * size) return;
     if (size < 1) this.#size = size * SMALL_GROWTH;
     else this.#size = size < this.#threshold ? size + 1 : size + 1 / size;
+  }
+
+  #resize(size: number): void {
+    this.#size = size;
+    this.#limited = true;
   }
 
   /** Little's law: calls in flight = answers per second × seconds per answer. */

@@ -16,7 +16,7 @@ export class Throughput {
   add(nowMs: number): void {
     const slots = Math.floor((nowMs - this.#slotStartMs) / SLOT_MS);
     if (slots >= 1) {
-      this.#previousBest = Math.max(this.#count, this.#previousBest) * BEST_KEEP ** (slots - 1);
+      this.#previousBest = Math.max(this.#count, this.#previousBest * BEST_KEEP) * BEST_KEEP ** (slots - 1);
       this.#count = 0;
       this.#slotStartMs = nowMs;
     }

@@ -1,0 +1,252 @@
+/** AD-21: callers that pick from a copy of the route, and when they must ask for every host instead. */
+import { type HostInfo, hostKey } from '@lars/proto';
+import { describe, expect, test } from 'vitest';
+import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
+import { Attention } from '../../../agent/src/balancer/attention.ts';
+import type { ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { host, hostsUpTo, seededRandom, World } from './world.ts';
+
+type Explaining = World<ExplainingBalancer>;
+
+const worldOf = (hosts: readonly HostInfo[], options: Partial<AdaptiveOptions> = {}): Explaining =>
+  new World(adaptiveBalancer({ ...ADAPTIVE_DEFAULTS, ...options }), hosts);
+const wants = (world: Explaining) => world.balancer.wantsEveryCall(world.nowMs);
+const numbersOf = (world: Explaining, port: number) =>
+  world.balancer.explain(world.nowMs).find(one => one.host.port === port)?.numbers ?? {};
+
+/** Calls of callers with a copy of the route, one after the other. */
+function tell(world: Explaining, one: HostInfo, ok: boolean, tcostMs: number | undefined, times = 1): void {
+  for (let i = 0; i < times; i++) world.balancer.report(hostKey(one), ok, tcostMs, world.nowMs, false);
+}
+
+/** Five hosts that have been well for a while. */
+function calmWorld(options: Partial<AdaptiveOptions> = {}): Explaining {
+  const world = worldOf(hostsUpTo(5), options);
+  for (let i = 0; i < 200; i++) {
+    world.nowMs += 10;
+    tell(world, host(1 + (i % 5)), true, 10);
+  }
+  return world;
+}
+
+/** The balancer must want every call now, and still at the end of that time, but not afterwards. */
+function expectWanted(world: Explaining, durationMs: number): void {
+  expect(wants(world)).toBe(true);
+  world.nowMs += durationMs - 1;
+  expect(wants(world)).toBe(true);
+  world.nowMs += 1;
+  expect(wants(world)).toBe(false);
+}
+
+describe('AD-21: a report about a call that was picked from a copy', () => {
+  test('is counted, and takes no call out of flight', () => {
+    const world = calmWorld();
+    world.takeCounts();
+    const picked = world.pick() as HostInfo;
+    tell(world, picked, true, 10, 3);
+    tell(world, picked, false, undefined);
+    expect(world.takeCounts().get(picked.port)).toEqual({ succ: 3, err: 1, tcostMs: 30, probes: 0 });
+    expect(numbersOf(world, picked.port)['inFlight']).toBe(1);
+    world.succeed(picked, 1, 0);
+    expect(numbersOf(world, picked.port)['inFlight']).toBe(0);
+  });
+
+  test('teaches the duration that it tells, and none that it does not', () => {
+    const world = calmWorld();
+    const before = numbersOf(world, 1)['expectedMs'] as number;
+    tell(world, host(1), true, undefined, 50);
+    expect(numbersOf(world, 1)['expectedMs']).toBeCloseTo(before, 1);
+    tell(world, host(1), true, 20, 50);
+    expect(numbersOf(world, 1)['expectedMs']).toBeGreaterThan(1.5 * before);
+  });
+
+  test('without a duration, on a host that nobody has timed, leaves it unmeasured', () => {
+    const world = worldOf(hostsUpTo(2));
+    world.nowMs += 60_000;
+    tell(world, host(1), true, undefined, 20);
+    expect(numbersOf(world, 1)['expectedMs']).toBe(0);
+  });
+
+  test('is evidence: the third failure in a row ejects', () => {
+    const world = calmWorld();
+    tell(world, host(2), false, 1, 2);
+    expect(world.isOverloaded(host(2))).toBe(false);
+    tell(world, host(2), false, 1);
+    expect(world.isOverloaded(host(2))).toBe(true);
+  });
+
+  test('does not judge an ejected host, however well it goes', () => {
+    const world = calmWorld();
+    tell(world, host(2), false, 1, 3);
+    world.nowMs += 20_000;
+    const before = numbersOf(world, 2);
+    tell(world, host(2), true, 1, 50);
+    tell(world, host(2), false, 1, 50);
+    expect(world.isOverloaded(host(2))).toBe(true);
+    expect(numbersOf(world, 2)).toMatchObject({ failuresInRow: before['failuresInRow'], probeInMs: before['probeInMs'] });
+  });
+
+  test('cuts no window and opens none, but makes the balancer want to see the next calls', () => {
+    const world = worldOf(hostsUpTo(2));
+    tell(world, host(1), true, 900, 40);
+    expect(wants(world)).toBe(false);
+    // Not because of its price, nor of evidence: because it is behind.
+    tell(world, host(1), false, 1_000);
+    expect(numbersOf(world, 1)['evidence']).toBe(0);
+    expect(wants(world)).toBe(true);
+    for (let i = 0; i < 30; i++) {
+      tell(world, host(1), false, 1_000);
+      tell(world, host(1), true, 900);
+    }
+    expect(numbersOf(world, 1)).not.toHaveProperty('window');
+    expect(world.transitions).toEqual([]);
+    expectWanted(world, 5_000);
+
+    world.setHosts(hostsUpTo(3));
+    tell(world, host(3), true, 1, 20);
+    expect(numbersOf(world, 3)['window']).toBe(2);
+  });
+
+  test('of a host that drains is counted and judges nobody', () => {
+    const world = calmWorld();
+    world.setHosts([host(1, { drain: true }), ...hostsUpTo(5).slice(1)]);
+    tell(world, host(1), false, 5_000, 20);
+    expect(world.isOverloaded(host(1))).toBe(false);
+    expect(wants(world)).toBe(false);
+  });
+});
+
+describe('AD-21: adaptive wants every call', () => {
+  test('not while all is well: not of the first hosts, nor after single failures, nor where all hosts fail alike', () => {
+    expect(wants(worldOf(hostsUpTo(3)))).toBe(false);
+    const world = calmWorld();
+    for (const one of hostsUpTo(5)) {
+      tell(world, one, false, 1);
+      tell(world, one, true, 10, 12);
+    }
+    expect(wants(world)).toBe(false);
+  });
+
+  test('while a host is ejected, however long', () => {
+    const world = calmWorld();
+    tell(world, host(2), false, 1, 3);
+    world.nowMs += 3_600_000;
+    expect(wants(world)).toBe(true);
+    world.setHosts([host(1), host(3)]);
+    expect(wants(world)).toBe(false);
+  });
+
+  test('for 5 s after the last failure that brought half the evidence', () => {
+    const world = calmWorld();
+    tell(world, host(2), false, 1);
+    expect(wants(world)).toBe(false);
+    tell(world, host(2), false, 1);
+    expectWanted(world, 5_000);
+  });
+
+  test('for 5 s after a host was added', () => {
+    const world = calmWorld();
+    world.setHosts(hostsUpTo(6));
+    expectWanted(world, 5_000);
+  });
+
+  test('not for a list that only changes weights or loses hosts', () => {
+    const world = calmWorld();
+    world.setHosts([host(1, { weight: 9 }), host(2)]);
+    expect(wants(world)).toBe(false);
+  });
+
+  test('for 5 s after the first hosts, where zones matter: they begin slowly', () => {
+    expectWanted(worldOf(hostsUpTo(2), { zone: 'a' }), 5_000);
+  });
+
+  test('for 5 s after a host was taken back, or longer where its failures went before', () => {
+    const world = worldOf(hostsUpTo(2));
+    tell(world, host(1), true, 10, 50);
+    tell(world, host(2), false, 1, 3);
+    world.nowMs += 120_000;
+    world.setHosts([host(2)]);
+    expect(world.transitions.at(-1)).toMatchObject({ to: 'idle', cause: 'only-host' });
+    expectWanted(world, 5_000);
+  });
+
+  test('while a host costs more than three times what the cheap ones do, also where it is one of two', () => {
+    for (const others of [[1], [1, 2, 3, 4]]) {
+      const world = worldOf([...others.map(port => host(port)), host(5)]);
+      const turns = (count: number, tookMs: number) => {
+        for (let i = 0; i < count; i++) {
+          for (const port of others) tell(world, host(port), true, 10);
+          tell(world, host(5), true, tookMs);
+          world.nowMs += 10;
+        }
+      };
+      turns(200, 10);
+      turns(200, 25);
+      expect(wants(world)).toBe(false);
+      turns(200, 100);
+      expectWanted(world, 4_990);
+    }
+  });
+
+  test('for 5 s only, where all hosts become slow alike', () => {
+    const world = calmWorld();
+    for (let i = 0; i < 1_000; i++) {
+      tell(world, host(1 + (i % 5)), true, 100);
+      world.nowMs += 10;
+    }
+    expect(wants(world)).toBe(false);
+  });
+
+  test('not because durations vary: half a minute of exponential durations on ten hosts', () => {
+    const world = worldOf(hostsUpTo(10));
+    const random = seededRandom(3);
+    for (let i = 0; i < 3_000; i++) {
+      tell(world, host(1 + (i % 10)), true, 2 + -50 * Math.log(1 - random()));
+      world.nowMs += 10;
+      // The first few durations of a host say little of it.
+      if (i > 300) expect(wants(world)).toBe(false);
+    }
+  });
+
+  test('for a minute after a sign of overload, for full hosts are refused then', () => {
+    const world = worldOf(hostsUpTo(1));
+    for (let i = 0; i < 60; i++) world.pick();
+    world.nowMs += 900;
+    for (let i = 0; i < 20; i++) world.succeed(host(1), 1, 900);
+    for (let i = 0; i < 5; i++) world.fail(host(1), 1, 1_000);
+    expect(world.transitions.map(({ to }) => to)).toContain('window-cut');
+    expectWanted(world, 60_000);
+  });
+});
+
+test('AD-21: classic wants every call while a host is overloaded: its picks between two probes are counted here alone', () => {
+  const world = new World(classicBalancer(CLASSIC_DEFAULTS), hostsUpTo(2));
+  expect(wants(world)).toBe(false);
+  tell(world, host(1), false, 5_000);
+  expect(wants(world)).toBe(true);
+  tell(world, host(1), true, 5, 20);
+  expect(wants(world)).toBe(false);
+});
+
+describe('Attention', () => {
+  test('is held for 5 s, and no longer for more signs at the same time', () => {
+    const attention = new Attention();
+    expect(attention.isHeld(0)).toBe(false);
+    for (let i = 0; i < 10; i++) attention.hold(0);
+    expect([attention.isHeld(4_999), attention.isHeld(5_000)]).toEqual([true, false]);
+  });
+
+  test('is held twice as long each time that trouble comes back within a minute, up to a minute', () => {
+    const attention = new Attention();
+    let nowMs = 0;
+    for (const holdMs of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
+      attention.hold(nowMs);
+      expect([attention.isHeld(nowMs + holdMs - 1), attention.isHeld(nowMs + holdMs)]).toEqual([true, false]);
+      nowMs += holdMs + 59_999;
+    }
+    nowMs += 1;
+    attention.hold(nowMs);
+    expect(attention.isHeld(nowMs + 5_000)).toBe(false);
+  });
+});

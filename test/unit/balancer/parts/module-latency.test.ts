@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { believable, ModuleLatency } from '../../../../agent/src/balancer/module-latency.ts';
+
+function told(...durations: readonly number[]): ModuleLatency {
+  const latency = new ModuleLatency();
+  for (const durationMs of durations) latency.add(true, durationMs);
+  return latency;
+}
+
+describe('ModuleLatency', () => {
+  test('knows nothing before the first report', () => {
+    const { typicalMs, slowestMs, staleAfterMs, throughAfterMs } = new ModuleLatency();
+    expect([typicalMs, slowestMs, staleAfterMs, throughAfterMs]).toEqual([0, 0, 5_000, 0]);
+  });
+
+  test('typical is the first success, and then follows by a fiftieth', () => {
+    expect(told(10).typicalMs).toBe(10);
+    expect(told(10, 60).typicalMs).toBeCloseTo(11, 10);
+  });
+
+  test('failures are not typical, but may be the slowest', () => {
+    const latency = told(10);
+    latency.add(false, 1_000);
+    expect([latency.typicalMs, latency.slowestMs]).toEqual([10, 1_000]);
+  });
+
+  test('a thousand reports forget two thirds of the slowest', () => {
+    const latency = told(3_000, ...new Array<number>(1_000).fill(1));
+    expect(latency.slowestMs / 3_000).toBeCloseTo(1 / Math.E, 2);
+  });
+
+  test('AD-4: calls are lost after twice the slowest duration, 5 s at least, and through after 1.2 times it', () => {
+    expect([told(1_000).staleAfterMs, told(4_000).staleAfterMs]).toEqual([5_000, 8_000]);
+    expect(told(4_000).throughAfterMs).toBe(4_800);
+  });
+
+  test('AD-8: a slow failure takes seven tenths of the slowest duration, or more', () => {
+    const latency = told(1_000);
+    expect([699, 700].map(durationMs => latency.isSlowFailure(durationMs))).toEqual([false, true]);
+  });
+
+  test('AD-13: a timeout takes as long as the slow failure before it, but for a twentieth', () => {
+    const latency = new ModuleLatency();
+    expect([1_000, 1_040, 1_200, 1_141, 1_141].map(durationMs => latency.isTimeout(durationMs))).toEqual([
+      false,
+      true,
+      false,
+      false,
+      true,
+    ]);
+  });
+});
+
+test.each([
+  [0, 0.1],
+  [0.5, 0.5],
+  [60_000, 60_000],
+  [2 ** 32 - 1, 60_000],
+  [Number.POSITIVE_INFINITY, 60_000],
+  [-5, 0.1],
+])('of a duration of %f ms, %f are believed', (durationMs, believed) => {
+  expect(believable(durationMs)).toBe(believed);
+});

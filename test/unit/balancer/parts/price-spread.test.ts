@@ -1,0 +1,26 @@
+import { describe, expect, test } from 'vitest';
+import { PriceSpread } from '../../../../agent/src/balancer/price-spread.ts';
+
+/** Prices of hosts in turn, a thousand rounds; returns which of them were dear in the last round. */
+function dear(prices: readonly number[]): boolean[] {
+  const spread = new PriceSpread();
+  for (let round = 0; round < 999; round++) for (const price of prices) spread.add(price);
+  return prices.map(price => spread.add(price));
+}
+
+describe('AD-21: a host is dear', () => {
+  test.each([
+    { prices: [10], are: [false] },
+    { prices: [10, 10, 10], are: [false, false, false] },
+    { prices: [10, 25], are: [false, false] },
+    { prices: [10, 100], are: [false, true] },
+    { prices: [10, 100, 100, 100], are: [false, true, true, true] },
+    { prices: [10, 10, 10, 10, 35], are: [false, false, false, false, true] },
+  ])('among hosts that cost $prices: $are', ({ prices, are }) => {
+    expect(dear(prices)).toEqual(are);
+  });
+
+  test('not the first one, whatever it costs', () => {
+    expect(new PriceSpread().add(5_000)).toBe(false);
+  });
+});
