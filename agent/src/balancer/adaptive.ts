@@ -76,7 +76,9 @@ class AdaptiveBalancer implements ExplainingBalancer {
 
   /** AD-21 */
   wantsEveryCall(nowMs: number): boolean {
-    return this.#ejected.size > 0 || this.#attention.isHeld(nowMs) || this.#overload.isRecent(nowMs);
+    // A copy of the route does not say which zone is near (AD-19).
+    const zonesMatter = this.#near.size > 0 && this.#far.size > 0;
+    return zonesMatter || this.#ejected.size > 0 || this.#attention.isHeld(nowMs) || this.#overload.isRecent(nowMs);
   }
 
   setHosts(hosts: readonly HostInfo[], nowMs: number): void {

@@ -250,3 +250,17 @@ describe('Attention', () => {
     expect(attention.isHeld(nowMs + 5_000)).toBe(false);
   });
 });
+
+describe('AD-21, AD-19: where zones matter, only the agent knows which hosts are near', () => {
+  test.each([
+    ['a', ['a', 'a'], false],
+    ['a', ['b', 'b'], false],
+    ['a', ['a', 'b'], true],
+    ['', ['a', 'b'], false],
+  ])('an agent in zone %j, hosts in %j: every call is wanted %j', (zone, zones, wanted) => {
+    const hosts = zones.map((its, i) => host(i + 1, { zone: its }));
+    const world = worldOf(hosts, { zone });
+    world.nowMs += 10 * 60_000;
+    expect(wants(world)).toBe(wanted);
+  });
+});
