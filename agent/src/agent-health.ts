@@ -16,6 +16,7 @@ export interface AgentState {
 export function agentHealth({ supervisor, banks, config, uptimeMs }: AgentState): Health {
   const up = banks.dnsGauges.get('linkUp') === 1;
   const ports = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);
+  const shard0 = supervisor.readyThread('shard0');
   return {
     service: 'agent',
     status: up ? 'ok' : 'degraded',
@@ -24,7 +25,9 @@ export function agentHealth({ supervisor, banks, config, uptimeMs }: AgentState)
     version: VERSION,
     details: {
       udp: `${config.udp.ip}:${ports.join(',')}`,
-      transport: supervisor.readyThread('shard0')?.transport ?? '',
+      transport: shard0?.transport ?? '',
+      transportFallback: shard0?.facts?.fallbackReason ?? '',
+      receiveBufferBytes: shard0?.facts?.receiveBufferBytes ?? 0,
       algorithm: config.loadbalance.algorithm,
       dnsserver: linkState(config.dnsserver, up),
       reporter: linkState(config.reporter, banks.reporterGauges.get('linkUp') === 1),
@@ -33,6 +36,7 @@ export function agentHealth({ supervisor, banks, config, uptimeMs }: AgentState)
       overloadedHosts: banks.shardGaugeTotal('overloadedHosts'),
       getHost: banks.shardTotal('getHost'),
       reports: banks.shardTotal('report'),
+      kernelDrops: banks.shardTotal('kernelDrops'),
       threadRestarts: THREAD_NAMES.reduce((sum, name) => sum + supervisor.restarts(name), 0),
     },
   };

@@ -25,7 +25,7 @@ export interface RunningAgent extends Service {
   readonly ip: string;
   /** The three UDP ports, shard by shard. */
   readonly udpPorts: readonly number[];
-  /** How datagrams come in: 'dgram'. */
+  /** How datagrams come in: 'mmsg' or 'dgram'. */
   readonly transport: string;
   readonly httpPort: number;
   /** Ends a thread as a crash would; it is started again. */
@@ -71,8 +71,8 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
     throw error;
   }
   const udpPorts = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);
-  const transport = supervisor.readyThread('shard0')?.transport ?? '';
-  log.info('agent serves', { ip: config.udp.ip, ports: udpPorts.join(','), transport, http: http.port });
+  const { transport = '', facts } = supervisor.readyThread('shard0') ?? {};
+  log.info('agent serves', { ip: config.udp.ip, ports: udpPorts.join(','), transport, ...facts, http: http.port });
   let stopping: Promise<void> | undefined;
   return {
     name: 'agent',
@@ -168,6 +168,7 @@ function shardSpec(
       index,
       ip: udp.ip,
       port: udp.port === 0 ? lastPort : udp.port + index,
+      transport: udp.transport,
       receiveBufferBytes: udp.receive_buffer,
       limits: {
         routeWaitMs: agent.route_wait,

@@ -2,6 +2,7 @@ import { httpSection, logSection } from '@lars/runtime/config/common-sections';
 import {
   bytes,
   type ConfigOf,
+  choice,
   defineConfig,
   host,
   integer,
@@ -13,6 +14,7 @@ import {
 } from '@lars/runtime/config/config';
 import { ADAPTIVE_DEFAULTS } from './balancer/adaptive.ts';
 import { balancingFields, modulesSection, timeout } from './balancing-config.ts';
+import { TRANSPORT_CHOICES } from './udp/transport.ts';
 
 const MILLION = 1_000_000;
 
@@ -24,6 +26,11 @@ export const agentConfigTable = defineConfig({
     udp: section('Where business code asks. Three servers listen, on port, port + 1 and port + 2.', {
       ip: ipv4({ default: '127.0.0.1', meaning: 'Address to listen on; business code runs on the same machine.' }),
       port: integer({ default: 8888, min: 0, max: 65_533, meaning: 'The first of the three ports; 0 picks three free ones.' }),
+      transport: choice(TRANSPORT_CHOICES, {
+        default: 'auto',
+        meaning:
+          'How datagrams are taken: mmsg (many with one system call; Linux, with the optional package koffi) or dgram (everywhere); auto takes mmsg where it can.',
+      }),
       receive_buffer: bytes({
         default: 4_194_304,
         min: 0,

@@ -21,6 +21,7 @@ export const shardCounters = defineCounters({
   reportCallsCut: 'Calls in batch reports that were not counted, because one datagram told of too many',
   routeTruncated: 'getRoute answers that left hosts out to fit one datagram',
   sendError: 'Answers that could not be sent',
+  kernelDrops: 'Datagrams that the kernel dropped because the receive buffer was full (conf key [udp] receive_buffer)',
   pulls: 'Routes asked of dnsserver',
   routeChanges: 'Route changes applied',
   transitionsToOverloaded: 'Hosts that became overloaded',

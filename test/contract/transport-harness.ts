@@ -51,10 +51,14 @@ async function udpClient(port: number): Promise<TransportClient> {
   socket.bind(0, '127.0.0.1');
   await listening;
   socket.setRecvBufferSize(CLIENT_BUFFER_BYTES);
+  let closed = false;
   return {
     received,
     send: datagram => socket.send(datagram, port, '127.0.0.1'),
-    close: () => socket.close(),
+    close: () => {
+      if (!closed) socket.close();
+      closed = true;
+    },
   };
 }
 

@@ -1,35 +1,9 @@
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
-import { afterEach, describe, expect, test } from 'vitest';
-import { openDgramTransport } from '../../agent/src/udp/dgram-transport.ts';
-import type { DatagramHandler, PeerRef, TransportOptions } from '../../agent/src/udp/transport.ts';
+import { describe, expect, test } from 'vitest';
+import type { PeerRef } from '../../agent/src/udp/transport.ts';
 import { eventually } from '../support/eventually.ts';
-import {
-  memoryHarness,
-  type OpenedTransport,
-  received,
-  type TransportClient,
-  type TransportHarness,
-  udpHarness,
-} from './transport-harness.ts';
-
-/** Every implementation of DatagramTransport has a line here. */
-const TRANSPORTS: readonly TransportHarness[] = [udpHarness('dgram', openDgramTransport), memoryHarness()];
-
-const cleanUps: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
-const echo: DatagramHandler = (request, reply) => {
-  reply.set(request);
-  return request.length;
-};
-
-/** A request that asks for nothing. */
-const SILENCE = 0;
-const silent: DatagramHandler = () => SILENCE;
-
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+import { received } from './transport-harness.ts';
+import { bytes, echo, opener, SILENCE, silent, TRANSPORTS } from './transport-suite.ts';
 
 /** Filled so that no two offsets near each other look alike. */
 function pattern(length: number): Uint8Array {
@@ -92,7 +66,7 @@ describe.each(TRANSPORTS)('the $name transport', harness => {
   });
 
   test('answers a burst, each request with its own reply, though the handler writes all into a borrowed buffer', async () => {
-    const count = 200;
+    const count = 1_000;
     const { client } = await open((request, reply) => {
       reply.fill(request[0] as number, 0, 40);
       return 40;
@@ -101,7 +75,36 @@ describe.each(TRANSPORTS)('the $name transport', harness => {
     for (let i = 0; i < count; i++) one.send(bytes(i));
     const answers = await received(one, count);
     expect(answers.map(answer => [answer.length, new Set(answer)])).toEqual(
-      Array.from({ length: count }, (_, i) => [40, new Set([i])]),
+      Array.from({ length: count }, (_, i) => [40, new Set([i & 0xff])]),
+    );
+  });
+
+  test('tells where each batch of datagrams begins and ends', async () => {
+    const events: string[] = [];
+    const { client } = await open(
+      (request, reply) => {
+        events.push('datagram');
+        return echo(request, reply, undefined);
+      },
+      { beforeBatch: () => events.push('before'), afterBatch: () => events.push('after') },
+    );
+    const one = await client();
+    for (let i = 0; i < 20; i++) one.send(bytes(i));
+    await received(one, 20);
+    expect(events.join(' ')).toMatch(/^(before( datagram)+ after ?)+$/);
+    expect(events.filter(event => event === 'datagram')).toHaveLength(20);
+  });
+
+  test('large answers do not crowd each other out', async () => {
+    const { client } = await open((request, reply) => {
+      reply.fill(request[0] as number, 0, 50_000);
+      return 50_000;
+    });
+    const one = await client();
+    for (let i = 1; i <= 20; i++) one.send(bytes(i));
+    const answers = await received(one, 20);
+    expect(answers.map(answer => [answer.length, new Set(answer)])).toEqual(
+      Array.from({ length: 20 }, (_, i) => [50_000, new Set([i + 1])]),
     );
   });
 
@@ -161,6 +164,18 @@ describe.each(TRANSPORTS)('the $name transport', harness => {
       expect(await received(one, 1)).toEqual([pattern(MAX_DATAGRAM_BYTES)]);
     });
 
+    test('while another request is handled, whose own reply stays whole', async () => {
+      const { transport, client } = await open((request, reply, from) => {
+        reply.set(request);
+        transport.send(bytes(77, 78, 79), from);
+        return request.length;
+      });
+      const one = await client();
+      one.send(bytes(1, 2));
+      const answers = await received(one, 2);
+      expect(new Set(answers.map(answer => answer.join()))).toEqual(new Set(['1,2', '77,78,79']));
+    });
+
     test('before it is closed, and the answer still leaves', async () => {
       const { transport, client, peer } = await openLate();
       const one = await client();
@@ -208,70 +223,3 @@ describe.each(TRANSPORTS)('the $name transport', harness => {
     expect(transport.port > 0).toBe(harness.hasPorts);
   });
 });
-
-describe.each(TRANSPORTS.filter(({ hasPorts }) => hasPorts))('the $name transport on the network', harness => {
-  const { open, openLate } = opener(harness);
-
-  test('refuses a port that is taken, and the taker does not notice', async () => {
-    const { transport, client } = await open(echo);
-    await expect(open(silent, { port: transport.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
-    const one = await client();
-    one.send(bytes(1));
-    expect(await received(one, 1)).toEqual([bytes(1)]);
-  });
-
-  test('refuses an address that is not this machine’s', async () => {
-    await expect(open(silent, { ip: '192.0.2.1' })).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
-  });
-
-  test('tells of an answer that cannot be sent, and sends the next one', async () => {
-    const { transport, client, peer, sendErrors } = await openLate();
-    const one = await client();
-    one.send(bytes(1));
-    transport.send(new Uint8Array(MAX_DATAGRAM_BYTES + 1), await peer(0));
-    transport.send(bytes(9), await peer(0));
-    expect(await received(one, 1)).toEqual([bytes(9)]);
-    await eventually('an error is told', () => sendErrors() === 1);
-  });
-
-  test('serves on when an asker is gone before its answer', async () => {
-    const { transport, client, peer } = await openLate();
-    const gone = await client();
-    gone.send(bytes(1));
-    const kept = await peer(0);
-    cleanUps.pop();
-    gone.close();
-    const one = await client();
-    for (let i = 0; i < 10; i++) transport.send(bytes(9), kept);
-    one.send(bytes(2));
-    transport.send(bytes(8), await peer(1));
-    expect(await received(one, 1)).toEqual([bytes(8)]);
-  });
-});
-
-function opener(harness: TransportHarness) {
-  async function open(onDatagram: DatagramHandler, options: Partial<TransportOptions> = {}) {
-    let sendErrors = 0;
-    const defaults = { ip: '127.0.0.1', port: 0, receiveBufferBytes: 4_194_304, onSendError: () => sendErrors++ };
-    const opened: OpenedTransport = await harness.open({ ...defaults, onDatagram, ...options });
-    cleanUps.push(() => opened.transport.close());
-    const client = async (): Promise<TransportClient> => {
-      const made = await opened.client();
-      cleanUps.push(() => made.close());
-      return made;
-    };
-    return { ...opened, client, sendErrors: () => sendErrors };
-  }
-
-  /** A transport that answers nothing by itself, and remembers who asked. */
-  async function openLate() {
-    const peers: PeerRef[] = [];
-    const opened = await open((_request, _reply, from) => {
-      peers.push(from);
-      return SILENCE;
-    });
-    const peer = (index: number) => eventually(`request ${index}`, () => peers[index]);
-    return { ...opened, peer };
-  }
-  return { open, openLate };
-}

@@ -170,7 +170,7 @@ test('health and metrics tell what runs where and how much was asked', async () 
   expect(told).toMatchObject({
     udp: `127.0.0.1:${agent.udpPorts.join(',')}`,
     transport: agent.transport,
-    algorithm: 'classic',
+    algorithm: 'adaptive',
     dnsserver: `127.0.0.1:${dns.port} connected`,
     reporter: `127.0.0.1:${reporter.port} connected`,
     modules: 3,

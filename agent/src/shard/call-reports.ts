@@ -1,5 +1,5 @@
 // pure
-import { type BatchReportRequest, type BatchResult, hostKey, type ReportRequest } from '@lars/proto';
+import { type BatchReportRequest, type BatchResult, type HostKey, hostKey } from '@lars/proto';
 import type { CounterBank } from '@lars/runtime/counters';
 import { type ShardCounter, shardCounters } from '../counters.ts';
 import type { StatusReport } from '../threads/messages.ts';
@@ -7,7 +7,6 @@ import type { ServingModule } from './module-table.ts';
 import { takeStatusReport } from './status-report.ts';
 
 const count = shardCounters.at;
-const NO_HOST = { ip: 0, port: 0, addr: '' } as const;
 
 /** No batch may tell of more calls than this, or their time would be the other callers': each one is a step of the algorithm. */
 const MAX_BATCH_CALLS = 100_000;
@@ -30,16 +29,17 @@ export class CallReports {
     this.#onStatus = onStatus;
   }
 
-  addCall(module: ServingModule | undefined, { host, retcode, tcost }: ReportRequest, nowMs: number): void {
+  /** `retcode` and `tcost` as in a ReportRequest. */
+  addCall(module: ServingModule | undefined, host: HostKey, retcode: number, tcost: number, nowMs: number): void {
     if (module === undefined) {
       this.#counters.add(count.reportUnknownModule);
       return;
     }
     const tcostMs = tcost === 0 ? undefined : tcost;
-    this.#count(module, module.balancer.report(hostKey(host ?? NO_HOST), retcode === 0, tcostMs, nowMs), 1, nowMs);
+    this.#count(module, module.balancer.report(host, retcode === 0, tcostMs, nowMs), 1, nowMs);
   }
 
-  addBatch(module: ServingModule | undefined, { results }: BatchReportRequest, nowMs: number): void {
+  addBatch(module: ServingModule | undefined, { results, fromCopy }: BatchReportRequest, nowMs: number): void {
     if (module === undefined) {
       this.#counters.add(count.reportUnknownModule);
       return;
@@ -50,7 +50,7 @@ export class CallReports {
       const err = Math.min(result.err, callsLeft - succ);
       callsLeft -= succ + err;
       this.#counters.add(count.reportCallsCut, result.succ + result.err - succ - err);
-      this.#count(module, addCalls(module, result, succ, err, nowMs), succ + err, nowMs);
+      this.#count(module, addCalls(module, result, succ, err, !fromCopy, nowMs), succ + err, nowMs);
     }
   }
 
@@ -86,12 +86,27 @@ export class CallReports {
   }
 }
 
-/** @returns false when the module has no such host */
-function addCalls({ balancer }: ServingModule, result: BatchResult, succ: number, err: number, nowMs: number): boolean {
+/**
+ * The calls of one entry, the failures spread evenly among the successes: nobody said how they followed one another, and all failures
+ * in a row would look like a dead host.
+ * @returns false when the module has no such host
+ */
+function addCalls(
+  { balancer }: ServingModule,
+  result: BatchResult,
+  succ: number,
+  err: number,
+  picked: boolean,
+  nowMs: number,
+): boolean {
   const key = hostKey(result);
   const tcostMs = result.tcost === 0 ? undefined : result.tcost / Math.max(1, result.succ + result.err);
-  let known = true;
-  for (let i = 0; i < succ && known; i++) known = balancer.report(key, true, tcostMs, nowMs);
-  for (let i = 0; i < err && known; i++) known = balancer.report(key, false, tcostMs, nowMs);
-  return known;
+  const calls = succ + err;
+  let failures = 0;
+  for (let i = 1; i <= calls; i++) {
+    const ok = Math.floor((i * err) / calls) === failures;
+    if (!ok) failures += 1;
+    if (!balancer.report(key, ok, tcostMs, nowMs, picked)) return false;
+  }
+  return true;
 }

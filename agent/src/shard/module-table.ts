@@ -12,7 +12,7 @@ export interface ServingModule extends ModuleId {
   readonly balancer: ExplainingBalancer;
   /** The revision of the route held; 0 where dnsserver tells none. */
   version: number;
-  /** When the route is asked for again, monotonic ms. */
+  /** When the route is asked for again, monotonic ms; whole ones, because V8 keeps a fraction in an object of its own. */
   refreshAtMs: number;
   /** When the calls counted so far go to the reporter; undefined while there are none. */
   reportAtMs: number | undefined;
@@ -123,6 +123,8 @@ export class ModuleTable<Request> {
 
   /** When the next waiting request must be answered; undefined while none waits. */
   nextDeadlineMs(): number | undefined {
+    // Asked after every datagram, and nearly always none waits.
+    if (this.#asking.size === 0) return undefined;
     return this.#asking.values().next().value?.deadlineMs;
   }
 

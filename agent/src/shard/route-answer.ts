@@ -18,9 +18,10 @@ export function routeAnswer(
   module: ServingModule,
   request: GetRouteRequest,
   maxBytes: number,
+  nowMs: number,
 ): { frame: Uint8Array; truncated: boolean } {
   const { modid, cmdid, version, balancer } = module;
-  const overload = balancer.overloadedCount > 0;
+  const overload = balancer.wantsEveryCall(nowMs);
   const notModified = version !== 0 && request.version === version;
   const hosts = notModified ? [] : understoodHosts(module, request.features);
   const encode = (host: readonly HostInfo[]) => encodeWithin(maxBytes, { modid, cmdid, host, version, overload, notModified });

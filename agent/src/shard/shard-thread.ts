@@ -2,13 +2,13 @@
 
 import { systemClock } from '@lars/runtime/clock';
 import { CounterBank } from '@lars/runtime/counters';
-import { listenError } from '@lars/runtime/errors';
+import { listenError, StartupError } from '@lars/runtime/errors';
 import { type LoadBalanceOptions, moduleBalancerFactory } from '../balancer/algorithm.ts';
 import { type ShardCounter, type ShardGauge, shardCounters, shardGauges } from '../counters.ts';
 import type { MailToShard } from '../threads/messages.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
-import { openDgramTransport } from '../udp/dgram-transport.ts';
-import type { DatagramTransport } from '../udp/transport.ts';
+import { type OpenedTransport, openTransport } from '../udp/open-transport.ts';
+import type { DatagramTransport, TransportChoice } from '../udp/transport.ts';
 import type { ModuleTableLimits } from './module-table.ts';
 import { Shard } from './shard.ts';
 import { WaitTimer } from './wait-timer.ts';
@@ -17,6 +17,7 @@ export interface ShardThreadData {
   readonly index: number;
   readonly ip: string;
   readonly port: number;
+  readonly transport: TransportChoice;
   readonly receiveBufferBytes: number;
   readonly limits: ModuleTableLimits;
   readonly updateTimeoutMs: number;
@@ -35,20 +36,24 @@ runThread<ShardThreadData, MailToShard>(async thread => {
   let transport: DatagramTransport | undefined;
   const shard = newShard(thread, counters, () => transport);
   const waits = new WaitTimer(shard);
-  transport = await openDgramTransport({
+  let nowMs = 0;
+  const opened = await openTransport(data.transport, {
     ip: data.ip,
     port: data.port,
     receiveBufferBytes: data.receiveBufferBytes,
-    onDatagram: (request, reply, from) => {
-      const length = shard.handleDatagram(request, reply, from, systemClock.monotonicMs());
-      waits.arm();
-      return length;
+    beforeBatch: () => {
+      nowMs = systemClock.monotonicMs();
     },
+    onDatagram: (bytes, start, end, reply, replyStart, from) =>
+      shard.handleDatagram(bytes, start, end, reply, replyStart, from, nowMs),
+    afterBatch: () => waits.arm(),
     onSendError: () => counters.add(shardCounters.at.sendError),
   }).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof StartupError) throw error;
     throw listenError(error, 'UDP port', data.ip, data.port, `conf key [udp] port${data.index === 0 ? '' : ` + ${data.index}`}`);
   });
-  return shardBody(thread, shard, transport, waits);
+  transport = opened.transport;
+  return shardBody(thread, shard, opened, counters, waits);
 });
 
 function newShard(
@@ -80,17 +85,26 @@ function newShard(
 function shardBody(
   thread: Thread<ShardThreadData>,
   shard: Shard,
-  transport: DatagramTransport,
+  { transport, fallbackReason }: OpenedTransport,
+  counters: CounterBank<ShardCounter>,
   waits: WaitTimer,
 ): ThreadBody<MailToShard> {
   const gauges = new CounterBank<ShardGauge>(shardGauges, thread.data.gauges);
+  let drops = 0;
+  const countDrops = () => {
+    const dropsNow = transport.kernelDrops();
+    counters.add(shardCounters.at.kernelDrops, dropsNow - drops);
+    drops = dropsNow;
+  };
   const housekeeping = setInterval(() => {
     shard.reportDue(systemClock.monotonicMs(), systemClock.unixMs());
     putGauges(shard, gauges);
+    countDrops();
   }, HOUSEKEEPING_MS);
   return {
     port: transport.port,
     transport: transport.kind,
+    facts: { receiveBufferBytes: transport.receiveBufferBytes, fallbackReason },
     onMail: mail => {
       shard.handleMail(mail, systemClock.monotonicMs(), systemClock.unixMs());
       waits.arm();

@@ -3,7 +3,7 @@
 import type { HostCallResult, HostInfo } from '@lars/proto';
 import { shardOf } from '@lars/proto/route-key';
 import type { LogRecord } from '@lars/runtime/log';
-import type { PeerRef } from '../udp/transport.ts';
+import type { PeerRef, TransportFacts } from '../udp/transport.ts';
 
 export const SHARD_NAMES = ['shard0', 'shard1', 'shard2'] as const;
 export const THREAD_NAMES = [...SHARD_NAMES, 'dns', 'reporter'] as const;
@@ -58,8 +58,8 @@ export type MailFromMain =
 
 /** any thread → main */
 export type MailToMain =
-  /** Serves now. `port` and `transport` are a shard's. */
-  | { readonly type: 'ready'; readonly port: number; readonly transport: string }
+  /** Serves now. `port`, `transport` and `facts` are a shard's. */
+  | { readonly type: 'ready'; readonly port: number; readonly transport: string; readonly facts: TransportFacts | undefined }
   | { readonly type: 'log'; readonly record: LogRecord }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   /** Could not start, and a person must mend it. */

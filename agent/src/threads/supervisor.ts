@@ -6,6 +6,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Clock } from '@lars/runtime/clock';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
+import type { TransportFacts } from '../udp/transport.ts';
 import type { MailFromMain, MailToMain, ModuleId } from './messages.ts';
 import { RestartPolicy } from './restart-policy.ts';
 import type { ThreadData } from './thread.ts';
@@ -20,6 +21,7 @@ export interface ThreadSpec<Name extends string> {
 export interface ReadyThread {
   readonly port: number;
   readonly transport: string;
+  readonly facts: TransportFacts | undefined;
 }
 
 export interface SupervisorOptions<Name extends string> {
@@ -159,7 +161,7 @@ export class Supervisor<Name extends string> {
           void worker.terminate();
         } else {
           incarnation.ready = true;
-          thread.ready = { port: mail.port, transport: mail.transport };
+          thread.ready = { port: mail.port, transport: mail.transport, facts: mail.facts };
           resolve();
         }
       });

@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { compactMemoryIn } from '@lars/runtime/compact-memory';
 import { StartupError } from '@lars/runtime/errors';
 import { type Logger, recordLogger } from '@lars/runtime/log';
+import type { TransportFacts } from '../udp/transport.ts';
 import type { MailFromMain, MailToMain, ModuleId, PeerMail, ThreadName } from './messages.ts';
 import { COMPACT_DELAY_MS } from './thread-timing.ts';
 
@@ -21,9 +22,10 @@ export interface Thread<Data> {
 }
 
 export interface ThreadBody<Mail> {
-  /** Told to main: the bound port and the transport of a shard; others leave them 0 and ''. */
+  /** Told to main: the bound port and the transport of a shard; others leave them 0 and '', and say no facts. */
   readonly port: number;
   readonly transport: string;
+  readonly facts?: TransportFacts;
   onMail(mail: Mail): void;
   /** A way to `peer` stands, for the first time or because that thread was replaced. */
   onConnect?(peer: ThreadName): void;
@@ -91,7 +93,7 @@ export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<T
     started => {
       body = started;
       for (const work of early.splice(0)) work();
-      toMain({ type: 'ready', port: started.port, transport: started.transport });
+      toMain({ type: 'ready', port: started.port, transport: started.transport, facts: started.facts });
       compactMemoryIn(COMPACT_DELAY_MS);
     },
     (error: unknown) => {

@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
+import { dropsOf } from '@lars/runtime/udp/proc-drops';
 import type { DatagramTransport, OpenTransport, PeerRef, TransportOptions } from './transport.ts';
 
 /** Under a flood the socket is never quiet; the end must come all the same. */
@@ -28,18 +29,27 @@ export const openDgramTransport: OpenTransport = async options => {
 class DgramTransport implements DatagramTransport {
   readonly kind = 'dgram';
   readonly port: number;
+  readonly receiveBufferBytes: number;
   readonly #socket: Socket;
+  readonly #drops: () => number;
   readonly #send: (reply: Uint8Array, to: DgramPeer) => void;
   #closing: Promise<void> | undefined;
 
   constructor(socket: Socket, send: (reply: Uint8Array, to: DgramPeer) => void) {
     this.#socket = socket;
     this.#send = send;
-    this.port = socket.address().port;
+    const { address, port } = socket.address();
+    this.port = port;
+    this.receiveBufferBytes = socket.getRecvBufferSize();
+    this.#drops = dropsOf(address, port);
   }
 
   send(reply: Uint8Array, to: PeerRef): void {
     if (this.#closing === undefined) this.#send(reply, to as DgramPeer);
+  }
+
+  kernelDrops(): number {
+    return this.#drops();
   }
 
   close(): Promise<void> {
@@ -72,8 +82,10 @@ function serve(socket: Socket, options: TransportOptions, send: (reply: Uint8Arr
   const reply = new Uint8Array(MAX_DATAGRAM_BYTES);
   socket.on('message', (request: Uint8Array, from: RemoteInfo) => {
     const peer: DgramPeer = { address: from.address, port: from.port };
-    const length = options.onDatagram(request, reply, peer);
+    options.beforeBatch?.();
+    const length = options.onDatagram(request, 0, request.length, reply, 0, peer);
     if (length > 0) send(reply.subarray(0, length), peer);
+    options.afterBatch?.();
   });
   // An error of a bound socket concerns one datagram (an ICMP answer, a full buffer), never the socket.
   socket.on('error', () => options.onSendError());

@@ -6,6 +6,7 @@ import type { DatagramTransport, PeerRef, TransportOptions } from './transport.t
 export class MemoryTransport implements DatagramTransport {
   readonly kind = 'memory';
   readonly port: number;
+  readonly receiveBufferBytes = 0;
   readonly #options: TransportOptions;
   readonly #onReply: (reply: Uint8Array, to: PeerRef) => void;
   readonly #reply = new Uint8Array(MAX_DATAGRAM_BYTES);
@@ -21,12 +22,18 @@ export class MemoryTransport implements DatagramTransport {
   /** Hands one datagram to the handler, as the network would. After close it is lost. */
   deliver(request: Uint8Array, from: PeerRef): void {
     if (this.#closed) return;
-    const length = this.#options.onDatagram(request, this.#reply, from);
+    this.#options.beforeBatch?.();
+    const length = this.#options.onDatagram(request, 0, request.length, this.#reply, 0, from);
     if (length > 0) this.#onReply(this.#reply.slice(0, length), from);
+    this.#options.afterBatch?.();
   }
 
   send(reply: Uint8Array, to: PeerRef): void {
     if (!this.#closed) this.#onReply(reply.slice(), to);
+  }
+
+  kernelDrops(): number {
+    return 0;
   }
 
   close(): Promise<void> {

@@ -11,18 +11,33 @@
 export type PeerRef = unknown;
 
 /**
- * Answers one datagram: writes the reply into `reply` and returns its length; zero means no reply now.
- * `request` and `reply` are borrowed and must not be kept after the handler returns.
+ * Answers one datagram, which lies at bytes[start, end): writes the reply at `replyStart` of `reply`, where there is room for the
+ * largest datagram, and returns its length; zero means no reply now. Both arrays are borrowed, are much larger than one datagram,
+ * and must not be kept after the handler returns.
  */
-export type DatagramHandler = (request: Uint8Array, reply: Uint8Array, from: PeerRef) => number;
+export type DatagramHandler = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  reply: Uint8Array,
+  replyStart: number,
+  from: PeerRef,
+) => number;
 
 export interface DatagramTransport {
-  /** How it does its work, for people: 'dgram'. */
+  /** How it does its work, for people: 'mmsg', 'dgram'. */
   readonly kind: string;
   /** The bound port. */
   readonly port: number;
+  /** What the kernel holds while the thread is busy, as the kernel says; 0 where there is no kernel. */
+  readonly receiveBufferBytes: number;
   /** Sends an answer that was not ready when its request was handled. The bytes may be reused at once. */
   send(reply: Uint8Array, to: PeerRef): void;
+  /**
+   * How many datagrams the kernel has dropped because its buffer was full, since the transport was opened. It costs a system call or
+   * more: ask about once a second. Always 0 where the system does not tell.
+   */
+  kernelDrops(): number;
   /** Takes no more datagrams; answers that were handed over still leave. */
   close(): Promise<void>;
 }
@@ -34,8 +49,23 @@ export interface TransportOptions {
   /** What the kernel is asked to hold while the thread is busy; 0 = the system's default. */
   readonly receiveBufferBytes: number;
   readonly onDatagram: DatagramHandler;
-  /** Called with every datagram that could not be sent. */
+  /** Datagrams are handed over in batches, of one or of many: called before the first of each, a place to read the clock. */
+  readonly beforeBatch?: () => void;
+  /** Called after the last of each batch. */
+  readonly afterBatch?: () => void;
+  /** Called for every datagram that could not be sent. */
   readonly onSendError: () => void;
+}
+
+/** Conf key [udp] transport. */
+export const TRANSPORT_CHOICES = ['auto', 'mmsg', 'dgram'] as const;
+export type TransportChoice = (typeof TRANSPORT_CHOICES)[number];
+
+/** What is worth knowing of an open transport, besides its kind and port. Plain data: it crosses threads. */
+export interface TransportFacts {
+  readonly receiveBufferBytes: number;
+  /** Why it is not the faster one, in one line for people; empty where there is nothing to say. */
+  readonly fallbackReason: string;
 }
 
 /** Binds and begins to serve. Rejects with the system's error (EADDRINUSE, …) when the port cannot be bound. */

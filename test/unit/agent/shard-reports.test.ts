@@ -187,6 +187,23 @@ describe('a report that fits nothing', () => {
 });
 
 describe('a batch report', () => {
+  test.each([
+    [10, 5, false],
+    [5, 10, false],
+    [5, 15, true],
+    [0, 3, true],
+    [3, 0, false],
+  ])('spreads the failures of an entry evenly: %i successes, %i failures, three in a row: %j', (succ, err, inRow) => {
+    const options = { ...CLASSIC_DEFAULTS, continErrLimit: 3, errRate: 0.99 };
+    const world = new ShardWorld({ newBalancer: classicBalancer(options) });
+    world.route(3, 0, hostInfos(3));
+    world.send(0, batchFrame({ ...MODULE, results: [{ ...hostInfo(1), succ, err }] }));
+    expect(world.count('transitionsToOverloaded')).toBe(inRow ? 1 : 0);
+    world.advance(REPORT_TIMEOUT_MS);
+    world.reportDue();
+    expect(world.reports).toMatchObject([{ results: [{ port: 1, succ, err }] }]);
+  });
+
   test('counts all its calls, and spreads its time over them', () => {
     const world = withRoute();
     const results = [

@@ -63,7 +63,7 @@ export class ShardWorld {
 
   /** A datagram arrives at a shard's socket. An answer given at once is in `answers` afterwards. */
   send(shard: number, datagram: Uint8Array, peer: unknown = 'caller'): void {
-    const length = this.shardAt(shard).handleDatagram(datagram, this.#reply, peer, this.nowMs);
+    const length = this.shardAt(shard).handleDatagram(datagram, 0, datagram.length, this.#reply, 0, peer, this.nowMs);
     if (length > 0) this.answers.push({ shard, peer, datagram: this.#reply.slice(0, length) });
   }
 

@@ -1,0 +1,63 @@
+// pure
+import { encodeFrame, Feature, type GetHostRequest, type HostInfo, MAX_DATAGRAM_BYTES, MessageId, ReturnCode } from '@lars/proto';
+import { writeHostResponse } from '@lars/proto/hot/host-response-writer';
+import type { CounterBank } from '@lars/runtime/counters';
+import type { Balancer } from '../balancer/balancer.ts';
+import { type ShardCounter, shardCounters } from '../counters.ts';
+
+const count = shardCounters.at;
+
+const ANSWER_COUNTERS: Readonly<Record<ReturnCode, number>> = {
+  [ReturnCode.Success]: count.answeredSuccess,
+  [ReturnCode.Overload]: count.answeredOverload,
+  [ReturnCode.SystemError]: count.answeredError,
+  [ReturnCode.NoExist]: count.answeredNoExist,
+};
+
+const MAX_ADDR_TRIES = 1_000;
+
+/** Answers getHost. A balancer of `undefined` means that the module has no hosts, as far as is known. */
+export class HostAnswers {
+  readonly #counters: CounterBank<ShardCounter>;
+  readonly #scratch = new Uint8Array(MAX_DATAGRAM_BYTES);
+
+  constructor(counters: CounterBank<ShardCounter>) {
+    this.#counters = counters;
+  }
+
+  /** Writes the answer at `start` and returns its length; for the usual host it makes no object. */
+  write(balancer: Balancer | undefined, request: GetHostRequest, reply: Uint8Array, start: number, nowMs: number): number {
+    const picked = balancer === undefined ? ReturnCode.NoExist : pick(balancer, request.features, nowMs);
+    const host = typeof picked === 'number' ? undefined : picked;
+    const retcode = typeof picked === 'number' ? picked : ReturnCode.Success;
+    this.#counters.add(ANSWER_COUNTERS[retcode]);
+    return writeHostResponse(reply, start, request, retcode, host) || encode(reply, start, request, retcode, host);
+  }
+
+  /** The answer as bytes of its own, which may be kept. */
+  frame(balancer: Balancer | undefined, request: GetHostRequest, nowMs: number): Uint8Array {
+    return this.#scratch.slice(0, this.write(balancer, request, this.#scratch, 0, nowMs));
+  }
+}
+
+/** A caller that does not understand names gets a host with an IPv4 address: a few more picks find one where there is one. */
+function pick(balancer: Balancer, features: number, nowMs: number): HostInfo | ReturnCode {
+  for (let tries = 1; ; tries++) {
+    const host = balancer.pick(nowMs);
+    if (host === undefined) return ReturnCode.Overload;
+    if (host.addr === '' || (features & Feature.HostAddr) !== 0) return host;
+    if (tries >= Math.min(balancer.hostCount, MAX_ADDR_TRIES)) return ReturnCode.SystemError;
+  }
+}
+
+function encode(
+  reply: Uint8Array,
+  start: number,
+  { seq, modid, cmdid }: GetHostRequest,
+  retcode: ReturnCode,
+  host: HostInfo | undefined,
+): number {
+  const frame = encodeFrame(MessageId.GetHostResponse, { seq, modid, cmdid, retcode, host });
+  reply.set(frame, start);
+  return frame.length;
+}

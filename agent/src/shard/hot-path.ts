@@ -1,0 +1,67 @@
+// pure
+import { HEAD_BYTES, MessageId, readInt32 } from '@lars/proto';
+import { ipv4HostKey } from '@lars/proto/host-address';
+import { HostRequestReader } from '@lars/proto/hot/host-request-reader';
+import { ReportReader } from '@lars/proto/hot/report-reader';
+import type { CounterBank } from '@lars/runtime/counters';
+import { type ShardCounter, shardCounters } from '../counters.ts';
+import type { CallReports } from './call-reports.ts';
+import type { HostAnswers } from './host-answers.ts';
+import type { ModuleTable } from './module-table.ts';
+
+const count = shardCounters.at;
+
+/** Nothing was done: the datagram is one for the general path. */
+export const NOT_HERE = -1;
+
+/**
+ * What comes a hundred thousand times a second: getHost and report for modules that this shard knows. It makes no garbage of its own;
+ * everything else, and whatever looks unusual, is left to the general path, which answers the same.
+ */
+export class HotPath {
+  readonly #modules: ModuleTable<unknown>;
+  readonly #answers: HostAnswers;
+  readonly #reports: CallReports;
+  readonly #counters: CounterBank<ShardCounter>;
+  readonly #request = new HostRequestReader();
+  readonly #report = new ReportReader();
+
+  constructor(modules: ModuleTable<unknown>, answers: HostAnswers, reports: CallReports, counters: CounterBank<ShardCounter>) {
+    this.#modules = modules;
+    this.#answers = answers;
+    this.#reports = reports;
+    this.#counters = counters;
+  }
+
+  /**
+   * Handles the datagram bytes[start, end) and writes its answer at `replyStart`.
+   * @returns the answer's length, 0 where there is none; or NOT_HERE
+   */
+  handle(bytes: Uint8Array, start: number, end: number, reply: Uint8Array, replyStart: number, nowMs: number): number {
+    const body = start + HEAD_BYTES;
+    if (body > end || readInt32(bytes, start + 4) !== end - body) return NOT_HERE;
+    const id = readInt32(bytes, start);
+    if (id === MessageId.GetHostRequest) {
+      return this.#request.read(bytes, body, end) ? this.#getHost(reply, replyStart, nowMs) : NOT_HERE;
+    }
+    if (id === MessageId.ReportRequest && this.#report.read(bytes, body, end)) return this.#addReport(nowMs);
+    return NOT_HERE;
+  }
+
+  #getHost(reply: Uint8Array, replyStart: number, nowMs: number): number {
+    const request = this.#request;
+    const { modid, cmdid } = request;
+    const module = this.#modules.serving(modid, cmdid);
+    if (module === undefined ? !this.#modules.isAbsent(modid, cmdid, nowMs) : nowMs >= module.refreshAtMs) return NOT_HERE;
+    this.#counters.add(count.getHost);
+    return this.#answers.write(module?.balancer, request, reply, replyStart, nowMs);
+  }
+
+  #addReport(nowMs: number): number {
+    const report = this.#report;
+    const module = this.#modules.serving(report.modid, report.cmdid);
+    if (module === undefined) return NOT_HERE;
+    this.#reports.addCall(module, ipv4HostKey(report.ip, report.port), report.retcode, report.tcost, nowMs);
+    return 0;
+  }
+}

@@ -1,0 +1,33 @@
+// pure
+import type { ModuleBalancerFactory } from '../balancer/algorithm.ts';
+import type { BalancerEnvironment, ExplainingBalancer, Transition } from '../balancer/balancer.ts';
+import type { ModuleId } from '../threads/messages.ts';
+import type { ServingModule } from './module-table.ts';
+import type { TransitionLog } from './transition-log.ts';
+
+/**
+ * A module that has just got its first route. An agent may have a hundred thousand, so it is its balancer's environment as well: a closure of
+ * its own for each would take as much memory as half a host, and keep the mail alive that brought the route.
+ */
+export class ServedModule implements ServingModule, BalancerEnvironment {
+  readonly modid: number;
+  readonly cmdid: number;
+  readonly random: () => number;
+  readonly balancer: ExplainingBalancer;
+  version = 0;
+  refreshAtMs = 0;
+  reportAtMs: number | undefined = undefined;
+  readonly #transitions: TransitionLog;
+
+  constructor({ modid, cmdid }: ModuleId, newBalancer: ModuleBalancerFactory, random: () => number, transitions: TransitionLog) {
+    this.modid = modid;
+    this.cmdid = cmdid;
+    this.random = random;
+    this.#transitions = transitions;
+    this.balancer = newBalancer(this, this);
+  }
+
+  onTransition(transition: Transition): void {
+    this.#transitions.add(this, transition);
+  }
+}

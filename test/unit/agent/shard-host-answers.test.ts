@@ -1,0 +1,107 @@
+import { encodeFrame, type HostInfo, MessageId, ReturnCode } from '@lars/proto';
+import { CounterBank } from '@lars/runtime/counters';
+import { describe, expect, test } from 'vitest';
+import type { Balancer } from '../../../agent/src/balancer/balancer.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
+import { HostAnswers } from '../../../agent/src/shard/host-answers.ts';
+import { decodeGetHost, getRouteFrame, hostInfo, namedHost } from '../../support/agent-messages.ts';
+import { ShardWorld, UPDATE_TIMEOUT_MS } from './shard-world.ts';
+
+const NOW_MS = 1_000;
+const request = { seq: 7, modid: -1, cmdid: 2, features: 0 };
+
+function balancerOf(hosts: readonly HostInfo[]): Balancer {
+  const balancer = classicBalancer(CLASSIC_DEFAULTS)({ random: () => 0, onTransition() {} });
+  balancer.setHosts(hosts, 0);
+  return balancer;
+}
+
+describe('an answer, in place and as bytes of its own', () => {
+  const named = namedHost('db.example');
+  const draining = hostInfo(80, { drain: true });
+  const answers: readonly [string, HostInfo[] | undefined, number, ReturnCode, HostInfo | undefined, ShardCounter][] = [
+    ['a usual host', [hostInfo(80)], 0, ReturnCode.Success, hostInfo(80), 'answeredSuccess'],
+    [
+      'a host in a zone with a long name',
+      [hostInfo(80, { zone: 'z'.repeat(255) })],
+      0,
+      0,
+      hostInfo(80, { zone: 'z'.repeat(255) }),
+      'answeredSuccess',
+    ],
+    [
+      'a host in a zone whose name is not ASCII',
+      [hostInfo(80, { zone: 'zürich' })],
+      0,
+      0,
+      hostInfo(80, { zone: 'zürich' }),
+      'answeredSuccess',
+    ],
+    ['a named host to who understands it', [named], 1, ReturnCode.Success, named, 'answeredSuccess'],
+    [
+      'a host beside named ones to who does not',
+      [named, named, hostInfo(80)],
+      0,
+      ReturnCode.Success,
+      hostInfo(80),
+      'answeredSuccess',
+    ],
+    ['named hosts only, to who does not', [named], 2, ReturnCode.SystemError, undefined, 'answeredError'],
+    ['no host may be called', [draining], 0, ReturnCode.Overload, undefined, 'answeredOverload'],
+    ['no such module', undefined, 0, ReturnCode.NoExist, undefined, 'answeredNoExist'],
+  ];
+  test.each(answers)('%s', (_name, hosts, features, retcode, host, counter) => {
+    const counters = new CounterBank(shardCounters);
+    const hostAnswers = new HostAnswers(counters);
+    const balancer = hosts === undefined ? undefined : balancerOf(hosts);
+    const expected = encodeFrame(MessageId.GetHostResponse, { seq: 7, modid: -1, cmdid: 2, retcode, host });
+
+    const reply = new Uint8Array(1_000);
+    const length = hostAnswers.write(balancer, { ...request, features }, reply, 11, NOW_MS);
+    expect(reply.slice(11, 11 + length)).toStrictEqual(expected);
+    expect(hostAnswers.frame(balancer, { ...request, features }, NOW_MS)).toStrictEqual(expected);
+    expect(counters.get(counter)).toBe(2);
+  });
+
+  test('bytes of its own stay as they are', () => {
+    const hostAnswers = new HostAnswers(new CounterBank(shardCounters));
+    const first = hostAnswers.frame(balancerOf([hostInfo(80)]), request, NOW_MS);
+    hostAnswers.frame(undefined, { ...request, seq: 8 }, NOW_MS);
+    expect(decodeGetHost(first)).toMatchObject({ seq: 7, retcode: ReturnCode.Success });
+    // They cross threads, and the whole buffer would cross with a view.
+    expect(first.buffer.byteLength).toBe(first.length);
+  });
+});
+
+test('for who understands no named host, every host is looked at once', () => {
+  const balancer = balancerOf([namedHost('a'), namedHost('b')]);
+  const hostAnswers = new HostAnswers(new CounterBank(shardCounters));
+  hostAnswers.frame(balancer, request, NOW_MS);
+  expect(balancer.pick(NOW_MS)?.addr).toBe('a');
+});
+
+describe('what the general path answers', () => {
+  test('it writes where the answer belongs', () => {
+    const world = new ShardWorld();
+    world.route(1, 2, [hostInfo(80)]);
+    const slot = new Uint8Array(1_000).fill(0xee);
+    const datagram = getRouteFrame({ modid: 1, cmdid: 2 });
+    const length = world.shardAt(0).handleDatagram(datagram, 0, datagram.length, slot, 100, 'caller', world.nowMs);
+    expect(slot.subarray(0, 100).every(byte => byte === 0xee)).toBe(true);
+    expect(slot[100]).toBe(MessageId.ApiGetRouteResponse);
+    expect(slot[100 + length]).toBe(0xee);
+  });
+
+  test('a route is not asked for again before its time, and at most a millisecond after it', () => {
+    const world = new ShardWorld();
+    world.advance(0.75);
+    world.route(1, 2, [hostInfo(80)]);
+    world.advance(UPDATE_TIMEOUT_MS - 0.25);
+    world.getHost({ modid: 1, cmdid: 2 });
+    expect(world.pulls).toHaveLength(0);
+    world.advance(1);
+    world.getHost({ modid: 1, cmdid: 2 });
+    expect(world.pulls).toHaveLength(1);
+  });
+});

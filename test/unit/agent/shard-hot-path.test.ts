@@ -1,0 +1,168 @@
+/**
+ * The hot path changes nothing but the time that an answer takes: whoever asks with a field more, which it leaves to the general codec,
+ * gets the same answers, and the same is counted.
+ */
+import { type HostInfo, ReturnCode } from '@lars/proto';
+import { CounterBank } from '@lars/runtime/counters';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { shardCounters } from '../../../agent/src/counters.ts';
+import { CallReports } from '../../../agent/src/shard/call-reports.ts';
+import { HostAnswers } from '../../../agent/src/shard/host-answers.ts';
+import { HotPath, NOT_HERE } from '../../../agent/src/shard/hot-path.ts';
+import { ModuleTable } from '../../../agent/src/shard/module-table.ts';
+import type { ModuleId } from '../../../agent/src/threads/messages.ts';
+import { writeHead } from '../../../proto/src/frame.ts';
+import { decodeGetHost, getHostFrame, getRouteFrame, hostInfo, namedHost, reportFrame } from '../../support/agent-messages.ts';
+import { int32, uint32 } from '../../support/lars-arbitraries.ts';
+import { ROUTE_WAIT_MS, ShardWorld, UPDATE_TIMEOUT_MS } from './shard-world.ts';
+
+/** All belong to shard 0. */
+const MODULES = [
+  { modid: 1, cmdid: 2 },
+  { modid: -7, cmdid: 2 ** 31 - 1 },
+  { modid: 2 ** 31 - 1, cmdid: -1 },
+] as const;
+/** Nobody knows it, and it belongs to shard 0; this one to shard 1. */
+const ABSENT = { modid: 30, cmdid: 0 } as const;
+const FOREIGN = { modid: 1, cmdid: 0 } as const;
+
+const HOSTS: readonly HostInfo[] = [
+  hostInfo(80, { ip: -1_062_731_343, weight: 200, zone: 'a' }),
+  hostInfo(81, { zone: 'zürich' }),
+  hostInfo(82, { zone: 'z'.repeat(200) }),
+  namedHost('db.example'),
+];
+
+type Step =
+  | { readonly kind: 'getHost'; readonly frame: Uint8Array }
+  | { readonly kind: 'report'; readonly frame: Uint8Array }
+  | { readonly kind: 'advance'; readonly ms: number }
+  | { readonly kind: 'route'; readonly module: ModuleId; readonly hosts: readonly HostInfo[] };
+
+const module = fc.constantFrom(...MODULES, ABSENT, FOREIGN);
+const host = fc.oneof(fc.constantFrom(...HOSTS), fc.constantFrom(undefined, hostInfo(0), hostInfo(-1), hostInfo(9)));
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.tuple(module, uint32, fc.nat(3)).map(([id, seq, features]) => getHostStep({ ...id, seq, features })),
+  },
+  { weight: 6, arbitrary: fc.tuple(module, host, fc.oneof(fc.constant(0), int32), fc.nat(2_000)).map(reportStep) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom(0.25, 10, ROUTE_WAIT_MS, UPDATE_TIMEOUT_MS - 1, UPDATE_TIMEOUT_MS)
+      .map((ms): Step => ({ kind: 'advance', ms })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom(...MODULES), fc.subarray([...HOSTS]))
+      .map(([of, hosts]): Step => ({ kind: 'route', module: of, hosts })),
+  },
+);
+
+describe.each([
+  ['classic', classicBalancer(CLASSIC_DEFAULTS)],
+  ['adaptive', adaptiveBalancer(ADAPTIVE_DEFAULTS)],
+])('%s', (_name, newBalancer) => {
+  test('every answer and every count is that of the general path', () => {
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 20, maxLength: 60 }), steps => {
+        const [hot, general] = [new ShardWorld({ newBalancer }), new ShardWorld({ newBalancer })];
+        for (const world of [hot, general]) for (const { modid, cmdid } of MODULES) world.route(modid, cmdid, HOSTS, 1);
+        for (const next of steps) {
+          take(hot, next, frame => frame);
+          take(general, next, withUnknownField);
+        }
+        expect(hot.answers).toStrictEqual(general.answers);
+        expect(hot.pulls).toStrictEqual(general.pulls);
+        expect(hot.counted()).toStrictEqual(general.counted());
+        for (const world of [hot, general]) world.shardAt(0).reportAll(world.unixMs);
+        expect(hot.reports).toStrictEqual(general.reports);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+test('a datagram may lie anywhere in a slot, and its answer too', () => {
+  const world = new ShardWorld();
+  world.route(1, 2, [hostInfo(80)]);
+  const slot = new Uint8Array(400).fill(0xee);
+  const datagram = getHostFrame({ modid: 1, cmdid: 2, seq: 9 });
+  slot.set(datagram, 33);
+  const length = world.shardAt(0).handleDatagram(slot, 33, 33 + datagram.length, slot, 100, 'caller', world.nowMs);
+  expect(decodeGetHost(slot.slice(100, 100 + length))).toMatchObject({ seq: 9, retcode: ReturnCode.Success, host: { port: 80 } });
+  expect(slot[99]).toBe(0xee);
+  expect(slot[100 + length]).toBe(0xee);
+});
+
+describe('what the hot path takes', () => {
+  const NOW_MS = 1_000;
+  const REFRESH_AT_MS = 2_000;
+  const served = { modid: 1, cmdid: 2 };
+  const usualReport = reportFrame({ ...served, host: hostInfo(80), retcode: 1, tcost: 5 });
+
+  const datagrams: readonly [string, boolean, Uint8Array, number?][] = [
+    ['getHost for a module that is served', true, getHostFrame({ ...served, seq: 1, features: 3 })],
+    ['getHost for a module that is known not to exist', true, getHostFrame(ABSENT)],
+    ['a report for a module that is served', true, usualReport],
+    ['getHost just before the route is to be asked for again', true, getHostFrame(served), REFRESH_AT_MS - 0.5],
+    ['getHost when the route is to be asked for again', false, getHostFrame(served), REFRESH_AT_MS],
+    ['getHost for a module that nobody asked for', false, getHostFrame({ modid: 3, cmdid: 3 })],
+    ['a report for a module that is not served', false, reportFrame({ ...ABSENT, host: hostInfo(80) })],
+    ['a report for a host with a name', false, reportFrame({ ...served, host: namedHost('db.example') })],
+    ['getRoute', false, getRouteFrame(served)],
+    ['a field that it does not know', false, withUnknownField(getHostFrame(served))],
+    ['a datagram that is shorter than its head says', false, usualReport.subarray(0, -1)],
+    ['a datagram that is shorter than a head', false, usualReport.subarray(0, 7)],
+  ];
+  test.each(datagrams)('%s: %s', (_name, taken, datagram, nowMs = NOW_MS) => {
+    const counters = new CounterBank(shardCounters);
+    const modules = new ModuleTable<never>({ routeWaitMs: 1, maxHeld: 1, absentTtlMs: 10_000, maxAbsent: 1 });
+    const balancer = classicBalancer(CLASSIC_DEFAULTS)({ random: () => 0, onTransition() {} });
+    balancer.setHosts([hostInfo(80)], 0);
+    modules.serve({ ...served, balancer, version: 1, refreshAtMs: REFRESH_AT_MS, reportAtMs: undefined });
+    modules.markAbsent(ABSENT.modid, ABSENT.cmdid, NOW_MS);
+    const reports = new CallReports(15_000, counters, () => {});
+    const hotPath = new HotPath(modules, new HostAnswers(counters), reports, counters);
+    const length = hotPath.handle(datagram, 0, datagram.length, new Uint8Array(400), 0, nowMs);
+    expect(length !== NOT_HERE).toBe(taken);
+    // What it leaves alone, the general path will count.
+    if (!taken) expect(Object.values(counters.toObject()).every(value => value === 0)).toBe(true);
+  });
+});
+
+function getHostStep(request: { modid: number; cmdid: number; seq: number; features: number }): Step {
+  return { kind: 'getHost', frame: getHostFrame(request) };
+}
+
+function reportStep([id, of, retcode, tcost]: [ModuleId, HostInfo | undefined, number, number]): Step {
+  return { kind: 'report', frame: reportFrame({ ...id, host: of, retcode, tcost }) };
+}
+
+function take(world: ShardWorld, next: Step, asked: (frame: Uint8Array) => Uint8Array): void {
+  switch (next.kind) {
+    case 'advance':
+      world.advance(next.ms);
+      world.expireWaits();
+      world.reportDue();
+      return;
+    case 'route':
+      world.route(next.module.modid, next.module.cmdid, next.hosts, 2);
+      return;
+    default:
+      world.send(0, asked(next.frame));
+      // What was forwarded carries the datagram as it was asked: let its owner answer at once.
+      world.settle();
+  }
+}
+
+function withUnknownField(frame: Uint8Array): Uint8Array {
+  const longer = Uint8Array.from([...frame, 0x78, 1]);
+  writeHead(longer, 0, longer[0] as never, longer.length - 8);
+  return longer;
+}
