@@ -1,6 +1,8 @@
 // pure
-/** What a client has done since it was made. All numbers but `pending` only grow. */
-export interface LarsStats {
+import type { CacheCounts } from './cache/route-cache.ts';
+
+/** What a client has done since it was made. All numbers but `pending`, `copies` and `held` only grow. */
+export interface LarsStats extends CacheCounts {
   /** Requests that wait for an answer now. */
   readonly pending: number;
   /** Datagrams given to the kernel: requests and reports. */
@@ -23,9 +25,14 @@ export interface LarsStats {
   readonly dropped: number;
   readonly socketsOpened: number;
   readonly socketFailures: number;
+  /** Datagrams with reports that were held, one result or many in each. */
+  readonly batches: number;
+  /** Questions whether a copy of a route is current, and those without an answer. */
+  readonly refreshes: number;
+  readonly refreshesLost: number;
 }
 
-export type Counters = { -readonly [Name in Exclude<keyof LarsStats, 'pending'>]: number };
+export type Counters = { -readonly [Name in Exclude<keyof LarsStats, 'pending' | keyof CacheCounts>]: number };
 
 export function newCounters(): Counters {
   return {
@@ -41,5 +48,8 @@ export function newCounters(): Counters {
     dropped: 0,
     socketsOpened: 0,
     socketFailures: 0,
+    batches: 0,
+    refreshes: 0,
+    refreshesLost: 0,
   };
 }

@@ -1,15 +1,18 @@
-import { formatModule, SHARD_COUNT, shardOf } from '@lars/proto';
+import { formatModule, type ReportRequest, SHARD_COUNT, shardOf } from '@lars/proto';
 import { type Lookup, systemLookup } from './agent-link.ts';
 import type { Route } from './answers.ts';
 import { checkFunction, checkModule, checkObject, checkSignal, checkTimeout } from './arguments.ts';
+import type { HostCell } from './cache/host-cell.ts';
+import type { CacheCounts, RouteCache } from './cache/route-cache.ts';
+import { CacheDriver } from './cache-driver.ts';
 import { type CallFunction, type CallOptions, checkCallOptions, runCall } from './call.ts';
 import { type LarsStats, newCounters } from './counters.ts';
 import * as failures from './failures.ts';
-import type { LarsHost } from './lars-host.ts';
+import { LarsHost } from './lars-host.ts';
 import { type LarsClientOptions, readOptions, type Settings } from './options.ts';
 import { pause } from './pause.ts';
 import { waitForRoute } from './register.ts';
-import { type CallResult, makeReport, type ReportTarget } from './report.ts';
+import { type CallResult, checkResult, makeReport, type ReportTarget } from './report.ts';
 import { type Limits, ShardChannel } from './shard-channel.ts';
 import { WakeTimer } from './wake-timer.ts';
 
@@ -40,6 +43,7 @@ const systemEnvironment: ClientEnvironment = {
 
 const REGISTER_TIMEOUT_MS = 10_000;
 const CLOSE_GRACE_MS = 500;
+const NO_CACHE: CacheCounts = { copyPicks: 0, cacheFull: 0, copies: 0, held: 0 };
 
 /**
  * Asks the LARS agent which host to call, and tells it how calls went. One client serves a whole process: it has one UDP socket per
@@ -53,6 +57,9 @@ export class LarsClient {
   readonly #counters = newCounters();
   readonly #channels: readonly ShardChannel[];
   readonly #timer: WakeTimer;
+  readonly #driver: CacheDriver | undefined;
+  /** Undefined where there is none, and after close. */
+  #cache: RouteCache | undefined;
   /** Aborted by close. */
   readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
@@ -75,17 +82,27 @@ export class LarsClient {
       wakeAt: (atMs: number) => this.#timer.wakeAt(atMs),
     };
     this.#channels = this.#settings.ports.map(port => new ShardChannel(this.#settings.host, port, surroundings));
+    this.#driver = this.#settings.cache ? this.#newDriver() : undefined;
+    this.#cache = this.#driver?.cache;
   }
 
   /**
-   * The host to call now. Report afterwards how the call went.
+   * The host to call now. Report afterwards how the call went. Where the client may pick it from its copy of the route, the promise is
+   * resolved already.
    * @throws {LarsError} LARS_OVERLOAD, LARS_NO_EXIST, LARS_SYSTEM_ERROR by the agent's answer; LARS_TIMEOUT, LARS_AGENT_UNREACHABLE,
    *   LARS_ABORTED, LARS_CLOSED, LARS_TOO_MANY_PENDING, LARS_BAD_ARGUMENT without one
    */
-  async getHost(modid: number, cmdid: number, options: RequestOptions = {}): Promise<LarsHost> {
-    checkModule(modid, cmdid);
-    const limits = this.#limits(options);
-    return this.#admit(modid, cmdid, limits.signal).getHost(modid, cmdid, limits);
+  getHost(modid: number, cmdid: number, options?: RequestOptions): Promise<LarsHost> {
+    const copied = options === undefined ? this.#cache?.pick(modid, cmdid) : undefined;
+    return copied === undefined ? this.#getHost(modid, cmdid, options) : copied.promise;
+  }
+
+  /**
+   * The host to call now, if the client may pick it from its copy of the route; undefined when the agent must be asked, by getHost: at the
+   * first call of a module, while the agent wants to see every call, and always with `cache: false`. Report as after getHost.
+   */
+  tryGetHost(modid: number, cmdid: number): LarsHost | undefined {
+    return this.#cache?.pick(modid, cmdid)?.host;
   }
 
   /**
@@ -95,7 +112,8 @@ export class LarsClient {
   async getRoute(modid: number, cmdid: number, options: RequestOptions = {}): Promise<Route> {
     checkModule(modid, cmdid);
     const limits = this.#limits(options);
-    return this.#admit(modid, cmdid, limits.signal).getRoute(modid, cmdid, limits);
+    this.#checkWanted(modid, cmdid, limits.signal);
+    return this.#admit(modid, cmdid).getRoute(modid, cmdid, limits);
   }
 
   /**
@@ -117,16 +135,16 @@ export class LarsClient {
   }
 
   /**
-   * Tells the agent how a call to `host` went: one datagram, no answer. Never fails for reasons of the network; after close it is
-   * counted as dropped.
+   * Tells the agent how a call to `host` went; there is no answer. Never fails for reasons of the network; after close it is counted as
+   * dropped. Successes of hosts that were picked from a copy are held for a tenth of a second and merged; all else is sent at once, and
+   * after what is held.
    * @param host what getHost gave, or { modid, cmdid, host, port }
    * @throws {LarsError} LARS_BAD_ARGUMENT naming the argument
    */
   report(host: ReportTarget, result: CallResult): void {
-    const report = makeReport(host, result);
-    this.#counters.reports += 1;
-    if (this.#closing === undefined) this.#channelOf(report.modid, report.cmdid).report(report);
-    else this.#counters.dropped += 1;
+    const cell = LarsHost.copiedCellOf(host);
+    if (cell === undefined || cell.owner.cache !== this.#cache) this.#report(host, result);
+    else this.#reportCopied(cell, result);
   }
 
   /**
@@ -141,7 +159,8 @@ export class LarsClient {
     const { nowMs } = this.#environment;
     const startMs = nowMs();
     const pickTimeoutMs = Math.min(timeoutMs ?? this.#settings.timeoutMs, this.#settings.timeoutMs);
-    const host = await this.getHost(modid, cmdid, { signal, timeoutMs: pickTimeoutMs });
+    const copied = signal?.aborted ? undefined : this.tryGetHost(modid, cmdid);
+    const host = copied ?? (await this.getHost(modid, cmdid, { signal, timeoutMs: pickTimeoutMs }));
     const question = this.#question(modid, cmdid);
     if (signal?.aborted) throw failures.aborted(question, signal.reason);
     const leftMs = timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (nowMs() - startMs));
@@ -150,11 +169,11 @@ export class LarsClient {
 
   /** What the client has done so far. */
   stats(): LarsStats {
-    return { pending: this.#pendingCount(), ...this.#counters };
+    return { pending: this.#pendingCount(), ...(this.#driver?.cache.counts ?? NO_CACHE), ...this.#counters };
   }
 
   /**
-   * Rejects what waits with LARS_CLOSED, lets reports go out for up to half a second, and closes the sockets. Any further call of it
+   * Rejects what waits with LARS_CLOSED, sends the reports that are held, lets reports go out for up to half a second, and closes the sockets. Any further call of it
    * gives the same promise.
    */
   close(): Promise<void> {
@@ -168,8 +187,63 @@ export class LarsClient {
 
   async #close(): Promise<void> {
     this.#ending.abort();
+    this.#driver?.close();
+    this.#cache = undefined;
     this.#timer.stop();
     await Promise.all(this.#channels.map(channel => channel.close(CLOSE_GRACE_MS)));
+  }
+
+  #newDriver(): CacheDriver {
+    return new CacheDriver({
+      ...this.#environment,
+      counters: this.#counters,
+      timeoutMs: this.#settings.timeoutMs,
+      channelOf: (modid, cmdid) => this.#channelOf(modid, cmdid),
+    });
+  }
+
+  /** Asks the agent, unless the options were what kept from picking from the copy. */
+  async #getHost(modid: number, cmdid: number, options: RequestOptions = {}): Promise<LarsHost> {
+    checkModule(modid, cmdid);
+    const limits = this.#limits(options);
+    this.#checkWanted(modid, cmdid, limits.signal);
+    const copied = this.#cache?.pick(modid, cmdid);
+    if (copied !== undefined) return copied.host;
+    const channel = this.#admit(modid, cmdid);
+    this.#driver?.beforeAsking(modid, cmdid);
+    const host = await channel.getHost(modid, cmdid, limits);
+    this.#cache?.picked(host, this.#environment.nowMs());
+    return host;
+  }
+
+  /** What was not picked from a copy here, as far as anybody knows. */
+  #report(host: ReportTarget, result: CallResult): void {
+    const report = makeReport(host, result);
+    const { modid, cmdid } = report;
+    const known = LarsHost.cellOf(host);
+    const cell = known?.owner.cache === this.#cache ? known : undefined;
+    const copied = cell === undefined ? this.#cache?.openCell(modid, cmdid, report.host) : undefined;
+    if (copied !== undefined) this.#reportCopied(copied, result);
+    else this.#reportPicked(cell, report);
+  }
+
+  /** The agent must hear first what came before. */
+  #reportPicked(cell: HostCell | undefined, report: ReportRequest): void {
+    const { modid, cmdid, retcode, tcost } = report;
+    this.#counters.reports += 1;
+    if (this.#closing !== undefined) {
+      this.#counters.dropped += 1;
+      return;
+    }
+    if (cell !== undefined) cell.owner.observe(cell, retcode === 0, tcost);
+    else this.#cache?.flush(modid, cmdid);
+    this.#channelOf(modid, cmdid).report(report);
+  }
+
+  #reportCopied(cell: HostCell, result: CallResult): void {
+    const tcostMs = checkResult(result);
+    this.#counters.reports += 1;
+    cell.owner.report(cell, result.ok, tcostMs);
   }
 
   #limits(options: RequestOptions, defaultMs = this.#settings.timeoutMs): Limits {
@@ -180,13 +254,17 @@ export class LarsClient {
     return { signal, timeoutMs };
   }
 
-  /** Refuses a request for which there is no point or no room, before anything is sent. */
-  #admit(modid: number, cmdid: number, signal: AbortSignal | undefined): ShardChannel {
+  /** Refuses a request for which there is no point. */
+  #checkWanted(modid: number, cmdid: number, signal: AbortSignal | undefined): void {
     if (this.#closing !== undefined) throw failures.closed(this.#question(modid, cmdid));
     if (signal?.aborted) {
       this.#counters.aborted += 1;
       throw failures.aborted(this.#question(modid, cmdid), signal.reason);
     }
+  }
+
+  /** Refuses a request for which there is no room, before anything is sent. */
+  #admit(modid: number, cmdid: number): ShardChannel {
     if (this.#pendingCount() >= this.#settings.maxPending) {
       this.#counters.tooManyPending += 1;
       throw failures.tooManyPending(this.#question(modid, cmdid), this.#settings.maxPending);

@@ -1,5 +1,6 @@
 // pure
 import { DEFAULT_WEIGHT, formatHost, formatHostName, type HostAddress, type HostInfo, isPort } from '@lars/proto';
+import type { HostCell } from './cache/host-cell.ts';
 
 /**
  * A host of a module: where to call, and what `report` needs to know. As text it is its authority, so that
@@ -19,8 +20,12 @@ export class LarsHost {
   readonly drain: boolean;
   /** The address in the form of the wire. */
   readonly address: HostAddress;
+  /** What the client that picked it knows of it; undefined where it keeps no copy of the route. */
+  #cell: HostCell | undefined;
+  readonly #fromCopy: boolean;
 
-  constructor(modid: number, cmdid: number, info: HostInfo) {
+  /** @param cell for hosts that are picked from a copy of the route */
+  constructor(modid: number, cmdid: number, info: HostInfo, cell?: HostCell) {
     this.modid = modid;
     this.cmdid = cmdid;
     this.host = formatHostName(info);
@@ -29,6 +34,23 @@ export class LarsHost {
     this.zone = info.zone;
     this.drain = info.drain;
     this.address = { ip: info.ip, port: info.port, addr: info.addr };
+    this.#cell = cell;
+    this.#fromCopy = cell !== undefined;
+  }
+
+  /** For hosts that the agent picked. */
+  static remember(host: LarsHost, cell: HostCell): void {
+    host.#cell = cell;
+  }
+
+  /** What is remembered of a host that was picked, wherever; undefined for all else. */
+  static cellOf(host: unknown): HostCell | undefined {
+    return host instanceof LarsHost ? host.#cell : undefined;
+  }
+
+  /** The same, but for hosts only that were picked from a copy of the route. */
+  static copiedCellOf(host: unknown): HostCell | undefined {
+    return host instanceof LarsHost && host.#fromCopy ? host.#cell : undefined;
   }
 
   /** '10.0.0.5:80', '[2001:db8::1]:80', 'db.example:80' */

@@ -11,6 +11,11 @@ export interface LarsClientOptions {
   readonly timeoutMs?: number | undefined;
   /** How many requests may wait at once; more are refused with LARS_TOO_MANY_PENDING. Default 65,536. */
   readonly maxPending?: number | undefined;
+  /**
+   * Whether hosts are picked from copies of the routes while the agent does not want to see every call. Default true; false asks the
+   * agent for each host and reports each call by itself.
+   */
+  readonly cache?: boolean | undefined;
 }
 
 /** LarsClientOptions, checked and complete. */
@@ -20,13 +25,14 @@ export interface Settings {
   readonly ports: readonly number[];
   readonly timeoutMs: number;
   readonly maxPending: number;
+  readonly cache: boolean;
 }
 
 const DEFAULT_PORT = 8888;
-const DEFAULTS = { host: '127.0.0.1', timeoutMs: 500, maxPending: 65_536 } as const;
+const DEFAULTS = { host: '127.0.0.1', timeoutMs: 500, maxPending: 65_536, cache: true } as const;
 const MAX_PENDING_LIMIT = 1_000_000;
 const MAX_HOST_LENGTH = 253;
-const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending']);
+const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending', 'cache']);
 
 /** @throws {LarsError} LARS_BAD_ARGUMENT naming the option; an option that does not exist is refused too */
 export function readOptions(options: LarsClientOptions): Settings {
@@ -34,7 +40,8 @@ export function readOptions(options: LarsClientOptions): Settings {
   for (const key of Object.keys(options)) {
     if (!KNOWN.has(key)) throw badArgument('options', `made of ${[...KNOWN].join(', ')}`, key);
   }
-  const { host = DEFAULTS.host, timeoutMs = DEFAULTS.timeoutMs, maxPending = DEFAULTS.maxPending } = options;
+  const { host = DEFAULTS.host, timeoutMs = DEFAULTS.timeoutMs } = options;
+  const { maxPending = DEFAULTS.maxPending, cache = DEFAULTS.cache } = options;
   if (typeof host !== 'string' || host === '' || host.length > MAX_HOST_LENGTH) {
     throw badArgument('host', 'an IP address or a name', host);
   }
@@ -42,7 +49,8 @@ export function readOptions(options: LarsClientOptions): Settings {
   if (!Number.isInteger(maxPending) || maxPending < 1 || maxPending > MAX_PENDING_LIMIT) {
     throw badArgument('maxPending', `an integer in 1..${MAX_PENDING_LIMIT}`, maxPending);
   }
-  return { host, ports: readPorts(options.ports), timeoutMs, maxPending };
+  if (typeof cache !== 'boolean') throw badArgument('cache', 'true or false', cache);
+  return { host, ports: readPorts(options.ports), timeoutMs, maxPending, cache };
 }
 
 function readPorts(given: number | readonly number[] = DEFAULT_PORT): readonly number[] {

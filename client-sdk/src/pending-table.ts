@@ -15,7 +15,8 @@ export interface Waiter<Answer> {
   readonly cmdid: number;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
-  readonly resolve: (answer: Answer) => void;
+  /** @param bytes how long the answer's datagram is */
+  readonly resolve: (answer: Answer, bytes: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -35,14 +36,22 @@ export interface PendingRoute extends Common<GetRouteResponse> {
   readonly kind: 'route';
 }
 
-export type Pending = PendingHost | PendingRoute;
+/** A question for a route that the cache asks. No caller waits for it. Matched by module, as PendingRoute is. */
+export interface PendingRefresh extends Common<GetRouteResponse> {
+  readonly kind: 'refresh';
+  /** The revision that the cache holds: the answer may say that it is current. */
+  readonly version: number;
+}
+
+export type Pending = PendingHost | PendingRoute | PendingRefresh;
 
 export class PendingTable {
   readonly #hosts = new Map<number, PendingHost>();
-  readonly #routes = new Map<RouteKey, Set<PendingRoute>>();
+  readonly #routes = new Map<RouteKey, Set<PendingRoute | PendingRefresh>>();
   readonly #deadlines = new DeadlineHeap<Pending>();
   readonly #maxSeq: number;
   #nextSeq: number;
+  #refreshes = 0;
 
   /** @param maxSeq the last number before it starts again from 1; fewer requests than that may wait at once */
   constructor(firstSeq = 1, maxSeq = MAX_SEQ) {
@@ -52,6 +61,11 @@ export class PendingTable {
 
   get size(): number {
     return this.#deadlines.size;
+  }
+
+  /** Those that a caller waits for. */
+  get callerCount(): number {
+    return this.#deadlines.size - this.#refreshes;
   }
 
   get nextDeadlineMs(): number | undefined {
@@ -66,13 +80,12 @@ export class PendingTable {
   }
 
   addRoute(waiter: Waiter<GetRouteResponse>): PendingRoute {
-    const pending: PendingRoute = { kind: 'route', ...waiter, ...unplaced() };
-    const key = routeKey(pending.modid, pending.cmdid);
-    const others = this.#routes.get(key);
-    if (others === undefined) this.#routes.set(key, new Set([pending]));
-    else others.add(pending);
-    this.#deadlines.add(pending);
-    return pending;
+    return this.#addRoute({ kind: 'route', ...waiter, ...unplaced() });
+  }
+
+  addRefresh(waiter: Waiter<GetRouteResponse>, version: number): PendingRefresh {
+    this.#refreshes += 1;
+    return this.#addRoute({ kind: 'refresh', version, ...waiter, ...unplaced() });
   }
 
   /** Takes out the request that a getHost answer is for; undefined when nobody waits for it (any more). */
@@ -83,9 +96,10 @@ export class PendingTable {
     return pending;
   }
 
-  /** Takes out all requests that a route of this module answers. */
-  takeRoute(modid: number, cmdid: number): PendingRoute[] {
-    const waiting = [...(this.#routes.get(routeKey(modid, cmdid)) ?? [])];
+  /** Takes out all requests that this answer serves. That a version is current serves only who asked with that version. */
+  takeRoute({ modid, cmdid, version, notModified }: GetRouteResponse): (PendingRoute | PendingRefresh)[] {
+    const all = [...(this.#routes.get(routeKey(modid, cmdid)) ?? [])];
+    const waiting = notModified ? all.filter(one => one.kind === 'refresh' && one.version === version) : all;
     for (const pending of waiting) this.remove(pending);
     return waiting;
   }
@@ -109,11 +123,21 @@ export class PendingTable {
     return true;
   }
 
+  #addRoute<T extends PendingRoute | PendingRefresh>(pending: T): T {
+    const key = routeKey(pending.modid, pending.cmdid);
+    const others = this.#routes.get(key);
+    if (others === undefined) this.#routes.set(key, new Set([pending]));
+    else others.add(pending);
+    this.#deadlines.add(pending);
+    return pending;
+  }
+
   #forget(pending: Pending): void {
     if (pending.kind === 'host') {
       this.#hosts.delete(pending.seq);
       return;
     }
+    if (pending.kind === 'refresh') this.#refreshes -= 1;
     const key = routeKey(pending.modid, pending.cmdid);
     const others = this.#routes.get(key);
     others?.delete(pending);

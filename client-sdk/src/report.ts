@@ -1,5 +1,5 @@
 // pure
-import { type HostAddress, LarsProtocolError, parseHost, type ReportRequest } from '@lars/proto';
+import { type HostAddress, type HostInfo, LarsProtocolError, parseHost, type ReportRequest } from '@lars/proto';
 import { badArgument, checkModule, checkObject } from './arguments.ts';
 import { LarsHost } from './lars-host.ts';
 
@@ -23,21 +23,30 @@ const RETCODE_FAILED = 1;
 const MAX_TCOST_MS = 2 ** 32 - 1;
 
 /** @throws {LarsError} LARS_BAD_ARGUMENT naming what is wrong */
-export function makeReport(target: ReportTarget, result: CallResult): ReportRequest {
+export function makeReport(target: ReportTarget, result: CallResult): ReportRequest & { readonly host: HostInfo } {
   checkObject('host', target);
-  checkObject('result', result);
   const { modid, cmdid } = target;
-  const { ok, tcostMs } = result;
   checkModule(modid, cmdid);
-  if (typeof ok !== 'boolean') throw badArgument('result.ok', 'true or false', ok);
+  const tcost = checkResult(result);
   const { ip, port, addr } = addressOf(target);
   return {
     modid,
     cmdid,
     host: { ip, port, weight: 0, addr, zone: '', drain: false },
-    retcode: ok ? 0 : RETCODE_FAILED,
-    tcost: wholeMs(tcostMs),
+    retcode: result.ok ? 0 : RETCODE_FAILED,
+    tcost,
   };
+}
+
+/**
+ * @returns the duration as it is sent, whole milliseconds; 0 where the caller did not time the call
+ * @throws {LarsError} LARS_BAD_ARGUMENT naming what is wrong
+ */
+export function checkResult(result: CallResult): number {
+  checkObject('result', result);
+  const { ok, tcostMs } = result;
+  if (typeof ok !== 'boolean') throw badArgument('result.ok', 'true or false', ok);
+  return wholeMs(tcostMs);
 }
 
 function addressOf(target: ReportTarget): HostAddress {

@@ -1,4 +1,5 @@
 import {
+  type BatchReportRequest,
   decodeBody,
   decodeDatagram,
   encodeFrame,
@@ -45,7 +46,11 @@ export class ShardChannel {
   readonly #counters: Counters;
   readonly #link: AgentLink;
   readonly #table: PendingTable;
-  readonly #windows = { host: new SendWindow<Pending>(HOST_WINDOW), route: new SendWindow<Pending>(ROUTE_WINDOW) };
+  readonly #windows = {
+    host: new SendWindow<Pending>(HOST_WINDOW),
+    route: new SendWindow<Pending>(ROUTE_WINDOW),
+    refresh: new SendWindow<Pending>(ROUTE_WINDOW),
+  };
   #silentTimeouts = 0;
 
   constructor(host: string, port: number, surroundings: ChannelSurroundings) {
@@ -57,8 +62,9 @@ export class ShardChannel {
     this.#link = new AgentLink(host, port, surroundings.lookup, events, surroundings.counters);
   }
 
+  /** Requests that callers wait for. */
   get pendingCount(): number {
-    return this.#table.size;
+    return this.#table.callerCount;
   }
 
   getHost(modid: number, cmdid: number, limits: Limits): Promise<LarsHost> {
@@ -80,14 +86,36 @@ export class ShardChannel {
     });
   }
 
+  /**
+   * Asks for a route on behalf of nobody who waits: it keeps no process alive and no caller out.
+   * @param version the revision that is held, 0 = none
+   * @param settle is called once, with the answer and the length of its datagram, or without
+   */
+  refresh(
+    modid: number,
+    cmdid: number,
+    version: number,
+    timeoutMs: number,
+    settle: (answer: GetRouteResponse | undefined, bytes: number) => void,
+  ): void {
+    const limits = { timeoutMs, signal: undefined };
+    const waiter = this.#waiter(modid, cmdid, limits, settle, () => settle(undefined, 0));
+    this.#start(this.#table.addRefresh(waiter, version), undefined);
+  }
+
   report(report: ReportRequest): void {
     this.#link.send(encodeFrame(MessageId.ReportRequest, report));
+  }
+
+  reportBatch(batch: BatchReportRequest): void {
+    this.#link.send(encodeFrame(MessageId.BatchReportRequest, batch));
   }
 
   /** Times out what is due, sends what may be sent now, and asks for the next wake. */
   onTime(nowMs: number): void {
     for (let due = this.#table.takeExpired(nowMs); due !== undefined; due = this.#table.takeExpired(nowMs)) {
-      this.#counters.timeouts += 1;
+      if (due.kind === 'refresh') this.#counters.refreshesLost += 1;
+      else this.#counters.timeouts += 1;
       this.#silentTimeouts += 1;
       this.#fail(due, failures.timeout(this.#question(due), due.timeoutMs));
     }
@@ -97,6 +125,7 @@ export class ShardChannel {
     }
     this.#windows.host.probe(nowMs);
     this.#windows.route.probe(nowMs);
+    this.#windows.refresh.probe(nowMs);
     this.#proceed(nowMs);
   }
 
@@ -110,7 +139,7 @@ export class ShardChannel {
     modid: number,
     cmdid: number,
     { timeoutMs }: Limits,
-    resolve: (answer: Answer) => void,
+    resolve: (answer: Answer, bytes: number) => void,
     reject: (error: unknown) => void,
   ): Waiter<Answer> {
     return { modid, cmdid, timeoutMs, deadlineMs: this.#surroundings.nowMs() + timeoutMs, resolve, reject };
@@ -127,7 +156,7 @@ export class ShardChannel {
       this.#table.remove(pending);
       this.#counters.aborted += 1;
       this.#fail(pending, failures.aborted(this.#question(pending), signal.reason));
-      this.#link.hold(this.#table.size > 0);
+      this.#link.hold(this.#table.callerCount > 0);
       // Not at once: the same signal may be about to abort those that would now be sent.
       this.#surroundings.wakeAt(this.#surroundings.nowMs());
     };
@@ -150,33 +179,33 @@ export class ShardChannel {
 
   #onFrame(datagram: Uint8Array): void {
     const { id, body } = decodeDatagram(datagram);
-    if (id === MessageId.GetHostResponse) this.#onHostAnswer(decodeBody(id, body));
-    else if (id === MessageId.ApiGetRouteResponse) this.#onRouteAnswer(decodeBody(id, body));
+    if (id === MessageId.GetHostResponse) this.#onHostAnswer(decodeBody(id, body), datagram.length);
+    else if (id === MessageId.ApiGetRouteResponse) this.#onRouteAnswer(decodeBody(id, body), datagram.length);
     else this.#counters.malformed += 1;
   }
 
-  #onHostAnswer(answer: GetHostResponse): void {
+  #onHostAnswer(answer: GetHostResponse, bytes: number): void {
     const pending = this.#table.takeHost(answer.seq, answer.modid, answer.cmdid);
     if (pending === undefined) {
       this.#counters.late += 1;
       return;
     }
     this.#answered(pending);
-    pending.resolve(answer);
+    pending.resolve(answer, bytes);
   }
 
-  #onRouteAnswer(answer: GetRouteResponse): void {
-    // Nobody asks with a version, so nobody can be told that his is current.
-    const waiting = answer.notModified ? [] : this.#table.takeRoute(answer.modid, answer.cmdid);
+  #onRouteAnswer(answer: GetRouteResponse, bytes: number): void {
+    const waiting = this.#table.takeRoute(answer);
     if (waiting.length === 0) this.#counters.late += 1;
     for (const pending of waiting) {
       this.#answered(pending);
-      pending.resolve(answer);
+      pending.resolve(answer, bytes);
     }
   }
 
   readonly #onFailure = (error: Error): void => {
-    this.#counters.unreachable += this.#table.size;
+    this.#counters.unreachable += this.#table.callerCount;
+    this.#counters.refreshesLost += this.#table.size - this.#table.callerCount;
     this.#failAll(question => failures.agentUnreachable(question, error));
   };
 
@@ -194,7 +223,7 @@ export class ShardChannel {
   }
 
   #answered(pending: Pending): void {
-    this.#counters.answered += 1;
+    if (pending.kind !== 'refresh') this.#counters.answered += 1;
     this.#windows[pending.kind].answered(pending);
     pending.unlisten?.();
   }
@@ -203,7 +232,8 @@ export class ShardChannel {
   #proceed(nowMs: number): void {
     this.#sendFrom(this.#windows.host, nowMs);
     this.#sendFrom(this.#windows.route, nowMs);
-    this.#link.hold(this.#table.size > 0);
+    this.#sendFrom(this.#windows.refresh, nowMs);
+    this.#link.hold(this.#table.callerCount > 0);
     this.#wakeAt(this.#table.nextDeadlineMs);
   }
 
@@ -232,7 +262,8 @@ const FEATURES = Feature.HostAddr | Feature.Drain;
 /** Says what this client understands. */
 function encodeRequest(pending: Pending): Uint8Array {
   const { modid, cmdid } = pending;
-  return pending.kind === 'host'
-    ? encodeFrame(MessageId.GetHostRequest, { seq: pending.seq, modid, cmdid, features: FEATURES })
-    : encodeFrame(MessageId.ApiGetRouteRequest, { modid, cmdid, version: 0, features: FEATURES });
+  if (pending.kind === 'host')
+    return encodeFrame(MessageId.GetHostRequest, { seq: pending.seq, modid, cmdid, features: FEATURES });
+  const version = pending.kind === 'refresh' ? pending.version : 0;
+  return encodeFrame(MessageId.ApiGetRouteRequest, { modid, cmdid, version, features: FEATURES });
 }

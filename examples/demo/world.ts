@@ -60,7 +60,8 @@ export async function startWorld(options: LarsWorldOptions): Promise<LarsWorld> 
   await using starting = new AsyncDisposableStack();
   const fleet = await adoptFleet(starting, options);
   const lars = starting.adopt(await startLars({ log, loadbalance }), started => started.remove());
-  const client = starting.use(new LarsClient({ ports: lars.udpPorts, timeoutMs: callTimeoutOf(options) }));
+  // The agent shall choose each host: its rules are what is shown.
+  const client = starting.use(new LarsClient({ ports: lars.udpPorts, timeoutMs: callTimeoutOf(options), cache: false }));
   await lars.addRoute(modid, cmdid, authoritiesOf(fleet));
   await client.register(modid, cmdid);
   const { score, begin, stop } = callersIn(starting, fleet, client, options);

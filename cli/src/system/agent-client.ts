@@ -18,7 +18,8 @@ export async function withAgentClient<T>(
 ): Promise<T> {
   const address = given === undefined ? await configuredAgent(folder) : parseAgentAddress(given);
   const { LarsClient } = await import('@lars/client-sdk');
-  const client = new LarsClient(address);
+  // These commands show what the agent answers, each time.
+  const client = new LarsClient({ ...address, cache: false });
   try {
     return await work(client);
   } finally {

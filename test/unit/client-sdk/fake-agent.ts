@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import {
+  type BatchReportRequest,
   decodeBody,
   decodeDatagram,
   encodeFrame,
@@ -20,6 +21,9 @@ export class FakeAgent {
   readonly hostRequests: (GetHostRequest & { shard: number; fromPort: number })[] = [];
   readonly routeRequests: (GetRouteRequest & { shard: number })[] = [];
   readonly reports: (ReportRequest & { shard: number })[] = [];
+  readonly batches: (BatchReportRequest & { shard: number })[] = [];
+  /** The ids of all datagrams, in the order in which they came. */
+  readonly ids: number[] = [];
   onHost: (request: GetHostRequest, reply: Reply) => void = (request, reply) => reply(hostAnswer(request));
   onRoute: (request: GetRouteRequest, reply: Reply) => void = (request, reply) => reply(routeAnswer(request));
   readonly #sockets: readonly Socket[];
@@ -59,6 +63,7 @@ export class FakeAgent {
 
   #take(shard: number, bytes: Uint8Array, from: RemoteInfo): void {
     const { id, body } = decodeDatagram(bytes);
+    this.ids.push(id);
     const reply: Reply = datagram => this.#sockets[shard]?.send(datagram, from.port, from.address);
     if (id === MessageId.GetHostRequest) {
       const request = decodeBody(id, body);
@@ -70,6 +75,8 @@ export class FakeAgent {
       this.onRoute(request, reply);
     } else if (id === MessageId.ReportRequest) {
       this.reports.push({ ...decodeBody(id, body), shard });
+    } else if (id === MessageId.BatchReportRequest) {
+      this.batches.push({ ...decodeBody(id, body), shard });
     }
     for (const check of this.#waiters) check();
   }

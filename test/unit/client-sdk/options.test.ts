@@ -4,7 +4,13 @@ import { readOptions } from '../../../client-sdk/src/options.ts';
 
 describe('options of a client', () => {
   test('defaults', () => {
-    expect(readOptions({})).toEqual({ host: '127.0.0.1', ports: [8888, 8889, 8890], timeoutMs: 500, maxPending: 65_536 });
+    expect(readOptions({})).toEqual({
+      host: '127.0.0.1',
+      ports: [8888, 8889, 8890],
+      timeoutMs: 500,
+      maxPending: 65_536,
+      cache: true,
+    });
   });
 
   test.each([
@@ -33,7 +39,8 @@ describe('options of a client', () => {
     [{ timeoutMs: '5' }, "timeoutMs must be a number of milliseconds above 0, at most 2147483647, not '5'"],
     [{ maxPending: 0 }, 'maxPending must be an integer in 1..1000000, not 0'],
     [{ maxPending: 1.5 }, 'maxPending must be'],
-    [{ timeoutMS: 5 }, "options must be made of host, ports, timeoutMs, maxPending, not 'timeoutMS'"],
+    [{ cache: 'yes' }, "cache must be true or false, not 'yes'"],
+    [{ timeoutMS: 5 }, "options must be made of host, ports, timeoutMs, maxPending, cache, not 'timeoutMS'"],
     [null, 'options must be an object, not null'],
   ])('%j is refused', (options, message) => {
     const make = () => new LarsClient(options as never);

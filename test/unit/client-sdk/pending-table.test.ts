@@ -2,6 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MAX_SEQ, type Pending, PendingTable } from '../../../client-sdk/src/pending-table.ts';
 
+const answer = (modid: number, cmdid: number, version = 0, notModified = false) => ({
+  modid,
+  cmdid,
+  host: [],
+  version,
+  overload: false,
+  notModified,
+});
+
 const waiter = (modid: number, cmdid: number, deadlineMs = 100) => ({
   modid,
   cmdid,
@@ -39,9 +48,19 @@ describe('PendingTable', () => {
     const table = new PendingTable();
     const mine = [table.addRoute(waiter(1, 2)), table.addRoute(waiter(1, 2))];
     const others = [table.addRoute(waiter(2, 1)), table.addHost(waiter(1, 2))];
-    expect(table.takeRoute(1, 2)).toEqual(mine);
-    expect(table.takeRoute(1, 2)).toEqual([]);
+    expect(table.takeRoute(answer(1, 2))).toEqual(mine);
+    expect(table.takeRoute(answer(1, 2))).toEqual([]);
     expect(table.size).toBe(others.length);
+  });
+
+  test('that a version is current answers only who asked with that version', () => {
+    const table = new PendingTable();
+    const route = table.addRoute(waiter(1, 2));
+    const [older, current] = [6, 7].map(version => table.addRefresh(waiter(1, 2), version));
+    expect([table.size, table.callerCount]).toEqual([3, 1]);
+    expect(table.takeRoute(answer(1, 2, 7, true))).toEqual([current]);
+    expect(table.takeRoute(answer(1, 2, 7))).toEqual([route, older]);
+    expect([table.size, table.callerCount]).toEqual([0, 0]);
   });
 
   test('after whatever was done it holds exactly what was added and neither taken, removed nor expired', () => {
@@ -49,7 +68,8 @@ describe('PendingTable', () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant('host' as const), deadlineMs: fc.nat(100), ...module }),
       fc.record({ do: fc.constant('route' as const), deadlineMs: fc.nat(100), ...module }),
-      fc.record({ do: fc.constant('takeRoute' as const), ...module }),
+      fc.record({ do: fc.constant('refresh' as const), deadlineMs: fc.nat(100), version: fc.nat(2), ...module }),
+      fc.record({ do: fc.constant('takeRoute' as const), version: fc.nat(2), notModified: fc.boolean(), ...module }),
       fc.record({ do: fc.constant('answer' as const), which: fc.nat() }),
       fc.record({ do: fc.constant('remove' as const), which: fc.nat() }),
       fc.record({ do: fc.constant('expire' as const), nowMs: fc.nat(100) }),
@@ -70,9 +90,13 @@ describe('PendingTable', () => {
             model.add(added);
           } else if (step.do === 'route') {
             model.add(table.addRoute(waiter(step.modid, step.cmdid, step.deadlineMs)));
+          } else if (step.do === 'refresh') {
+            model.add(table.addRefresh(waiter(step.modid, step.cmdid, step.deadlineMs), step.version));
           } else if (step.do === 'takeRoute') {
-            const expected = [...model].filter(p => p.kind === 'route' && p.modid === step.modid && p.cmdid === step.cmdid);
-            expect(table.takeRoute(step.modid, step.cmdid)).toEqual(expected);
+            const { modid, cmdid, version, notModified } = step;
+            const isServed = (p: Pending) => (notModified ? p.kind === 'refresh' && p.version === version : p.kind !== 'host');
+            const expected = [...model].filter(p => p.modid === modid && p.cmdid === cmdid && isServed(p));
+            expect(table.takeRoute(answer(modid, cmdid, version, notModified))).toEqual(expected);
             for (const taken of expected) model.delete(taken);
           } else if (step.do === 'answer' && chosen?.kind === 'host') {
             expect(table.takeHost(chosen.seq, chosen.modid, chosen.cmdid)).toBe(chosen);
@@ -89,6 +113,7 @@ describe('PendingTable', () => {
             for (const left of model) expect(left.deadlineMs).toBeGreaterThan(step.nowMs);
           }
           expect(table.size).toBe(model.size);
+          expect(table.callerCount).toBe([...model].filter(left => left.kind !== 'refresh').length);
           const deadlines = [...model].map(left => left.deadlineMs);
           expect(table.nextDeadlineMs).toBe(deadlines.length === 0 ? undefined : Math.min(...deadlines));
         }

@@ -38,6 +38,18 @@ describe('a process with a client that nobody closes', () => {
     expect(agent.reports).toMatchObject([{ modid: 1, cmdid: 2, retcode: 1 }]);
   });
 
+  test('ends though it has a copy of a route, and the agent has the failure of its last turn', async () => {
+    await using agent = await FakeAgent.start();
+    const program = `
+      await client.getHost(1, 2);
+      while (client.stats().copies === 0) await new Promise(setImmediate);
+      client.report(client.tryGetHost(1, 2), { ok: true });
+      client.report(client.tryGetHost(1, 2), { ok: false });`;
+    expect(await run(agent, program)).toEqual({ exitCode: 0, output: '' });
+    await agent.until(() => agent.batches.length === 1);
+    expect(agent.batches[0]?.results).toMatchObject([{ succ: 1 }, { err: 1 }]);
+  });
+
   test('is not ended by requests that are rejected at close', async () => {
     await using agent = await FakeAgent.start();
     agent.onHost = () => {};

@@ -1,0 +1,81 @@
+// pure
+import type { LarsHost } from '../lars-host.ts';
+import type { Dice } from './dice.ts';
+import { type HostCell, PRICE_MIN_MS } from './host-cell.ts';
+import type { ModuleNorms } from './module-norms.ts';
+
+/** So many hosts are looked at in a pick. */
+const CHOICES = 4;
+/** The shares of the picks that are held against a weight's share, at least and at most. */
+const RATIO_MIN = 0.5;
+const RATIO_MAX = 4;
+
+/** A host of a copy, ready to be given out again and again. */
+export interface CopiedHost {
+  readonly host: LarsHost;
+  /** Resolved with the host. */
+  readonly promise: Promise<LarsHost>;
+  readonly cell: HostCell;
+}
+
+/** One revision of a route, to pick from. */
+export class RouteCopy {
+  readonly version: number;
+  /** Those that may be called: hosts that drain are left out. */
+  readonly #hosts: readonly CopiedHost[];
+  readonly #norms: ModuleNorms;
+  readonly #dice: Dice;
+  readonly #weightSum: number;
+  readonly #weightsDiffer: boolean;
+  #picks = 0;
+
+  constructor(version: number, hosts: readonly CopiedHost[], norms: ModuleNorms, dice: Dice) {
+    this.version = version;
+    this.#hosts = hosts.filter(({ host }) => !host.drain);
+    this.#norms = norms;
+    this.#dice = dice;
+    this.#weightSum = this.#hosts.reduce((sum, { host }) => sum + host.weight, 0);
+    this.#weightsDiffer = this.#hosts.some(({ host }) => host.weight !== this.#hosts[0]?.host.weight);
+  }
+
+  /** Whether there is no host to pick. */
+  get isEmpty(): boolean {
+    return this.#hosts.length === 0;
+  }
+
+  /** The cheapest of a few random hosts. There must be one. */
+  pick(): CopiedHost {
+    const hosts = this.#hosts;
+    const dice = this.#dice;
+    const size = hosts.length;
+    let at = dice.below(size);
+    let best = hosts[at] as CopiedHost;
+    if (size > 1) {
+      let bestPrice = this.#price(best);
+      for (let left = Math.min(CHOICES, size) - 1; left > 0; left--) {
+        at = size <= CHOICES ? (at + 1 === size ? 0 : at + 1) : dice.below(size);
+        const one = hosts[at] as CopiedHost;
+        const price = this.#price(one);
+        if (price >= bestPrice) continue;
+        best = one;
+        bestPrice = price;
+      }
+    }
+    this.#picks += 1;
+    best.cell.begin();
+    return best;
+  }
+
+  /** Every now and then. */
+  fade(): void {
+    this.#picks /= 2;
+  }
+
+  #price({ cell, host }: CopiedHost): number {
+    const expectedMs = cell.expectedMs === 0 ? Math.max(PRICE_MIN_MS, this.#norms.typicalMs) : cell.expectedMs;
+    if (!this.#weightsDiffer) return expectedMs * (cell.load + 1);
+    const share = this.#picks === 0 ? 1 : (cell.picks * this.#weightSum) / (this.#picks * host.weight);
+    const meanWeight = this.#weightSum / this.#hosts.length;
+    return expectedMs * (1 + (cell.load * meanWeight) / host.weight) * Math.sqrt(Math.max(RATIO_MIN, Math.min(RATIO_MAX, share)));
+  }
+}

@@ -1,0 +1,102 @@
+import type { BatchResult, GetRouteResponse, HostInfo } from '@lars/proto';
+import type { CachedModule } from '../../../client-sdk/src/cache/cached-module.ts';
+import { RouteCache, TICK_MS } from '../../../client-sdk/src/cache/route-cache.ts';
+import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
+import { HOST } from './fake-agent.ts';
+
+export const MODULE = { modid: 1, cmdid: 2 } as const;
+
+/** Host number n: port n. */
+export const hostInfo = (n: number, details: Partial<HostInfo> = {}): HostInfo => ({ ...HOST, port: n, ...details });
+export const hostInfos = (count: number): HostInfo[] => Array.from({ length: count }, (_, i) => hostInfo(i + 1));
+
+/** What a cache has sent, in order: a batch, or the question for a route with the version that it holds. */
+export type Sent = { readonly batch: readonly BatchResult[] } | { readonly asked: number };
+
+/** A cache in virtual time, with an agent that answers when a test says so. */
+export class CacheWorld {
+  readonly cache: RouteCache;
+  nowMs = 1_000_000;
+  readonly sent: Sent[] = [];
+  /** Those whose question waits for an answer. */
+  readonly waiting: CachedModule[] = [];
+  #isHurried = false;
+
+  constructor(maxModules?: number) {
+    const port = {
+      sendBatch: (_modid: number, _cmdid: number, results: readonly BatchResult[]) => this.sent.push({ batch: [...results] }),
+      askRoute: (module: CachedModule, version: number) => {
+        this.sent.push({ asked: version });
+        this.waiting.push(module);
+      },
+      hurrySoon: () => {
+        this.#isHurried = true;
+      },
+    };
+    this.cache = new RouteCache(port, seededRandom(1), maxModules);
+  }
+
+  /** Business code asks the agent for a host. */
+  ask(module: { modid: number; cmdid: number } = MODULE): void {
+    this.cache.beforeAsking(module.modid, module.cmdid, this.nowMs);
+  }
+
+  answer(details: Partial<GetRouteResponse> = {}, isWhole = true): void {
+    const module = this.waiting.shift();
+    if (module === undefined) throw new Error('nobody asked for a route');
+    const { modid, cmdid } = module;
+    const ordinary = { modid, cmdid, host: hostInfos(3), version: 7, overload: false, notModified: false };
+    module.onRoute({ ...ordinary, ...details }, isWhole, this.nowMs);
+  }
+
+  /** The route is copied, and nothing is told of how. */
+  open(host: readonly HostInfo[] = hostInfos(3)): this {
+    this.ask();
+    this.answer({ host: [...host] });
+    this.sent.length = 0;
+    return this;
+  }
+
+  /** What a pick gives: the port, or undefined when the agent must be asked. */
+  pick(): number | undefined {
+    return this.pickHost()?.port;
+  }
+
+  pickHost(): LarsHost | undefined {
+    return this.cache.pick(MODULE.modid, MODULE.cmdid)?.host;
+  }
+
+  report(host: LarsHost | undefined, ok: boolean, tcostMs = 0): void {
+    const cell = LarsHost.copiedCellOf(host);
+    if (cell === undefined) throw new Error('not a host of a copy');
+    cell.owner.report(cell, ok, tcostMs);
+  }
+
+  /** The end of a turn of the event loop. */
+  endTurn(): void {
+    if (this.#isHurried) this.cache.hurry(this.nowMs);
+    this.#isHurried = false;
+  }
+
+  /** Lets time pass, tick by tick, with a call in each where one is given. */
+  advance(ms: number, inEachTick: () => void = () => undefined): void {
+    for (let passed = TICK_MS; passed <= ms; passed += TICK_MS) {
+      this.nowMs += TICK_MS;
+      inEachTick();
+      this.cache.onTime(this.nowMs);
+    }
+  }
+
+  takeSent(): Sent[] {
+    return this.sent.splice(0);
+  }
+
+  takeResults(): BatchResult[] {
+    return this.takeSent().flatMap(one => ('batch' in one ? one.batch : []));
+  }
+
+  takeAsked(): number[] {
+    return this.takeSent().flatMap(one => ('asked' in one ? [one.asked] : []));
+  }
+}
