@@ -1,5 +1,6 @@
 import { httpSection, logSection, tcpFields } from '@lars/runtime/config/common-sections';
 import { type ConfigOf, defineConfig, flag, integer, milliseconds, path, section } from '@lars/runtime/config/config';
+import { WORKERS_MAX } from './push/followers.ts';
 
 /** conf/dnsserver.ini. */
 export const dnsserverConfigTable = defineConfig({
@@ -8,6 +9,14 @@ export const dnsserverConfigTable = defineConfig({
   sections: {
     tcp: section('Where the agents connect.', {
       ...tcpFields(7778, 16_777_216),
+      workers: integer({
+        default: 0,
+        min: 0,
+        max: WORKERS_MAX,
+        meaning:
+          'Threads among which the connections are spread; 0: the main thread serves them beside its other work. One thread ' +
+          'answers several hundred thousand requests a second; each of more takes some MB.',
+      }),
       max_subscriptions: integer({
         default: 200_000,
         min: 1,

@@ -7,7 +7,7 @@ export const dnsserverCounters = defineCounters({
   unknownModule: 'Answers without hosts, because the module has none',
   subscriptionsRefused: 'Requests answered without subscribing, because max_subscriptions of that connection were reached',
   pushes: 'Routes sent to subscribers after a change, one per route and connection',
-  pushedModules: 'Modules whose change was pushed',
+  pushedModules: 'Modules whose change was pushed to somebody',
   truncatedRoutes: 'Routes that did not fit into one message and were sent without their last hosts',
   changedModules: 'Modules that were found changed in the database',
   adoptedEdits: 'Modules changed by hand, to which dnsserver gave a revision',
@@ -17,6 +17,8 @@ export const dnsserverCounters = defineCounters({
   rowsDuplicate: 'Rows of RouteData left out because an earlier row names the same host',
   dbErrors: 'Looks at the database that failed',
   emptyGuardHolds: 'Times that an empty table was not believed',
+  workerDeaths: 'Worker threads that died, and were started again',
+  connectionsNotHandedOver: 'Connections closed because no worker thread could take them',
 });
 export type DnsserverCounter = (typeof dnsserverCounters.names)[number];
 
@@ -30,3 +32,7 @@ export const dnsserverGauges = defineCounters({
   databaseDown: '1 while the database cannot be read',
 });
 export type DnsserverGauge = (typeof dnsserverGauges.names)[number];
+
+/** What a worker thread alone knows and main shows. */
+export const workerGauges = defineCounters({ subscriptions: 'Subscriptions of its connections' });
+export type WorkerGauge = (typeof workerGauges.names)[number];

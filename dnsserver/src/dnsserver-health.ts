@@ -4,7 +4,7 @@ import type { DnsserverStats } from './dnsserver-stats.ts';
 
 /** What GET /healthz answers. dnsserver does its work as long as it runs: without the database it serves what it holds. */
 export function dnsserverHealth(stats: DnsserverStats, uptimeMs: number, tcp: string, database: string): Health {
-  const { emptyGuard, outage, ...numbers } = stats;
+  const { emptyGuard, outage, workerConnections, ...numbers } = stats;
   return {
     service: 'dnsserver',
     status: emptyGuard || outage !== undefined ? 'degraded' : 'ok',
@@ -15,6 +15,7 @@ export function dnsserverHealth(stats: DnsserverStats, uptimeMs: number, tcp: st
       tcp,
       database,
       ...numbers,
+      ...(workerConnections.length === 0 ? {} : { workerConnections: workerConnections.join(' ') }),
       emptyGuard: emptyGuard
         ? "RouteData reads empty and nobody announced that; 'lars route clear --yes' confirms it"
         : 'the table is believed',

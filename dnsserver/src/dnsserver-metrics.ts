@@ -1,21 +1,35 @@
-import { CounterBank } from '@lars/runtime/counters';
+import { CounterBank, type CounterSet } from '@lars/runtime/counters';
 import { createRegistry, exposeCounters, exposeGauges } from '@lars/runtime/http/metrics';
-import type { TcpServerCounter } from '@lars/runtime/tcp/framed-server';
+import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { VERSION } from '@lars/runtime/version';
-import { type DnsserverCounter, type DnsserverGauge, dnsserverGauges } from './counters.ts';
+import { type DnsserverCounter, type DnsserverGauge, dnsserverCounters, dnsserverGauges } from './counters.ts';
 import type { DnsserverStats } from './dnsserver-stats.ts';
 
-/** What GET /metrics shows. */
+/** What GET /metrics shows: one figure for all threads together. */
 export function dnsserverMetrics(
-  counters: CounterBank<DnsserverCounter>,
-  tcp: CounterBank<TcpServerCounter>,
+  counters: readonly CounterBank<DnsserverCounter>[],
+  tcp: readonly CounterBank<TcpServerCounter>[],
   stats: () => DnsserverStats,
 ): ReturnType<typeof createRegistry> {
   const registry = createRegistry('dnsserver', VERSION);
-  exposeCounters(registry, 'lars_dnsserver', [{ labels: {}, bank: counters }]);
-  exposeCounters(registry, 'lars_dnsserver_tcp', [{ labels: {}, bank: tcp }]);
+  exposeCounters(registry, 'lars_dnsserver', [{ labels: {}, bank: new SumBank(dnsserverCounters, counters) }]);
+  exposeCounters(registry, 'lars_dnsserver_tcp', [{ labels: {}, bank: new SumBank(tcpServerCounters, tcp) }]);
   exposeGauges(registry, 'lars_dnsserver', [{ labels: {}, bank: new StatsBank(stats) }]);
   return registry;
+}
+
+/** What several threads count, each in a bank of its own. */
+class SumBank<Name extends string> extends CounterBank<Name> {
+  readonly #banks: readonly CounterBank<Name>[];
+
+  constructor(set: CounterSet<Name>, banks: readonly CounterBank<Name>[]) {
+    super(set);
+    this.#banks = banks;
+  }
+
+  override get(name: Name): number {
+    return this.#banks.reduce((sum, bank) => sum + bank.get(name), 0);
+  }
 }
 
 /** Gauges that are asked for when somebody looks, so that nobody keeps them. */
@@ -28,7 +42,7 @@ class StatsBank extends CounterBank<DnsserverGauge> {
   }
 
   override get(name: DnsserverGauge): number {
-    const { outage, emptyGuard, ...numbers } = this.#stats();
+    const { outage, emptyGuard, workerConnections: _, ...numbers } = this.#stats();
     return { ...numbers, emptyGuard: Number(emptyGuard), databaseDown: Number(outage !== undefined) }[name];
   }
 }

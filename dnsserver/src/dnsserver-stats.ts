@@ -3,6 +3,8 @@ export interface DnsserverStats {
   readonly modules: number;
   readonly hosts: number;
   readonly connections: number;
+  /** The same for each worker thread; empty where the main thread serves all. */
+  readonly workerConnections: readonly number[];
   readonly subscriptions: number;
   readonly revision: number;
   /** An empty table is not believed. */

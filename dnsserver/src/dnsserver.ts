@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { MAX_BODY_BYTES } from '@lars/proto';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { CounterBank } from '@lars/runtime/counters';
@@ -5,14 +6,17 @@ import { messageOf, StartupError } from '@lars/runtime/errors';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
-import { FramedServer } from '@lars/runtime/tcp/framed-server';
+import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
+import { TcpListener } from '@lars/runtime/tcp/tcp-listener';
 import type { DnsserverConfig } from './config.ts';
 import { dnsserverCounters } from './counters.ts';
 import { dnsserverHealth } from './dnsserver-health.ts';
 import { dnsserverMetrics } from './dnsserver-metrics.ts';
 import type { DnsserverStats } from './dnsserver-stats.ts';
+import type { Front, FrontOptions } from './front/front.ts';
+import { MainFront } from './front/main-front.ts';
+import { WorkerFront } from './front/worker-front.ts';
 import { PollLoop } from './poll-loop.ts';
-import { RouteService } from './push/route-service.ts';
 import type { RouteStore } from './routes/route-store.ts';
 import { RouteWatcher } from './routes/route-watcher.ts';
 import { SqliteRouteStore } from './routes/sqlite-route-store.ts';
@@ -28,6 +32,8 @@ export interface RunningDnsserver extends Service {
   stats(): DnsserverStats;
   /** Looks at the database now, instead of at the next interval; resolves when what changed is on its way to the agents. */
   poll(): Promise<void>;
+  /** Ends a worker thread as a crash would; it is started again. */
+  killWorker(worker: number): Promise<void>;
 }
 
 /** A look at the database waits no longer for others' writes; the next one tries again. */
@@ -60,10 +66,10 @@ class Dnsserver implements RunningDnsserver {
   readonly #startedMs: number;
   readonly #counters = new CounterBank(dnsserverCounters);
   readonly #watcher: RouteWatcher;
-  readonly #service: RouteService;
-  readonly #tcp: FramedServer;
+  readonly #tcpCounters = new CounterBank<TcpServerCounter>(tcpServerCounters);
+  readonly #front: Front;
+  readonly #listener: TcpListener;
   readonly #loop: PollLoop;
-  #tcpPort = 0;
   #http: HealthServer | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -78,48 +84,32 @@ class Dnsserver implements RunningDnsserver {
       counters: this.#counters,
       log,
       believeEmpty: config.routes.believe_empty,
-      onDiff: diff => this.#service.publish(diff),
+      onDiff: diff => this.#front.publish(diff, false),
+      onRaised: routes => this.#front.publish(routes, true),
     });
-    this.#service = new RouteService({
-      routes: this.#watcher.routes,
-      counters: this.#counters,
-      maxSubscriptions: config.tcp.max_subscriptions,
-      log,
-    });
-    this.#tcp = new FramedServer(
-      {
-        ip: config.tcp.ip,
-        port: config.tcp.port,
-        confKey: 'conf key [tcp] port',
-        maxConnections: config.tcp.max_connections,
-        limits: {
-          maxBodyBytes: MAX_BODY_BYTES,
-          partialFrameTimeoutMs: config.tcp.partial_frame_timeout * 1_000,
-          maxWriteBufferBytes: config.tcp.max_write_buffer,
-        },
-        log,
-      },
-      this.#service,
-    );
+    this.#front = newFront(config, { routes: this.#watcher.routes, counters: this.#counters, log, clock });
+    const { ip, port, workers } = config.tcp;
+    const listening = { ip, port, confKey: 'conf key [tcp] port', pauseOnConnect: workers > 0, log };
+    this.#listener = new TcpListener(listening, socket => this.#accept(socket));
     this.#loop = new PollLoop(() => this.poll(), config.routes.poll_interval);
   }
 
   async start(): Promise<void> {
     await this.#readRoutes();
-    await this.#tcp.listen();
-    this.#tcpPort = this.#tcp.port;
+    await this.#front.start();
+    await this.#listener.listen();
     this.#http = await startHealthServer({
       ...this.#config.http,
       confKey: 'conf key [http] port',
       health: () => dnsserverHealth(this.stats(), this.#uptimeMs(), this.#tcpAddress(), this.#store.name),
-      registry: async () => dnsserverMetrics(this.#counters, this.#tcp.counters, () => this.stats()),
+      registry: async () => this.#metrics(),
     });
     this.#loop.start();
     this.#log.info('dnsserver serves', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.name });
   }
 
   get tcpPort(): number {
-    return this.#tcpPort;
+    return this.#listener.port;
   }
 
   get httpPort(): number {
@@ -131,8 +121,9 @@ class Dnsserver implements RunningDnsserver {
     return {
       modules: this.#watcher.routes.moduleCount,
       hosts: this.#watcher.routes.hostCount,
-      connections: this.#tcp.connections.size,
-      subscriptions: this.#service.subscriptionCount,
+      connections: this.#connectionCount,
+      workerConnections: this.#config.tcp.workers === 0 ? [] : this.#front.connections,
+      subscriptions: this.#front.subscriptions,
       revision,
       emptyGuard: holding,
       outage,
@@ -143,6 +134,10 @@ class Dnsserver implements RunningDnsserver {
     return this.#watcher.poll();
   }
 
+  killWorker(worker: number): Promise<void> {
+    return this.#front.killWorker(worker);
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -151,8 +146,7 @@ class Dnsserver implements RunningDnsserver {
   async #stop(): Promise<void> {
     this.#loop.stop();
     const watched = this.#watcher.stop();
-    this.#service.stop();
-    await Promise.all([this.#tcp.close(), this.#http?.close()]);
+    await Promise.all([this.#listener.close(), this.#front.close(), this.#http?.close()]);
     await watched;
     await this.#store.close();
   }
@@ -169,6 +163,25 @@ class Dnsserver implements RunningDnsserver {
     }
   }
 
+  #accept(socket: Socket): void {
+    if (this.#connectionCount >= this.#config.tcp.max_connections) {
+      this.#tcpCounters.add(tcpServerCounters.at.refused);
+      socket.destroy();
+      return;
+    }
+    this.#tcpCounters.add(tcpServerCounters.at.accepted);
+    this.#front.adopt(socket);
+  }
+
+  get #connectionCount(): number {
+    return this.#front.connections.reduce((sum, count) => sum + count, 0);
+  }
+
+  #metrics(): ReturnType<typeof dnsserverMetrics> {
+    const { counters, tcpCounters } = this.#front;
+    return dnsserverMetrics([this.#counters, ...counters], [this.#tcpCounters, ...tcpCounters], () => this.stats());
+  }
+
   #tcpAddress(): string {
     return `${this.#config.tcp.ip}:${this.tcpPort}`;
   }
@@ -176,4 +189,14 @@ class Dnsserver implements RunningDnsserver {
   #uptimeMs(): number {
     return this.#clock.monotonicMs() - this.#startedMs;
   }
+}
+
+function newFront({ tcp }: DnsserverConfig, parts: Omit<FrontOptions, 'limits' | 'maxSubscriptions'>): Front {
+  const limits = {
+    maxBodyBytes: MAX_BODY_BYTES,
+    partialFrameTimeoutMs: tcp.partial_frame_timeout * 1_000,
+    maxWriteBufferBytes: tcp.max_write_buffer,
+  };
+  const options = { ...parts, limits, maxSubscriptions: tcp.max_subscriptions };
+  return tcp.workers === 0 ? new MainFront(options) : new WorkerFront(tcp.workers, options);
 }

@@ -1,103 +1,135 @@
-import { decodeBody, type GetRouteRequest, LarsProtocolError, MessageId, type RouteKey, routeKey } from '@lars/proto';
+import { LarsProtocolError, MessageId, type RouteKey, routeKey } from '@lars/proto';
 import type { CounterBank } from '@lars/runtime/counters';
-import type { Logger } from '@lars/runtime/log';
-import type { FramedConnection } from '@lars/runtime/tcp/framed-connection';
 import type { FramedServerHandler } from '@lars/runtime/tcp/framed-server';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
-import type { Route, RouteDiff } from '../routes/route.ts';
-import type { RouteView } from '../routes/route-table.ts';
+import type { ModuleId } from '../routes/route.ts';
+import { answerOf, type EncodedRoute } from './encoded-route.ts';
+import { HeldRequests } from './held-requests.ts';
 import { PushQueue } from './push-queue.ts';
-import { noHostsFrame, notModifiedFrame, RouteAnswers } from './route-answers.ts';
-import { Subscriptions } from './subscriptions.ts';
+import type { RoutePeer } from './route-peer.ts';
+import { RouteRequest } from './route-request.ts';
+import { type Topic, Topics } from './topics.ts';
 
-/** What the service needs of a connection. */
-export type RoutePeer = Pick<FramedConnection, 'send'>;
+/** Where the service learns of routes. */
+export interface RouteSource {
+  /**
+   * Somebody asks for the module: from now on RouteService.update tells of its changes.
+   * @returns the route, or undefined when `update` will tell that too, soon
+   */
+  follow(module: ModuleId): EncodedRoute | undefined;
+  /** Nobody is left who would hear of the module's changes. */
+  unfollow(module: ModuleId): void;
+}
 
 export interface RouteServiceOptions {
-  readonly routes: RouteView;
+  readonly source: RouteSource;
   readonly counters: CounterBank<DnsserverCounter>;
   readonly maxSubscriptions: number;
-  readonly log: Logger;
+  /** Told when the number of subscriptions may have changed. */
+  readonly onSubscriptions?: (count: number) => void;
 }
 
 const { at } = dnsserverCounters;
 
-/** Answers GetRouteRequest from the routes held, and pushes every change of a route to the connections that asked for it. */
+/**
+ * Answers GetRouteRequest, and pushes every change of a route to the connections that asked for it. It holds the encoded answers
+ * of exactly the modules to which somebody is subscribed.
+ */
 export class RouteService implements FramedServerHandler {
   readonly #options: RouteServiceOptions;
-  readonly #subscriptions: Subscriptions<RoutePeer>;
-  readonly #answers: RouteAnswers;
-  readonly #queue = new PushQueue((key, route) => this.#push(key, route));
+  readonly #counters: CounterBank<DnsserverCounter>;
+  readonly #topics: Topics<RoutePeer>;
+  readonly #held = new HeldRequests((route, answer) => this.#count(route, answer));
+  readonly #queue = new PushQueue(pushes => this.#counters.add(at.pushes, pushes));
+  readonly #request = new RouteRequest();
 
   constructor(options: RouteServiceOptions) {
     this.#options = options;
-    this.#subscriptions = new Subscriptions(options.maxSubscriptions);
-    this.#answers = new RouteAnswers((route, leftOut) => this.#onTruncated(route, leftOut));
+    this.#counters = options.counters;
+    this.#topics = new Topics(options.maxSubscriptions);
   }
 
   get subscriptionCount(): number {
-    return this.#subscriptions.count;
+    return this.#topics.subscriptions;
+  }
+
+  /** Is there anybody whom a change of the module concerns? */
+  follows(key: RouteKey): boolean {
+    return this.#topics.get(key) !== undefined;
   }
 
   /** @throws {LarsProtocolError} for every message but a well-formed GetRouteRequest; the connection is closed for it */
   onFrame(peer: RoutePeer, id: number, body: Uint8Array): void {
     if (id !== MessageId.GetRouteRequest)
       throw new LarsProtocolError('BAD_MESSAGE_ID', `message id ${id} is not spoken on dnsserver's port`);
-    this.#options.counters.add(at.requests);
-    const request = decodeBody(MessageId.GetRouteRequest, body);
-    const key = routeKey(request.modid, request.cmdid);
-    if (!this.#subscriptions.subscribe(peer, key, request.features)) this.#options.counters.add(at.subscriptionsRefused);
-    peer.send(this.#answer(request, key));
-    this.#options.counters.add(at.answers);
+    this.#counters.add(at.requests);
+    const request = this.#request;
+    request.read(body);
+    const { version, features } = request;
+    const topic = this.#topics.get(routeKey(request.modid, request.cmdid)) ?? this.#open(request);
+    this.#subscribe(peer, topic, features);
+    const { route } = topic;
+    if (route === undefined || this.#held.has(peer)) {
+      this.#held.hold(peer, { topic, version, features });
+      return;
+    }
+    const answer = answerOf(route, version, features);
+    peer.send(answer);
+    this.#count(route, answer);
+    this.#closeIfDeserted(topic);
   }
 
   onClose(peer: RoutePeer): void {
-    this.#subscriptions.forget(peer);
+    this.#held.forget(peer);
+    for (const topic of this.#topics.forget(peer)) this.#closeIfDeserted(topic);
+    this.#options.onSubscriptions?.(this.#topics.subscriptions);
   }
 
-  /** Tells the subscribers; `routes` holds the change already. */
-  publish(diff: RouteDiff): void {
-    this.#queue.add(diff);
+  /**
+   * Takes over what the source tells; a version that is held already changes nothing.
+   * @param quiet the hosts are those held before under a lower version: nobody needs to hear of it
+   */
+  update(routes: readonly EncodedRoute[], quiet = false): void {
+    const changed: Topic<RoutePeer>[] = [];
+    const learnt: Topic<RoutePeer>[] = [];
+    for (const route of routes) {
+      const topic = this.#topics.get(routeKey(route.modid, route.cmdid));
+      if (topic === undefined || topic.route?.version === route.version) continue;
+      (topic.route === undefined ? learnt : changed).push(topic);
+      topic.route = route;
+    }
+    if (learnt.length > 0) this.#held.release();
+    for (const topic of learnt) this.#closeIfDeserted(topic);
+    if (!quiet) this.#queue.add(changed);
   }
 
   stop(): void {
     this.#queue.stop();
   }
 
-  #answer(request: GetRouteRequest, key: RouteKey): Uint8Array {
-    const route = this.#options.routes.get(key);
-    if (route === undefined) {
-      this.#options.counters.add(at.unknownModule);
-      return noHostsFrame(request);
-    }
-    if (request.version !== route.version || route.local) return this.#answers.frame(key, route, request.features);
-    this.#options.counters.add(at.notModified);
-    return notModifiedFrame(route);
+  #open(module: ModuleId): Topic<RoutePeer> {
+    const topic = this.#topics.open(module);
+    topic.route = this.#options.source.follow(topic);
+    return topic;
   }
 
-  #push(key: RouteKey, route: Route): number {
-    let bytes = 0;
-    let pushes = 0;
-    const gone = route.hosts.length === 0 ? noHostsFrame(route, route.version) : undefined;
-    for (const { peer, features } of this.#subscriptions.of(key)) {
-      const frame = gone ?? this.#answers.frame(key, route, features);
-      if (!peer.send(frame)) continue;
-      bytes += frame.length;
-      pushes += 1;
-    }
-    if (gone !== undefined) this.#answers.forget(route);
-    this.#options.counters.add(at.pushes, pushes);
-    this.#options.counters.add(at.pushedModules);
-    return bytes;
+  #subscribe(peer: RoutePeer, topic: Topic<RoutePeer>, features: number): void {
+    const before = this.#topics.subscriptions;
+    if (!this.#topics.subscribe(topic, peer, features)) this.#counters.add(at.subscriptionsRefused);
+    const after = this.#topics.subscriptions;
+    if (after !== before) this.#options.onSubscriptions?.(after);
   }
 
-  #onTruncated({ modid, cmdid, hosts }: Route, leftOut: number): void {
-    this.#options.counters.add(at.truncatedRoutes);
-    this.#options.log.warn('a route does not fit into one message: its last hosts are left out', {
-      modid,
-      cmdid,
-      hosts: hosts.length,
-      leftOut,
-    });
+  #count(route: EncodedRoute, answer: Uint8Array): void {
+    this.#counters.add(at.answers);
+    if (route.hostCount === 0) this.#counters.add(at.unknownModule);
+    else if (answer === route.notModified) this.#counters.add(at.notModified);
+  }
+
+  /** One whose route is still to come is closed when it has come: requests wait for it. */
+  #closeIfDeserted(topic: Topic<RoutePeer>): void {
+    if (topic.route === undefined || topic.subscribers.size > 0 || this.#topics.get(topic.key) !== topic) return;
+    this.#topics.close(topic);
+    this.#options.source.unfollow(topic);
   }
 }

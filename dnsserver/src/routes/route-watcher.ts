@@ -20,6 +20,8 @@ export interface RouteWatcherOptions {
   readonly believeEmpty: boolean;
   /** Called when `routes` has changed, with what changed. */
   readonly onDiff: (diff: RouteDiff) => void;
+  /** Called when `routes` has higher versions of these, with the same hosts. */
+  readonly onRaised?: (routes: readonly Route[]) => void;
 }
 
 export interface WatcherStatus {
@@ -164,6 +166,7 @@ export class RouteWatcher {
     this.#take(changed);
     this.#report(findings.loaded, findings.full);
     this.#options.counters.add(at.changedModules, changed.length);
+    if (plan.raised.length > 0) this.#options.onRaised?.(plan.raised);
     if (changed.length > 0) this.#options.onDiff(changed);
   }
 

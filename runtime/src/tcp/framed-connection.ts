@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { FrameDecoder, LarsProtocolError } from '@lars/proto';
+import { OutgoingFrames } from './outgoing-frames.ts';
 
 /** Why a connection ended; metrics count by these words. */
 export type CloseReason =
@@ -27,6 +28,8 @@ export interface ConnectionEvents {
 }
 
 const END_GRACE_MS = 300;
+/** What is collected leaves when it has grown to this: the system may take it while the rest is being made. */
+const FLUSH_BYTES = 65_536;
 
 /** One TCP connection that speaks frames, with the limits that keep a bad peer from costing more than its own connection. */
 export class FramedConnection {
@@ -35,6 +38,10 @@ export class FramedConnection {
   readonly #limits: ConnectionLimits;
   readonly #events: ConnectionEvents;
   readonly #decoder: FrameDecoder;
+  readonly #outgoing = new OutgoingFrames();
+  /** A chunk is being handled: what is sent meanwhile leaves at its end. */
+  #handling = false;
+  #completed = false;
   #partialTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -57,12 +64,26 @@ export class FramedConnection {
   }
 
   /**
-   * Queues bytes for the peer; they must not be changed afterwards.
+   * Sends bytes to the peer; they must not be changed afterwards. What is sent while the frames of one chunk are handled leaves
+   * together.
    * @returns false when the connection is closed, or was closed now because the peer does not read
    */
   send(bytes: Uint8Array): boolean {
+    return this.queue(bytes) && (this.#handling || this.flush());
+  }
+
+  /** Like send, but it may wait for the next flush, so that many small frames leave in one system call. */
+  queue(bytes: Uint8Array): boolean {
     if (this.#closed) return false;
-    this.#socket.write(bytes);
+    this.#outgoing.push(bytes);
+    return this.#outgoing.bytes < FLUSH_BYTES || this.flush();
+  }
+
+  /** What was queued leaves now; returns what send does. */
+  flush(): boolean {
+    if (this.#closed) return false;
+    if (this.#outgoing.bytes === 0) return true;
+    this.#outgoing.writeTo(this.#socket);
     if (this.#socket.writableLength <= this.#limits.maxWriteBufferBytes) return true;
     this.#close('write_buffer_full', undefined);
     return false;
@@ -82,7 +103,7 @@ export class FramedConnection {
 
   /** Sends what is queued, then closes; a peer that does not take it within END_GRACE_MS is not waited for. */
   end(): void {
-    if (this.#closed) return;
+    if (!this.flush()) return;
     this.#finish('stopped', undefined);
     this.#socket.end();
     // A paused socket would never see that the peer closes too; what it still brings is thrown away.
@@ -98,21 +119,22 @@ export class FramedConnection {
 
   #onData(chunk: Uint8Array): void {
     if (this.#closed) return;
-    // What the frames of one chunk are answered with leaves in one system call.
-    this.#socket.cork();
-    let completed = false;
+    this.#handling = true;
+    this.#completed = false;
     try {
-      this.#decoder.push(chunk, (id, body) => {
-        completed = true;
-        if (!this.#closed) this.#events.onFrame(this, id, body);
-      });
-      this.#watchPartialFrame(completed);
+      this.#decoder.push(chunk, this.#onFrame);
+      this.#watchPartialFrame(this.#completed);
     } catch (error) {
       this.#close(error instanceof LarsProtocolError ? protocolReason(error) : 'handler_error', error);
-    } finally {
-      this.#socket.uncork();
     }
+    this.#handling = false;
+    this.flush();
   }
+
+  readonly #onFrame = (id: number, body: Uint8Array): void => {
+    this.#completed = true;
+    if (!this.#closed) this.#events.onFrame(this, id, body);
+  };
 
   /** The clock runs from the moment a frame is incomplete, and starts again with every frame that was completed. */
   #watchPartialFrame(completed: boolean): void {

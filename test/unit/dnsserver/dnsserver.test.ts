@@ -153,6 +153,17 @@ describe('a change', () => {
     expect(await w.metric('lars_dnsserver_adopted_edits_total')).toBe(1);
   });
 
+  test('of the version alone is not pushed, and is what later answers carry', async () => {
+    const w = await dnsserverWorld({}, editor => editor.import([ONE], 'add'));
+    const agent = await w.agent();
+    const { version } = await agent.answer(1, 1);
+    w.sql.exec('UPDATE RouteVersion SET version = 50; INSERT INTO RouteChange (modid, cmdid, version) VALUES (1, 1, 50)');
+    await w.dnsserver.poll();
+    expect(await agent.answer(1, 1, { version: 50 })).toMatchObject({ notModified: true, version: 50 });
+    expect(await agent.answer(1, 1, { version })).toMatchObject({ notModified: false, version: 50 });
+    expect(await w.metric('lars_dnsserver_pushes_total')).toBe(0);
+  });
+
   test('of very many modules arrives whole at a connection that asked for all of them', async () => {
     const modules = Array.from({ length: 5_000 }, (_, n) => ({ modid: n, cmdid: 1, host: '10.0.0.1:80' }));
     const w = await dnsserverWorld({ tcp: { max_write_buffer: 1_048_576 } }, editor => editor.import(modules, 'add'));

@@ -170,12 +170,56 @@ describe('what is sent', () => {
     expect(connection.send(kilobyte)).toBe(false);
   });
 
-  test('during one chunk leaves together', () => {
-    const { socket } = connect(from => from.send(FRAME));
-    const flushes = vi.spyOn(socket, 'uncork');
+  test('during one chunk leaves together, in order', () => {
+    let n = 0;
+    const { socket } = connect(from => from.send(Uint8Array.of(n++)));
     socket.receive(FRAME, FRAME, FRAME);
+    socket.receive(FRAME);
+    expect(socket.written.map(bytes => [...bytes])).toEqual([[0, 1, 2], [3]]);
+  });
+
+  test('in large frames leaves together too, without being copied', () => {
+    const large = [new Uint8Array(9_000).fill(1), new Uint8Array(9_000).fill(2)];
+    const { socket } = connect(from => {
+      for (const each of large) from.send(each);
+    });
+    const flushes = vi.spyOn(socket, 'uncork');
+    socket.receive(FRAME);
     expect(flushes).toHaveBeenCalledTimes(1);
-    expect(socket.written).toHaveLength(3);
+    expect(socket.written.map(each => each.buffer)).toEqual(large.map(each => each.buffer));
+  });
+
+  test('and has grown large leaves before the chunk ends, so that a peer who reads is not taken for one who does not', () => {
+    const { socket, closes } = connect(from => {
+      for (let i = 0; i < 100; i++) from.send(new Uint8Array(1_000));
+    });
+    socket.receive(FRAME);
+    expect(socket.written.length).toBeGreaterThan(1);
+    expect(socket.written.reduce((sum, each) => sum + each.length, 0)).toBe(100_000);
+    expect(closes).toEqual([]);
+  });
+
+  test('may be queued: it leaves with the next flush, or with what is sent next', () => {
+    const { socket, connection } = connect();
+    const bytes = () => socket.written.splice(0).map(each => [...each]);
+    for (const n of [1, 2]) expect(connection.queue(Uint8Array.of(n))).toBe(true);
+    expect(bytes()).toEqual([]);
+    expect([connection.flush(), bytes()]).toEqual([true, [[1, 2]]]);
+    connection.queue(Uint8Array.of(3));
+    connection.send(Uint8Array.of(4));
+    expect([connection.flush(), bytes()]).toEqual([true, [[3, 4]]]);
+    connection.queue(Uint8Array.of(5));
+    connection.end();
+    expect([bytes(), connection.queue(FRAME), connection.flush()]).toEqual([[[5]], false, false]);
+    vi.runAllTimers();
+  });
+
+  test('and queued counts against the limit when it leaves', () => {
+    const { socket, connection, closes } = connect();
+    socket.peerReads = false;
+    for (let i = 0; i < 11; i++) expect(connection.queue(new Uint8Array(1_000))).toBe(true);
+    expect(connection.flush()).toBe(false);
+    expect(closes).toEqual([['write_buffer_full', undefined]]);
   });
 
   test('before end still leaves, and a peer that does not take it is not waited for', () => {

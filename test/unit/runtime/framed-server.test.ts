@@ -128,7 +128,25 @@ describe('a bad connection ends alone, and its reason is counted', () => {
     await bad.whenClosed();
     (await peer()).write(rawFrame(99));
     await counted('closedBadMessageId', 1);
-    expect(records).toEqual([{ level: 'error', event: 'a message could not be handled', fields: { remote, error: 'a bug' } }]);
+    expect(records).toEqual([
+      { level: 'error', event: 'a message could not be handled', fields: { remote, error: 'a bug', soFar: 1 } },
+    ]);
+  });
+
+  test('a bug that every message meets is counted each time, and logged once in ten seconds', async () => {
+    let nowMs = 1_000;
+    const { peer, records, counted } = await serve({ clock: { monotonicMs: () => nowMs, unixMs: () => 0 } });
+    const meet = async (times: number) => {
+      const bad = await peer();
+      bad.write(rawFrame(Break));
+      await bad.whenClosed();
+      await counted('closedHandlerError', times);
+    };
+    for (const times of [1, 2, 3]) await meet(times);
+    expect(records.map(record => record.fields['soFar'])).toEqual([1]);
+    nowMs += 10_000;
+    await meet(4);
+    expect(records.map(record => record.fields['soFar'])).toEqual([1, 4]);
   });
 });
 
@@ -155,6 +173,7 @@ describe('a server that closes', () => {
     await server.close(5_000);
     await one.whenClosed();
     expect(one.frames).toHaveLength(3_001);
+    expect(server.port).toBe(port);
     await expect(TcpPeer.connect(port)).rejects.toThrow();
   });
 

@@ -1,0 +1,102 @@
+import type { Socket } from 'node:net';
+import { type Clock, systemClock } from '../clock.ts';
+import { CounterBank } from '../counters.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { type CloseReason, type ConnectionLimits, FramedConnection } from './framed-connection.ts';
+import { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
+
+export interface FramedConnectionsOptions {
+  readonly limits: ConnectionLimits;
+  readonly log: Logger;
+  /** Where another thread reads them, for instance. */
+  readonly counters?: CounterBank<TcpServerCounter>;
+  readonly clock?: Clock;
+}
+
+export interface FramedServerHandler {
+  onOpen?(connection: FramedConnection): void;
+  onFrame(connection: FramedConnection, id: number, body: Uint8Array): void;
+  onClose?(connection: FramedConnection): void;
+}
+
+const REASON_SLOT: Readonly<Record<CloseReason, number | undefined>> = {
+  peer: tcpServerCounters.at.closedByPeer,
+  stopped: undefined,
+  BAD_LENGTH: tcpServerCounters.at.closedBadLength,
+  BAD_MESSAGE_ID: tcpServerCounters.at.closedBadMessageId,
+  BAD_BODY: tcpServerCounters.at.closedBadBody,
+  partial_frame_timeout: tcpServerCounters.at.closedPartialFrame,
+  write_buffer_full: tcpServerCounters.at.closedWriteBufferFull,
+  handler_error: tcpServerCounters.at.closedHandlerError,
+};
+
+/** A bug that every message meets must not fill the disk: the log names one connection in this time, the counter has them all. */
+const HANDLER_ERROR_LOG_INTERVAL_MS = 10_000;
+const FRAMES = tcpServerCounters.at.frames;
+
+/** The connections of one thread, all served by one handler. One bad connection ends alone; the others do not notice. */
+export class FramedConnections {
+  readonly counters: CounterBank<TcpServerCounter>;
+  readonly #options: FramedConnectionsOptions;
+  readonly #handler: FramedServerHandler;
+  readonly #clock: Clock;
+  readonly #open = new Set<FramedConnection>();
+  readonly #sockets = new Set<Socket>();
+  #quietUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: FramedConnectionsOptions, handler: FramedServerHandler) {
+    this.#options = options;
+    this.#handler = handler;
+    this.#clock = options.clock ?? systemClock;
+    this.counters = options.counters ?? new CounterBank(tcpServerCounters);
+  }
+
+  get open(): ReadonlySet<FramedConnection> {
+    return this.#open;
+  }
+
+  /** Serves a connected socket. */
+  adopt(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const connection = new FramedConnection(socket, this.#options.limits, {
+      onFrame: (from, id, body) => {
+        this.counters.add(FRAMES);
+        this.#handler.onFrame(from, id, body);
+      },
+      onClose: (from, reason, error) => this.#onClose(from, reason, error),
+    });
+    this.#open.add(connection);
+    this.#handler.onOpen?.(connection);
+  }
+
+  /** Lets queued bytes leave for `graceMs`, then closes what is still open; resolves when every socket is closed. */
+  async close(graceMs: number): Promise<void> {
+    const closed = Promise.all([...this.#sockets].map(socket => new Promise(resolve => socket.once('close', resolve))));
+    const late = setTimeout(() => this.#destroySockets(), graceMs);
+    for (const connection of [...this.#open]) connection.end();
+    await closed;
+    clearTimeout(late);
+  }
+
+  #destroySockets(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #onClose(connection: FramedConnection, reason: CloseReason, error: unknown): void {
+    this.#open.delete(connection);
+    const slot = REASON_SLOT[reason];
+    if (slot !== undefined) this.counters.add(slot);
+    if (reason === 'handler_error') this.#logHandlerError(connection, error);
+    this.#handler.onClose?.(connection);
+  }
+
+  #logHandlerError({ remote }: FramedConnection, error: unknown): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#quietUntilMs) return;
+    this.#quietUntilMs = nowMs + HANDLER_ERROR_LOG_INTERVAL_MS;
+    const soFar = this.counters.get('closedHandlerError');
+    this.#options.log.error('a message could not be handled', { remote, error: messageOf(error), soFar });
+  }
+}

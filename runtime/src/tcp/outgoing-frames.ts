@@ -1,0 +1,50 @@
+import type { Writable } from 'node:stream';
+
+/** Frames of which the average is larger are handed to the system where they lie; copying them would cost more than it saves. */
+const COPY_BYTES_MAX = 2_048;
+
+/** Frames on their way to one peer, which leave together: one system call for all answers of a chunk of pipelined requests. */
+export class OutgoingFrames {
+  #frames: Uint8Array[] = [];
+  #bytes = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @param frame must not be changed afterwards */
+  push(frame: Uint8Array): void {
+    this.#frames.push(frame);
+    this.#bytes += frame.length;
+  }
+
+  /** Empties itself into the stream, in order. */
+  writeTo(stream: Writable): void {
+    const frames = this.#frames;
+    const bytes = this.#bytes;
+    this.#bytes = 0;
+    if (frames.length === 1) {
+      stream.write(frames.pop());
+      return;
+    }
+    this.#frames = [];
+    if (bytes <= COPY_BYTES_MAX * frames.length) stream.write(joined(frames, bytes));
+    else writeEach(stream, frames);
+  }
+}
+
+function joined(frames: readonly Uint8Array[], bytes: number): Uint8Array {
+  const all = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const frame of frames) {
+    all.set(frame, at);
+    at += frame.length;
+  }
+  return all;
+}
+
+function writeEach(stream: Writable, frames: readonly Uint8Array[]): void {
+  stream.cork();
+  for (const frame of frames) stream.write(frame);
+  stream.uncork();
+}

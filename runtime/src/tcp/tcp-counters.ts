@@ -1,0 +1,16 @@
+// pure
+import { defineCounters } from '../counters.ts';
+
+export const tcpServerCounters = defineCounters({
+  accepted: 'Connections accepted',
+  refused: 'Connections refused because max_connections were open',
+  frames: 'Frames received',
+  closedByPeer: 'Connections that the peer or the network closed',
+  closedBadLength: 'Connections closed because a frame announced an impossible length',
+  closedBadMessageId: 'Connections closed because of a message id that is not spoken here',
+  closedBadBody: 'Connections closed because a message did not parse',
+  closedPartialFrame: 'Connections closed because a frame was begun and not finished in time',
+  closedWriteBufferFull: 'Connections closed because the peer did not read',
+  closedHandlerError: 'Connections closed because of an error of our own (see the log)',
+});
+export type TcpServerCounter = (typeof tcpServerCounters.names)[number];

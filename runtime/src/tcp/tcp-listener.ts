@@ -1,0 +1,52 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { listenError, messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+
+export interface TcpListenerOptions {
+  readonly ip: string;
+  readonly port: number;
+  /** The conf key of the port, named when it is taken. */
+  readonly confKey: string;
+  /** Reads nothing of a new socket: only such a one can be transferred to another thread. */
+  readonly pauseOnConnect?: boolean;
+  readonly log: Logger;
+}
+
+/** A TCP port on which connections are accepted; what becomes of them is another's business. */
+export class TcpListener {
+  readonly #options: TcpListenerOptions;
+  readonly #server: Server;
+  #port = 0;
+
+  constructor(options: TcpListenerOptions, onSocket: (socket: Socket) => void) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true, pauseOnConnect: options.pauseOnConnect ?? false }, onSocket);
+  }
+
+  /** @throws {StartupError} when the port cannot be opened */
+  async listen(): Promise<void> {
+    const { ip, port, confKey } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: Error) => reject(listenError(error, 'TCP port', ip, port, confKey));
+      this.#server.once('error', onError);
+      this.#server.listen({ host: ip, port, backlog: 1_024 }, () => {
+        this.#server.off('error', onError);
+        this.#server.on('error', error =>
+          this.#options.log.error('the TCP server reports an error', { error: messageOf(error) }),
+        );
+        resolve();
+      });
+    });
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** 0 before it listens; it stays known when it is closed. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Accepts no more; resolves when the sockets that it accepted in this thread are closed too. */
+  close(): Promise<void> {
+    return new Promise(resolve => this.#server.close(() => resolve()));
+  }
+}
