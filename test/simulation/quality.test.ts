@@ -25,6 +25,7 @@ const SCENARIOS = [
 /** The most that an algorithm may cost here on average, and in a single scenario more than round robin. */
 const LIMITS = [
   { algorithm: 'adaptive', cost: 0.3, moreThanRoundRobin: 0.1 },
+  { algorithm: 'adaptive + SDK cache', cost: 0.4, moreThanRoundRobin: 0.1 },
   { algorithm: 'classic', cost: 8.6, moreThanRoundRobin: 0.4 },
 ];
 
@@ -47,6 +48,11 @@ describe.each(LIMITS)('$algorithm', ({ algorithm, cost, moreThanRoundRobin }) =>
   test.each(SCENARIOS)(`is not worse than round robin by more than ${moreThanRoundRobin} in %s`, scenario => {
     expect(entry(algorithm, scenario).cost).toBeLessThanOrEqual(entry('round robin', scenario).cost + moreThanRoundRobin);
   });
+});
+
+test('the SDK cache costs no more than 0.1', () => {
+  const costOf = (algorithm: string) => mean(SCENARIOS.map(scenario => entry(algorithm, scenario).cost));
+  expect(costOf('adaptive + SDK cache')).toBeLessThanOrEqual(costOf('adaptive') + 0.1);
 });
 
 test.each(['stop-and-return', 'black-hole', 'one-of-three'])('classic takes calls away from a dead host: %s', scenario => {

@@ -3,7 +3,6 @@
 import type { HostInfo, HostKey } from '@lars/proto';
 import { AdaptiveHost } from './adaptive-host.ts';
 import type { AdaptiveOptions } from './adaptive-options.ts';
-import { Attention } from './attention.ts';
 import type {
   AdaptiveCause,
   Balancer,
@@ -34,6 +33,8 @@ const FREE_PROBE_LOOKS = 16;
 const SOON_SHARE = 1 / 3;
 /** AD-21: two failures in a row of a good host, which may be the first of a dead one, reach this part of the limit; one does not. */
 const TROUBLE_EVIDENCE = 0.5;
+/** AD-21: every call is wanted for so long after a sign of trouble. */
+const WANTED_MS = 5_000;
 
 export function adaptiveBalancer(options: AdaptiveOptions): BalancerFactory<ExplainingBalancer> {
   return environment => new AdaptiveBalancer(options, environment);
@@ -53,7 +54,7 @@ class AdaptiveBalancer implements ExplainingBalancer {
   readonly #latency = new ModuleLatency();
   readonly #baseline = new ErrorBaseline();
   readonly #overload = new Overload();
-  readonly #attention = new Attention();
+  #wantedUntilMs = Number.NEGATIVE_INFINITY;
   readonly #spread = new PriceSpread();
   readonly #weights = new Weights();
   readonly #budget: ProbeBudget;
@@ -78,7 +79,7 @@ class AdaptiveBalancer implements ExplainingBalancer {
   wantsEveryCall(nowMs: number): boolean {
     // A copy of the route does not say which zone is near (AD-19).
     const zonesMatter = this.#near.size > 0 && this.#far.size > 0;
-    return zonesMatter || this.#ejected.size > 0 || this.#attention.isHeld(nowMs) || this.#overload.isRecent(nowMs);
+    return zonesMatter || this.#ejected.size > 0 || nowMs < this.#wantedUntilMs || this.#overload.isRecent(nowMs);
   }
 
   setHosts(hosts: readonly HostInfo[], nowMs: number): void {
@@ -109,7 +110,7 @@ class AdaptiveBalancer implements ExplainingBalancer {
     host.countCall(ok, toldMs);
     if (picked) this.#learn(host, ok, toldMs, nowMs);
     else this.#learnOfCopy(host, ok, toldMs, nowMs);
-    if (this.#isTrouble(host, nowMs)) this.#attention.hold(nowMs);
+    if (this.#isTrouble(host, nowMs)) this.#wantedUntilMs = nowMs + WANTED_MS;
     return true;
   }
 
@@ -201,13 +202,15 @@ class AdaptiveBalancer implements ExplainingBalancer {
 
   /** AD-21: nobody saw the call begin, nor what else was in flight then, and the report comes late, together with many others. */
   #learnOfCopy(host: AdaptiveHost, ok: boolean, toldMs: number | undefined, nowMs: number): void {
+    host.countPick(nowMs);
+    this.#weights.countPick(nowMs);
     const latency = this.#latency;
     const tookMs = toldMs === undefined ? undefined : believable(toldMs);
     if (tookMs !== undefined) latency.add(ok, tookMs);
     const isSlowFailure = !ok && tookMs !== undefined && latency.isSlowFailure(tookMs);
     const isBehind = isSlowFailure && host.isBehind(tookMs, nowMs);
     host.learn(ok, isSlowFailure, tookMs, this.#baseline.rate, nowMs);
-    if (isBehind) this.#attention.hold(nowMs);
+    if (isBehind) this.#wantedUntilMs = nowMs + WANTED_MS;
     else if (!host.host.drain && !host.overloaded) this.#weigh(host, ok, nowMs);
   }
 
@@ -268,7 +271,7 @@ class AdaptiveBalancer implements ExplainingBalancer {
   #readmit(host: AdaptiveHost, cause: AdaptiveCause, tookMs: number, nowMs: number): void {
     const { startedMs, failuresInRow } = host.ejection;
     host.beginProbation(tookMs, this.#baseline, nowMs);
-    this.#attention.hold(nowMs);
+    this.#wantedUntilMs = nowMs + WANTED_MS;
     host.moveTo(this.#poolOf(host));
     this.#tell(host, 'idle', cause, { tookMs, ejectedForMs: nowMs - startedMs, failuresInRow }, nowMs);
   }
@@ -276,7 +279,7 @@ class AdaptiveBalancer implements ExplainingBalancer {
   /** AD-15 */
   #startSlowly(hosts: readonly AdaptiveHost[], nowMs: number): void {
     for (const { window } of hosts) window.startSlowly();
-    if (hosts.length > 0) this.#attention.hold(nowMs);
+    if (hosts.length > 0) this.#wantedUntilMs = nowMs + WANTED_MS;
   }
 
   /** AD-9: where the others have left the route, the host that is left must do, as it is. */

@@ -71,9 +71,10 @@ class ClassicBalancer implements ExplainingBalancer {
   }
 
   /** LB-6 to LB-10. Who picked the host makes no difference. */
-  report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number): boolean {
+  report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number, picked = true): boolean {
     const host = this.#table.get(key);
     if (host === undefined) return false;
+    if (!picked) host.countPick(nowMs);
     if (!host.inList) {
       host.countCall(ok, tcostMs);
       return true;

@@ -2,7 +2,6 @@
 import { type HostInfo, hostKey } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
 import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
-import { Attention } from '../../../agent/src/balancer/attention.ts';
 import type { ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
 import { host, hostsUpTo, seededRandom, World } from './world.ts';
@@ -171,7 +170,7 @@ describe('AD-21: adaptive wants every call', () => {
     expectWanted(world, 5_000);
   });
 
-  test('while a host costs more than three times what the cheap ones do, also where it is one of two', () => {
+  test('while a host costs more than four times what the cheap ones do, and 5 ms, also where it is one of two', () => {
     for (const others of [[1], [1, 2, 3, 4]]) {
       const world = worldOf([...others.map(port => host(port)), host(5)]);
       const turns = (count: number, tookMs: number) => {
@@ -182,7 +181,7 @@ describe('AD-21: adaptive wants every call', () => {
         }
       };
       turns(200, 10);
-      turns(200, 25);
+      turns(200, 40);
       expect(wants(world)).toBe(false);
       turns(200, 100);
       expectWanted(world, 4_990);
@@ -229,28 +228,6 @@ test('AD-21: classic wants every call while a host is overloaded: its picks betw
   expect(wants(world)).toBe(false);
 });
 
-describe('Attention', () => {
-  test('is held for 5 s, and no longer for more signs at the same time', () => {
-    const attention = new Attention();
-    expect(attention.isHeld(0)).toBe(false);
-    for (let i = 0; i < 10; i++) attention.hold(0);
-    expect([attention.isHeld(4_999), attention.isHeld(5_000)]).toEqual([true, false]);
-  });
-
-  test('is held twice as long each time that trouble comes back within a minute, up to a minute', () => {
-    const attention = new Attention();
-    let nowMs = 0;
-    for (const holdMs of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
-      attention.hold(nowMs);
-      expect([attention.isHeld(nowMs + holdMs - 1), attention.isHeld(nowMs + holdMs)]).toEqual([true, false]);
-      nowMs += holdMs + 59_999;
-    }
-    nowMs += 1;
-    attention.hold(nowMs);
-    expect(attention.isHeld(nowMs + 5_000)).toBe(false);
-  });
-});
-
 describe('AD-21, AD-19: where zones matter, only the agent knows which hosts are near', () => {
   test.each([
     ['a', ['a', 'a'], false],
@@ -264,3 +241,13 @@ describe('AD-21, AD-19: where zones matter, only the agent knows which hosts are
     expect(wants(world)).toBe(wanted);
   });
 });
+
+test.each([adaptiveBalancer(ADAPTIVE_DEFAULTS), classicBalancer(CLASSIC_DEFAULTS)])(
+  'calls that were picked from a copy count in the shares that people see',
+  factory => {
+    const world: Explaining = new World(factory, hostsUpTo(2));
+    tell(world, host(1), true, 10, 30);
+    tell(world, host(2), true, 10, 10);
+    expect(world.balancer.explain(world.nowMs).map(({ share }) => share)).toEqual([0.75, 0.25]);
+  },
+);

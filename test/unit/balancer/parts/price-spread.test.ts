@@ -12,10 +12,12 @@ describe('AD-21: a host is dear', () => {
   test.each([
     { prices: [10], are: [false] },
     { prices: [10, 10, 10], are: [false, false, false] },
-    { prices: [10, 25], are: [false, false] },
+    { prices: [10, 40], are: [false, false] },
+    { prices: [1, 8], are: [false, false] },
+    { prices: [1, 20], are: [false, true] },
     { prices: [10, 100], are: [false, true] },
-    { prices: [10, 100, 100, 100], are: [false, true, true, true] },
-    { prices: [10, 10, 10, 10, 35], are: [false, false, false, false, true] },
+    { prices: [10, 10, 100, 100], are: [false, false, true, true] },
+    { prices: [10, 10, 10, 10, 60], are: [false, false, false, false, true] },
   ])('among hosts that cost $prices: $are', ({ prices, are }) => {
     expect(dear(prices)).toEqual(are);
   });
