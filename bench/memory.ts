@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { shardOf } from '@lars/proto';
+import { runAgentLoad } from '../cli/src/bench/agent-load.ts';
+import { chooseClient } from '../cli/src/bench/choose-client.ts';
+import { framesOf } from '../cli/src/bench/get-host-frames.ts';
 import { addRoute, startApart } from './system.ts';
-import { runLoad } from './udp-load.ts';
 
 const SETTLE_MS = 4_000;
 /** Heaps and socket buffers grow to their working size first; after that a million calls must change nothing. */
@@ -16,17 +19,21 @@ export async function measureMemory(folder: string): Promise<string> {
   try {
     await sleep(SETTLE_MS);
     const idleMb = agent.usage().residentMb;
+    const port = udpPorts[shardOf(MODULE.modid, MODULE.cmdid)] as number;
+    const targets = [{ ip: '127.0.0.1', port, modules: [framesOf(MODULE)] }];
+    const client = await chooseClient();
+    const { signal } = new AbortController();
     const rows: string[] = [];
-    const onProgress = (answered: number) =>
-      rows.push(`| ${answered.toLocaleString('en')} | ${agent.usage().residentMb.toFixed(0)} |`);
-    const port = udpPorts[(MODULE.modid + MODULE.cmdid) % udpPorts.length] as number;
-    await runLoad({ ...MODULE, port, requests: CALLS, window: 64, withReports: true, everyRequests: EVERY, onProgress });
+    for (let calls = EVERY; calls <= CALLS; calls += EVERY) {
+      await runAgentLoad({ targets, sockets: 1, window: 64, reports: true, client, stint: { requests: EVERY }, signal });
+      rows.push(`| ${calls.toLocaleString('en')} | ${agent.usage().residentMb.toFixed(0)} |`);
+    }
     await sleep(SETTLE_MS);
     return `## Memory
 
 The agent's resident memory, all threads, connected to dnsserver and reporter: idle **${idleMb.toFixed(0)} MB** (goal: 130), and while it
 answers getHost requests, each followed by a report. Heaps and buffers reach their working size within the first
-${WARM_UP_CALLS.toLocaleString('en')} calls; a million more add nothing:
+${WARM_UP_CALLS.toLocaleString('en')} calls; a million more should add nothing:
 
 | calls answered | MB |
 | --- | --- |

@@ -1,5 +1,6 @@
 import { VERSION } from '@lars/runtime/version';
 import { Command } from 'commander';
+import { addBench } from './commands/bench.ts';
 import { addGetHost } from './commands/gethost.ts';
 import { addGetRoute } from './commands/getroute.ts';
 import { addReport } from './commands/report.ts';
@@ -39,7 +40,7 @@ export function buildProgram(shell: Shell): Command {
     })
     .exitOverride()
     .addHelpText('after', AFTER_HELP);
-  const parts = [addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addStatus, addWhy];
+  const parts = [addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addBench, addStatus, addWhy];
   for (const add of parts) add(program, shell);
   return program;
 }

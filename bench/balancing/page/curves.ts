@@ -1,9 +1,10 @@
 // pure
 /** The two curves over time. They are collected while the tournament is played, over all seeds, each around its own fault. */
+
+import { type Curve, lineChart } from '../../plot/line-chart.ts';
+import { linearScale } from '../../plot/scale.ts';
 import { addFocusShare, addSuccess, Series } from '../measure/series.ts';
 import type { Watch } from '../measure/tournament.ts';
-import { type Curve, lineChart } from '../plot/line-chart.ts';
-import { linearScale } from '../plot/scale.ts';
 
 const DYING = { plan: 'stop-and-return', fromMs: -5_000, toMs: 35_000, binMs: 500, faultMs: 25_000 };
 const BROWN = { plan: 'brown-out', fromMs: -8_000, toMs: 52_000, binMs: 1_000, faultMs: 40_000 };

@@ -1,8 +1,9 @@
 // pure
 /** The two pictures with a row for each scenario. */
+
+import { type DotRow, dotChart } from '../../plot/dot-chart.ts';
+import { logScale, squareRootScale } from '../../plot/scale.ts';
 import type { Entry } from '../measure/tournament.ts';
-import { type DotRow, dotChart } from '../plot/dot-chart.ts';
-import { logScale, squareRootScale } from '../plot/scale.ts';
 
 export function p99Dots(entries: readonly Entry[], algorithms: readonly string[]): string {
   const ticks = [100, 150, 200, 300, 400, 600, 800, 1_200];

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { dotChart } from '../../../bench/balancing/plot/dot-chart.ts';
-import { lineChart } from '../../../bench/balancing/plot/line-chart.ts';
-import { linearScale, logScale, squareRootScale } from '../../../bench/balancing/plot/scale.ts';
-import { element, polyline, text } from '../../../bench/balancing/plot/svg.ts';
+import { dotChart } from '../../../bench/plot/dot-chart.ts';
+import { lineChart } from '../../../bench/plot/line-chart.ts';
+import { linearScale, logScale, squareRootScale } from '../../../bench/plot/scale.ts';
+import { element, polyline, text } from '../../../bench/plot/svg.ts';
 
 const axis = {
   name: 'time <s>',

@@ -1,7 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { runMain } from './memory-terminal.ts';
 
-const COMMANDS = ['up', 'agent', 'dnsserver', 'reporter', 'route', 'gethost', 'getroute', 'report', 'simulate', 'status'];
+const COMMANDS = [
+  'up',
+  'agent',
+  'dnsserver',
+  'reporter',
+  'route',
+  'gethost',
+  'getroute',
+  'report',
+  'simulate',
+  'bench',
+  'status',
+  'why',
+];
 const ROUTE_COMMANDS = ['list', 'add', 'remove', 'import', 'export', 'clear'];
 
 describe('help', () => {

@@ -30,12 +30,12 @@ const RIGHT = WIDTH - MARGIN;
 const TOP = HEAD_HEIGHT + 26;
 const BOTTOM = HEIGHT - 52;
 
-export function lineChart(heading: Heading, x: Axis, y: Axis, band: Band, curves: readonly Curve[]): string {
+export function lineChart(heading: Heading, x: Axis, y: Axis, band: Band | undefined, curves: readonly Curve[]): string {
   const across = x.scale(LEFT, RIGHT);
   const up = y.scale(BOTTOM, TOP);
   const legend = curves.map(({ label, colour, dashed }): LegendItem => ({ label, colour, mark: dashed ? 'dashed' : 'curve' }));
   return frame(WIDTH, HEIGHT, heading, legend, [
-    ...bandMark(band, across),
+    ...(band === undefined ? [] : bandMark(band, across)),
     ...verticalAxis(up, y),
     ...horizontalAxis(across, x),
     ...curves.map(curve => curveLine(curve, across, up)),

@@ -1,0 +1,175 @@
+/** What dnsserver answers per second of its CPU time, what a push to very many does to answers, and how it is with a million rows. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openRouteEditor, type RouteEditor } from '@lars/dnsserver';
+import { median } from './machine.ts';
+import { ServerProcess } from './server-process.ts';
+import { machineMs } from './tcp-load.ts';
+import { LoadProcess } from './tcp-load-process.ts';
+import type { PushTimes } from './tcp-subscribers.ts';
+
+const MODULE = { modid: 1, cmdid: 3 };
+const HOSTS = 5;
+const ROUNDS = 3;
+const ROUND_SECONDS = 2;
+const LOADS = [
+  { connections: 100, window: 8 },
+  { connections: 6, window: 16 },
+  { connections: 100, window: 1 },
+];
+const WORKERS = [0, 1, 2];
+const SUBSCRIBERS = 10_000;
+const PUSHES = 10;
+const PAUSE_BETWEEN_PUSHES_MS = 400;
+const PROBE = { connections: 10, window: 1, pauseMs: 1 };
+const MODULES_OF_MILLION = 100_000;
+const HOSTS_OF_MILLION = 10;
+
+export async function measureDnsserver(folder: string): Promise<string> {
+  const file = path.join(folder, 'dnsserver-bench.db');
+  const editor = await openRouteEditor({ file });
+  await editor.add(MODULE.modid, MODULE.cmdid, hostNames(HOSTS));
+  const rates = await measureRates(folder, file);
+  const pushes: string[] = [];
+  for (const workers of WORKERS) pushes.push(await measurePushes(folder, file, editor, workers));
+  await editor.close();
+  return `## dnsserver
+
+Answers per second of the server's CPU time, all its threads together, over loopback; a route of ${HOSTS} hosts, every request answered in full.
+The clients are a process of their own. Median of ${ROUNDS} rounds of ${ROUND_SECONDS} s; in brackets the answers per second of the clock, which a machine
+with few cores shares with the clients.
+
+| \`workers\` | ${LOADS.map(load => `${load.connections} connections × ${load.window}`).join(' | ')} | idle, MB |
+| --- | ${LOADS.map(() => '---').join(' | ')} | --- |
+${rates.join('\n')}
+
+A push to ${SUBSCRIBERS.toLocaleString('en')} subscribers of one module, while ${PROBE.connections} other connections ask about a thousand times a second each: how long their
+answers take while it is under way, against before. Server, subscribers and askers share the machine. ${PUSHES} pushes.
+
+| \`workers\` | p99 without, ms | p99 during the push, ms | ratio | from the change until the last has it, ms |
+| --- | --- | --- | --- | --- |
+${pushes.join('\n')}
+
+${await measureMillion(folder)}`;
+}
+
+async function measureRates(folder: string, file: string): Promise<string[]> {
+  const clients = new LoadProcess();
+  const rows: string[] = [];
+  for (const workers of WORKERS) {
+    const server = await startDnsserver(folder, file, workers);
+    await sleep(2_000);
+    const idleMb = server.process.usage().residentMb;
+    const cells: string[] = [];
+    for (const load of LOADS) cells.push(await measureLoad(server, clients, load));
+    rows.push(`| ${workers} | ${cells.join(' | ')} | ${idleMb.toFixed(0)} |`);
+    await server.process.stop();
+  }
+  await clients.stop();
+  return rows;
+}
+
+async function measureLoad(server: Server, clients: LoadProcess, load: (typeof LOADS)[number]): Promise<string> {
+  const perCpuSecond: number[] = [];
+  const perSecond: number[] = [];
+  // The first round warms up.
+  for (let round = 0; round <= ROUNDS; round++) {
+    const before = server.process.usage().cpuSeconds;
+    const { answered } = await clients.load({ ...load, ...MODULE, port: server.port, seconds: ROUND_SECONDS, pauseMs: 0 });
+    if (round === 0) continue;
+    perCpuSecond.push(answered / (server.process.usage().cpuSeconds - before));
+    perSecond.push(answered / ROUND_SECONDS);
+  }
+  return `${rounded(median(perCpuSecond))} (${rounded(median(perSecond))})`;
+}
+
+async function measurePushes(folder: string, file: string, editor: RouteEditor, workers: number): Promise<string> {
+  const server = await startDnsserver(folder, file, workers);
+  const [subscribers, askers] = [new LoadProcess(), new LoadProcess()];
+  await subscribers.subscribe({ port: server.port, connections: SUBSCRIBERS, ...MODULE });
+  const seconds = ((PUSHES + 3) * PAUSE_BETWEEN_PUSHES_MS) / 1_000;
+  // They ask about another module, so that only the server's own work can hold them up.
+  const asking = askers.load({ ...PROBE, port: server.port, modid: 2, cmdid: 3, seconds });
+  await sleep(2 * PAUSE_BETWEEN_PUSHES_MS);
+  const beganMs = machineMs();
+  const windows: PushTimes[] = [];
+  const tookMs: number[] = [];
+  for (let push = 0; push < PUSHES; push++) {
+    const pushed = subscribers.nextPush();
+    await editor.setDrain(MODULE.modid, MODULE.cmdid, ['10.0.0.1:80'], push % 2 === 0);
+    const changedMs = machineMs();
+    windows.push(await pushed);
+    tookMs.push(machineMs() - changedMs);
+    await sleep(PAUSE_BETWEEN_PUSHES_MS / 2);
+  }
+  const { samples } = await asking;
+  for (const each of [subscribers, askers]) await each.stop();
+  await server.process.stop();
+  const during = samples.filter(([atMs]) => windows.some(({ firstMs, lastMs }) => atMs >= firstMs && atMs <= lastMs));
+  const [without, with_] = [samples.filter(([atMs]) => atMs < beganMs), during].map(p99) as [number, number];
+  return `| ${workers} | ${without.toFixed(2)} | ${with_.toFixed(2)} | ${(with_ / without).toFixed(1)} | ${median(tookMs).toFixed(0)} |`;
+}
+
+function p99(samples: readonly (readonly [number, number])[]): number {
+  const sorted = samples.map(([, tookMs]) => tookMs).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
+}
+
+async function measureMillion(folder: string): Promise<string> {
+  const file = path.join(folder, 'dnsserver-million.db');
+  const editor = await openRouteEditor({ file });
+  await editor.import(manyRoutes(), 'add');
+  const startMs = performance.now();
+  const server = await startDnsserver(folder, file, 0);
+  const loadSeconds = (performance.now() - startMs) / 1_000;
+  const subscriber = new LoadProcess();
+  await subscriber.subscribe({ port: server.port, connections: 1, modid: 7, cmdid: 1 });
+  const tookMs: number[] = [];
+  for (let change = 0; change < PUSHES; change++) {
+    const pushed = subscriber.nextPush();
+    await editor.add(7, 1, [{ host: `10.9.9.9:${change + 1}` }]);
+    const changedMs = machineMs();
+    tookMs.push((await pushed).lastMs - changedMs);
+  }
+  const { residentMb } = server.process.usage();
+  await subscriber.stop();
+  await server.process.stop();
+  await editor.close();
+  return `With ${rounded(MODULES_OF_MILLION * HOSTS_OF_MILLION)} rows (${rounded(MODULES_OF_MILLION)} modules × ${HOSTS_OF_MILLION} hosts): from the start of the process until it serves
+**${loadSeconds.toFixed(1)} s** (goal: 10), resident ${residentMb.toFixed(0)} MB; from the commit of a one-row change until the subscriber has it, median
+**${median(tookMs).toFixed(0)} ms** (slowest ${Math.max(...tookMs).toFixed(0)}; goal: 1,500), of which it waits up to 200 for the next look at the database.
+`;
+}
+
+function* routeEntries() {
+  for (let modid = 0; modid < MODULES_OF_MILLION; modid++)
+    for (let host = 0; host < HOSTS_OF_MILLION; host++)
+      yield { modid, cmdid: 1, host: `10.${host}.${(modid >> 8) & 255}.${modid & 255}:80` };
+}
+
+const manyRoutes = () => [...routeEntries()];
+
+interface Server {
+  readonly process: ServerProcess;
+  readonly port: number;
+}
+
+async function startDnsserver(folder: string, file: string, workers: number): Promise<Server> {
+  const conf = path.join(folder, 'dnsserver-bench.ini');
+  writeFileSync(
+    conf,
+    `[tcp]\nport = 0\nworkers = ${workers}\nmax_connections = 20000\n[database]\nfile = ${file}\n[http]\nport = 0\n[log]\nlevel = error\n`,
+  );
+  const server = await ServerProcess.startLars(['dnsserver', '--conf', conf], folder);
+  return { process: server, port: (server.ready['dnsserver'] as { readonly tcpPort: number }).tcpPort };
+}
+
+function hostNames(count: number): { host: string }[] {
+  return Array.from({ length: count }, (_, i) => ({ host: `10.0.0.${i + 1}:80` }));
+}
+
+function rounded(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}

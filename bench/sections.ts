@@ -1,0 +1,27 @@
+/** All that the page shows, in its order. */
+import { measureBalancerSpeed } from './balancer-speed.ts';
+import { measureDnsserver } from './dnsserver.ts';
+import { measureLatency } from './latency.ts';
+import { measureMemory } from './memory.ts';
+import { measureReporter } from './reporter.ts';
+import { measureSdkSpeed } from './sdk-speed.ts';
+import type { Section } from './section.ts';
+import { measureShardSpeed } from './shard-speed.ts';
+import { measureSizes } from './sizes.ts';
+import { measureStartup } from './startup.ts';
+import { measureUdpPath } from './udp-path.ts';
+import { measureWindows } from './windows.ts';
+
+export const SECTIONS: readonly Section[] = [
+  { name: 'start', measure: ({ folder }) => measureStartup(folder) },
+  { name: 'memory', measure: ({ folder }) => measureMemory(folder) },
+  { name: 'udp-path', measure: measureUdpPath },
+  { name: 'latency', measure: measureLatency },
+  { name: 'window', measure: measureWindows },
+  { name: 'size', measure: measureSizes },
+  { name: 'dnsserver', measure: ({ folder }) => measureDnsserver(folder) },
+  { name: 'reporter', measure: measureReporter },
+  { name: 'sdk', measure: ({ folder }) => measureSdkSpeed(folder) },
+  { name: 'shard', measure: measureShardSpeed },
+  { name: 'balancer', measure: measureBalancerSpeed },
+];

@@ -1,0 +1,26 @@
+// pure
+/** Conf files of a system that is measured: all ports are picked, and nothing is logged but what ends the measurement. */
+
+export type Algorithm = 'adaptive' | 'classic';
+export type ServerTransport = 'auto' | 'mmsg' | 'dgram';
+
+const COMMON = '[http]\nport = 0\n[log]\nlevel = error\n';
+
+/** Of dnsserver and of reporter, which share a database. */
+export function databaseServiceConf(file: string): string {
+  return `[tcp]\nport = 0\nmax_connections = 20000\n[database]\nfile = ${file}\n${COMMON}`;
+}
+
+export interface AgentConf {
+  readonly algorithm: Algorithm;
+  readonly transport: ServerTransport;
+  readonly dnsserverPort: number;
+  readonly reporterPort: number;
+}
+
+export function agentConf({ algorithm, transport, dnsserverPort, reporterPort }: AgentConf): string {
+  return (
+    `[udp]\nport = 0\ntransport = ${transport}\n[loadbalance]\nalgorithm = ${algorithm}\n` +
+    `[dnsserver]\nport = ${dnsserverPort}\n[reporter]\nport = ${reporterPort}\n${COMMON}`
+  );
+}

@@ -1,0 +1,97 @@
+import { formatModule, parseIpv4 } from '@lars/proto';
+import { CommandError } from '../errors.ts';
+import { askHealth } from '../system/ask-health.ts';
+import { ROUNDS, roundOf, type TcpPlan } from './bench-plan.ts';
+import { type BenchContext, type BenchOutcome, notesOnCpu, pidOf } from './bench-run.ts';
+import { BenchSystem } from './bench-system.ts';
+import type { Peer } from './datagram-client.ts';
+import { measureInTurn } from './in-turn.ts';
+import type { LoadResult } from './load-result.ts';
+import { modulesOf } from './module-layout.ts';
+import { ReportScript } from './report-script.ts';
+import { RouteRequests, RouteScript } from './route-script.ts';
+import { runTcpLoad } from './tcp-load.ts';
+
+/** A dnsserver or a reporter that is to be loaded. */
+interface TcpServer extends Peer {
+  readonly name: string;
+  readonly pid: number | undefined;
+  readonly http: Peer | undefined;
+}
+
+/** Requests for routes to a dnsserver, or numbered reports to a reporter. */
+export async function benchTcp(plan: TcpPlan, context: BenchContext): Promise<BenchOutcome> {
+  const system = new BenchSystem();
+  try {
+    const server = plan.against === undefined ? await startServer(plan, context, system) : await runningServer(plan);
+    const load = plan.kind === 'dnsserver' ? routeLoad(plan, context, server) : reportLoad(plan, context, server);
+    const measured = await measureInTurn([{ ...server, load }], { ...context, rounds: ROUNDS });
+    const unit = plan.kind === 'dnsserver' ? 'requests' : 'rows';
+    return { measured, yardstick: undefined, unit, notes: [...notesOnMerging(plan), ...notesOnCpu(measured)] };
+  } finally {
+    await system.stop();
+  }
+}
+
+async function startServer({ kind, layout }: TcpPlan, { onProgress }: BenchContext, system: BenchSystem): Promise<TcpServer> {
+  onProgress('starting');
+  if (kind === 'dnsserver') await system.addModules(layout);
+  const { server, ip, tcpPort, httpPort } = await (kind === 'dnsserver' ? system.dnsserver() : system.reporter());
+  return { name: kind, ip, port: tcpPort, pid: server.pid, http: { ip, port: httpPort } };
+}
+
+async function runningServer({ kind, against }: TcpPlan): Promise<TcpServer> {
+  const { ip, ports, http } = against as NonNullable<typeof against>;
+  const port = ports[0] as number;
+  return { name: `${kind} ${ip}:${port}`, ip, port, pid: await pidOf(against as NonNullable<typeof against>), http };
+}
+
+function routeLoad(plan: TcpPlan, { signal }: BenchContext, peer: TcpServer): () => Promise<LoadResult> {
+  const { connections, window, layout } = plan;
+  const requests = new RouteRequests(modulesOf(layout), window);
+  const checkHosts = (hosts: number) => {
+    if (hosts > 0) return;
+    const { modid, cmdid } = layout.first;
+    throw new CommandError('NO_HOSTS', `${peer.name} has no hosts for modules from ${formatModule(modid, cmdid)}`);
+  };
+  const script = (connection: number) => new RouteScript(requests, connection, checkHosts);
+  return () => runTcpLoad({ peer, connections, window, script, stint: roundOf(plan.stint), signal });
+}
+
+const CALLERS = parseIpv4('10.255.0.1') as number;
+
+function reportLoad(plan: TcpPlan, { signal }: BenchContext, peer: TcpServer): () => Promise<LoadResult> {
+  const { connections, window, layout } = plan;
+  const modules = modulesOf(layout);
+  let run = 0;
+  return async () => {
+    const nowMs = Date.now();
+    const ts = Math.floor(nowMs / 1_000);
+    const name = `bench-${process.pid}-${nowMs}-${run++}`;
+    const script = (connection: number) =>
+      new ReportScript({ agent: `${name}-${connection}`, caller: CALLERS + connection, ts, modules, hosts: layout.hosts });
+    const before = await rowsStored(peer);
+    const result = await runTcpLoad({ peer, connections, window, script, stint: roundOf(plan.stint), signal });
+    const after = await rowsStored(peer);
+    const counts = {
+      reports: result.done,
+      ...(before !== undefined && after !== undefined ? { rowsInAllTables: after - before } : {}),
+    };
+    return { ...result, done: result.done * layout.hosts, counts };
+  };
+}
+
+/** As its health page says; undefined where that is not known. */
+async function rowsStored({ http }: TcpServer): Promise<number | undefined> {
+  if (http === undefined) return undefined;
+  const answer = await askHealth(http.ip, http.port);
+  return answer.kind === 'health' ? Number(answer.health.details['rowsStored']) : undefined;
+}
+
+/** Of one agent, at most a window of consecutive reports waits at a time: with as many modules no two of them share their rows. */
+function notesOnMerging({ kind, window, layout }: TcpPlan): string[] {
+  if (kind === 'dnsserver' || layout.modules >= window) return [];
+  return [
+    'There are fewer modules than the window: reports of the same module may be merged into one row before they are stored.',
+  ];
+}

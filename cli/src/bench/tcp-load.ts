@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { messageOf } from '@lars/runtime/errors';
+import { CommandError } from '../errors.ts';
+import type { Peer } from './datagram-client.ts';
+import { FrameLane, type LaneScript } from './frame-lane.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
+import { type LoadResult, Quota, type Stint } from './load-result.ts';
+
+export interface TcpLoadOptions {
+  readonly peer: Peer;
+  readonly connections: number;
+  /** On each connection. */
+  readonly window: number;
+  /** What the connection of this number says. */
+  readonly script: (connection: number) => LaneScript;
+  readonly stint: Stint;
+  readonly signal: AbortSignal;
+}
+
+const CONNECT_AT_ONCE = 100;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Nobody is going to answer any more. */
+const SILENCE_MS = 5_000;
+const TICK_MS = 20;
+
+/**
+ * A closed loop over many TCP connections. A connection that ends before its time ends the load.
+ * @throws {CommandError} CANNOT_CONNECT, DISCONNECTED, NO_ANSWER, INTERRUPTED, and what a script throws
+ */
+export async function runTcpLoad(options: TcpLoadOptions): Promise<LoadResult> {
+  const sockets = await connectAll(options);
+  try {
+    return await runLanes(sockets, options);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+async function connectAll({ peer, connections, signal }: TcpLoadOptions): Promise<readonly Socket[]> {
+  const sockets: Socket[] = [];
+  while (sockets.length < connections) {
+    const missing = Math.min(CONNECT_AT_ONCE, connections - sockets.length);
+    const outcomes = await Promise.allSettled(Array.from({ length: missing }, () => connect(peer, signal)));
+    for (const outcome of outcomes) if (outcome.status === 'fulfilled') sockets.push(outcome.value);
+    const failed = outcomes.find(({ status }) => status === 'rejected');
+    if (failed === undefined) continue;
+    for (const socket of sockets) socket.destroy();
+    throw (failed as PromiseRejectedResult).reason;
+  }
+  return sockets;
+}
+
+async function connect({ ip, port }: Peer, signal: AbortSignal): Promise<Socket> {
+  const socket = createConnection({ host: ip, port, noDelay: true });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]) });
+    return socket;
+  } catch (cause) {
+    socket.destroy();
+    if (signal.aborted) throw new CommandError('INTERRUPTED', 'interrupted', { cause });
+    throw new CommandError('CANNOT_CONNECT', `TCP ${ip}:${port}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function runLanes(sockets: readonly Socket[], options: TcpLoadOptions): Promise<LoadResult> {
+  const { window, script, stint } = options;
+  const latency = new LatencyHistogram();
+  const quota = new Quota(stint);
+  const ended = Promise.withResolvers<void>();
+  const lanes = sockets.map((socket, at) => {
+    const write = (bytes: Uint8Array) => void socket.write(bytes);
+    return openLane(socket, new FrameLane(script(at), { window, quota, latency, write }), options.peer, ended);
+  });
+  const startMs = performance.now();
+  const timer = setInterval(() => watch(options, lanes, quota, startMs, ended), TICK_MS);
+  try {
+    for (const lane of lanes) lane.begin(startMs);
+    await ended.promise;
+  } finally {
+    clearInterval(timer);
+  }
+  const done = lanes.reduce((sum, { answered }) => sum + answered, 0);
+  return { done, seconds: (lastAnswerMs(lanes, startMs) - startMs) / 1_000, latency, lost: 0, counts: {} };
+}
+
+type Ending = PromiseWithResolvers<void>;
+
+function openLane(socket: Socket, lane: FrameLane, { ip, port }: Peer, ended: Ending): FrameLane {
+  socket.on('data', (chunk: Uint8Array) => {
+    try {
+      lane.onChunk(chunk, performance.now());
+    } catch (error) {
+      ended.reject(error);
+    }
+  });
+  socket.on('error', () => undefined);
+  socket.on('close', () => ended.reject(new CommandError('DISCONNECTED', `TCP ${ip}:${port} has closed a connection`)));
+  return lane;
+}
+
+function watch(
+  { stint, signal, peer: { ip, port } }: TcpLoadOptions,
+  lanes: readonly FrameLane[],
+  quota: Quota,
+  startMs: number,
+  ended: Ending,
+): void {
+  const nowMs = performance.now();
+  if ('seconds' in stint && nowMs - startMs >= stint.seconds * 1_000) quota.close();
+  if (signal.aborted) ended.reject(new CommandError('INTERRUPTED', 'interrupted'));
+  else if (quota.used && lanes.every(({ underWay }) => underWay === 0)) ended.resolve();
+  else if (nowMs - lastAnswerMs(lanes, startMs) > SILENCE_MS) {
+    ended.reject(new CommandError('NO_ANSWER', `TCP ${ip}:${port} does not answer`));
+  }
+}
+
+function lastAnswerMs(lanes: readonly FrameLane[], startMs: number): number {
+  return lanes.reduce((last, lane) => Math.max(last, lane.lastAnswerMs), startMs);
+}
