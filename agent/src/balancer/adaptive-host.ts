@@ -1,7 +1,7 @@
 // pure
 import { DEFAULT_WEIGHT } from '@lars/proto';
 import { Cusum } from './cusum.ts';
-import { DecayingMean } from './decaying-mean.ts';
+import { type Decay, DecayingMean } from './decaying-mean.ts';
 import { Ejection } from './ejection.ts';
 import type { ErrorBaseline } from './error-baseline.ts';
 import type { HostPool, PoolMember } from './host-pool.ts';
@@ -11,11 +11,9 @@ import { LoadWindow } from './load-window.ts';
 import type { ModuleLatency } from './module-latency.ts';
 
 /** AD-3: about the last ten answers count, and less of them after five seconds. */
-const DURATION_KEEP = 0.9;
-const DURATION_HALF_LIFE_MS = 5_000;
+const DURATIONS: Decay = { keep: 0.9, halfLifeMs: 5_000 };
 /** AD-8: whether a host answers slowly is asked at the moment of a failure, so only its last few answers count. */
-const ANSWER_KEEP = 0.8;
-const ANSWER_HALF_LIFE_MS = 1_000;
+const ANSWERS: Decay = { keep: 0.8, halfLifeMs: 1_000 };
 /** AD-3: part of the error rate that one more report replaces at least; the first reports replace more, ... */
 const ERROR_STEP = 1 / 32;
 /** ... as though there had been so many successes before. */
@@ -42,12 +40,13 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
   pool: HostPool<AdaptiveHost> | undefined;
   errorRate = 0;
   onProbation = false;
-  readonly inFlight = new InFlight();
-  readonly window = new LoadWindow();
-  readonly suspicion = new Cusum();
-  readonly ejection = new Ejection();
-  readonly #duration = new DecayingMean(DURATION_KEEP, DURATION_HALF_LIFE_MS);
-  readonly #answers = new DecayingMean(ANSWER_KEEP, ANSWER_HALF_LIFE_MS);
+  // An agent may know half a million hosts, and call few of them: what is not needed yet is not made.
+  #duration: DecayingMean | undefined;
+  #answers: DecayingMean | undefined;
+  #inFlight: InFlight | undefined;
+  #window: LoadWindow | undefined;
+  #suspicion: Cusum | undefined;
+  #ejection: Ejection | undefined;
   #reports = 0;
   #pricedMs = 0;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
@@ -70,15 +69,41 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
     pool?.add(this);
   }
 
+  get inFlight(): InFlight {
+    this.#inFlight ??= new InFlight();
+    return this.#inFlight;
+  }
+
+  get window(): LoadWindow {
+    this.#window ??= new LoadWindow();
+    return this.#window;
+  }
+
+  get hasLimit(): boolean {
+    return this.#window?.limited === true;
+  }
+
+  get suspicion(): Cusum {
+    this.#suspicion ??= new Cusum();
+    return this.#suspicion;
+  }
+
+  get ejection(): Ejection {
+    this.#ejection ??= new Ejection();
+    return this.#ejection;
+  }
+
   /** The mean of the last answers, 0 before the first. */
   get answerMs(): number {
-    return this.#answers.value;
+    return this.#answers?.value ?? 0;
   }
 
   /** AD-4: calls in flight, but for those that were sent so long ago that they are given up. */
   load(lostBeforeMs: number): number {
-    this.inFlight.forgetBefore(lostBeforeMs);
-    return this.inFlight.count;
+    const inFlight = this.#inFlight;
+    if (inFlight === undefined) return 0;
+    inFlight.forgetBefore(lostBeforeMs);
+    return inFlight.count;
   }
 
   /** AD-3: what a call is expected to take, errors included; 0 while neither the host nor the module has been measured. */
@@ -104,8 +129,14 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
     this.#reportedAtMs = nowMs;
     if (ok) this.window.onAnswer(nowMs);
     if (tookMs !== undefined) {
-      if (ok) this.#answers.add(tookMs, nowMs);
-      if (ok || isSlowFailure) this.#duration.add(tookMs, nowMs);
+      if (ok) {
+        this.#answers ??= new DecayingMean();
+        this.#answers.add(tookMs, nowMs, ANSWERS);
+      }
+      if (ok || isSlowFailure) {
+        this.#duration ??= new DecayingMean();
+        this.#duration.add(tookMs, nowMs, DURATIONS);
+      }
     }
     if (!ok) this.#failedAtMs = nowMs;
     this.#price(normalErrorRate, nowMs);
@@ -113,7 +144,9 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
 
   /** AD-8: does a slow failure of this host say that it has too much to do? */
   isBehind(tookMs: number, nowMs: number): boolean {
-    return this.#answers.value >= SLOW_ANSWER_SHARE * tookMs && nowMs - this.#answers.atMs < SILENCE_FACTOR * tookMs;
+    const answers = this.#answers;
+    if (answers === undefined) return false;
+    return answers.value >= SLOW_ANSWER_SHARE * tookMs && nowMs - answers.atMs < SILENCE_FACTOR * tookMs;
   }
 
   /** AD-12. The evidence goes back to a single failure's distance from the limit; old errors are forgiven. */
@@ -124,6 +157,7 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
     this.suspicion.restart(baseline.limit * PROBATION_EVIDENCE);
     this.window.startSlowly();
     this.errorRate = baseline.rate;
+    this.#duration ??= new DecayingMean();
     this.#duration.restart(tookMs, nowMs);
     this.#price(baseline.rate, nowMs);
   }
@@ -144,15 +178,20 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
     };
   }
 
+  /** 0 before the first answer. */
+  get #durationMs(): number {
+    return this.#duration?.value ?? 0;
+  }
+
   /** AD-3: a host that is seldom called would carry the surcharge for hours if it did not fade. */
   #price(normalErrorRate: number, nowMs: number): void {
     const fresh = Math.max(0, 1 - (nowMs - this.#failedAtMs) / FADE_MS);
-    this.#pricedMs = this.#duration.value * (1 + ERROR_SURCHARGE * fresh * Math.max(0, this.errorRate - normalErrorRate));
+    this.#pricedMs = this.#durationMs * (1 + ERROR_SURCHARGE * fresh * Math.max(0, this.errorRate - normalErrorRate));
   }
 
   /** Callers are taken to be answered in the order in which they asked; see AD-5 for the exception. */
   #inferSentMs(ok: boolean, typicalMs: number, nowMs: number): number {
-    const usualMs = this.#duration.value === 0 ? typicalMs : this.#duration.value;
+    const usualMs = this.#durationMs === 0 ? typicalMs : this.#durationMs;
     return this.inFlight.oldestSince(ok ? nowMs - PLAUSIBLE * usualMs : Number.NEGATIVE_INFINITY, nowMs - usualMs);
   }
 }

@@ -64,11 +64,12 @@ export class Choice {
   }
 
   /** AD-14, AD-16 */
-  #hasRoom({ window }: AdaptiveHost, load: number, mayRefuse: boolean, nowMs: number): boolean {
-    if (!window.limited) {
+  #hasRoom(host: AdaptiveHost, load: number, mayRefuse: boolean, nowMs: number): boolean {
+    if (!host.hasLimit) {
       if (!mayRefuse) return true;
-      window.limit(this.#overload.targetMs, nowMs);
+      host.window.limit(this.#overload.targetMs, nowMs);
     }
+    const { window } = host;
     if (!mayRefuse) window.endPause();
     return window.hasRoom(load, this.#overload.targetMs, nowMs);
   }

@@ -1,19 +1,15 @@
 // pure
+export interface Decay {
+  /** What is left at most of the old mean after one more sample, 0..1. */
+  readonly keep: number;
+  /** After this time without a sample, half is left of the old mean at most. */
+  readonly halfLifeMs: number;
+}
+
 /** A mean in which a sample counts less the more samples, and the more time, have come since. */
 export class DecayingMean {
-  readonly #keep: number;
-  readonly #halfLifeMs: number;
   #value = 0;
   #atMs = Number.NEGATIVE_INFINITY;
-
-  /**
-   * @param keep what is left at most of the old mean after one more sample, 0..1
-   * @param halfLifeMs after this time without a sample, half is left of the old mean at most
-   */
-  constructor(keep: number, halfLifeMs: number) {
-    this.#keep = keep;
-    this.#halfLifeMs = halfLifeMs;
-  }
 
   /** 0 before the first sample. */
   get value(): number {
@@ -25,10 +21,10 @@ export class DecayingMean {
     return this.#atMs;
   }
 
-  add(sample: number, nowMs: number): void {
+  add(sample: number, nowMs: number, decay: Decay): void {
     // A hyperbola instead of an exponential: it fades as well, and costs a division. Before the first sample it is 0.
     const age = Math.max(0, nowMs - this.#atMs);
-    const keep = Math.min(this.#keep, this.#halfLifeMs / (this.#halfLifeMs + age));
+    const keep = Math.min(decay.keep, decay.halfLifeMs / (decay.halfLifeMs + age));
     this.#value = sample + (this.#value - sample) * keep;
     this.#atMs = nowMs;
   }

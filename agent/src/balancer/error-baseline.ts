@@ -22,6 +22,9 @@ interface ErringHost {
   readonly errorRate: number;
 }
 
+/** For the time of one look; a module of its own would be larger than all else that is kept here. */
+const LOWEST = new Float64Array(SAMPLE_SIZE / 4 + 1);
+
 /** Stands in where a stride, rounded up, leads past the end of the list. */
 const NEVER_ERRS_LESS: ErringHost = { errorRate: 1 };
 
@@ -30,7 +33,6 @@ const NEVER_ERRS_LESS: ErringHost = { errorRate: 1 };
  * it convicts nobody; up to three quarters of the hosts may fail, and the others still say what is normal.
  */
 export class ErrorBaseline {
-  readonly #lowest = new Float64Array(SAMPLE_SIZE / 4 + 1);
   #reportsLeft = 0;
   #rate = RATE_MIN;
   #limit = 0;
@@ -78,7 +80,7 @@ export class ErrorBaseline {
     const stride = hosts.length / size;
     const offset = size === hosts.length ? 0 : random();
     const rank = (size - 1) >> 2;
-    const lowest = this.#lowest.fill(1, 0, rank + 1);
+    const lowest = LOWEST.fill(1, 0, rank + 1);
     for (let i = 0; i < size; i++) {
       const { errorRate } = hosts[Math.floor((i + offset) * stride)] ?? NEVER_ERRS_LESS;
       if (errorRate >= (lowest[rank] as number)) continue;

@@ -1,14 +1,15 @@
 // pure
-const FIRST_CAPACITY = 8;
+const FIRST_CAPACITY = 4;
 /** More calls to one host are not told apart: the oldest is forgotten for each new one. A power of two. */
 const MAX_CAPACITY = 4_096;
 
 /**
  * AD-4. When the calls were sent that one host has not been reported on: a ring of send times, oldest first. Calls have no
- * identity, so a report is matched by time. Costs a bisection and a move of half the ring at worst; allocates only to grow.
+ * identity, so a report is matched by time. Costs a bisection and a move of half the ring at worst; allocates only to grow. A plain
+ * array: most hosts have few calls in flight, and a typed array costs more than it holds then.
  */
 export class InFlight {
-  #sentMs = new Float64Array(FIRST_CAPACITY);
+  #sentMs: number[] = doubles(FIRST_CAPACITY);
   #first = 0;
   #count = 0;
 
@@ -83,10 +84,15 @@ export class InFlight {
   #grow(): boolean {
     const { length } = this.#sentMs;
     if (length === MAX_CAPACITY) return false;
-    const larger = new Float64Array(2 * length);
+    const larger = doubles(2 * length);
     for (let i = 0; i < this.#count; i++) larger[i] = this.#at(i);
     this.#sentMs = larger;
     this.#first = 0;
     return true;
   }
+}
+
+/** V8 keeps them unboxed: NaN is no integer. */
+function doubles(length: number): number[] {
+  return new Array<number>(length).fill(Number.NaN);
 }

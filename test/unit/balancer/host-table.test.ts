@@ -37,7 +37,10 @@ describe('HostTable', () => {
     const [called, probed] = table.sync(hostsUpTo(3), create).added;
     called?.countCall(false, undefined);
     called?.countCall(true, 12);
-    if (probed !== undefined) Object.assign(probed, { overloaded: true, counts: { ...probed.counts, probes: 1 } });
+    if (probed !== undefined) {
+      probed.overloaded = true;
+      probed.counts.probes += 1;
+    }
     const taken: unknown[] = [];
     const take = () => table.takeCounts((info, overloaded, counts) => taken.push([info.port, overloaded, counts]));
     take();
