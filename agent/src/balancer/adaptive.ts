@@ -13,13 +13,26 @@ import type {
   HostView,
   Transition,
 } from './balancer.ts';
-import { Choice } from './choice.ts';
+import { anyWithRoom, type ChoosingModule, cheapest, expectedMs } from './choice.ts';
+import { Dice } from './dice.ts';
 import { ErrorBaseline } from './error-baseline.ts';
 import { HostPool } from './host-pool.ts';
 import { HostTable } from './host-table.ts';
-import { believable, ModuleLatency } from './module-latency.ts';
+import { fittingCalls, isOverfull } from './load-window.ts';
+import {
+  addDuration,
+  believable,
+  isSlowFailure,
+  isTimeout,
+  type ModuleCells,
+  SLOWEST_MS,
+  staleAfterMs,
+  TYPICAL_MS,
+  throughAfterMs,
+  UNMEASURED,
+} from './module-latency.ts';
 import { Overload } from './overload.ts';
-import { PriceSpread } from './price-spread.ts';
+import { isDear } from './price-spread.ts';
 import { ProbeBudget } from './probe-budget.ts';
 import { Weights } from './weights.ts';
 
@@ -40,31 +53,40 @@ export function adaptiveBalancer(options: AdaptiveOptions): BalancerFactory<Expl
   return environment => new AdaptiveBalancer(options, environment);
 }
 
-class AdaptiveBalancer implements ExplainingBalancer {
-  readonly algorithm = 'adaptive';
+/** What modules share that have no such hosts, and no overload so far. Nothing is ever put in. */
+const NOBODY = new HostPool<AdaptiveHost>();
+const NO_HOSTS: readonly AdaptiveHost[] = [];
+const NO_OVERLOAD = new Overload();
+
+class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
   readonly #options: AdaptiveOptions;
   readonly #environment: BalancerEnvironment;
   readonly #table = new HostTable<AdaptiveHost>();
   /** Hosts that may be called, in the agent's zone and elsewhere, and those that are ejected. Draining ones are in no pool. */
   readonly #near = new HostPool<AdaptiveHost>();
-  readonly #far = new HostPool<AdaptiveHost>();
-  readonly #ejected = new HostPool<AdaptiveHost>();
+  #far: HostPool<AdaptiveHost> = NOBODY;
+  #ejected: HostPool<AdaptiveHost> = NOBODY;
   /** Those in the pools together. */
-  #serving: readonly AdaptiveHost[] = [];
-  readonly #latency = new ModuleLatency();
+  #serving: readonly AdaptiveHost[] = NO_HOSTS;
+  // An agent may have a hundred thousand modules: what only trouble needs is made when it comes.
+  /** See module-latency.ts. */
+  cells: ModuleCells = UNMEASURED;
+  overload = NO_OVERLOAD;
+  weights: Weights | undefined = undefined;
+  readonly dice: Dice;
   readonly #baseline = new ErrorBaseline();
-  readonly #overload = new Overload();
-  #wantedUntilMs = Number.NEGATIVE_INFINITY;
-  readonly #spread = new PriceSpread();
-  readonly #weights = new Weights();
-  readonly #budget: ProbeBudget;
-  readonly #choice: Choice;
+  #budget: ProbeBudget | undefined = undefined;
+  /** In whole milliseconds, which V8 keeps without an object of their own. */
+  #wantedUntilMs = 0;
 
   constructor(options: AdaptiveOptions, environment: BalancerEnvironment) {
     this.#options = options;
     this.#environment = environment;
-    this.#budget = new ProbeBudget(options.probeShare);
-    this.#choice = new Choice(this.#latency, this.#overload, this.#weights, environment.random);
+    this.dice = new Dice(environment.random);
+  }
+
+  get algorithm(): 'adaptive' {
+    return 'adaptive';
   }
 
   get hostCount(): number {
@@ -79,7 +101,7 @@ class AdaptiveBalancer implements ExplainingBalancer {
   wantsEveryCall(nowMs: number): boolean {
     // A copy of the route does not say which zone is near (AD-19).
     const zonesMatter = this.#near.size > 0 && this.#far.size > 0;
-    return zonesMatter || this.#ejected.size > 0 || nowMs < this.#wantedUntilMs || this.#overload.isRecent(nowMs);
+    return zonesMatter || this.#ejected.size > 0 || nowMs < this.#wantedUntilMs || this.overload.isRecent(nowMs);
   }
 
   setHosts(hosts: readonly HostInfo[], nowMs: number): void {
@@ -89,18 +111,18 @@ class AdaptiveBalancer implements ExplainingBalancer {
     if (!isFirst || this.#options.zone !== '') this.#startSlowly(added, nowMs);
     for (const host of removed) host.moveTo(undefined);
     for (const host of this.#table.values()) host.moveTo(this.#poolOf(host));
-    this.#serving = [...this.#table.values()].filter(host => !host.host.drain);
-    this.#weights.setHosts(this.#serving);
+    this.#near.trim();
+    const all = this.#table.hosts;
+    this.#serving = all.some(host => host.host.drain) ? all.filter(host => !host.host.drain) : all;
+    this.weights = Weights.of(this.#serving, this.weights, nowMs);
     this.#spareOnlyHost(nowMs);
   }
 
   pick(nowMs: number): HostInfo | undefined {
     const host = this.#dueProbe(nowMs) ?? this.#withRoom(nowMs) ?? this.#withoutRoom(nowMs);
     if (host === undefined) return undefined;
-    host.countPick(nowMs);
-    this.#weights.countPick(nowMs);
-    host.inFlight.add(nowMs);
-    host.window.onSent(nowMs);
+    host.send(nowMs);
+    this.weights?.countPick(nowMs);
     return host.host;
   }
 
@@ -110,7 +132,7 @@ class AdaptiveBalancer implements ExplainingBalancer {
     host.countCall(ok, toldMs);
     if (picked) this.#learn(host, ok, toldMs, nowMs);
     else this.#learnOfCopy(host, ok, toldMs, nowMs);
-    if (this.#isTrouble(host, nowMs)) this.#wantedUntilMs = nowMs + WANTED_MS;
+    if (this.#isTrouble(host, nowMs)) this.#wantedUntilMs = Math.ceil(nowMs + WANTED_MS);
     return true;
   }
 
@@ -125,19 +147,21 @@ class AdaptiveBalancer implements ExplainingBalancer {
   explain(nowMs: number): HostExplanation[] {
     const hosts = [...this.#table.values()];
     const picks = hosts.reduce((sum, host) => sum + host.recentPicks(nowMs), 0);
-    return hosts.map(host => host.explain(host.state, host.numbers(this.#latency, this.#baseline, nowMs), picks, nowMs));
+    return hosts.map(host => host.explain(host.state, host.numbers(this.cells, this.#baseline, nowMs), picks, nowMs));
   }
 
   /** AD-10, AD-11: an ejected host that has waited for its pause, when a probe has been earned. */
   #dueProbe(nowMs: number): AdaptiveHost | undefined {
     const ejected = this.#ejected;
     if (ejected.size === 0) return undefined;
-    this.#budget.earn(ejected.size, this.#serving.length);
-    if (this.#budget.isEmpty) return undefined;
+    this.#budget ??= new ProbeBudget(this.#options.probeShare);
+    const budget = this.#budget;
+    budget.earn(ejected.size, this.#serving.length);
+    if (budget.isEmpty) return undefined;
     for (let looks = Math.min(PROBE_LOOKS, ejected.size); looks > 0; looks--) {
       const host = ejected.next();
       if (!host.ejection.isProbeDue(nowMs)) continue;
-      this.#budget.spend();
+      budget.spend();
       return this.#probe(host, 'probe-due', nowMs);
     }
     return undefined;
@@ -146,21 +170,21 @@ class AdaptiveBalancer implements ExplainingBalancer {
   /** AD-1, AD-19: a near one if one has room, else a far one. */
   #withRoom(nowMs: number): AdaptiveHost | undefined {
     return (
-      this.#choice.cheapest(this.#near, false, nowMs) ??
-      this.#choice.cheapest(this.#far, false, nowMs) ??
-      this.#choice.anyWithRoom(this.#near, nowMs) ??
-      this.#choice.anyWithRoom(this.#far, nowMs)
+      cheapest(this.#near, this, false, nowMs) ??
+      cheapest(this.#far, this, false, nowMs) ??
+      anyWithRoom(this.#near, this, nowMs) ??
+      anyWithRoom(this.#far, this, nowMs)
     );
   }
 
   /** AD-14, AD-17 */
   #withoutRoom(nowMs: number): AdaptiveHost | undefined {
     const isForced = this.#options.onAllOverloaded === 'all';
-    if (isForced || !this.#overload.isRecent(nowMs)) {
-      const host = this.#choice.cheapest(this.#near, true, nowMs) ?? this.#choice.cheapest(this.#far, true, nowMs);
+    if (isForced || !this.overload.isRecent(nowMs)) {
+      const host = cheapest(this.#near, this, true, nowMs) ?? cheapest(this.#far, this, true, nowMs);
       if (host !== undefined) return host;
     }
-    if (isForced) return this.#choice.cheapest(this.#ejected, true, nowMs);
+    if (isForced) return cheapest(this.#ejected, this, true, nowMs);
     return this.#options.onAllOverloaded === 'probe' ? this.#freeProbe(nowMs) : undefined;
   }
 
@@ -168,7 +192,7 @@ class AdaptiveBalancer implements ExplainingBalancer {
   #freeProbe(nowMs: number): AdaptiveHost | undefined {
     for (let looks = Math.min(FREE_PROBE_LOOKS, this.#ejected.size); looks > 0; looks--) {
       const host = this.#ejected.next();
-      if (host.load(nowMs - this.#latency.staleAfterMs) === 0) return this.#probe(host, 'none-left', nowMs);
+      if (host.load(nowMs - staleAfterMs(this.cells)) === 0) return this.#probe(host, 'none-left', nowMs);
     }
     return undefined;
   }
@@ -180,60 +204,62 @@ class AdaptiveBalancer implements ExplainingBalancer {
       pauseMs: ejection.pauseMs,
       failuresInRow: ejection.failuresInRow,
     };
-    host.counts.probes += 1;
+    host.countProbe();
     ejection.probeSent(this.#options, nowMs);
     this.#environment.onTransition({ host: host.host, to: 'probed', cause, numbers });
     return host;
   }
 
   #learn(host: AdaptiveHost, ok: boolean, toldMs: number | undefined, nowMs: number): void {
-    const latency = this.#latency;
-    const load = host.load(nowMs - latency.staleAfterMs);
-    const tookMs = believable(host.settle(ok, toldMs, latency.typicalMs, nowMs));
-    latency.add(ok, tookMs);
-    const isSlowFailure = !ok && latency.isSlowFailure(tookMs);
-    const isBehind = isSlowFailure && host.isBehind(tookMs, nowMs);
-    host.learn(ok, isSlowFailure, tookMs, this.#baseline.rate, nowMs);
+    const cells = this.#ownCells();
+    const load = host.load(nowMs - staleAfterMs(cells));
+    const tookMs = believable(host.settle(ok, toldMs, cells[TYPICAL_MS] as number, nowMs));
+    addDuration(cells, ok, tookMs);
+    const isSlow = !ok && isSlowFailure(cells, tookMs);
+    const isBehind = isSlow && host.isBehind(tookMs, nowMs);
+    host.learn(ok, isSlow, tookMs, this.#baseline.rate, nowMs);
     if (ok) this.#onSuccess(host, tookMs, load, nowMs);
-    const isTimeout = isSlowFailure && latency.isTimeout(tookMs);
-    if (isBehind && isTimeout && host.window.isOverfull(load, tookMs, nowMs)) this.#onOverload(host, tookMs, load, nowMs);
+    const isAgain = isSlow && isTimeout(cells, tookMs);
+    if (isBehind && isAgain && isOverfull(load, host.fittingCalls(tookMs, nowMs))) this.#onOverload(host, tookMs, load, nowMs);
     if (!host.host.drain) this.#judge(host, ok, isBehind, tookMs, nowMs);
   }
 
   /** AD-21: nobody saw the call begin, nor what else was in flight then, and the report comes late, together with many others. */
   #learnOfCopy(host: AdaptiveHost, ok: boolean, toldMs: number | undefined, nowMs: number): void {
     host.countPick(nowMs);
-    this.#weights.countPick(nowMs);
-    const latency = this.#latency;
+    this.weights?.countPick(nowMs);
+    const cells = this.#ownCells();
     const tookMs = toldMs === undefined ? undefined : believable(toldMs);
-    if (tookMs !== undefined) latency.add(ok, tookMs);
-    const isSlowFailure = !ok && tookMs !== undefined && latency.isSlowFailure(tookMs);
-    const isBehind = isSlowFailure && host.isBehind(tookMs, nowMs);
-    host.learn(ok, isSlowFailure, tookMs, this.#baseline.rate, nowMs);
-    if (isBehind) this.#wantedUntilMs = nowMs + WANTED_MS;
+    if (tookMs !== undefined) addDuration(cells, ok, tookMs);
+    const isSlow = !ok && tookMs !== undefined && isSlowFailure(cells, tookMs);
+    const isBehind = isSlow && host.isBehind(tookMs, nowMs);
+    host.learn(ok, isSlow, tookMs, this.#baseline.rate, nowMs);
+    if (isBehind) this.#wantedUntilMs = Math.ceil(nowMs + WANTED_MS);
     else if (!host.host.drain && !host.overloaded) this.#weigh(host, ok, nowMs);
   }
 
   /** AD-21: will the host be ejected soon, or should it get clearly less than its share? */
   #isTrouble(host: AdaptiveHost, nowMs: number): boolean {
     if (host.host.drain || host.overloaded) return false;
-    const isDear = this.#spread.add(this.#choice.expectedMs(host, nowMs));
-    return isDear || host.suspicion.evidence >= TROUBLE_EVIDENCE * this.#baseline.limit;
+    const cells = this.#ownCells();
+    if (isDear(cells, expectedMs(host, cells, nowMs))) return true;
+    return host.evidence >= TROUBLE_EVIDENCE * this.#baseline.limit;
   }
 
   #onSuccess(host: AdaptiveHost, tookMs: number, load: number, nowMs: number): void {
     // AD-4
-    host.inFlight.forgetBefore(nowMs - this.#latency.throughAfterMs);
+    host.load(nowMs - throughAfterMs(this.cells));
     // AD-15
-    if (tookMs < SOON_SHARE * this.#latency.slowestMs) host.window.grow(load);
+    if (tookMs < SOON_SHARE * (this.cells[SLOWEST_MS] as number)) host.window?.grow(load);
   }
 
   /** AD-13 */
   #onOverload(host: AdaptiveHost, tookMs: number, load: number, nowMs: number): void {
-    this.#overload.see(tookMs, nowMs);
-    const { window } = host;
-    const answersPerSec = window.answersPerSecond(nowMs);
-    if (!window.cut(tookMs, this.#overload.targetMs, nowMs)) return;
+    if (this.overload === NO_OVERLOAD) this.overload = new Overload();
+    this.overload.see(tookMs, nowMs);
+    const window = host.limitedWindow();
+    const answersPerSec = host.answersPerSec(nowMs);
+    if (!window.cut(tookMs, fittingCalls(answersPerSec, this.overload.targetMs), nowMs)) return;
     const numbers = { window: window.size, inFlight: load, answersPerSec, answerMs: host.answerMs, timeoutMs: tookMs };
     this.#tell(host, 'window-cut', 'overload', numbers, nowMs);
   }
@@ -254,39 +280,37 @@ class AdaptiveBalancer implements ExplainingBalancer {
   #weigh(host: AdaptiveHost, ok: boolean, nowMs: number): void {
     const baseline = this.#baseline;
     baseline.refresh(this.#serving, this.#environment.random);
-    const isConvicted = host.suspicion.add(baseline.evidenceOf(ok), baseline.limit);
-    if (host.suspicion.evidence === 0) host.onProbation = false;
+    const isConvicted = host.weigh(baseline.evidenceOf(ok), baseline.limit);
     // AD-9
     if (isConvicted && this.#serving.length > 1) this.#eject(host, nowMs);
   }
 
   #eject(host: AdaptiveHost, nowMs: number): void {
     host.overloaded = true;
-    host.onProbation = false;
     host.ejection.start(this.#options, this.#environment.random, nowMs);
-    host.moveTo(this.#ejected);
-    this.#tell(host, 'overloaded', 'error-evidence', host.numbers(this.#latency, this.#baseline, nowMs), nowMs);
+    host.moveTo(this.#poolOf(host));
+    this.#tell(host, 'overloaded', 'error-evidence', host.numbers(this.cells, this.#baseline, nowMs), nowMs);
   }
 
   #readmit(host: AdaptiveHost, cause: AdaptiveCause, tookMs: number, nowMs: number): void {
     const { startedMs, failuresInRow } = host.ejection;
     host.beginProbation(tookMs, this.#baseline, nowMs);
-    this.#wantedUntilMs = nowMs + WANTED_MS;
+    this.#wantedUntilMs = Math.ceil(nowMs + WANTED_MS);
     host.moveTo(this.#poolOf(host));
     this.#tell(host, 'idle', cause, { tookMs, ejectedForMs: nowMs - startedMs, failuresInRow }, nowMs);
   }
 
   /** AD-15 */
   #startSlowly(hosts: readonly AdaptiveHost[], nowMs: number): void {
-    for (const { window } of hosts) window.startSlowly();
-    if (hosts.length > 0) this.#wantedUntilMs = nowMs + WANTED_MS;
+    for (const host of hosts) host.limitedWindow().startSlowly();
+    if (hosts.length > 0) this.#wantedUntilMs = Math.ceil(nowMs + WANTED_MS);
   }
 
   /** AD-9: where the others have left the route, the host that is left must do, as it is. */
   #spareOnlyHost(nowMs: number): void {
     const host = this.#serving[0];
     if (this.#serving.length !== 1 || host === undefined || !host.overloaded) return;
-    this.#readmit(host, 'only-host', this.#latency.typicalMs, nowMs);
+    this.#readmit(host, 'only-host', this.cells[TYPICAL_MS] as number, nowMs);
   }
 
   /** The listener comes last: whatever it asks or throws, the pools are in order. */
@@ -296,10 +320,20 @@ class AdaptiveBalancer implements ExplainingBalancer {
     this.#environment.onTransition(transition);
   }
 
+  #ownCells(): number[] {
+    if (this.cells === UNMEASURED) this.cells = UNMEASURED.slice();
+    return this.cells as number[];
+  }
+
   /** AD-18, AD-19 */
   #poolOf(host: AdaptiveHost): HostPool<AdaptiveHost> | undefined {
     if (host.host.drain) return undefined;
-    if (host.overloaded) return this.#ejected;
-    return this.#options.zone === '' || host.host.zone === this.#options.zone ? this.#near : this.#far;
+    if (host.overloaded) {
+      if (this.#ejected === NOBODY) this.#ejected = new HostPool();
+      return this.#ejected;
+    }
+    if (this.#options.zone === '' || host.host.zone === this.#options.zone) return this.#near;
+    if (this.#far === NOBODY) this.#far = new HostPool();
+    return this.#far;
   }
 }

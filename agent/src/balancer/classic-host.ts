@@ -2,7 +2,8 @@
 import type { HostInfo } from '@lars/proto';
 import type { ClassicCause } from './balancer.ts';
 import type { ClassicOptions } from './classic-options.ts';
-import { TrackedHost } from './host-table.ts';
+import { UNCALLED } from './host-cells.ts';
+import { type PastChange, TrackedHost } from './host-table.ts';
 import type { RingMember } from './ring.ts';
 
 /** A failure counts once per this much time that it took, ... (LB-6) */
@@ -15,6 +16,8 @@ const MAX_FAILURES_PER_CALL = 50;
  * that few calls prove little; "real" ones count only what was reported.
  */
 export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> {
+  override overloaded = false;
+  override last: PastChange | undefined = undefined;
   next: ClassicHost = this;
   previous: ClassicHost = this;
   /** LB-11: a host that drains is in neither list. */
@@ -30,7 +33,7 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
   #sinceMs = 0;
 
   constructor(host: HostInfo, options: ClassicOptions, nowMs: number) {
-    super(host);
+    super(host, UNCALLED);
     this.#startWindow(options, nowMs);
   }
 
@@ -84,6 +87,11 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
       badWindows: this.#badWindows,
       stateMs: nowMs - this.#sinceMs,
     };
+  }
+
+  protected override ownCells(): number[] {
+    if (this.cells === UNCALLED) this.cells = this.cells.slice();
+    return this.cells as number[];
   }
 
   #judgeIdle(ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {

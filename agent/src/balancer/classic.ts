@@ -27,7 +27,6 @@ export function classicBalancer(options: ClassicOptions): BalancerFactory<Explai
 }
 
 class ClassicBalancer implements ExplainingBalancer {
-  readonly algorithm = 'classic';
   readonly #options: ClassicOptions;
   readonly #environment: BalancerEnvironment;
   readonly #table = new HostTable<ClassicHost>();
@@ -38,6 +37,10 @@ class ClassicBalancer implements ExplainingBalancer {
   constructor(options: ClassicOptions, environment: BalancerEnvironment) {
     this.#options = options;
     this.#environment = environment;
+  }
+
+  get algorithm(): 'classic' {
+    return 'classic';
   }
 
   get hostCount(): number {
@@ -114,7 +117,7 @@ class ClassicBalancer implements ExplainingBalancer {
 
   #probe(): ClassicHost | undefined {
     const host = this.#overloaded.rotate();
-    if (host !== undefined) host.counts.probes += 1;
+    host?.countProbe();
     return host;
   }
 

@@ -6,32 +6,19 @@ export interface Decay {
   readonly halfLifeMs: number;
 }
 
-/** A mean in which a sample counts less the more samples, and the more time, have come since. */
-export class DecayingMean {
-  #value = 0;
-  #atMs = Number.NEGATIVE_INFINITY;
+/** A mean in `cells` at `at`, and behind it when its last sample came: 0 and -Infinity before the first. See host-cells.ts. */
+export const NO_MEAN = [0, Number.NEGATIVE_INFINITY] as const;
 
-  /** 0 before the first sample. */
-  get value(): number {
-    return this.#value;
-  }
+/** Takes a sample into a mean in which a sample counts less the more samples, and the more time, have come since. */
+export function addSample(cells: number[], at: number, sample: number, nowMs: number, decay: Decay): void {
+  // A hyperbola instead of an exponential: it fades as well, and costs a division. Before the first sample it is 0.
+  const age = Math.max(0, nowMs - (cells[at + 1] as number));
+  const keep = Math.min(decay.keep, decay.halfLifeMs / (decay.halfLifeMs + age));
+  restartMean(cells, at, sample + ((cells[at] as number) - sample) * keep, nowMs);
+}
 
-  /** When the last sample came; -Infinity before the first. */
-  get atMs(): number {
-    return this.#atMs;
-  }
-
-  add(sample: number, nowMs: number, decay: Decay): void {
-    // A hyperbola instead of an exponential: it fades as well, and costs a division. Before the first sample it is 0.
-    const age = Math.max(0, nowMs - this.#atMs);
-    const keep = Math.min(decay.keep, decay.halfLifeMs / (decay.halfLifeMs + age));
-    this.#value = sample + (this.#value - sample) * keep;
-    this.#atMs = nowMs;
-  }
-
-  /** Everything before is forgotten. */
-  restart(sample: number, nowMs: number): void {
-    this.#value = sample;
-    this.#atMs = nowMs;
-  }
+/** Everything before is forgotten. */
+export function restartMean(cells: number[], at: number, sample: number, nowMs: number): void {
+  cells[at] = sample;
+  cells[at + 1] = nowMs;
 }

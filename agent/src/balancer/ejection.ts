@@ -18,6 +18,8 @@ export class Ejection {
   #pauseMs = 0;
   #failuresInRow = 0;
   #probing = false;
+  /** AD-12: from the end of an ejection until the evidence is gone. */
+  onProbation = false;
 
   /** Calls that were sent before say nothing about the host as it is now. */
   get startedMs(): number {
@@ -40,6 +42,7 @@ export class Ejection {
 
   start(limits: BackoffLimits, random: () => number, nowMs: number): void {
     if (nowMs - this.#endedMs > CALM_MS + 2 * this.#pauseMs) this.#failuresInRow = 0;
+    this.onProbation = false;
     this.#startedMs = nowMs;
     this.#pause(limits, random, nowMs);
   }
@@ -51,6 +54,7 @@ export class Ejection {
 
   end(nowMs: number): void {
     this.#endedMs = nowMs;
+    this.onProbation = true;
     this.#probing = false;
   }
 

@@ -22,6 +22,16 @@ interface ErringHost {
   readonly errorRate: number;
 }
 
+interface Normal {
+  readonly rate: number;
+  readonly limit: number;
+  readonly failureEvidence: number;
+  readonly successEvidence: number;
+}
+
+/** Where hardly a call fails, as in most modules: they share it. */
+const NO_ERRORS = normalOf(RATE_MIN);
+
 /** For the time of one look; a module of its own would be larger than all else that is kept here. */
 const LOWEST = new Float64Array(SAMPLE_SIZE / 4 + 1);
 
@@ -34,44 +44,29 @@ const NEVER_ERRS_LESS: ErringHost = { errorRate: 1 };
  */
 export class ErrorBaseline {
   #reportsLeft = 0;
-  #rate = RATE_MIN;
-  #limit = 0;
-  #failureEvidence = 0;
-  #successEvidence = 0;
-
-  constructor() {
-    this.#weigh();
-  }
+  #normal = NO_ERRORS;
 
   /** The normal error rate, 0..1. */
   get rate(): number {
-    return this.#rate;
+    return this.#normal.rate;
   }
 
   /** AD-7: the evidence that convicts. */
   get limit(): number {
-    return this.#limit;
+    return this.#normal.limit;
   }
 
   /** AD-7: what one report is worth as evidence. */
   evidenceOf(ok: boolean): number {
-    return ok ? this.#successEvidence : this.#failureEvidence;
+    return ok ? this.#normal.successEvidence : this.#normal.failureEvidence;
   }
 
   /** Call after each report: looks at the hosts again after half as many reports as are looked at. */
   refresh(hosts: readonly ErringHost[], random: () => number): void {
     if (this.#reportsLeft-- > 0) return;
     this.#reportsLeft = Math.min(hosts.length, SAMPLE_SIZE) >> 1;
-    this.#rate = Math.min(RATE_MAX, Math.max(RATE_MIN, this.#lowerQuartile(hosts, random)));
-    this.#weigh();
-  }
-
-  #weigh(): void {
-    const normal = this.#rate;
-    const bad = Math.min(BAD_RATE_MAX, normal + EXCESS);
-    this.#failureEvidence = Math.log(bad / normal);
-    this.#successEvidence = Math.log((1 - bad) / (1 - normal));
-    this.#limit = LIMIT * (1 + LIMIT_GROWTH * Math.max(0, normal - CALM_RATE));
+    const rate = Math.min(RATE_MAX, this.#lowerQuartile(hosts, random));
+    this.#normal = rate <= RATE_MIN ? NO_ERRORS : normalOf(rate);
   }
 
   /** Keeps the lowest quarter in order and returns the highest of it. A sample is spread evenly over the list. */
@@ -90,4 +85,14 @@ export class ErrorBaseline {
     }
     return lowest[rank] as number;
   }
+}
+
+function normalOf(rate: number): Normal {
+  const bad = Math.min(BAD_RATE_MAX, rate + EXCESS);
+  return {
+    rate,
+    limit: LIMIT * (1 + LIMIT_GROWTH * Math.max(0, rate - CALM_RATE)),
+    failureEvidence: Math.log(bad / rate),
+    successEvidence: Math.log((1 - bad) / (1 - rate)),
+  };
 }

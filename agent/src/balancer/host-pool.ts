@@ -8,7 +8,7 @@ export interface PoolMember {
 
 /** An unordered set that can be drawn from at random: joining, leaving and each draw cost a few assignments whatever the size. */
 export class HostPool<T extends PoolMember> {
-  readonly #members: T[] = [];
+  #members: T[] = [];
   #cursor = 0;
 
   get size(): number {
@@ -18,6 +18,11 @@ export class HostPool<T extends PoolMember> {
   add(member: T): void {
     member.slot = this.#members.length;
     this.#members.push(member);
+  }
+
+  /** Call after many have joined: an array that has grown has room for sixteen more, of which most modules need none. */
+  trim(): void {
+    this.#members = this.#members.slice();
   }
 
   /** The member must be in this pool. */

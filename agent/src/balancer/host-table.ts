@@ -2,7 +2,8 @@
 /** What every algorithm keeps about a module's hosts: who they are, which side they are on, and what was counted of them. */
 import { type HostInfo, type HostKey, hostKey } from '@lars/proto';
 import type { Balancer, HostCounts, HostExplanation, HostView, PastTransition, Transition } from './balancer.ts';
-import { RecentCount } from './recent-count.ts';
+import { ERR, PICKS, PROBES, SUCC, TCOST_MS } from './host-cells.ts';
+import { countRecent, recentCount } from './recent-count.ts';
 
 /** Up to so many hosts are found by looking at their keys one after the other: faster than a Map, and a fifth of its size. */
 const MAX_SCANNED = 16;
@@ -25,6 +26,11 @@ export class HostTable<T extends TrackedHost> {
     const keys = this.#keys;
     for (let i = 0; i < keys.length; i++) if (keys[i] === key) return this.#hosts[i];
     return undefined;
+  }
+
+  /** Borrowed until the next sync. */
+  get hosts(): readonly T[] {
+    return this.#hosts;
   }
 
   values(): ArrayIterator<T> {
@@ -71,41 +77,53 @@ export class HostTable<T extends TrackedHost> {
   }
 }
 
+export interface PastChange {
+  readonly transition: Transition;
+  readonly atMs: number;
+}
+
 /** One host in a table. An algorithm extends it, so that all that it knows of a host is one object. */
-export class TrackedHost implements HostView {
+export abstract class TrackedHost implements HostView {
   host: HostInfo;
-  overloaded = false;
+  abstract overloaded: boolean;
   /** How it last changed sides. */
-  last: { readonly transition: Transition; readonly atMs: number } | undefined = undefined;
-  // Made when they are needed: most hosts of a large agent are seldom called.
-  #counts: HostCounts | undefined = undefined;
-  #picks: RecentCount | undefined = undefined;
+  abstract last: PastChange | undefined;
+  /** See host-cells.ts. Shared until the host is called. */
+  protected cells: readonly number[];
 
-  constructor(host: HostInfo) {
+  constructor(host: HostInfo, uncalled: readonly number[]) {
     this.host = host;
+    this.cells = uncalled;
   }
 
-  /** Since they were last taken. */
-  get counts(): HostCounts {
-    this.#counts ??= { succ: 0, err: 0, tcostMs: 0, probes: 0 };
-    return this.#counts;
-  }
+  /** The cells to write to: its own ones, made when they are needed. */
+  protected abstract ownCells(): number[];
 
-  /** What was counted, which is the caller's to keep; undefined where nothing was. */
+  /** What was counted since the last time, which is the caller's to keep; undefined where nothing was. */
   takeCounts(): HostCounts | undefined {
-    const counts = this.#counts;
-    this.#counts = undefined;
+    const { cells } = this;
+    const counts = {
+      succ: cells[SUCC] as number,
+      err: cells[ERR] as number,
+      tcostMs: cells[TCOST_MS] as number,
+      probes: cells[PROBES] as number,
+    };
+    if (counts.succ + counts.err + counts.probes === 0) return undefined;
+    this.ownCells().fill(0, SUCC, PROBES + 1);
     return counts;
   }
 
   countPick(nowMs: number): void {
-    this.#picks ??= new RecentCount();
-    this.#picks.add(nowMs);
+    countRecent(this.ownCells(), PICKS, 1, nowMs);
+  }
+
+  countProbe(): void {
+    addTo(this.ownCells(), PROBES, 1);
   }
 
   /** In the last 10 to 20 seconds. */
   recentPicks(nowMs: number): number {
-    return this.#picks?.get(nowMs) ?? 0;
+    return recentCount(this.cells, PICKS, nowMs);
   }
 
   /** For Balancer.explain. @param modulePicks recent picks of all hosts together */
@@ -116,14 +134,17 @@ export class TrackedHost implements HostView {
 
   /** Counts one call as the caller told it. `tcostMs` is finite and not negative. */
   countCall(ok: boolean, tcostMs: number | undefined): void {
-    const counts = this.counts;
-    if (ok) counts.succ += 1;
-    else counts.err += 1;
-    if (tcostMs !== undefined) counts.tcostMs += tcostMs;
+    const cells = this.ownCells();
+    addTo(cells, ok ? SUCC : ERR, 1);
+    if (tcostMs !== undefined) addTo(cells, TCOST_MS, tcostMs);
   }
 }
 
-function past({ transition, atMs }: NonNullable<TrackedHost['last']>, nowMs: number): PastTransition {
+function addTo(cells: number[], at: number, amount: number): void {
+  cells[at] = (cells[at] as number) + amount;
+}
+
+function past({ transition, atMs }: PastChange, nowMs: number): PastTransition {
   const { to, cause, numbers } = transition;
   return { to, cause, numbers, agoMs: nowMs - atMs };
 }

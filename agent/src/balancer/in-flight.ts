@@ -2,6 +2,8 @@
 const FIRST_CAPACITY = 4;
 /** More calls to one host are not told apart: the oldest is forgotten for each new one. A power of two. */
 const MAX_CAPACITY = 4_096;
+/** So many are kept to be taken again, where they have not grown. */
+const MAX_SPARE = 1_024;
 
 /**
  * AD-4. When the calls were sent that one host has not been reported on: a ring of send times, oldest first. Calls have no
@@ -12,6 +14,16 @@ export class InFlight {
   #sentMs: number[] = doubles(FIRST_CAPACITY);
   #first = 0;
   #count = 0;
+
+  /** An empty one: a host has one only while calls are in flight, which few of many hosts have at a time. */
+  static take(): InFlight {
+    return SPARE.pop() ?? new InFlight();
+  }
+
+  /** @param inFlight empty, and not to be used any more */
+  static giveBack(inFlight: InFlight): void {
+    if (SPARE.length < MAX_SPARE && inFlight.#sentMs.length === FIRST_CAPACITY) SPARE.push(inFlight);
+  }
 
   get count(): number {
     return this.#count;
@@ -91,6 +103,8 @@ export class InFlight {
     return true;
   }
 }
+
+const SPARE: InFlight[] = [];
 
 /** V8 keeps them unboxed: NaN is no integer. */
 function doubles(length: number): number[] {

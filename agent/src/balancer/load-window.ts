@@ -1,6 +1,4 @@
 // pure
-import { Throughput } from './throughput.ts';
-
 /** AD-15: calls in flight with which a host begins that is new or was ejected. */
 const START = 2;
 /** AD-16: the smallest window; one call in ten times the target. */
@@ -15,54 +13,29 @@ const USED_SHARE = 0.5;
 const SMALL_GROWTH = 1.1;
 
 /**
- * How many calls one host may have in flight (AD-13 to AD-16). Without limit at first; cut when the host is overloaded to what it
+ * How many calls one host may have in flight (AD-13 to AD-16); a host without one has no limit. Cut when the host is overloaded to what it
  * answered lately in the time that its callers have; grows while it is used and answers come soon, as TCP's does.
  */
 export class LoadWindow {
-  readonly #answers = new Throughput();
-  /** Whether the size is finite, for each look of each pick. */
-  #limited = false;
   #size = Number.POSITIVE_INFINITY;
   /** Below, the window doubles in one round of answers; above, it grows by one. */
   #threshold = Number.POSITIVE_INFINITY;
   #cutAtMs = Number.NEGATIVE_INFINITY;
-  #sentAtMs = Number.NEGATIVE_INFINITY;
 
-  /** In calls; Infinity = no limit. */
+  /** In calls; Infinity until it is first set. */
   get size(): number {
     return this.#size;
   }
 
-  get limited(): boolean {
-    return this.#limited;
-  }
-
-  answersPerSecond(nowMs: number): number {
-    return this.#answers.perSecond(nowMs);
-  }
-
-  /** AD-13: is more in flight than is answered in the time that a lost call took, or nearly so? */
-  isOverfull(load: number, durationMs: number, nowMs: number): boolean {
-    return load >= OVERFULL_SHARE * this.#fitting(durationMs, nowMs);
-  }
-
-  /** AD-16: a window below one call is a pause between calls. */
-  hasRoom(load: number, targetMs: number, nowMs: number): boolean {
+  /** AD-16: a window below one call is a pause between calls. @param sentAtMs when the last call was sent */
+  hasRoom(load: number, targetMs: number, sentAtMs: number, nowMs: number): boolean {
     if (this.#size >= 1) return load < this.#size;
-    return load < 1 && nowMs - this.#sentAtMs >= targetMs / this.#size;
-  }
-
-  onSent(nowMs: number): void {
-    this.#sentAtMs = nowMs;
-  }
-
-  onAnswer(nowMs: number): void {
-    this.#answers.add(nowMs);
+    return load < 1 && nowMs - sentAtMs >= targetMs / this.#size;
   }
 
   /** AD-15 */
   startSlowly(): void {
-    this.#resize(START);
+    this.#size = START;
   }
 
   /** AD-16: a pause does not outlast the overload that it was made for. */
@@ -70,20 +43,21 @@ export class LoadWindow {
     if (this.#size < START) this.#size = START;
   }
 
-  /** AD-14: as many as are answered in the target time. */
-  limit(targetMs: number, nowMs: number): void {
-    this.#resize(Math.max(MIN, this.#fitting(targetMs, nowMs)));
+  /** AD-14. @param fitting as many calls as are answered in the target time */
+  limit(fitting: number): void {
+    this.#size = Math.max(MIN, fitting);
   }
 
   /**
    * AD-13. At most one cut for what was sent before it.
    * @param durationMs how long the lost call took
+   * @param fitting as many calls as are answered in the target time
    * @returns whether the window was cut
    */
-  cut(durationMs: number, targetMs: number, nowMs: number): boolean {
+  cut(durationMs: number, fitting: number, nowMs: number): boolean {
     if (nowMs - this.#cutAtMs <= durationMs) return false;
     this.#cutAtMs = nowMs;
-    this.#resize(Math.max(MIN, Math.min(CUT * this.#size, this.#fitting(targetMs, nowMs))));
+    this.limit(Math.min(CUT * this.#size, fitting));
     this.#threshold = this.#size;
     return true;
   }
@@ -91,18 +65,18 @@ export class LoadWindow {
   /** AD-15. Call for an answer that came soon; `load` is what was in flight before it came. */
   grow(load: number): void {
     const size = this.#size;
-    if (!this.#limited || load < USED_SHARE * size) return;
+    if (load < USED_SHARE * size) return;
     if (size < 1) this.#size = size * SMALL_GROWTH;
     else this.#size = size < this.#threshold ? size + 1 : size + 1 / size;
   }
+}
 
-  #resize(size: number): void {
-    this.#size = size;
-    this.#limited = true;
-  }
+/** Little's law: calls in flight = answers per second × seconds per answer. */
+export function fittingCalls(answersPerSec: number, durationMs: number): number {
+  return (answersPerSec * durationMs) / 1_000;
+}
 
-  /** Little's law: calls in flight = answers per second × seconds per answer. */
-  #fitting(targetMs: number, nowMs: number): number {
-    return (this.answersPerSecond(nowMs) * targetMs) / 1_000;
-  }
+/** AD-13: is more in flight than is answered in the time that a lost call took, or nearly so? */
+export function isOverfull(load: number, fitting: number): boolean {
+  return load >= OVERFULL_SHARE * fitting;
 }

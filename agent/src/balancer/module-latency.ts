@@ -18,47 +18,47 @@ const MAX_DURATION_MS = 60_000;
 /** A clock that ticks in milliseconds may say 0; nothing is for free. */
 const MIN_DURATION_MS = 0.1;
 
-/** How long a module's calls take, over all its hosts. */
-export class ModuleLatency {
-  #typicalMs = 0;
-  #slowestMs = 0;
-  #lastSlowFailureMs = 0;
+/**
+ * How long a module's calls take, over all its hosts. The numbers stand in one array, as those of a host do (host-cells.ts), together with
+ * the price that the module's cheap hosts have (price-spread.ts).
+ */
+export type ModuleCells = readonly number[];
 
-  /** About the mean duration of the successes; 0 before the first. */
-  get typicalMs(): number {
-    return this.#typicalMs;
-  }
+/** About the mean duration of the successes; 0 before the first. */
+export const TYPICAL_MS = 0;
+/** About the longest duration of the last thousand reports; 0 before the first. */
+export const SLOWEST_MS = 1;
+const LAST_SLOW_FAILURE_MS = 2;
+export const CHEAP_PRICE = 3;
 
-  /** About the longest duration of the last thousand reports; 0 before the first. */
-  get slowestMs(): number {
-    return this.#slowestMs;
-  }
+/** Those of every module before its first report. Modules share them: write to a copy. Infinity, as no failure takes, is no integer: so V8 makes doubles of all. */
+export const UNMEASURED: ModuleCells = [0, 0, Number.POSITIVE_INFINITY, 0];
 
-  /** A call without a report this long ago is lost. */
-  get staleAfterMs(): number {
-    return Math.max(STALE_MIN_MS, STALE_SHARE * this.#slowestMs);
-  }
+/** A call without a report this long ago is lost. */
+export function staleAfterMs(cells: ModuleCells): number {
+  return Math.max(STALE_MIN_MS, STALE_SHARE * (cells[SLOWEST_MS] as number));
+}
 
-  /** A call this long ago is through when its host answers later ones. */
-  get throughAfterMs(): number {
-    return THROUGH_SHARE * this.#slowestMs;
-  }
+/** A call this long ago is through when its host answers later ones. */
+export function throughAfterMs(cells: ModuleCells): number {
+  return THROUGH_SHARE * (cells[SLOWEST_MS] as number);
+}
 
-  add(ok: boolean, durationMs: number): void {
-    this.#slowestMs = Math.max(durationMs, this.#slowestMs * SLOWEST_KEEP);
-    if (ok) this.#typicalMs += (durationMs - this.#typicalMs) * (this.#typicalMs === 0 ? 1 : TYPICAL_STEP);
-  }
+export function addDuration(cells: number[], ok: boolean, durationMs: number): void {
+  cells[SLOWEST_MS] = Math.max(durationMs, (cells[SLOWEST_MS] as number) * SLOWEST_KEEP);
+  const typicalMs = cells[TYPICAL_MS] as number;
+  if (ok) cells[TYPICAL_MS] = typicalMs + (durationMs - typicalMs) * (typicalMs === 0 ? 1 : TYPICAL_STEP);
+}
 
-  isSlowFailure(durationMs: number): boolean {
-    return durationMs >= SLOW_FAILURE_SHARE * this.#slowestMs;
-  }
+export function isSlowFailure(cells: ModuleCells, durationMs: number): boolean {
+  return durationMs >= SLOW_FAILURE_SHARE * (cells[SLOWEST_MS] as number);
+}
 
-  /** Call for each slow failure: did it take as long as the one before? */
-  isTimeout(durationMs: number): boolean {
-    const previousMs = this.#lastSlowFailureMs;
-    this.#lastSlowFailureMs = durationMs;
-    return Math.abs(durationMs - previousMs) <= TIMEOUT_SPREAD * durationMs;
-  }
+/** Call for each slow failure: did it take as long as the one before? */
+export function isTimeout(cells: number[], durationMs: number): boolean {
+  const previousMs = cells[LAST_SLOW_FAILURE_MS] as number;
+  cells[LAST_SLOW_FAILURE_MS] = durationMs;
+  return Math.abs(durationMs - previousMs) <= TIMEOUT_SPREAD * durationMs;
 }
 
 export function believable(durationMs: number): number {

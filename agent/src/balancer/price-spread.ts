@@ -1,4 +1,6 @@
 // pure
+import { CHEAP_PRICE } from './module-latency.ts';
+
 /** The mean of the last ten durations of a host hardly reaches this many times that of its siblings by chance, ... */
 const FACTOR = 4;
 /** ... and so much more than that: a hiccup of a few milliseconds is many times what a fast service takes. */
@@ -7,15 +9,13 @@ const MARGIN_MS = 5;
 const STEP_DOWN = 0.05;
 const STEP_UP = 0.005;
 
-/** AD-21: tells whether a host costs clearly more than the module's cheap ones, so that it should get clearly less than its share. */
-export class PriceSpread {
-  #cheap = 0;
-
-  /** @param price of one more call on a host that has just been reported on; above 0 */
-  add(price: number): boolean {
-    const cheap = this.#cheap;
-    if (cheap === 0) this.#cheap = price;
-    else this.#cheap += (price - cheap) * (price < cheap ? STEP_DOWN : STEP_UP);
-    return price > FACTOR * this.#cheap + MARGIN_MS;
-  }
+/**
+ * AD-21: tells whether a host costs clearly more than the module's cheap ones, so that it should get clearly less than its share.
+ * @param price of one more call on a host that has just been reported on; above 0
+ */
+export function isDear(cells: number[], price: number): boolean {
+  const known = cells[CHEAP_PRICE] as number;
+  const cheap = known === 0 ? price : known + (price - known) * (price < known ? STEP_DOWN : STEP_UP);
+  cells[CHEAP_PRICE] = cheap;
+  return price > FACTOR * cheap + MARGIN_MS;
 }

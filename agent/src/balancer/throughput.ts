@@ -4,29 +4,33 @@ const SLOT_MS = 2_000;
 /** What is left of the best slot after one more. */
 const BEST_KEEP = 0.65;
 
+/** A throughput in `cells` at `at`: the best of the slots before, the answers in this one, and when it began. See host-cells.ts. */
+export const NO_THROUGHPUT = [0, 0, Number.NEGATIVE_INFINITY] as const;
+
+export function countAnswer(cells: number[], at: number, nowMs: number): void {
+  const slots = Math.floor((nowMs - startOf(cells, at)) / SLOT_MS);
+  if (slots >= 1) {
+    cells[at] = bestOf(cells, at) * BEST_KEEP ** (slots - 1);
+    cells[at + 1] = 0;
+    cells[at + 2] = nowMs;
+  }
+  cells[at + 1] = (cells[at + 1] as number) + 1;
+}
+
 /**
  * How many answers a second a host gave lately at its best. What it gives just now says less: a host that is busy with calls whose
  * callers have gone gives none, and is as able as before.
  */
-export class Throughput {
-  #slotStartMs = Number.NEGATIVE_INFINITY;
-  #count = 0;
-  #previousBest = 0;
+export function perSecond(cells: readonly number[], at: number, nowMs: number): number {
+  const age = (nowMs - startOf(cells, at)) / SLOT_MS;
+  if (age === Number.POSITIVE_INFINITY) return 0;
+  return (bestOf(cells, at) * BEST_KEEP ** Math.max(0, age - 1) * 1_000) / SLOT_MS;
+}
 
-  add(nowMs: number): void {
-    const slots = Math.floor((nowMs - this.#slotStartMs) / SLOT_MS);
-    if (slots >= 1) {
-      this.#previousBest = Math.max(this.#count, this.#previousBest * BEST_KEEP) * BEST_KEEP ** (slots - 1);
-      this.#count = 0;
-      this.#slotStartMs = nowMs;
-    }
-    this.#count += 1;
-  }
+function bestOf(cells: readonly number[], at: number): number {
+  return Math.max(cells[at + 1] as number, (cells[at] as number) * BEST_KEEP);
+}
 
-  perSecond(nowMs: number): number {
-    const age = (nowMs - this.#slotStartMs) / SLOT_MS;
-    if (age === Number.POSITIVE_INFINITY) return 0;
-    const best = Math.max(this.#count, this.#previousBest * BEST_KEEP) * BEST_KEEP ** Math.max(0, age - 1);
-    return (best * 1_000) / SLOT_MS;
-  }
+function startOf(cells: readonly number[], at: number): number {
+  return cells[at + 2] as number;
 }

@@ -1,5 +1,5 @@
 // pure
-import { RecentCount } from './recent-count.ts';
+import { countRecent, NO_EVENTS, recentCount } from './recent-count.ts';
 
 /** AD-20: the shares that are held against a weight's share at least and at most, so that a host that is new, or was away, gets no flood. */
 const RATIO_MIN = 0.5;
@@ -13,29 +13,31 @@ interface WeighedHost {
 
 /** AD-20. What the weights of a module's hosts mean to each of them. Where all weights are the same they mean nothing, and cost nothing. */
 export class Weights {
-  readonly #picks = new RecentCount();
+  readonly #picks: number[] = [...NO_EVENTS];
   #sum = 0;
   #mean = 0;
-  #differ = false;
 
-  /** Do hosts have different weights? */
-  get differ(): boolean {
-    return this.#differ;
+  /** Those of a module that had others, or whose weights were the same. @returns undefined where they are the same */
+  static of(hosts: readonly WeighedHost[], before: Weights | undefined, nowMs: number): Weights | undefined {
+    if (hosts.every(host => host.weight === hosts[0]?.weight)) return undefined;
+    const weights = before ?? new Weights(hosts, nowMs);
+    weights.#sum = hosts.reduce((sum, host) => sum + host.weight, 0);
+    weights.#mean = weights.#sum / hosts.length;
+    return weights;
   }
 
-  setHosts(hosts: readonly WeighedHost[]): void {
-    this.#sum = hosts.reduce((sum, host) => sum + host.weight, 0);
-    this.#mean = this.#sum / hosts.length;
-    this.#differ = hosts.some(host => host.weight !== hosts[0]?.weight);
+  private constructor(hosts: readonly WeighedHost[], nowMs: number) {
+    const picks = hosts.reduce((sum, host) => sum + host.recentPicks(nowMs), 0);
+    countRecent(this.#picks, 0, picks, nowMs);
   }
 
   countPick(nowMs: number): void {
-    this.#picks.add(nowMs);
+    countRecent(this.#picks, 0, 1, nowMs);
   }
 
   /** The price of a call on this host: a load weighs less on a host with more weight, and so does a host that got less than its share. */
   price(host: WeighedHost, expectedMs: number, load: number, nowMs: number): number {
-    const picks = this.#picks.get(nowMs);
+    const picks = recentCount(this.#picks, 0, nowMs);
     const share = picks === 0 ? 1 : (host.recentPicks(nowMs) * this.#sum) / (picks * host.weight);
     return expectedMs * (1 + (load * this.#mean) / host.weight) * Math.sqrt(Math.max(RATIO_MIN, Math.min(RATIO_MAX, share)));
   }

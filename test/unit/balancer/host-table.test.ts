@@ -1,9 +1,24 @@
 import { hostKey } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
+import { UNCALLED } from '../../../agent/src/balancer/host-cells.ts';
 import { HostTable, TrackedHost } from '../../../agent/src/balancer/host-table.ts';
 import { host, hostsUpTo } from './world.ts';
 
-const create = (info: ReturnType<typeof host>) => new TrackedHost(info);
+class AHost extends TrackedHost {
+  override overloaded = false;
+  override last = undefined;
+
+  constructor(info: ReturnType<typeof host>) {
+    super(info, UNCALLED);
+  }
+
+  protected override ownCells(): number[] {
+    if (this.cells === UNCALLED) this.cells = UNCALLED.slice();
+    return this.cells as number[];
+  }
+}
+
+const create = (info: ReturnType<typeof host>) => new AHost(info);
 const ports = (tracked: readonly TrackedHost[]) => tracked.map(one => one.host.port);
 
 describe('HostTable', () => {
@@ -39,7 +54,7 @@ describe('HostTable', () => {
     called?.countCall(true, 12);
     if (probed !== undefined) {
       probed.overloaded = true;
-      probed.counts.probes += 1;
+      probed.countProbe();
     }
     const taken: unknown[] = [];
     const take = () => table.takeCounts((info, overloaded, counts) => taken.push([info.port, overloaded, counts]));
