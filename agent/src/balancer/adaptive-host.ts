@@ -10,6 +10,7 @@ import {
   ERROR_RATE,
   EVIDENCE,
   FAILED_AT_MS,
+  PICKS,
   PRICED_MS,
   REPORTED_AT_MS,
   REPORTS,
@@ -23,6 +24,7 @@ import { HostTrouble, NO_TROUBLE } from './host-trouble.ts';
 import { InFlight } from './in-flight.ts';
 import { fittingCalls, type LoadWindow } from './load-window.ts';
 import { type ModuleCells, staleAfterMs, TYPICAL_MS } from './module-latency.ts';
+import { countRecent } from './recent-count.ts';
 import { countAnswer, perSecond } from './throughput.ts';
 
 /** AD-3: about the last ten answers count, and less of them after five seconds. */
@@ -141,8 +143,9 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
 
   /** AD-4 */
   send(nowMs: number): void {
-    this.countPick(nowMs);
-    this.ownCells()[SENT_AT_MS] = nowMs;
+    const cells = this.ownCells();
+    countRecent(cells, PICKS, 1, nowMs);
+    cells[SENT_AT_MS] = nowMs;
     this.#inFlight ??= InFlight.take();
     this.#inFlight.add(nowMs);
   }
@@ -157,11 +160,12 @@ export class AdaptiveHost extends TrackedHost implements PoolMember {
 
   /** AD-3: what a call is expected to take, errors included; 0 while neither the host nor the module has been measured. */
   expectedMs(typicalMs: number, nowMs: number): number {
-    const pricedMs = this.cells[PRICED_MS] as number;
+    const { cells } = this;
+    const pricedMs = cells[PRICED_MS] as number;
     const known = pricedMs === 0 ? typicalMs : pricedMs;
     const faded = FADED_TO * typicalMs;
     if (known <= faded) return known;
-    const age = (nowMs - (this.cells[REPORTED_AT_MS] as number)) / FADE_MS;
+    const age = (nowMs - (cells[REPORTED_AT_MS] as number)) / FADE_MS;
     return age >= 1 ? faded : known - (known - faded) * age;
   }
 

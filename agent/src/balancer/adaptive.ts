@@ -242,7 +242,7 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
   #isTrouble(host: AdaptiveHost, nowMs: number): boolean {
     if (host.host.drain || host.overloaded) return false;
     const cells = this.#ownCells();
-    if (isDear(cells, expectedMs(host, cells, nowMs))) return true;
+    if (isDear(cells, expectedMs(host, cells[TYPICAL_MS] as number, nowMs))) return true;
     return host.evidence >= TROUBLE_EVIDENCE * this.#baseline.limit;
   }
 

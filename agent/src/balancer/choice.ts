@@ -34,13 +34,14 @@ export function cheapest(
   let bestPrice = Number.POSITIVE_INFINITY;
   const { cells, overload, weights, dice } = module;
   const choices = Math.min(CHOICES, pool.size);
+  const typicalMs = cells[TYPICAL_MS] as number;
   const lostBeforeMs = nowMs - staleAfterMs(cells);
   const mayRefuse = !isForced && overload.isRecent(nowMs);
   for (let drawn = 0; drawn < choices; drawn++) {
     const host = pool.draw(drawn, dice);
     const load = host.load(lostBeforeMs);
     if (!isForced && !hasRoom(host, load, overload, mayRefuse, nowMs)) continue;
-    const price = priceOf(host, load, cells, weights, nowMs);
+    const price = priceOf(host, load, typicalMs, weights, nowMs);
     if (price >= bestPrice) continue;
     best = host;
     bestPrice = price;
@@ -65,8 +66,8 @@ export function anyWithRoom(
 }
 
 /** AD-2, AD-3: what a call is expected to take on this host. */
-export function expectedMs(host: AdaptiveHost, cells: ModuleCells, nowMs: number): number {
-  return Math.max(PRICE_MIN_MS, host.expectedMs(cells[TYPICAL_MS] as number, nowMs));
+export function expectedMs(host: AdaptiveHost, typicalMs: number, nowMs: number): number {
+  return Math.max(PRICE_MIN_MS, host.expectedMs(typicalMs, nowMs));
 }
 
 /** AD-14, AD-16 */
@@ -80,7 +81,7 @@ function hasRoom(host: AdaptiveHost, load: number, { targetMs }: Overload, mayRe
 }
 
 /** AD-2 */
-function priceOf(host: AdaptiveHost, load: number, cells: ModuleCells, weights: Weights | undefined, nowMs: number): number {
-  const callMs = expectedMs(host, cells, nowMs);
+function priceOf(host: AdaptiveHost, load: number, typicalMs: number, weights: Weights | undefined, nowMs: number): number {
+  const callMs = expectedMs(host, typicalMs, nowMs);
   return weights === undefined ? callMs * (load + 1) : weights.price(host, callMs, load, nowMs);
 }

@@ -13,7 +13,8 @@ const MAX_FAILURES_PER_CALL = 50;
 
 /**
  * What the classic rules remember of one host and how they judge it (LB-6 to LB-10). "Virtual" counts begin with a handicap, so
- * that few calls prove little; "real" ones count only what was reported.
+ * that few calls prove little; "real" ones count only what was reported. Both begin again together, so a virtual count is the real one and its
+ * handicap, and is not kept.
  */
 export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> {
   override overloaded = false;
@@ -22,32 +23,28 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
   previous: ClassicHost = this;
   /** LB-11: a host that drains is in neither list. */
   inList = false;
-  #virtualSucc = 0;
-  #virtualErr = 0;
   #realSucc = 0;
   #realErr = 0;
   #succRun = 0;
   #errRun = 0;
   #badWindows = 0;
   /** When the idle window or the overload began. */
-  #sinceMs = 0;
+  #sinceMs: number;
 
-  constructor(host: HostInfo, options: ClassicOptions, nowMs: number) {
+  constructor(host: HostInfo, nowMs: number) {
     super(host, UNCALLED);
-    this.#startWindow(options, nowMs);
+    this.#sinceMs = nowMs;
   }
 
   /** LB-6 */
   record(ok: boolean, tcostMs: number | undefined, options: ClassicOptions): void {
     this.countCall(ok, tcostMs);
     if (ok) {
-      this.#virtualSucc += 1;
       this.#realSucc += 1;
       this.#succRun += 1;
       this.#errRun = 0;
     } else {
       const failures = options.tcostAmplify && tcostMs !== undefined ? failuresFor(tcostMs) : 1;
-      this.#virtualErr += failures;
       this.#realErr += failures;
       this.#errRun += failures;
       this.#succRun = 0;
@@ -63,23 +60,23 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
   }
 
   /** LB-10 */
-  becomeIdle(options: ClassicOptions, nowMs: number): void {
+  becomeIdle(nowMs: number): void {
     this.overloaded = false;
-    this.#startWindow(options, nowMs);
+    this.#startAgain(nowMs);
   }
 
   /** LB-10 */
-  becomeOverloaded(options: ClassicOptions, nowMs: number): void {
+  becomeOverloaded(nowMs: number): void {
     this.overloaded = true;
     this.#badWindows = 0;
-    this.#startAgain(0, options.initErrCnt, nowMs);
+    this.#startAgain(nowMs);
   }
 
   /** What a transition was decided by. `stateMs` is the age of the idle window or of the overload. */
-  numbers(nowMs: number): Record<string, number> {
+  numbers(options: ClassicOptions, nowMs: number): Record<string, number> {
     return {
-      virtualSucc: this.#virtualSucc,
-      virtualErr: this.#virtualErr,
+      virtualSucc: this.#virtualSucc(options),
+      virtualErr: this.#virtualErr(options),
       realSucc: this.#realSucc,
       realErr: this.#realErr,
       succRun: this.#succRun,
@@ -97,7 +94,7 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
   #judgeIdle(ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
     // LB-7
     if (!ok) {
-      if (share(this.#virtualErr, this.#virtualSucc) > options.errRate) return 'error-rate';
+      if (share(this.#virtualErr(options), this.#virtualSucc(options)) > options.errRate) return 'error-rate';
       if (this.#errRun >= options.continErrLimit) return 'failure-run';
     }
     return nowMs - this.#sinceMs >= options.idleTimeoutMs ? this.#endWindow(options, nowMs) : undefined;
@@ -106,7 +103,7 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
   #judgeOverloaded(ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
     // LB-8
     if (ok) {
-      if (share(this.#virtualSucc, this.#virtualErr) > options.succRate) return 'success-rate';
+      if (share(this.#virtualSucc(options), this.#virtualErr(options)) > options.succRate) return 'success-rate';
       if (this.#succRun >= options.continSuccLimit) return 'success-run';
     }
     // LB-9
@@ -118,17 +115,21 @@ export class ClassicHost extends TrackedHost implements RingMember<ClassicHost> 
     const bad = share(this.#realErr, this.#realSucc) >= options.windowErrRate;
     this.#badWindows = bad ? this.#badWindows + 1 : 0;
     if (this.#badWindows >= options.windowErrLimit) return 'window-error-rate';
-    this.#startWindow(options, nowMs);
+    this.#startAgain(nowMs);
     return undefined;
   }
 
-  #startWindow(options: ClassicOptions, nowMs: number): void {
-    this.#startAgain(options.initSuccCnt, 0, nowMs);
+  /** LB-10: idle windows begin with successes, ... */
+  #virtualSucc({ initSuccCnt }: ClassicOptions): number {
+    return this.overloaded ? this.#realSucc : initSuccCnt + this.#realSucc;
   }
 
-  #startAgain(virtualSucc: number, virtualErr: number, nowMs: number): void {
-    this.#virtualSucc = virtualSucc;
-    this.#virtualErr = virtualErr;
+  /** ... overloads with errors. */
+  #virtualErr({ initErrCnt }: ClassicOptions): number {
+    return this.overloaded ? initErrCnt + this.#realErr : this.#realErr;
+  }
+
+  #startAgain(nowMs: number): void {
     this.#realSucc = 0;
     this.#realErr = 0;
     this.#succRun = 0;

@@ -58,7 +58,7 @@ class ClassicBalancer implements ExplainingBalancer {
 
   /** LB-1, LB-11 */
   setHosts(hosts: readonly HostInfo[], nowMs: number): void {
-    const { removed } = this.#table.sync(hosts, host => new ClassicHost(host, this.#options, nowMs));
+    const { removed } = this.#table.sync(hosts, host => new ClassicHost(host, nowMs));
     for (const host of removed) this.#leaveList(host);
     for (const host of this.#table.values()) {
       if (host.host.drain) this.#leaveList(host);
@@ -99,7 +99,7 @@ class ClassicBalancer implements ExplainingBalancer {
   explain(nowMs: number): HostExplanation[] {
     const hosts = [...this.#table.values()];
     const picks = hosts.reduce((sum, host) => sum + host.recentPicks(nowMs), 0);
-    return hosts.map(host => host.explain(stateOf(host), host.numbers(nowMs), picks, nowMs));
+    return hosts.map(host => host.explain(stateOf(host), host.numbers(this.#options, nowMs), picks, nowMs));
   }
 
   #next(): ClassicHost | undefined {
@@ -123,11 +123,11 @@ class ClassicBalancer implements ExplainingBalancer {
 
   /** LB-10. The listener comes last: whatever it asks or throws, the lists are in order. */
   #changeSides(host: ClassicHost, cause: ClassicCause, nowMs: number): void {
-    const numbers = host.numbers(nowMs);
+    const numbers = host.numbers(this.#options, nowMs);
     numbers['limit'] = limitOf(cause, this.#options);
     this.#listOf(host).remove(host);
-    if (host.overloaded) host.becomeIdle(this.#options, nowMs);
-    else host.becomeOverloaded(this.#options, nowMs);
+    if (host.overloaded) host.becomeIdle(nowMs);
+    else host.becomeOverloaded(nowMs);
     this.#listOf(host).append(host);
     const transition: Transition = { host: host.host, to: host.overloaded ? 'overloaded' : 'idle', cause, numbers };
     host.last = { transition, atMs: nowMs };

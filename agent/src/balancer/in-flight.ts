@@ -2,8 +2,9 @@
 const FIRST_CAPACITY = 4;
 /** More calls to one host are not told apart: the oldest is forgotten for each new one. A power of two. */
 const MAX_CAPACITY = 4_096;
-/** So many are kept to be taken again, where they have not grown. */
+/** So many are kept to be taken again, where they have not grown beyond so much. */
 const MAX_SPARE = 1_024;
+const MAX_SPARE_CAPACITY = 64;
 
 /**
  * AD-4. When the calls were sent that one host has not been reported on: a ring of send times, oldest first. Calls have no
@@ -22,7 +23,7 @@ export class InFlight {
 
   /** @param inFlight empty, and not to be used any more */
   static giveBack(inFlight: InFlight): void {
-    if (SPARE.length < MAX_SPARE && inFlight.#sentMs.length === FIRST_CAPACITY) SPARE.push(inFlight);
+    if (SPARE.length < MAX_SPARE && inFlight.#sentMs.length <= MAX_SPARE_CAPACITY) SPARE.push(inFlight);
   }
 
   get count(): number {
