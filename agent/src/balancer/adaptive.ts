@@ -1,6 +1,7 @@
 // pure
 /** The adaptive algorithm: the cheapest of a few random hosts, where the bad ones are not among them (docs/load-balancing.md). */
 import type { HostInfo, HostKey } from '@lars/proto';
+import { Dice } from '@lars/proto/dice';
 import { AdaptiveHost } from './adaptive-host.ts';
 import type { AdaptiveOptions } from './adaptive-options.ts';
 import type {
@@ -14,7 +15,6 @@ import type {
   Transition,
 } from './balancer.ts';
 import { anyWithRoom, type ChoosingModule, cheapest, expectedMs } from './choice.ts';
-import { Dice } from './dice.ts';
 import { ErrorBaseline } from './error-baseline.ts';
 import { HostPool } from './host-pool.ts';
 import { HostTable } from './host-table.ts';
@@ -145,9 +145,8 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
   }
 
   explain(nowMs: number): HostExplanation[] {
-    const hosts = [...this.#table.values()];
-    const picks = hosts.reduce((sum, host) => sum + host.recentPicks(nowMs), 0);
-    return hosts.map(host => host.explain(host.state, host.numbers(this.cells, this.#baseline, nowMs), picks, nowMs));
+    const stateOf = (host: AdaptiveHost) => ({ state: host.state, numbers: host.numbers(this.cells, this.#baseline, nowMs) });
+    return this.#table.explain(stateOf, nowMs);
   }
 
   /** AD-10, AD-11: an ejected host that has waited for its pause, when a probe has been earned. */

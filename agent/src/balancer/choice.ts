@@ -1,7 +1,8 @@
 // pure
 /** AD-1 to AD-3, AD-14: which of the hosts of a pool a call costs least on. */
+
+import type { Dice } from '@lars/proto/dice';
 import type { AdaptiveHost } from './adaptive-host.ts';
-import type { Dice } from './dice.ts';
 import type { HostPool } from './host-pool.ts';
 import { type ModuleCells, staleAfterMs, TYPICAL_MS } from './module-latency.ts';
 import type { Overload } from './overload.ts';

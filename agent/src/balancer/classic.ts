@@ -97,9 +97,7 @@ class ClassicBalancer implements ExplainingBalancer {
   }
 
   explain(nowMs: number): HostExplanation[] {
-    const hosts = [...this.#table.values()];
-    const picks = hosts.reduce((sum, host) => sum + host.recentPicks(nowMs), 0);
-    return hosts.map(host => host.explain(stateOf(host), host.numbers(this.#options, nowMs), picks, nowMs));
+    return this.#table.explain(host => ({ state: stateOf(host), numbers: host.numbers(this.#options, nowMs) }), nowMs);
   }
 
   #next(): ClassicHost | undefined {

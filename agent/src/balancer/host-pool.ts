@@ -1,5 +1,5 @@
 // pure
-import type { Dice } from './dice.ts';
+import type { Dice } from '@lars/proto/dice';
 
 export interface PoolMember {
   /** Where the member stands in its pool. A member is in one pool at most. */

@@ -66,6 +66,12 @@ export class HostTable<T extends TrackedHost> {
     }
   }
 
+  /** See ExplainingBalancer.explain. @param stateOf the host's state, in the algorithm's own words, and what it knows of it */
+  explain(stateOf: (host: T) => HostState, nowMs: number): HostExplanation[] {
+    const picks = this.#hosts.reduce((sum, host) => sum + host.recentPicks(nowMs), 0);
+    return this.#hosts.map(host => host.explain(stateOf(host), picks, nowMs));
+  }
+
   /** Those that stay keep their places; the new ones come behind them. */
   #fill(known: ReadonlyMap<HostKey, T>, named: ReadonlyMap<HostKey, T>): void {
     const stay = [...known].filter(([key]) => named.has(key));
@@ -76,6 +82,8 @@ export class HostTable<T extends TrackedHost> {
     this.#byKey = all.length > MAX_SCANNED ? new Map(all) : undefined;
   }
 }
+
+export type HostState = Pick<HostExplanation, 'state' | 'numbers'>;
 
 export interface PastChange {
   readonly transition: Transition;
@@ -127,9 +135,9 @@ export abstract class TrackedHost implements HostView {
   }
 
   /** For Balancer.explain. @param modulePicks recent picks of all hosts together */
-  explain(state: string, numbers: Readonly<Record<string, number>>, modulePicks: number, nowMs: number): HostExplanation {
+  explain(state: HostState, modulePicks: number, nowMs: number): HostExplanation {
     const share = modulePicks === 0 ? 0 : this.recentPicks(nowMs) / modulePicks;
-    return { host: this.host, state, share, numbers, last: this.last === undefined ? undefined : past(this.last, nowMs) };
+    return { host: this.host, ...state, share, last: this.last === undefined ? undefined : past(this.last, nowMs) };
   }
 
   /** Counts one call as the caller told it. `tcostMs` is finite and not negative. */

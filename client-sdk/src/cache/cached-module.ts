@@ -1,7 +1,7 @@
 // pure
 import { type BatchResult, type GetRouteResponse, type HostAddress, type HostInfo, type HostKey, hostKey } from '@lars/proto';
+import type { Dice } from '@lars/proto/dice';
 import { isCallable, LarsHost } from '../lars-host.ts';
-import type { Dice } from './dice.ts';
 import { HeldCalls } from './held-calls.ts';
 import { type CellOwner, HostCell } from './host-cell.ts';
 import { ModuleNorms } from './module-norms.ts';

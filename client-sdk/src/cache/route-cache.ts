@@ -1,8 +1,8 @@
 // pure
 import { type HostAddress, type RouteKey, routeKey } from '@lars/proto';
+import { Dice } from '@lars/proto/dice';
 import type { LarsHost } from '../lars-host.ts';
 import { CachedModule, type ModulePort } from './cached-module.ts';
-import { Dice } from './dice.ts';
 import type { HostCell } from './host-cell.ts';
 import type { CopiedHost } from './route-copy.ts';
 

@@ -1,6 +1,7 @@
 // pure
+
+import type { Dice } from '@lars/proto/dice';
 import type { LarsHost } from '../lars-host.ts';
-import type { Dice } from './dice.ts';
 import { type HostCell, PRICE_MIN_MS } from './host-cell.ts';
 import type { ModuleNorms } from './module-norms.ts';
 

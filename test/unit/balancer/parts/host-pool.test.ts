@@ -1,6 +1,6 @@
+import { Dice } from '@lars/proto/dice';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Dice } from '../../../../agent/src/balancer/dice.ts';
 import { HostPool, type PoolMember } from '../../../../agent/src/balancer/host-pool.ts';
 import { seededRandom } from '../world.ts';
 

@@ -1,5 +1,8 @@
 // pure
-/** Random numbers for each pick: Marsaglia's xorshift on 32 bits. It allocates nothing, and costs less than a call of a random function. */
+/**
+ * Random numbers for each pick: Marsaglia's xorshift on 32 bits. It allocates nothing, and costs less than a call of a random function.
+ * It stands here because agent and client both pick, and this package is all that they share.
+ */
 export class Dice {
   #state: number;
 
