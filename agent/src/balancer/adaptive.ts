@@ -1,8 +1,7 @@
 // pure
 /** The adaptive algorithm: the cheapest of a few random hosts, where the bad ones are not among them (docs/load-balancing.md). */
 import type { HostInfo, HostKey } from '@lars/proto';
-import { Dice } from '@lars/proto/dice';
-import { AdaptiveHost } from './adaptive-host.ts';
+import { AdaptiveHosts } from './adaptive-hosts.ts';
 import type { AdaptiveOptions } from './adaptive-options.ts';
 import type {
   AdaptiveCause,
@@ -14,23 +13,11 @@ import type {
   HostView,
   Transition,
 } from './balancer.ts';
-import { anyWithRoom, type ChoosingModule, cheapest, expectedMs } from './choice.ts';
+import { anyWithRoom, type ChoosingModule, cheapest, findFrom } from './choice.ts';
 import { ErrorBaseline } from './error-baseline.ts';
-import { HostPool } from './host-pool.ts';
-import { HostTable } from './host-table.ts';
+import { chosen, everybody, joined, without } from './host-pool.ts';
 import { fittingCalls, isOverfull } from './load-window.ts';
-import {
-  addDuration,
-  believable,
-  isSlowFailure,
-  isTimeout,
-  type ModuleCells,
-  SLOWEST_MS,
-  staleAfterMs,
-  TYPICAL_MS,
-  throughAfterMs,
-  UNMEASURED,
-} from './module-latency.ts';
+import { addDuration, believable, isSlowFailure, isTimeout, SLOWEST_MS, TYPICAL_MS, throughAfterMs } from './module-latency.ts';
 import { Overload } from './overload.ts';
 import { isDear } from './price-spread.ts';
 import { ProbeBudget } from './probe-budget.ts';
@@ -53,36 +40,33 @@ export function adaptiveBalancer(options: AdaptiveOptions): BalancerFactory<Expl
   return environment => new AdaptiveBalancer(options, environment);
 }
 
-/** What modules share that have no such hosts, and no overload so far. Nothing is ever put in. */
-const NOBODY = new HostPool<AdaptiveHost>();
-const NO_HOSTS: readonly AdaptiveHost[] = [];
+const NOBODY = everybody(0);
+// Modules share them that have not been overloaded, or in which no call has failed: do not write to them.
 const NO_OVERLOAD = new Overload();
+const NO_FAILURES = new ErrorBaseline();
 
 class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
-  readonly #options: AdaptiveOptions;
-  readonly #environment: BalancerEnvironment;
-  readonly #table = new HostTable<AdaptiveHost>();
-  /** Hosts that may be called, in the agent's zone and elsewhere, and those that are ejected. Draining ones are in no pool. */
-  readonly #near = new HostPool<AdaptiveHost>();
-  #far: HostPool<AdaptiveHost> = NOBODY;
-  #ejected: HostPool<AdaptiveHost> = NOBODY;
-  /** Those in the pools together. */
-  #serving: readonly AdaptiveHost[] = NO_HOSTS;
+  // Hosts that may be called, in the agent's zone and elsewhere, and those that are ejected. Draining ones are in no pool.
+  #near = NOBODY;
+  #far = NOBODY;
+  #ejected = NOBODY;
+  readonly table: AdaptiveHosts;
   // An agent may have a hundred thousand modules: what only trouble needs is made when it comes.
-  /** See module-latency.ts. */
-  cells: ModuleCells = UNMEASURED;
   overload = NO_OVERLOAD;
   weights: Weights | undefined = undefined;
-  readonly dice: Dice;
-  readonly #baseline = new ErrorBaseline();
   #budget: ProbeBudget | undefined = undefined;
+  /** Those in the pools together. */
+  #serving = NOBODY;
+  #baseline = NO_FAILURES;
   /** In whole milliseconds, which V8 keeps without an object of their own. */
   #wantedUntilMs = 0;
+  readonly #options: AdaptiveOptions;
+  readonly #environment: BalancerEnvironment;
 
   constructor(options: AdaptiveOptions, environment: BalancerEnvironment) {
     this.#options = options;
     this.#environment = environment;
-    this.dice = new Dice(environment.random);
+    this.table = new AdaptiveHosts(environment.random);
   }
 
   get algorithm(): 'adaptive' {
@@ -90,84 +74,88 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
   }
 
   get hostCount(): number {
-    return this.#table.size;
+    return this.table.size;
   }
 
   get overloadedCount(): number {
-    return this.#ejected.size;
+    return this.#ejected.length;
   }
 
   /** AD-21 */
   wantsEveryCall(nowMs: number): boolean {
     // A copy of the route does not say which zone is near (AD-19).
-    const zonesMatter = this.#near.size > 0 && this.#far.size > 0;
-    return zonesMatter || this.#ejected.size > 0 || nowMs < this.#wantedUntilMs || this.overload.isRecent(nowMs);
+    const zonesMatter = this.#near.length > 0 && this.#far.length > 0;
+    return zonesMatter || this.#ejected.length > 0 || nowMs < this.#wantedUntilMs || this.overload.isRecent(nowMs);
   }
 
-  setHosts(hosts: readonly HostInfo[], nowMs: number): void {
-    const isFirst = this.#table.size === 0;
-    const { added, removed } = this.#table.sync(hosts, host => new AdaptiveHost(host));
+  setHosts(route: readonly HostInfo[], nowMs: number): void {
+    const { table } = this;
+    const isFirst = table.size === 0;
+    const before = table.sync(route);
     // AD-15, AD-19
-    if (!isFirst || this.#options.zone !== '') this.#startSlowly(added, nowMs);
-    for (const host of removed) host.moveTo(undefined);
-    for (const host of this.#table.values()) host.moveTo(this.#poolOf(host));
-    this.#near.trim();
-    const all = this.#table.hosts;
-    this.#serving = all.some(host => host.host.drain) ? all.filter(host => !host.host.drain) : all;
-    this.weights = Weights.of(this.#serving, this.weights, nowMs);
+    if (!isFirst || this.#options.zone !== '')
+      this.#startSlowly(
+        before.flatMap((from, host) => (from === undefined ? host : [])),
+        nowMs,
+      );
+    this.#sortIntoPools();
+    this.weights = Weights.of(table, this.#serving, this.weights, nowMs);
     this.#spareOnlyHost(nowMs);
   }
 
   pick(nowMs: number): HostInfo | undefined {
     const host = this.#dueProbe(nowMs) ?? this.#withRoom(nowMs) ?? this.#withoutRoom(nowMs);
     if (host === undefined) return undefined;
-    host.send(nowMs);
+    this.table.send(host, nowMs);
     this.weights?.countPick(nowMs);
-    return host.host;
+    return this.table.at(host);
   }
 
   report(key: HostKey, ok: boolean, toldMs: number | undefined, nowMs: number, picked = true): boolean {
-    const host = this.#table.get(key);
+    const host = this.table.find(key);
     if (host === undefined) return false;
-    host.countCall(ok, toldMs);
+    this.table.countCall(host, ok, toldMs);
+    if (!ok && this.#baseline === NO_FAILURES) this.#baseline = new ErrorBaseline();
     if (picked) this.#learn(host, ok, toldMs, nowMs);
     else this.#learnOfCopy(host, ok, toldMs, nowMs);
-    if (this.#isTrouble(host, nowMs)) this.#wantedUntilMs = Math.ceil(nowMs + WANTED_MS);
+    if (this.#isTrouble(host, nowMs)) this.#wantEveryCall(nowMs);
     return true;
   }
 
+  read(step: number): number {
+    return step === 0 ? this.#near.length : this.table.read(step - 1);
+  }
+
   takeCounts(visit: Parameters<Balancer['takeCounts']>[0]): void {
-    this.#table.takeCounts(visit);
+    this.table.takeCounts(visit);
   }
 
   hosts(): IterableIterator<HostView> {
-    return this.#table.values();
+    return this.table.views();
   }
 
   explain(nowMs: number): HostExplanation[] {
-    const stateOf = (host: AdaptiveHost) => ({ state: host.state, numbers: host.numbers(this.cells, this.#baseline, nowMs) });
-    return this.#table.explain(stateOf, nowMs);
+    const { table } = this;
+    const stateOf = (host: number) => ({ state: table.stateOf(host), numbers: table.numbers(host, this.#baseline, nowMs) });
+    return table.explain(stateOf, nowMs);
   }
 
   /** AD-10, AD-11: an ejected host that has waited for its pause, when a probe has been earned. */
-  #dueProbe(nowMs: number): AdaptiveHost | undefined {
+  #dueProbe(nowMs: number): number | undefined {
     const ejected = this.#ejected;
-    if (ejected.size === 0) return undefined;
+    if (ejected.length === 0) return undefined;
     this.#budget ??= new ProbeBudget(this.#options.probeShare);
     const budget = this.#budget;
-    budget.earn(ejected.size, this.#serving.length);
+    budget.earn(ejected.length, this.#serving.length);
     if (budget.isEmpty) return undefined;
-    for (let looks = Math.min(PROBE_LOOKS, ejected.size); looks > 0; looks--) {
-      const host = ejected.next();
-      if (!host.ejection.isProbeDue(nowMs)) continue;
-      budget.spend();
-      return this.#probe(host, 'probe-due', nowMs);
-    }
-    return undefined;
+    const host = findFrom(ejected, this.table, PROBE_LOOKS, one => this.table.ejectionOf(one).isProbeDue(nowMs));
+    if (host === undefined) return undefined;
+    budget.spend();
+    return this.#probe(host, 'probe-due', nowMs);
   }
 
   /** AD-1, AD-19: a near one if one has room, else a far one. */
-  #withRoom(nowMs: number): AdaptiveHost | undefined {
+  #withRoom(nowMs: number): number | undefined {
     return (
       cheapest(this.#near, this, false, nowMs) ??
       cheapest(this.#far, this, false, nowMs) ??
@@ -177,7 +165,7 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
   }
 
   /** AD-14, AD-17 */
-  #withoutRoom(nowMs: number): AdaptiveHost | undefined {
+  #withoutRoom(nowMs: number): number | undefined {
     const isForced = this.#options.onAllOverloaded === 'all';
     if (isForced || !this.overload.isRecent(nowMs)) {
       const host = cheapest(this.#near, this, true, nowMs) ?? cheapest(this.#far, this, true, nowMs);
@@ -188,151 +176,166 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
   }
 
   /** AD-17: the refused call might as well be a probe. */
-  #freeProbe(nowMs: number): AdaptiveHost | undefined {
-    for (let looks = Math.min(FREE_PROBE_LOOKS, this.#ejected.size); looks > 0; looks--) {
-      const host = this.#ejected.next();
-      if (host.load(nowMs - staleAfterMs(this.cells)) === 0) return this.#probe(host, 'none-left', nowMs);
-    }
-    return undefined;
+  #freeProbe(nowMs: number): number | undefined {
+    const { table } = this;
+    const lostBeforeMs = table.lostBeforeMs(nowMs);
+    const host = findFrom(this.#ejected, table, FREE_PROBE_LOOKS, one => table.load(one, lostBeforeMs) === 0);
+    return host === undefined ? undefined : this.#probe(host, 'none-left', nowMs);
   }
 
-  #probe(host: AdaptiveHost, cause: AdaptiveCause, nowMs: number): AdaptiveHost {
-    const { ejection } = host;
+  #probe(host: number, cause: AdaptiveCause, nowMs: number): number {
+    const ejection = this.table.ejectionOf(host);
     const numbers = {
       ejectedForMs: nowMs - ejection.startedMs,
       pauseMs: ejection.pauseMs,
       failuresInRow: ejection.failuresInRow,
     };
-    host.countProbe();
+    this.table.countProbe(host);
     ejection.probeSent(this.#options, nowMs);
-    this.#environment.onTransition({ host: host.host, to: 'probed', cause, numbers });
+    this.#environment.onTransition({ host: this.table.at(host), to: 'probed', cause, numbers });
     return host;
   }
 
-  #learn(host: AdaptiveHost, ok: boolean, toldMs: number | undefined, nowMs: number): void {
-    const cells = this.#ownCells();
-    const load = host.load(nowMs - staleAfterMs(cells));
-    const tookMs = believable(host.settle(ok, toldMs, cells[TYPICAL_MS] as number, nowMs));
-    addDuration(cells, ok, tookMs);
-    const isSlow = !ok && isSlowFailure(cells, tookMs);
-    const isBehind = isSlow && host.isBehind(tookMs, nowMs);
-    host.learn(ok, isSlow, tookMs, this.#baseline.rate, nowMs);
+  #learn(host: number, ok: boolean, toldMs: number | undefined, nowMs: number): void {
+    const { table } = this;
+    const module = table.ownModule;
+    const load = table.load(host, table.lostBeforeMs(nowMs));
+    const tookMs = believable(table.settle(host, ok, toldMs, nowMs));
+    addDuration(module, ok, tookMs);
+    const isSlow = !ok && isSlowFailure(module, tookMs);
+    const isBehind = isSlow && table.isBehind(host, tookMs, nowMs);
+    table.learn(host, ok, isSlow, tookMs, this.#baseline.rate, nowMs);
     if (ok) this.#onSuccess(host, tookMs, load, nowMs);
-    const isAgain = isSlow && isTimeout(cells, tookMs);
-    if (isBehind && isAgain && isOverfull(load, host.fittingCalls(tookMs, nowMs))) this.#onOverload(host, tookMs, load, nowMs);
-    if (!host.host.drain) this.#judge(host, ok, isBehind, tookMs, nowMs);
+    const isAgain = isSlow && isTimeout(module, tookMs);
+    const isFull = isBehind && isAgain && isOverfull(load, table.fittingCalls(host, tookMs, nowMs));
+    if (isFull) this.#onOverload(host, tookMs, load, nowMs);
+    if (!table.at(host).drain) this.#judge(host, ok, isBehind, tookMs, nowMs);
   }
 
   /** AD-21: nobody saw the call begin, nor what else was in flight then, and the report comes late, together with many others. */
-  #learnOfCopy(host: AdaptiveHost, ok: boolean, toldMs: number | undefined, nowMs: number): void {
-    host.countPick(nowMs);
+  #learnOfCopy(host: number, ok: boolean, toldMs: number | undefined, nowMs: number): void {
+    const { table } = this;
+    table.countPick(host, nowMs);
     this.weights?.countPick(nowMs);
-    const cells = this.#ownCells();
+    const module = table.ownModule;
     const tookMs = toldMs === undefined ? undefined : believable(toldMs);
-    if (tookMs !== undefined) addDuration(cells, ok, tookMs);
-    const isSlow = !ok && tookMs !== undefined && isSlowFailure(cells, tookMs);
-    const isBehind = isSlow && host.isBehind(tookMs, nowMs);
-    host.learn(ok, isSlow, tookMs, this.#baseline.rate, nowMs);
-    if (isBehind) this.#wantedUntilMs = Math.ceil(nowMs + WANTED_MS);
-    else if (!host.host.drain && !host.overloaded) this.#weigh(host, ok, nowMs);
+    if (tookMs !== undefined) addDuration(module, ok, tookMs);
+    const isSlow = !ok && tookMs !== undefined && isSlowFailure(module, tookMs);
+    const isBehind = isSlow && table.isBehind(host, tookMs, nowMs);
+    table.learn(host, ok, isSlow, tookMs, this.#baseline.rate, nowMs);
+    if (isBehind) this.#wantEveryCall(nowMs);
+    else if (this.#isInPool(host)) this.#weigh(host, ok, nowMs);
   }
 
   /** AD-21: will the host be ejected soon, or should it get clearly less than its share? */
-  #isTrouble(host: AdaptiveHost, nowMs: number): boolean {
-    if (host.host.drain || host.overloaded) return false;
-    const cells = this.#ownCells();
-    if (isDear(cells, expectedMs(host, cells[TYPICAL_MS] as number, nowMs))) return true;
-    return host.evidence >= TROUBLE_EVIDENCE * this.#baseline.limit;
+  #isTrouble(host: number, nowMs: number): boolean {
+    if (!this.#isInPool(host)) return false;
+    const { table } = this;
+    if (isDear(table.ownModule, table.priceMs(host, nowMs))) return true;
+    return table.evidenceOf(host) >= TROUBLE_EVIDENCE * this.#baseline.limit;
   }
 
-  #onSuccess(host: AdaptiveHost, tookMs: number, load: number, nowMs: number): void {
+  #isInPool(host: number): boolean {
+    return !this.table.at(host).drain && !this.table.isOverloaded(host);
+  }
+
+  #wantEveryCall(nowMs: number): void {
+    this.#wantedUntilMs = Math.ceil(nowMs + WANTED_MS);
+  }
+
+  #onSuccess(host: number, tookMs: number, load: number, nowMs: number): void {
+    const { module } = this.table;
     // AD-4
-    host.load(nowMs - throughAfterMs(this.cells));
+    this.table.load(host, nowMs - throughAfterMs(module));
     // AD-15
-    if (tookMs < SOON_SHARE * (this.cells[SLOWEST_MS] as number)) host.window?.grow(load);
+    if (tookMs < SOON_SHARE * (module[SLOWEST_MS] as number)) this.table.windowOf(host)?.grow(load);
   }
 
   /** AD-13 */
-  #onOverload(host: AdaptiveHost, tookMs: number, load: number, nowMs: number): void {
+  #onOverload(host: number, tookMs: number, load: number, nowMs: number): void {
+    const { table } = this;
     if (this.overload === NO_OVERLOAD) this.overload = new Overload();
     this.overload.see(tookMs, nowMs);
-    const window = host.limitedWindow();
-    const answersPerSec = host.answersPerSec(nowMs);
+    const window = table.limitedWindow(host);
+    const answersPerSec = table.answersPerSec(host, nowMs);
     if (!window.cut(tookMs, fittingCalls(answersPerSec, this.overload.targetMs), nowMs)) return;
-    const numbers = { window: window.size, inFlight: load, answersPerSec, answerMs: host.answerMs, timeoutMs: tookMs };
+    const numbers = { window: window.size, inFlight: load, answersPerSec, answerMs: table.answerMs(host), timeoutMs: tookMs };
     this.#tell(host, 'window-cut', 'overload', numbers, nowMs);
   }
 
   /** AD-7 to AD-12 */
-  #judge(host: AdaptiveHost, ok: boolean, isBehind: boolean, tookMs: number, nowMs: number): void {
-    if (host.overloaded) {
+  #judge(host: number, ok: boolean, isBehind: boolean, tookMs: number, nowMs: number): void {
+    if (this.table.isOverloaded(host)) {
+      const ejection = this.table.ejectionOf(host);
       // What was sent before the ejection says nothing new.
-      if (nowMs - tookMs < host.ejection.startedMs) return;
+      if (nowMs - tookMs < ejection.startedMs) return;
       if (ok) this.#readmit(host, 'call-succeeded', tookMs, nowMs);
-      else if (host.ejection.probing) host.ejection.probeFailed(this.#options, this.#environment.random, nowMs);
+      else if (ejection.probing) ejection.probeFailed(this.#options, this.#environment.random, nowMs);
       return;
     }
     if (!isBehind) this.#weigh(host, ok, nowMs);
   }
 
   /** AD-6, AD-7 */
-  #weigh(host: AdaptiveHost, ok: boolean, nowMs: number): void {
+  #weigh(host: number, ok: boolean, nowMs: number): void {
     const baseline = this.#baseline;
-    baseline.refresh(this.#serving, this.#environment.random);
-    const isConvicted = host.weigh(baseline.evidenceOf(ok), baseline.limit);
+    if (baseline !== NO_FAILURES) baseline.refresh(this.table, this.#serving, this.#environment.random);
+    const isConvicted = this.table.weigh(host, baseline.evidenceOf(ok), baseline.limit);
     // AD-9
     if (isConvicted && this.#serving.length > 1) this.#eject(host, nowMs);
   }
 
-  #eject(host: AdaptiveHost, nowMs: number): void {
-    host.overloaded = true;
-    host.ejection.start(this.#options, this.#environment.random, nowMs);
-    host.moveTo(this.#poolOf(host));
-    this.#tell(host, 'overloaded', 'error-evidence', host.numbers(this.cells, this.#baseline, nowMs), nowMs);
+  #eject(host: number, nowMs: number): void {
+    this.table.beginEjection(host).start(this.#options, this.#environment.random, nowMs);
+    this.#near = without(this.#near, host);
+    this.#far = without(this.#far, host);
+    this.#ejected = joined(this.#ejected, host);
+    this.#tell(host, 'overloaded', 'error-evidence', this.table.numbers(host, this.#baseline, nowMs), nowMs);
   }
 
-  #readmit(host: AdaptiveHost, cause: AdaptiveCause, tookMs: number, nowMs: number): void {
-    const { startedMs, failuresInRow } = host.ejection;
-    host.beginProbation(tookMs, this.#baseline, nowMs);
-    this.#wantedUntilMs = Math.ceil(nowMs + WANTED_MS);
-    host.moveTo(this.#poolOf(host));
+  #readmit(host: number, cause: AdaptiveCause, tookMs: number, nowMs: number): void {
+    const { startedMs, failuresInRow } = this.table.ejectionOf(host);
+    this.table.beginProbation(host, tookMs, this.#baseline, nowMs);
+    this.#wantEveryCall(nowMs);
+    this.#ejected = without(this.#ejected, host);
+    if (this.#isNear(host)) this.#near = joined(this.#near, host);
+    else this.#far = joined(this.#far, host);
     this.#tell(host, 'idle', cause, { tookMs, ejectedForMs: nowMs - startedMs, failuresInRow }, nowMs);
   }
 
   /** AD-15 */
-  #startSlowly(hosts: readonly AdaptiveHost[], nowMs: number): void {
-    for (const host of hosts) host.limitedWindow().startSlowly();
-    if (hosts.length > 0) this.#wantedUntilMs = Math.ceil(nowMs + WANTED_MS);
+  #startSlowly(newHosts: readonly number[], nowMs: number): void {
+    for (const host of newHosts) this.table.limitedWindow(host).startSlowly();
+    if (newHosts.length > 0) this.#wantEveryCall(nowMs);
   }
 
   /** AD-9: where the others have left the route, the host that is left must do, as it is. */
   #spareOnlyHost(nowMs: number): void {
     const host = this.#serving[0];
-    if (this.#serving.length !== 1 || host === undefined || !host.overloaded) return;
-    this.#readmit(host, 'only-host', this.cells[TYPICAL_MS] as number, nowMs);
+    if (this.#serving.length !== 1 || host === undefined || !this.table.isOverloaded(host)) return;
+    this.#readmit(host, 'only-host', this.table.module[TYPICAL_MS] as number, nowMs);
   }
 
   /** The listener comes last: whatever it asks or throws, the pools are in order. */
-  #tell(host: AdaptiveHost, to: Transition['to'], cause: AdaptiveCause, numbers: Record<string, number>, nowMs: number): void {
-    const transition: Transition = { host: host.host, to, cause, numbers };
-    host.last = { transition, atMs: nowMs };
+  #tell(host: number, to: Transition['to'], cause: AdaptiveCause, numbers: Record<string, number>, nowMs: number): void {
+    const transition: Transition = { host: this.table.at(host), to, cause, numbers };
+    this.table.remember(host, transition, nowMs);
     this.#environment.onTransition(transition);
   }
 
-  #ownCells(): number[] {
-    if (this.cells === UNMEASURED) this.cells = UNMEASURED.slice();
-    return this.cells as number[];
+  /** AD-18, AD-19 */
+  #sortIntoPools(): void {
+    const { table } = this;
+    const poolOf = (belongs: (host: number) => boolean) => chosen(table.size, host => !table.at(host).drain && belongs(host));
+    this.#serving = poolOf(() => true);
+    this.#ejected = poolOf(host => table.isOverloaded(host));
+    this.#near = poolOf(host => !table.isOverloaded(host) && this.#isNear(host));
+    this.#far = poolOf(host => !table.isOverloaded(host) && !this.#isNear(host));
   }
 
-  /** AD-18, AD-19 */
-  #poolOf(host: AdaptiveHost): HostPool<AdaptiveHost> | undefined {
-    if (host.host.drain) return undefined;
-    if (host.overloaded) {
-      if (this.#ejected === NOBODY) this.#ejected = new HostPool();
-      return this.#ejected;
-    }
-    if (this.#options.zone === '' || host.host.zone === this.#options.zone) return this.#near;
-    if (this.#far === NOBODY) this.#far = new HostPool();
-    return this.#far;
+  /** AD-19 */
+  #isNear(host: number): boolean {
+    const { zone } = this.#options;
+    return zone === '' || this.table.at(host).zone === zone;
   }
 }

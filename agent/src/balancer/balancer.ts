@@ -37,8 +37,17 @@ export interface Balancer {
   hosts(): IterableIterator<HostView>;
 }
 
+/** See ExplainingBalancer.read. */
+export const READ_STEPS = 5;
+
 /** A balancer that can be asked why; those that the agent runs can. */
 export interface ExplainingBalancer extends Balancer {
+  /**
+   * Reads what the next pick and report will read, step by step from 0 to below READ_STEPS: a step needs nothing but what those before it have
+   * read. Changes nothing.
+   * @returns a number that says nothing, so that the reading cannot be left out
+   */
+  read(step: number): number;
   /** As the conf names it. */
   readonly algorithm: 'adaptive' | 'classic';
   /**

@@ -1,10 +1,7 @@
 // pure
 /** AD-1 to AD-3, AD-14: which of the hosts of a pool a call costs least on. */
-
-import type { Dice } from '@lars/proto/dice';
-import type { AdaptiveHost } from './adaptive-host.ts';
+import type { AdaptiveHosts } from './adaptive-hosts.ts';
 import type { HostPool } from './host-pool.ts';
-import { type ModuleCells, staleAfterMs, TYPICAL_MS } from './module-latency.ts';
 import type { Overload } from './overload.ts';
 import type { Weights } from './weights.ts';
 
@@ -12,38 +9,37 @@ import type { Weights } from './weights.ts';
 const CHOICES = 6;
 /** Where all that were drawn are full, so many more are looked at in a pick. */
 const SECOND_LOOKS = 16;
-/** AD-2: durations are told in whole milliseconds, and what lies below is noise: it must not pile all calls on one host. */
-const PRICE_MIN_MS = 1;
 
-/** What a choice depends on but for the hosts. */
+/** What a choice depends on. */
 export interface ChoosingModule {
-  readonly cells: ModuleCells;
+  readonly table: AdaptiveHosts;
   readonly overload: Overload;
   /** Undefined where all hosts have the same. */
   readonly weights: Weights | undefined;
-  readonly dice: Dice;
 }
 
 /** @param isForced whether hosts without room will do */
-export function cheapest(
-  pool: HostPool<AdaptiveHost>,
-  module: ChoosingModule,
-  isForced: boolean,
-  nowMs: number,
-): AdaptiveHost | undefined {
-  let best: AdaptiveHost | undefined;
-  let bestPrice = Number.POSITIVE_INFINITY;
-  const { cells, overload, weights, dice } = module;
-  const choices = Math.min(CHOICES, pool.size);
-  const typicalMs = cells[TYPICAL_MS] as number;
-  const lostBeforeMs = nowMs - staleAfterMs(cells);
+export function cheapest(pool: HostPool, module: ChoosingModule, isForced: boolean, nowMs: number): number | undefined {
+  const size = pool.length;
+  if (size === 0) return undefined;
+  const { table, overload, weights } = module;
   const mayRefuse = !isForced && overload.isRecent(nowMs);
-  for (let drawn = 0; drawn < choices; drawn++) {
-    const host = pool.draw(drawn, dice);
-    const load = host.load(lostBeforeMs);
-    if (!isForced && !hasRoom(host, load, overload, mayRefuse, nowMs)) continue;
-    const price = priceOf(host, load, typicalMs, weights, nowMs);
-    if (price >= bestPrice) continue;
+  const lostBeforeMs = table.lostBeforeMs(nowMs);
+  const draws = Math.min(CHOICES, size);
+  const start = draws === size ? 0 : table.throwBelow(size);
+  let best: number | undefined;
+  let bestPrice = Number.POSITIVE_INFINITY;
+  let ties = 1;
+  for (let drawn = 0; drawn < draws; drawn++) {
+    const host = pool[draws === size ? drawn : drawPlace(table, drawn, size, start)] as number;
+    const load = table.load(host, lostBeforeMs);
+    if (!isForced && !hasRoom(table, host, load, overload, mayRefuse, nowMs)) continue;
+    const callMs = table.priceMs(host, nowMs);
+    const price = weights === undefined ? callMs * (load + 1) : weights.price(table, host, callMs, load, nowMs);
+    if (price > bestPrice) continue;
+    // Of equal ones each has the same chance.
+    ties = price === bestPrice ? ties + 1 : 1;
+    if (ties > 1 && table.throwBelow(ties) !== 0) continue;
     best = host;
     bestPrice = price;
   }
@@ -51,38 +47,58 @@ export function cheapest(
 }
 
 /** Looks on where the drawn ones are full: over a few picks at every host, but in none of them at all. */
-export function anyWithRoom(
-  pool: HostPool<AdaptiveHost>,
-  { cells, overload }: ChoosingModule,
-  nowMs: number,
-): AdaptiveHost | undefined {
-  if (pool.size <= CHOICES) return undefined;
-  const lostBeforeMs = nowMs - staleAfterMs(cells);
+export function anyWithRoom(pool: HostPool, { table, overload }: ChoosingModule, nowMs: number): number | undefined {
+  const size = pool.length;
+  if (size <= CHOICES) return undefined;
+  const lostBeforeMs = table.lostBeforeMs(nowMs);
   const mayRefuse = overload.isRecent(nowMs);
-  for (let looks = Math.min(SECOND_LOOKS, pool.size); looks > 0; looks--) {
-    const host = pool.next();
-    if (hasRoom(host, host.load(lostBeforeMs), overload, mayRefuse, nowMs)) return host;
+  return findFrom(pool, table, SECOND_LOOKS, host =>
+    hasRoom(table, host, table.load(host, lostBeforeMs), overload, mayRefuse, nowMs),
+  );
+}
+
+/** The first one that will do of so many, beginning at a random place. */
+export function findFrom(
+  pool: HostPool,
+  table: AdaptiveHosts,
+  looks: number,
+  willDo: (host: number) => boolean,
+): number | undefined {
+  const size = pool.length;
+  if (size === 0) return undefined;
+  let place = table.throwBelow(size);
+  for (let left = Math.min(looks, size); left > 0; left--) {
+    const host = pool[place] as number;
+    if (willDo(host)) return host;
+    place = place + 1 < size ? place + 1 : 0;
   }
   return undefined;
 }
 
-/** AD-2, AD-3: what a call is expected to take on this host. */
-export function expectedMs(host: AdaptiveHost, typicalMs: number, nowMs: number): number {
-  return Math.max(PRICE_MIN_MS, host.expectedMs(typicalMs, nowMs));
+/**
+ * The places that are drawn lie each in a stretch of its own, all as long, of which the first begins at a random place: so all are
+ * different, and each comes as often as the others.
+ */
+function drawPlace(table: AdaptiveHosts, drawn: number, size: number, start: number): number {
+  const from = Math.floor((drawn * size) / CHOICES);
+  const to = Math.floor(((drawn + 1) * size) / CHOICES);
+  const place = start + from + table.throwBelow(to - from);
+  return place < size ? place : place - size;
 }
 
 /** AD-14, AD-16 */
-function hasRoom(host: AdaptiveHost, load: number, { targetMs }: Overload, mayRefuse: boolean, nowMs: number): boolean {
-  const { window } = host;
+function hasRoom(
+  table: AdaptiveHosts,
+  host: number,
+  load: number,
+  { targetMs }: Overload,
+  mayRefuse: boolean,
+  nowMs: number,
+): boolean {
+  const window = table.windowOf(host);
   if (window === undefined) {
     if (!mayRefuse) return true;
-    host.limitedWindow().limit(host.fittingCalls(targetMs, nowMs));
+    table.limitedWindow(host).limit(table.fittingCalls(host, targetMs, nowMs));
   } else if (!mayRefuse) window.endPause();
-  return host.hasRoom(load, targetMs, nowMs);
-}
-
-/** AD-2 */
-function priceOf(host: AdaptiveHost, load: number, typicalMs: number, weights: Weights | undefined, nowMs: number): number {
-  const callMs = expectedMs(host, typicalMs, nowMs);
-  return weights === undefined ? callMs * (load + 1) : weights.price(host, callMs, load, nowMs);
+  return table.hasRoom(host, load, targetMs, nowMs);
 }

@@ -11,10 +11,10 @@ import type {
   HostView,
   Transition,
 } from './balancer.ts';
-import { ClassicHost } from './classic-host.ts';
+import { ClassicHosts } from './classic-hosts.ts';
 import type { ClassicOptions } from './classic-options.ts';
-import { HostTable } from './host-table.ts';
-import { Ring } from './ring.ts';
+import { everybody } from './host-pool.ts';
+import { TurnOrder } from './turn-order.ts';
 
 export { CLASSIC_DEFAULTS, type ClassicOptions } from './classic-options.ts';
 
@@ -26,13 +26,18 @@ export function classicBalancer(options: ClassicOptions): BalancerFactory<Explai
   return environment => new ClassicBalancer(options, environment);
 }
 
+const NOBODY = everybody(0);
+/** Modules share it, and no host joins it. */
+const NONE_OVERLOADED = new TurnOrder(NOBODY);
+
 class ClassicBalancer implements ExplainingBalancer {
+  /** The hosts in the idle list, in that order, and those in the overloaded list. Draining ones are in neither (LB-11). */
+  #idle = new TurnOrder(NOBODY);
+  #overloaded = NONE_OVERLOADED;
+  readonly #table = new ClassicHosts();
+  #picksSinceProbe = 0;
   readonly #options: ClassicOptions;
   readonly #environment: BalancerEnvironment;
-  readonly #table = new HostTable<ClassicHost>();
-  readonly #idle = new Ring<ClassicHost>();
-  readonly #overloaded = new Ring<ClassicHost>();
-  #picksSinceProbe = 0;
 
   constructor(options: ClassicOptions, environment: BalancerEnvironment) {
     this.#options = options;
@@ -57,35 +62,44 @@ class ClassicBalancer implements ExplainingBalancer {
   }
 
   /** LB-1, LB-11 */
-  setHosts(hosts: readonly HostInfo[], nowMs: number): void {
-    const { removed } = this.#table.sync(hosts, host => new ClassicHost(host, nowMs));
-    for (const host of removed) this.#leaveList(host);
-    for (const host of this.#table.values()) {
-      if (host.host.drain) this.#leaveList(host);
-      else this.#joinList(host);
-    }
+  setHosts(route: readonly HostInfo[], nowMs: number): void {
+    const table = this.#table;
+    const before = table.sync(route);
+    before.forEach((from, host) => {
+      if (from === undefined) table.begin(host, nowMs);
+    });
+    const idle = this.#orderNow(this.#idle, before, false);
+    const overloaded = this.#orderNow(this.#overloaded, before, true);
+    this.#idle = new TurnOrder(idle);
+    this.#overloaded = overloaded.length === 0 ? NONE_OVERLOADED : new TurnOrder(overloaded);
   }
 
   /** LB-2 to LB-5. Where no host is idle, the empty list answers OVERLOAD. */
   pick(nowMs: number): HostInfo | undefined {
     const host = this.#next();
-    host?.countPick(nowMs);
-    return host?.host;
+    if (host === undefined) return undefined;
+    this.#table.countPick(host, nowMs);
+    return this.#table.at(host);
   }
 
   /** LB-6 to LB-10. Who picked the host makes no difference. */
   report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number, picked = true): boolean {
-    const host = this.#table.get(key);
+    const table = this.#table;
+    const host = table.find(key);
     if (host === undefined) return false;
-    if (!picked) host.countPick(nowMs);
-    if (!host.inList) {
-      host.countCall(ok, tcostMs);
+    if (!picked) table.countPick(host, nowMs);
+    if (table.at(host).drain) {
+      table.countCall(host, ok, tcostMs);
       return true;
     }
-    host.record(ok, tcostMs, this.#options);
-    const cause = host.judge(ok, this.#options, nowMs);
+    table.record(host, ok, tcostMs, this.#options);
+    const cause = table.judge(host, ok, this.#options, nowMs);
     if (cause !== undefined) this.#changeSides(host, cause, nowMs);
     return true;
+  }
+
+  read(step: number): number {
+    return step === 0 ? this.#picksSinceProbe : this.#table.read(step - 1) + this.#idle.size;
   }
 
   takeCounts(visit: Parameters<Balancer['takeCounts']>[0]): void {
@@ -93,65 +107,74 @@ class ClassicBalancer implements ExplainingBalancer {
   }
 
   hosts(): IterableIterator<HostView> {
-    return this.#table.values();
+    return this.#table.views();
   }
 
   explain(nowMs: number): HostExplanation[] {
-    return this.#table.explain(host => ({ state: stateOf(host), numbers: host.numbers(this.#options, nowMs) }), nowMs);
+    const table = this.#table;
+    return table.explain(host => ({ state: this.#stateOf(host), numbers: table.numbers(host, this.#options, nowMs) }), nowMs);
   }
 
-  #next(): ClassicHost | undefined {
+  #next(): number | undefined {
     if (this.#overloaded.size === 0) {
       this.#picksSinceProbe = 0;
-      return this.#idle.rotate();
+      return this.#idle.next();
     }
     if (this.#picksSinceProbe >= this.#options.probeNum) {
       this.#picksSinceProbe = 0;
       return this.#probe();
     }
     this.#picksSinceProbe += 1;
-    return this.#idle.rotate();
+    return this.#idle.next();
   }
 
-  #probe(): ClassicHost | undefined {
-    const host = this.#overloaded.rotate();
-    host?.countProbe();
+  #probe(): number | undefined {
+    const host = this.#overloaded.next();
+    if (host !== undefined) this.#table.countProbe(host);
     return host;
   }
 
   /** LB-10. The listener comes last: whatever it asks or throws, the lists are in order. */
-  #changeSides(host: ClassicHost, cause: ClassicCause, nowMs: number): void {
-    const numbers = host.numbers(this.#options, nowMs);
+  #changeSides(host: number, cause: ClassicCause, nowMs: number): void {
+    const table = this.#table;
+    const numbers = table.numbers(host, this.#options, nowMs);
     numbers['limit'] = limitOf(cause, this.#options);
-    this.#listOf(host).remove(host);
-    if (host.overloaded) host.becomeIdle(nowMs);
-    else host.becomeOverloaded(nowMs);
-    this.#listOf(host).append(host);
-    const transition: Transition = { host: host.host, to: host.overloaded ? 'overloaded' : 'idle', cause, numbers };
-    host.last = { transition, atMs: nowMs };
+    if (table.isOverloaded(host)) {
+      table.becomeIdle(host, nowMs);
+      this.#overloaded.remove(host);
+      this.#idle.append(host);
+    } else {
+      table.becomeOverloaded(host, nowMs);
+      this.#idle.remove(host);
+      if (this.#overloaded === NONE_OVERLOADED) this.#overloaded = new TurnOrder(NOBODY);
+      this.#overloaded.append(host);
+    }
+    const to = table.isOverloaded(host) ? 'overloaded' : 'idle';
+    const transition: Transition = { host: table.at(host), to, cause, numbers };
+    table.remember(host, transition, nowMs);
     this.#environment.onTransition(transition);
   }
 
-  #joinList(host: ClassicHost): void {
-    if (host.inList) return;
-    host.inList = true;
-    this.#listOf(host).append(host);
+  /** LB-1, LB-11: who was in the list and stays keeps the place; behind the tail come those that are new there. */
+  #orderNow(list: TurnOrder, before: readonly (number | undefined)[], overloaded: boolean): readonly number[] {
+    const table = this.#table;
+    const now = new Map(before.map((from, host) => [from, host]));
+    const belongs = (host: number) => !table.at(host).drain && table.isOverloaded(host) === overloaded;
+    const stay = list
+      .list()
+      .flatMap(from => now.get(from) ?? [])
+      .filter(belongs);
+    const known = new Set(stay);
+    const all = everybody(table.size);
+    const order = [...stay, ...all.filter(host => belongs(host) && !known.has(host))];
+    // As in most modules: they share the list.
+    return order.length === all.length && order.every((host, place) => host === all[place]) ? all : order;
   }
 
-  #leaveList(host: ClassicHost): void {
-    if (!host.inList) return;
-    host.inList = false;
-    this.#listOf(host).remove(host);
+  #stateOf(host: number): string {
+    if (this.#table.at(host).drain) return 'draining';
+    return this.#table.isOverloaded(host) ? 'overloaded' : 'idle';
   }
-
-  #listOf(host: ClassicHost): Ring<ClassicHost> {
-    return host.overloaded ? this.#overloaded : this.#idle;
-  }
-}
-
-function stateOf(host: ClassicHost): string {
-  if (!host.inList) return 'draining';
-  return host.overloaded ? 'overloaded' : 'idle';
 }
 
 function limitOf(cause: ClassicCause, options: ClassicOptions): number {

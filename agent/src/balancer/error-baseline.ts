@@ -1,4 +1,6 @@
 // pure
+import type { HostPool } from './host-pool.ts';
+
 /** So many hosts are looked at for the quartile; of more hosts a sample of this size. */
 const SAMPLE_SIZE = 32;
 /** Even where nobody errs, this share of errors is taken for normal: one failure must not condemn a host. */
@@ -17,9 +19,10 @@ const LIMIT = 7;
 const CALM_RATE = 0.02;
 const LIMIT_GROWTH = 10;
 
-interface ErringHost {
+/** Hosts by their numbers. */
+interface ErringHosts {
   /** 0..1 */
-  readonly errorRate: number;
+  errorRateOf(host: number): number;
 }
 
 interface Normal {
@@ -34,9 +37,6 @@ const NO_ERRORS = normalOf(RATE_MIN);
 
 /** For the time of one look; a module of its own would be larger than all else that is kept here. */
 const LOWEST = new Float64Array(SAMPLE_SIZE / 4 + 1);
-
-/** Stands in where a stride, rounded up, leads past the end of the list. */
-const NEVER_ERRS_LESS: ErringHost = { errorRate: 1 };
 
 /**
  * AD-6. What is normal now: the error rate of the best quarter of the module's hosts. A trouble that all hosts share raises it, so
@@ -62,22 +62,25 @@ export class ErrorBaseline {
   }
 
   /** Call after each report: looks at the hosts again after half as many reports as are looked at. */
-  refresh(hosts: readonly ErringHost[], random: () => number): void {
+  refresh(hosts: ErringHosts, pool: HostPool, random: () => number): void {
     if (this.#reportsLeft-- > 0) return;
-    this.#reportsLeft = Math.min(hosts.length, SAMPLE_SIZE) >> 1;
-    const rate = Math.min(RATE_MAX, this.#lowerQuartile(hosts, random));
+    this.#reportsLeft = Math.min(pool.length, SAMPLE_SIZE) >> 1;
+    const rate = Math.min(RATE_MAX, this.#lowerQuartile(hosts, pool, random));
     this.#normal = rate <= RATE_MIN ? NO_ERRORS : normalOf(rate);
   }
 
   /** Keeps the lowest quarter in order and returns the highest of it. A sample is spread evenly over the list. */
-  #lowerQuartile(hosts: readonly ErringHost[], random: () => number): number {
-    const size = Math.min(hosts.length, SAMPLE_SIZE);
-    const stride = hosts.length / size;
-    const offset = size === hosts.length ? 0 : random();
+  #lowerQuartile(hosts: ErringHosts, pool: HostPool, random: () => number): number {
+    const size = Math.min(pool.length, SAMPLE_SIZE);
+    const stride = pool.length / size;
+    const offset = size === pool.length ? 0 : random();
     const rank = (size - 1) >> 2;
     const lowest = LOWEST.fill(1, 0, rank + 1);
     for (let i = 0; i < size; i++) {
-      const { errorRate } = hosts[Math.floor((i + offset) * stride)] ?? NEVER_ERRS_LESS;
+      const host = pool[Math.floor((i + offset) * stride)];
+      // A stride that was rounded up leads past the end.
+      if (host === undefined) continue;
+      const errorRate = hosts.errorRateOf(host);
       if (errorRate >= (lowest[rank] as number)) continue;
       let at = rank;
       for (; at > 0 && (lowest[at - 1] as number) > errorRate; at--) lowest[at] = lowest[at - 1] as number;

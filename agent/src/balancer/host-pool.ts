@@ -1,57 +1,34 @@
 // pure
-import type { Dice } from '@lars/proto/dice';
+/** Sets of a module's hosts, by their numbers. A pool is never written to: modules share the usual one, which has all their hosts. */
+export type HostPool = readonly number[];
 
-export interface PoolMember {
-  /** Where the member stands in its pool. A member is in one pool at most. */
-  slot: number;
+const NOBODY: HostPool = [];
+/** Larger modules have an own pool each. */
+const MAX_SHARED = 64;
+const SHARED: HostPool[] = [NOBODY];
+
+/** Those from 0 to below the count. */
+export function everybody(count: number): HostPool {
+  if (count > MAX_SHARED) return upTo(count);
+  SHARED[count] ??= upTo(count);
+  return SHARED[count];
 }
 
-/** An unordered set that can be drawn from at random: joining, leaving and each draw cost a few assignments whatever the size. */
-export class HostPool<T extends PoolMember> {
-  #members: T[] = [];
-  #cursor = 0;
+/** Those of all that belong to it. */
+export function chosen(count: number, belongs: (host: number) => boolean): HostPool {
+  const all = everybody(count);
+  return all.every(belongs) ? all : all.filter(belongs);
+}
 
-  get size(): number {
-    return this.#members.length;
-  }
+export function joined(pool: HostPool, host: number): HostPool {
+  return [...pool, host];
+}
 
-  add(member: T): void {
-    member.slot = this.#members.length;
-    this.#members.push(member);
-  }
+/** The same pool where the host is not in it. */
+export function without(pool: HostPool, host: number): HostPool {
+  return pool.includes(host) ? pool.filter(other => other !== host) : pool;
+}
 
-  /** Call after many have joined: an array that has grown has room for sixteen more, of which most modules need none. */
-  trim(): void {
-    this.#members = this.#members.slice();
-  }
-
-  /** The member must be in this pool. */
-  remove(member: T): void {
-    const last = this.#members.pop() as T;
-    if (last === member) return;
-    this.#members[member.slot] = last;
-    last.slot = member.slot;
-  }
-
-  /**
-   * The `drawn`-th different member at random: call with 0, 1, 2, ... below the size, with no change of the pool in between. (The first
-   * steps of a Fisher-Yates shuffle.)
-   */
-  draw(drawn: number, dice: Dice): T {
-    const members = this.#members;
-    const from = drawn + dice.below(members.length - drawn);
-    const member = members[from] as T;
-    const displaced = members[drawn] as T;
-    members[from] = displaced;
-    displaced.slot = from;
-    members[drawn] = member;
-    member.slot = drawn;
-    return member;
-  }
-
-  /** Goes through the members one after the other, over many calls. The pool must not be empty. */
-  next(): T {
-    this.#cursor = this.#cursor + 1 < this.#members.length ? this.#cursor + 1 : 0;
-    return this.#members[this.#cursor] as T;
-  }
+function upTo(count: number): HostPool {
+  return Array.from({ length: count }, (_, host) => host);
 }

@@ -1,12 +1,10 @@
 // pure
 import { Ejection } from './ejection.ts';
-import type { PastChange } from './host-table.ts';
 import { LoadWindow } from './load-window.ts';
 
 /** What the adaptive rules remember only of a host that was ejected or limited once, or came later than the others: most never are. */
 export class HostTrouble {
   overloaded = false;
-  last: PastChange | undefined = undefined;
   /** Undefined where the host has no limit. */
   window: LoadWindow | undefined = undefined;
   #ejection: Ejection | undefined = undefined;

@@ -16,18 +16,24 @@ export class InFlight {
   #first = 0;
   #count = 0;
 
-  /** An empty one: a host has one only while calls are in flight, which few of many hosts have at a time. */
+  /** An empty one: a host has one only while several calls are in flight, which few of many hosts have at a time. */
   static take(): InFlight {
     return SPARE.pop() ?? new InFlight();
   }
 
-  /** @param inFlight empty, and not to be used any more */
+  /** @param inFlight not to be used any more */
   static giveBack(inFlight: InFlight): void {
+    inFlight.#count = 0;
     if (SPARE.length < MAX_SPARE && inFlight.#sentMs.length <= MAX_SPARE_CAPACITY) SPARE.push(inFlight);
   }
 
   get count(): number {
     return this.#count;
+  }
+
+  /** When the oldest was sent; there must be one. */
+  get oldestMs(): number {
+    return this.#at(0);
   }
 
   add(nowMs: number): void {
@@ -51,12 +57,8 @@ export class InFlight {
     else this.#remove(before);
   }
 
-  /**
-   * When the oldest call was sent that was not sent before `sinceMs`; where all were sent before, the newest of them.
-   * `otherwiseMs` where none is in flight.
-   */
-  oldestSince(sinceMs: number, otherwiseMs: number): number {
-    if (this.#count === 0) return otherwiseMs;
+  /** When the oldest call was sent that was not sent before `sinceMs`; where all were sent before, the newest of them. There must be one. */
+  oldestSince(sinceMs: number): number {
     return this.#at(Math.min(this.#firstNotBefore(sinceMs), this.#count - 1));
   }
 

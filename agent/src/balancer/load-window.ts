@@ -21,16 +21,22 @@ export class LoadWindow {
   /** Below, the window doubles in one round of answers; above, it grows by one. */
   #threshold = Number.POSITIVE_INFINITY;
   #cutAtMs = Number.NEGATIVE_INFINITY;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
 
   /** In calls; Infinity until it is first set. */
   get size(): number {
     return this.#size;
   }
 
-  /** AD-16: a window below one call is a pause between calls. @param sentAtMs when the last call was sent */
-  hasRoom(load: number, targetMs: number, sentAtMs: number, nowMs: number): boolean {
+  /** A call is sent to the host. */
+  sent(nowMs: number): void {
+    this.#sentAtMs = nowMs;
+  }
+
+  /** AD-16: a window below one call is a pause between calls. */
+  hasRoom(load: number, targetMs: number, nowMs: number): boolean {
     if (this.#size >= 1) return load < this.#size;
-    return load < 1 && nowMs - sentAtMs >= targetMs / this.#size;
+    return load < 1 && nowMs - this.#sentAtMs >= targetMs / this.#size;
   }
 
   /** AD-15 */
@@ -57,6 +63,8 @@ export class LoadWindow {
   cut(durationMs: number, fitting: number, nowMs: number): boolean {
     if (nowMs - this.#cutAtMs <= durationMs) return false;
     this.#cutAtMs = nowMs;
+    // A pause begins now at the latest.
+    this.#sentAtMs = nowMs;
     this.limit(Math.min(CUT * this.#size, fitting));
     this.#threshold = this.#size;
     return true;

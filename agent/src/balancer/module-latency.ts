@@ -19,8 +19,8 @@ const MAX_DURATION_MS = 60_000;
 const MIN_DURATION_MS = 0.1;
 
 /**
- * How long a module's calls take, over all its hosts. The numbers stand in one array, as those of a host do (host-cells.ts), together with
- * the price that the module's cheap hosts have (price-spread.ts).
+ * What the adaptive algorithm keeps of a module, in front of its hosts' rows (host-cells.ts): how long its calls take, over all hosts; the
+ * price that the cheap ones have (price-spread.ts); and the state of the dice.
  */
 export type ModuleCells = readonly number[];
 
@@ -30,9 +30,10 @@ export const TYPICAL_MS = 0;
 export const SLOWEST_MS = 1;
 const LAST_SLOW_FAILURE_MS = 2;
 export const CHEAP_PRICE = 3;
+export const DICE = 4;
 
-/** Those of every module before its first report. Modules share them: write to a copy. Infinity, as no failure takes, is no integer: so V8 makes doubles of all. */
-export const UNMEASURED: ModuleCells = [0, 0, Number.POSITIVE_INFINITY, 0];
+/** Before the first report, but for the dice, which the module throws itself. No failure takes Infinity. */
+export const NEW_MODULE: ModuleCells = [0, 0, Number.POSITIVE_INFINITY, 0, 0];
 
 /** A call without a report this long ago is lost. */
 export function staleAfterMs(cells: ModuleCells): number {

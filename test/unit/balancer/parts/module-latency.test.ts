@@ -4,22 +4,22 @@ import {
   believable,
   isSlowFailure,
   isTimeout,
+  NEW_MODULE,
   SLOWEST_MS,
   staleAfterMs,
   TYPICAL_MS,
   throughAfterMs,
-  UNMEASURED,
 } from '../../../../agent/src/balancer/module-latency.ts';
 
 function told(...durations: readonly number[]): number[] {
-  const cells = UNMEASURED.slice();
+  const cells = NEW_MODULE.slice();
   for (const durationMs of durations) addDuration(cells, true, durationMs);
   return cells;
 }
 
 describe("how long a module's calls take", () => {
   test('knows nothing before the first report', () => {
-    const cells = UNMEASURED;
+    const cells = NEW_MODULE;
     expect([cells[TYPICAL_MS], cells[SLOWEST_MS], staleAfterMs(cells), throughAfterMs(cells)]).toEqual([0, 0, 5_000, 0]);
   });
 
@@ -50,7 +50,7 @@ describe("how long a module's calls take", () => {
   });
 
   test('AD-13: a timeout takes as long as the slow failure before it, but for a twentieth', () => {
-    const cells = UNMEASURED.slice();
+    const cells = NEW_MODULE.slice();
     expect([1_000, 1_040, 1_200, 1_141, 1_141].map(durationMs => isTimeout(cells, durationMs))).toEqual([
       false,
       true,

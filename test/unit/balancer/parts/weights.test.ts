@@ -1,13 +1,46 @@
 import { describe, expect, test } from 'vitest';
+import { everybody } from '../../../../agent/src/balancer/host-pool.ts';
 import { Weights } from '../../../../agent/src/balancer/weights.ts';
 
-const aHost = (weight: number, picks = 0) => ({ weight, recentPicks: () => picks });
+interface AHost {
+  readonly weight: number;
+  readonly picks: number;
+}
 
-/** Of hosts whose weights differ, and which got all of the picks. */
-function weightsOf(hosts: readonly ReturnType<typeof aHost>[]): Weights {
-  const weights = Weights.of(hosts, undefined, 0);
+const aHost = (weight: number, picks = 0): AHost => ({ weight, picks });
+
+/** Hosts that are numbered as they stand there. */
+class Hosts {
+  readonly #hosts: readonly AHost[];
+
+  constructor(hosts: readonly AHost[]) {
+    this.#hosts = hosts;
+  }
+
+  weightOf(host: number): number {
+    return this.#at(host).weight;
+  }
+
+  recentPicks(host: number): number {
+    return this.#at(host).picks;
+  }
+
+  #at(host: number): AHost {
+    const found = this.#hosts[host];
+    if (found === undefined) throw new Error(`there is no host ${host}`);
+    return found;
+  }
+}
+
+function weigh(all: readonly AHost[], before?: Weights): Weights | undefined {
+  return Weights.of(new Hosts(all), everybody(all.length), before, 0);
+}
+
+/** The prices of hosts whose weights differ, and which got all of the picks. */
+function pricesOf(all: readonly AHost[], load = 0): number[] {
+  const weights = weigh(all);
   if (weights === undefined) throw new Error('the weights are the same');
-  return weights;
+  return all.map((_, host) => weights.price(new Hosts(all), host, 10, load, 0));
 }
 
 describe('AD-20: weights', () => {
@@ -17,38 +50,41 @@ describe('AD-20: weights', () => {
     [[50, 50, 50], false],
     [[50, 50, 60], true],
   ])('%j differ: %s', (weights, differ) => {
-    const hosts = weights.map(weight => aHost(weight));
-    expect(Weights.of(hosts, undefined, 0) !== undefined).toBe(differ);
+    expect(weigh(weights.map(weight => aHost(weight))) !== undefined).toBe(differ);
   });
 
   test('picks are counted on when weights change, and forgotten when they become the same', () => {
     const [light, heavy, equal] = [aHost(100, 50), aHost(300, 50), aHost(300, 50)];
-    const before = weightsOf([light, heavy]);
-    for (let i = 0; i < 100; i++) before.countPick(0);
-    const weights = Weights.of([light, equal], before, 0);
-    expect(weights?.price(light, 10, 0, 0)).toBeCloseTo(10, 10);
-    expect(Weights.of([heavy, equal], weights, 0)).toBeUndefined();
+    const before = weigh([light, heavy]);
+    for (let i = 0; i < 100; i++) before?.countPick(0);
+    const weights = weigh([light, equal], before);
+    expect(weights?.price(new Hosts([light, equal]), 0, 10, 0, 0)).toBeCloseTo(10, 10);
+    expect(weigh([heavy, equal], weights)).toBeUndefined();
   });
 
   test('a load weighs less on a host with more weight', () => {
-    const [light, heavy] = [aHost(100), aHost(300)];
-    const weights = weightsOf([light, heavy]);
-    expect([light, heavy].map(host => weights.price(host, 10, 0, 0))).toEqual([10, 10]);
-    expect(weights.price(light, 10, 3, 0)).toBeCloseTo(10 * (1 + (3 * 200) / 100), 10);
-    expect(weights.price(heavy, 10, 3, 0)).toBeCloseTo(10 * (1 + (3 * 200) / 300), 10);
+    const hosts = [aHost(100), aHost(300)];
+    expect(pricesOf(hosts)).toEqual([10, 10]);
+    const [light, heavy] = pricesOf(hosts, 3);
+    expect(light).toBeCloseTo(10 * (1 + (3 * 200) / 100), 10);
+    expect(heavy).toBeCloseTo(10 * (1 + (3 * 200) / 300), 10);
   });
 
   test('a host that got less than its share of the recent picks is cheaper, one that got more is dearer', () => {
-    const [light, heavy] = [aHost(100, 50), aHost(300, 50)];
-    const weights = weightsOf([light, heavy]);
-    expect(weights.price(light, 10, 0, 0)).toBeCloseTo(10 * Math.sqrt(2), 10);
-    expect(weights.price(heavy, 10, 0, 0)).toBeCloseTo(10 * Math.sqrt(2 / 3), 10);
+    const [light, heavy] = pricesOf([aHost(100, 50), aHost(300, 50)]);
+    expect(light).toBeCloseTo(10 * Math.sqrt(2), 10);
+    expect(heavy).toBeCloseTo(10 * Math.sqrt(2 / 3), 10);
   });
 
   test('a share counts as half at the least and as four times at the most', () => {
-    const [missed, flooded] = [aHost(100, 0), aHost(1, 100)];
-    const weights = weightsOf([missed, flooded]);
-    expect(weights.price(missed, 10, 0, 0)).toBeCloseTo(10 * Math.sqrt(0.5), 10);
-    expect(weights.price(flooded, 10, 0, 0)).toBeCloseTo(10 * Math.sqrt(4), 10);
+    const [missed, flooded] = pricesOf([aHost(100, 0), aHost(1, 100)]);
+    expect(missed).toBeCloseTo(10 * Math.sqrt(0.5), 10);
+    expect(flooded).toBeCloseTo(10 * Math.sqrt(4), 10);
+  });
+
+  test('only those that are in the pool count', () => {
+    const all = [aHost(100, 10), aHost(700, 900), aHost(300, 30)];
+    const weights = Weights.of(new Hosts(all), [0, 2], undefined, 0);
+    expect([0, 2].map(host => weights?.price(new Hosts(all), host, 10, 0, 0))).toEqual([10, 10]);
   });
 });
