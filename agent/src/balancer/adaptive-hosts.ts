@@ -1,6 +1,6 @@
 // pure
 import { DEFAULT_WEIGHT } from '@lars/proto';
-import { below, diceState, rolled } from '@lars/proto/dice';
+import { diceState } from '@lars/proto/dice';
 import { weighReport } from './cusum.ts';
 import { addSample, type Decay, restartMean } from './decaying-mean.ts';
 import type { Ejection } from './ejection.ts';
@@ -23,7 +23,7 @@ import { type CellLayout, type HostTable, movedTo } from './host-table.ts';
 import { HostTrouble, NO_TROUBLE } from './host-trouble.ts';
 import { HostsInFlight } from './hosts-in-flight.ts';
 import { fittingCalls, type LoadWindow } from './load-window.ts';
-import { DICE, type ModuleCells, NEW_MODULE, staleAfterMs, TYPICAL_MS } from './module-latency.ts';
+import { ALL_ERRED_AT_MS, DICE, type ModuleCells, NEW_MODULE, staleAfterMs, TYPICAL_MS } from './module-latency.ts';
 import { countRecent } from './recent-count.ts';
 import { countAnswer, perSecond } from './throughput.ts';
 
@@ -82,11 +82,13 @@ export class AdaptiveHosts extends HostsInFlight {
     return before;
   }
 
-  /** See Dice. */
-  throwBelow(limit: number): number {
-    const state = rolled(this.cells[DICE] as number);
+  /** The state of the module's dice: whoever looks at it rolls them. */
+  get dice(): number {
+    return this.cells[DICE] as number;
+  }
+
+  set dice(state: number) {
     this.cells[DICE] = state;
-    return below(state, limit);
   }
 
   override isOverloaded(host: number): boolean {
@@ -127,7 +129,7 @@ export class AdaptiveHosts extends HostsInFlight {
 
   /** Undefined where the host has no limit. */
   windowOf(host: number): LoadWindow | undefined {
-    return this.#troubleOf(host).window;
+    return this.#troubles?.[host]?.window;
   }
 
   /** To be set a size at once. */
@@ -142,12 +144,6 @@ export class AdaptiveHosts extends HostsInFlight {
   /** AD-13, AD-14: how many calls it answers in such a time. */
   fittingCalls(host: number, durationMs: number, nowMs: number): number {
     return fittingCalls(this.answersPerSec(host, nowMs), durationMs);
-  }
-
-  /** AD-14, AD-16 */
-  hasRoom(host: number, load: number, targetMs: number, nowMs: number): boolean {
-    const window = this.windowOf(host);
-    return window === undefined || window.hasRoom(load, targetMs, nowMs);
   }
 
   /** AD-4: a call that was sent before is lost, if there is no report. */
@@ -194,7 +190,7 @@ export class AdaptiveHosts extends HostsInFlight {
     ok: boolean,
     isSlowFailure: boolean,
     tookMs: number | undefined,
-    normalErrorRate: number,
+    baseline: ErrorBaseline,
     nowMs: number,
   ): void {
     const { cells } = this;
@@ -210,7 +206,7 @@ export class AdaptiveHosts extends HostsInFlight {
       if (ok) addSample(cells, row + ANSWERS, tookMs, nowMs, ANSWERS_DECAY);
       if (ok || isSlowFailure) addSample(cells, row + DURATION, tookMs, nowMs, DURATION_DECAY);
     }
-    this.#setPrice(host, normalErrorRate, nowMs);
+    this.#setPrice(host, baseline, nowMs);
   }
 
   /** AD-7; without any evidence, a probation is over (AD-12). @returns whether the evidence has reached the limit */
@@ -245,7 +241,7 @@ export class AdaptiveHosts extends HostsInFlight {
     cells[row + EVIDENCE] = baseline.limit * PROBATION_EVIDENCE;
     cells[row + ERROR_RATE] = baseline.rate;
     restartMean(cells, row + DURATION, tookMs, nowMs);
-    this.#setPrice(host, baseline.rate, nowMs);
+    this.#setPrice(host, baseline, nowMs);
   }
 
   /** What people see of it. An unlimited window is left out: it is no number. */
@@ -295,10 +291,17 @@ export class AdaptiveHosts extends HostsInFlight {
     return this.#troubles[host];
   }
 
-  /** AD-3: a host that is seldom called would carry the surcharge for hours if it did not fade. */
-  #setPrice(host: number, normalErrorRate: number, nowMs: number): void {
-    const fresh = Math.max(0, 1 - (nowMs - this.#cell(host, FAILED_AT_MS)) / FADE_MS);
-    const excess = Math.max(0, this.errorRateOf(host) - normalErrorRate);
-    this.cells[this.brief(host) + PRICED_MS] = this.#cell(host, DURATION) * (1 + ERROR_SURCHARGE * fresh * excess);
+  /**
+   * AD-3: a host that is seldom called would carry the surcharge for hours if it did not fade. What it failed in while all did is not held
+   * against it when that is over.
+   */
+  #setPrice(host: number, baseline: ErrorBaseline, nowMs: number): void {
+    const { cells } = this;
+    const failedAtMs = this.#cell(host, FAILED_AT_MS);
+    if (baseline.isShared) cells[ALL_ERRED_AT_MS] = nowMs;
+    const isExcused = !baseline.isShared && failedAtMs <= (cells[ALL_ERRED_AT_MS] as number);
+    const fresh = Math.max(0, 1 - (nowMs - failedAtMs) / FADE_MS);
+    const excess = isExcused ? 0 : Math.max(0, this.errorRateOf(host) - baseline.rate);
+    cells[this.brief(host) + PRICED_MS] = this.#cell(host, DURATION) * (1 + ERROR_SURCHARGE * fresh * excess);
   }
 }

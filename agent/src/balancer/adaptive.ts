@@ -204,7 +204,7 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
     addDuration(module, ok, tookMs);
     const isSlow = !ok && isSlowFailure(module, tookMs);
     const isBehind = isSlow && table.isBehind(host, tookMs, nowMs);
-    table.learn(host, ok, isSlow, tookMs, this.#baseline.rate, nowMs);
+    table.learn(host, ok, isSlow, tookMs, this.#baseline, nowMs);
     if (ok) this.#onSuccess(host, tookMs, load, nowMs);
     const isAgain = isSlow && isTimeout(module, tookMs);
     const isFull = isBehind && isAgain && isOverfull(load, table.fittingCalls(host, tookMs, nowMs));
@@ -222,7 +222,7 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
     if (tookMs !== undefined) addDuration(module, ok, tookMs);
     const isSlow = !ok && tookMs !== undefined && isSlowFailure(module, tookMs);
     const isBehind = isSlow && table.isBehind(host, tookMs, nowMs);
-    table.learn(host, ok, isSlow, tookMs, this.#baseline.rate, nowMs);
+    table.learn(host, ok, isSlow, tookMs, this.#baseline, nowMs);
     if (isBehind) this.#wantEveryCall(nowMs);
     else if (this.#isInPool(host)) this.#weigh(host, ok, nowMs);
   }
@@ -280,6 +280,7 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
   #weigh(host: number, ok: boolean, nowMs: number): void {
     const baseline = this.#baseline;
     if (baseline !== NO_FAILURES) baseline.refresh(this.table, this.#serving, this.#environment.random);
+    if (baseline.isShared && this.#ejected.length > 0) this.#spareAll(nowMs);
     const isConvicted = this.table.weigh(host, baseline.evidenceOf(ok), baseline.limit);
     // AD-9
     if (isConvicted && this.#serving.length > 1) this.#eject(host, nowMs);
@@ -314,6 +315,11 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
     const host = this.#serving[0];
     if (this.#serving.length !== 1 || host === undefined || !this.table.isOverloaded(host)) return;
     this.#readmit(host, 'only-host', this.table.module[TYPICAL_MS] as number, nowMs);
+  }
+
+  /** AD-9: all fail, and who was ejected first is no worse than the others. */
+  #spareAll(nowMs: number): void {
+    for (const host of this.#ejected) this.#readmit(host, 'all-err', this.table.module[TYPICAL_MS] as number, nowMs);
   }
 
   /** The listener comes last: whatever it asks or throws, the pools are in order. */

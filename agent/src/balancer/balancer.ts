@@ -113,6 +113,7 @@ export type ClassicCause =
 export type AdaptiveCause =
   | 'error-evidence' // AD-7
   | 'only-host' // AD-9
+  | 'all-err' // AD-9
   | 'probe-due' // AD-11
   | 'call-succeeded' // AD-12
   | 'overload' // AD-13

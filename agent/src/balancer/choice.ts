@@ -1,5 +1,6 @@
 // pure
 /** AD-1 to AD-3, AD-14: which of the hosts of a pool a call costs least on. */
+import { below, rolled } from '@lars/proto/dice';
 import type { AdaptiveHosts } from './adaptive-hosts.ts';
 import type { HostPool } from './host-pool.ts';
 import type { Overload } from './overload.ts';
@@ -18,7 +19,11 @@ export interface ChoosingModule {
   readonly weights: Weights | undefined;
 }
 
-/** @param isForced whether hosts without room will do */
+/**
+ * Where more than CHOICES are in the pool, the places that are drawn lie each in a stretch of its own, all as long, of which the first begins
+ * at a random place: so all are different, and each comes as often as the others.
+ * @param isForced whether hosts without room will do
+ */
 export function cheapest(pool: HostPool, module: ChoosingModule, isForced: boolean, nowMs: number): number | undefined {
   const size = pool.length;
   if (size === 0) return undefined;
@@ -26,23 +31,38 @@ export function cheapest(pool: HostPool, module: ChoosingModule, isForced: boole
   const mayRefuse = !isForced && overload.isRecent(nowMs);
   const lostBeforeMs = table.lostBeforeMs(nowMs);
   const draws = Math.min(CHOICES, size);
-  const start = draws === size ? 0 : table.throwBelow(size);
+  const isDrawn = size > CHOICES;
+  let dice = table.dice;
+  const start = isDrawn ? below(dice, size) : 0;
+  let to = 0;
   let best: number | undefined;
   let bestPrice = Number.POSITIVE_INFINITY;
   let ties = 1;
   for (let drawn = 0; drawn < draws; drawn++) {
-    const host = pool[draws === size ? drawn : drawPlace(table, drawn, size, start)] as number;
+    const from = to;
+    let place = drawn;
+    if (isDrawn) {
+      to = (((drawn + 1) * size) / CHOICES) | 0;
+      dice = rolled(dice);
+      place = start + from + below(dice, to - from);
+      if (place >= size) place -= size;
+    }
+    const host = pool[place] as number;
     const load = table.load(host, lostBeforeMs);
     if (!isForced && !hasRoom(table, host, load, overload, mayRefuse, nowMs)) continue;
     const callMs = table.priceMs(host, nowMs);
     const price = weights === undefined ? callMs * (load + 1) : weights.price(table, host, callMs, load, nowMs);
     if (price > bestPrice) continue;
-    // Of equal ones each has the same chance.
-    ties = price === bestPrice ? ties + 1 : 1;
-    if (ties > 1 && table.throwBelow(ties) !== 0) continue;
+    if (price === bestPrice) {
+      // Of equal ones each has the same chance.
+      ties += 1;
+      dice = rolled(dice);
+      if (below(dice, ties) !== 0) continue;
+    } else ties = 1;
     best = host;
     bestPrice = price;
   }
+  table.dice = rolled(dice);
   return best;
 }
 
@@ -66,24 +86,14 @@ export function findFrom(
 ): number | undefined {
   const size = pool.length;
   if (size === 0) return undefined;
-  let place = table.throwBelow(size);
+  let place = below(table.dice, size);
+  table.dice = rolled(table.dice);
   for (let left = Math.min(looks, size); left > 0; left--) {
     const host = pool[place] as number;
     if (willDo(host)) return host;
     place = place + 1 < size ? place + 1 : 0;
   }
   return undefined;
-}
-
-/**
- * The places that are drawn lie each in a stretch of its own, all as long, of which the first begins at a random place: so all are
- * different, and each comes as often as the others.
- */
-function drawPlace(table: AdaptiveHosts, drawn: number, size: number, start: number): number {
-  const from = Math.floor((drawn * size) / CHOICES);
-  const to = Math.floor(((drawn + 1) * size) / CHOICES);
-  const place = start + from + table.throwBelow(to - from);
-  return place < size ? place : place - size;
 }
 
 /** AD-14, AD-16 */
@@ -95,10 +105,13 @@ function hasRoom(
   mayRefuse: boolean,
   nowMs: number,
 ): boolean {
-  const window = table.windowOf(host);
-  if (window === undefined) {
-    if (!mayRefuse) return true;
-    table.limitedWindow(host).limit(table.fittingCalls(host, targetMs, nowMs));
-  } else if (!mayRefuse) window.endPause();
-  return table.hasRoom(host, load, targetMs, nowMs);
+  const known = table.windowOf(host);
+  if (!mayRefuse) {
+    if (known === undefined) return true;
+    known.endPause();
+    return known.hasRoom(load, targetMs, nowMs);
+  }
+  const window = known ?? table.limitedWindow(host);
+  if (known === undefined) window.limit(table.fittingCalls(host, targetMs, nowMs));
+  return window.hasRoom(load, targetMs, nowMs);
 }

@@ -7,6 +7,8 @@ const SAMPLE_SIZE = 32;
 const RATE_MIN = 0.01;
 /** Where the best hosts err more than this, no host can be told to be worse. */
 const RATE_MAX = 0.9;
+/** Where the best hosts err at least this much, all err. */
+const SHARED_RATE = 0.5;
 /** "Errs clearly more" means: by this much. */
 const EXCESS = 0.25;
 const BAD_RATE_MAX = 0.97;
@@ -49,6 +51,11 @@ export class ErrorBaseline {
   /** The normal error rate, 0..1. */
   get rate(): number {
     return this.#normal.rate;
+  }
+
+  /** AD-9: is it all hosts that fail? */
+  get isShared(): boolean {
+    return this.#normal.rate >= SHARED_RATE;
   }
 
   /** AD-7: the evidence that convicts. */

@@ -20,7 +20,7 @@ const MIN_DURATION_MS = 0.1;
 
 /**
  * What the adaptive algorithm keeps of a module, in front of its hosts' rows (host-cells.ts): how long its calls take, over all hosts; the
- * price that the cheap ones have (price-spread.ts); and the state of the dice.
+ * price that the cheap ones have (price-spread.ts); the state of the dice; and when all erred.
  */
 export type ModuleCells = readonly number[];
 
@@ -31,9 +31,11 @@ export const SLOWEST_MS = 1;
 const LAST_SLOW_FAILURE_MS = 2;
 export const CHEAP_PRICE = 3;
 export const DICE = 4;
+/** When most calls of all hosts failed last. */
+export const ALL_ERRED_AT_MS = 5;
 
 /** Before the first report, but for the dice, which the module throws itself. No failure takes Infinity. */
-export const NEW_MODULE: ModuleCells = [0, 0, Number.POSITIVE_INFINITY, 0, 0];
+export const NEW_MODULE: ModuleCells = [0, 0, Number.POSITIVE_INFINITY, 0, 0, Number.NEGATIVE_INFINITY];
 
 /** A call without a report this long ago is lost. */
 export function staleAfterMs(cells: ModuleCells): number {

@@ -65,6 +65,21 @@ describe('AD-3', () => {
     expect(world.picks(1)).toEqual([2]);
   });
 
+  test('what a host failed in while all failed is not held against it afterwards, what it fails in then is', () => {
+    const world = measured(100, 100);
+    for (let i = 0; i < 60; i++) for (const port of [1, 2]) world.fail(host(port), 1, 1);
+    expect(world.number(1, 'normalErrorRate')).toBeGreaterThan(0.5);
+    world.nowMs += 10;
+    world.succeed(host(2), 100, 100);
+    expect(world.number(1, 'normalErrorRate')).toBeLessThan(0.5);
+    world.succeed(host(1), 1, 100);
+    expect(world.number(1, 'errorRate')).toBeGreaterThan(0.8);
+    expect(expectedMs(world, 1)).toBeCloseTo(100, 6);
+    world.nowMs += 1;
+    world.fail(host(1), 1, 1);
+    expect(expectedMs(world, 1)).toBeGreaterThan(1_000);
+  });
+
   test('the first reports of a host count more: its first failure is not diluted by calls that it never had', () => {
     const world = new AdaptiveWorld(hostsUpTo(2));
     world.fail(host(1), 1, 1);

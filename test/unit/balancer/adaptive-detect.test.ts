@@ -142,4 +142,24 @@ describe('AD-9', () => {
     expect(world.happenings().at(-1)).toEqual([1, 'idle', 'only-host']);
     expect(world.picks(1)).toEqual([1]);
   });
+
+  test('where all come to fail, those that were ejected first are taken back, and stay', () => {
+    const world = well(4);
+    world.fail(host(1), 3, 1);
+    expect(world.state(1)).toBe('ejected');
+    for (let i = 0; i < 60; i++) for (const one of hostsUpTo(4)) world.fail(one, 1, 1);
+    expect(world.number(2, 'normalErrorRate')).toBeGreaterThan(0.5);
+    expect(world.happenings()).toContainEqual([1, 'idle', 'all-err']);
+    expect(world.balancer.overloadedCount).toBe(0);
+  });
+
+  test('where three of four fail, none is taken back', () => {
+    const world = well(4);
+    for (let i = 0; i < 60; i++) {
+      for (const port of [1, 2, 3]) world.fail(host(port), 1, 1);
+      world.succeed(host(4), 1, 10);
+    }
+    expect(ejections(world)).toEqual([1, 2, 3]);
+    expect(world.balancer.overloadedCount).toBe(3);
+  });
 });

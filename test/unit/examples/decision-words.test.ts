@@ -18,11 +18,11 @@ function watched(factory: BalancerFactory) {
   const balancer = factory({ random: seededRandom(1), onTransition: transition => transitions.push(transition) });
   balancer.setHosts(HOSTS, 0);
   let nowMs = 0;
-  /** So many calls to the victim, a tenth of a second apart. */
-  const reports = (count: number, ok: boolean) => {
+  /** So many calls to one host, a tenth of a second apart. */
+  const reports = (count: number, ok: boolean, one = VICTIM) => {
     for (let i = 0; i < count; i++) {
       nowMs += 100;
-      balancer.report(hostKey(VICTIM), ok, 5, nowMs);
+      balancer.report(hostKey(one), ok, 5, nowMs);
     }
   };
   const wait = (ms: number) => {
@@ -107,6 +107,15 @@ const CASES: readonly [TransitionCause, () => Transition | undefined, RegExp][] 
         w.balancer.setHosts([VICTIM], w.now());
       }),
     /^back: no other host is left /,
+  ],
+  [
+    'all-err',
+    () =>
+      adaptiveDecision(w => {
+        fails(w);
+        for (const one of [HOSTS[1], HOSTS[2]]) w.reports(40, false, one);
+      }),
+    /^back: all hosts fail, it is no worse than they /,
   ],
 ];
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AdaptiveHosts } from '../../../../agent/src/balancer/adaptive-hosts.ts';
+import { ErrorBaseline } from '../../../../agent/src/balancer/error-baseline.ts';
 import { InFlight } from '../../../../agent/src/balancer/in-flight.ts';
 import { host, hostsUpTo } from '../world.ts';
 
@@ -72,7 +73,7 @@ describe('AdaptiveHosts', () => {
     const table = tableOf(4);
     table.limitedWindow(2).limit(7);
     table.beginEjection(3);
-    table.learn(2, false, false, undefined, 0.01, 0);
+    table.learn(2, false, false, undefined, new ErrorBaseline(), 0);
     const errorRate = table.errorRateOf(2);
     table.sync([host(4), host(9), host(3)]);
     expect([0, 1, 2].map(number => table.at(number).port)).toEqual([3, 4, 9]);
@@ -82,13 +83,11 @@ describe('AdaptiveHosts', () => {
     expect(errorRate).toBeGreaterThan(0);
   });
 
-  test('what is thrown is decided by the seed, and each module has its own dice', () => {
-    const throws = (table: AdaptiveHosts) => Array.from({ length: 10 }, () => table.throwBelow(1_000));
-    const [one, other] = [tableOf(1), tableOf(1)];
-    const thrown = throws(one);
-    expect(throws(other)).toEqual(thrown);
-    other.sync(hostsUpTo(3));
-    expect(throws(other)).toEqual(throws(one));
-    expect(new Set(thrown).size).toBeGreaterThan(5);
+  test('the dice of a module are decided by its seed, and stay as they are when the route changes', () => {
+    const [one, same, other] = [0.5, 0.5, 0.6].map(random => new AdaptiveHosts(() => random));
+    expect(one?.dice).toBe(same?.dice);
+    expect(one?.dice).not.toBe(other?.dice);
+    one?.sync(hostsUpTo(3));
+    expect(one?.dice).toBe(same?.dice);
   });
 });
