@@ -73,13 +73,16 @@ export class ShardTraffic {
   /** The hosts come as they do from the thread that asks for them: cloned. */
   #serve(module: number, hostCount: number): void {
     const hosts = Array.from({ length: hostCount }, (_, index) => hostAt(module, index));
-    const mail = { type: 'route', modid: modidOf(module), cmdid: cmdidOf(module), hosts, version: 1 } as const;
+    const mail = { type: 'routes', routes: [{ modid: modidOf(module), cmdid: cmdidOf(module), hosts, version: 1 }] } as const;
     this.#shard.handleMail(structuredClone(mail), START_MS, 0);
   }
 
-  /** The time is read once a batch, as a transport does. */
+  /** As a transport does: the time is read once a batch, and the datagrams are shown beforehand. */
   #handleBatch(nowMs: number): number {
     const startMs = performance.now();
+    const { readAhead } = this.#shard;
+    for (let slot = 0; slot < BATCH; slot++) readAhead.add(this.#requests, slot * SLOT_BYTES, this.#ends[slot] as number);
+    readAhead.run();
     for (let slot = 0; slot < BATCH; slot++) {
       const start = slot * SLOT_BYTES;
       this.#shard.handleDatagram(this.#requests, start, this.#ends[slot] as number, this.#replies, start, NO_PEER, nowMs);
@@ -156,7 +159,7 @@ function shardOf(newBalancer: ModuleBalancerFactory): Shard {
       log: recordLogger(nothing),
       counters: new CounterBank(shardCounters),
     },
-    { pull: nothing, status: nothing, mail: nothing, reply: nothing },
+    { pull: nothing, refresh: nothing, status: nothing, mail: nothing, reply: nothing },
   );
 }
 

@@ -95,6 +95,34 @@ describe.each(TRANSPORTS)('the $name transport', harness => {
     expect(events.filter(event => event === 'datagram')).toHaveLength(20);
   });
 
+  test('where it shows the datagrams of a batch beforehand, it shows all of them, whole, before the first is handled', async () => {
+    const batches: { shown: number[]; ran: number; handled: number[] }[] = [];
+    const last = () => batches.at(-1) as (typeof batches)[number];
+    const { client } = await open(
+      (request, reply) => {
+        last().handled.push(request[0] as number);
+        return echo(request, reply, undefined);
+      },
+      {
+        beforeBatch: () => batches.push({ shown: [], ran: 0, handled: [] }),
+        readAhead: {
+          add: (all, start, end) => last().shown.push(...all.subarray(start, end)),
+          run: () => {
+            last().ran += last().handled.length === 0 ? 1 : 99;
+          },
+        },
+      },
+    );
+    const one = await client();
+    for (let i = 0; i < 60; i++) one.send(bytes(i, 200));
+    await received(one, 60);
+    for (const { shown, ran, handled } of batches) {
+      expect(shown).toEqual(ran === 0 ? [] : handled.flatMap(first => [first, 200]));
+      expect(ran).toBe(harness.name === 'mmsg' && handled.length >= 4 ? 1 : 0);
+    }
+    expect(batches.flatMap(({ handled }) => handled)).toEqual(Array.from({ length: 60 }, (_, i) => i));
+  });
+
   test('large answers do not crowd each other out', async () => {
     const { client } = await open((request, reply) => {
       reply.fill(request[0] as number, 0, 50_000);

@@ -6,8 +6,10 @@ import { FramedClient } from '@lars/runtime/tcp/framed-client';
 import { type DnsCounter, dnsCounters, type LinkGauge, linkGauges } from '../counters.ts';
 import type { LinkOptions } from '../threads/link-options.ts';
 import { clientOptions } from '../threads/link-options.ts';
-import { type MailToDns, type MailToShard, ownerOf, SHARD_NAMES } from '../threads/messages.ts';
+import { type MailToDns, SHARD_NAMES } from '../threads/messages.ts';
+import { unpackQuestions } from '../threads/route-questions.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
+import { NewsForShards } from './news-for-shards.ts';
 import { RouteSubscriber } from './route-subscriber.ts';
 
 export interface DnsThreadData {
@@ -25,18 +27,16 @@ runThread<DnsThreadData, MailToDns>(async thread => {
   const subscriber = new RouteSubscriber(
     { maxOpen: MAX_OPEN_QUESTIONS, answerTimeoutMs: ANSWER_TIMEOUT_MS, counters },
     {
-      send: frame => client.send(frame),
-      onRoute: response => {
-        const { modid, cmdid, host, version, notModified } = response;
-        const mail: MailToShard = notModified
-          ? { type: 'route-current', modid, cmdid }
-          : { type: 'route', modid, cmdid, hosts: host, version };
-        thread.post(ownerOf(response), mail);
-      },
+      send: frame => client.queue(frame),
+      onRoute: ({ modid, cmdid, host, version }) => news.add({ modid, cmdid, hosts: host, version }),
     },
   );
+  const news = new NewsForShards((shard, routes) => thread.post(shard, { type: 'routes', routes }));
   const client = new FramedClient(clientOptions('dnsserver', thread.data.link, MAX_BODY_BYTES, thread.log), {
-    onUp: () => subscriber.onLinkUp(systemClock.monotonicMs()),
+    onUp: () => {
+      subscriber.onLinkUp(systemClock.monotonicMs());
+      client.flush();
+    },
     onFrame: (id, body) => subscriber.onFrame(id, body),
     onDown: () => subscriber.onLinkDown(),
   });
@@ -54,10 +54,15 @@ function dnsBody(thread: Thread<DnsThreadData>, subscriber: RouteSubscriber, cli
   return {
     port: 0,
     transport: '',
-    onMail: mail => subscriber.pull(mail, systemClock.monotonicMs()),
+    onMail: ({ questions }) => {
+      const nowMs = systemClock.monotonicMs();
+      unpackQuestions(questions, question => subscriber.pull(question, nowMs));
+      client.flush();
+    },
     onConnect: peer => {
       const index = (SHARD_NAMES as readonly string[]).indexOf(peer);
       if (index >= 0) subscriber.refetch(module => shardOf(module.modid, module.cmdid) === index, systemClock.monotonicMs());
+      client.flush();
     },
     stop: async () => {
       clearInterval(housekeeping);

@@ -15,7 +15,7 @@ import {
 } from '@lars/proto';
 import type { CounterBank } from '@lars/runtime/counters';
 import { type DnsCounter, dnsCounters } from '../counters.ts';
-import type { ModuleId } from '../threads/messages.ts';
+import type { ModuleId, RouteQuestion } from '../threads/messages.ts';
 import { isUsableHost } from './usable-host.ts';
 
 const count = dnsCounters.at;
@@ -34,14 +34,11 @@ export interface RouteSubscriberOptions {
 export interface RouteSubscriberPorts {
   /** false when the link is down. */
   send(frame: Uint8Array): boolean;
+  /** Not for a route that is the same as it was. */
   onRoute(response: GetRouteResponse): void;
 }
 
-interface Question extends ModuleId {
-  readonly version: number;
-}
-
-interface OpenQuestion extends Question {
+interface OpenQuestion extends RouteQuestion {
   /** When it was sent last; undefined while it was not. */
   askedMs: number | undefined;
 }
@@ -50,7 +47,7 @@ export class RouteSubscriber {
   readonly #options: RouteSubscriberOptions;
   readonly #ports: RouteSubscriberPorts;
   /** Modules that have hosts, with the revision held: they are asked for again on every new connection. */
-  readonly #held = new Map<RouteKey, Question>();
+  readonly #held = new Map<RouteKey, RouteQuestion>();
   /** Asked, or to be asked when the link stands, and not answered yet. */
   readonly #open = new Map<RouteKey, OpenQuestion>();
   /** Since when an answer is due; undefined while none is. */
@@ -66,7 +63,7 @@ export class RouteSubscriber {
   }
 
   /** A shard wants a module's route. Asked once until it is answered, and again when the answer is overdue. */
-  pull(question: Question, nowMs: number): void {
+  pull(question: RouteQuestion, nowMs: number): void {
     const asked = this.#open.get(routeKey(question.modid, question.cmdid));
     if (asked !== undefined) {
       // A server may answer others and have lost this one.
@@ -95,7 +92,7 @@ export class RouteSubscriber {
 
   /** A shard's thread was replaced and holds nothing: its modules are asked for in full, as soon as the link stands. */
   refetch(belongs: (module: ModuleId) => boolean, nowMs: number): void {
-    const known = new Map<RouteKey, Question>([...this.#held, ...this.#open]);
+    const known = new Map<RouteKey, RouteQuestion>([...this.#held, ...this.#open]);
     for (const question of known.values()) {
       if (belongs(question)) this.#ask(this.#opened({ ...question, version: 0 }), nowMs);
     }
@@ -118,7 +115,7 @@ export class RouteSubscriber {
     return this.#waitingSinceMs !== undefined && nowMs - this.#waitingSinceMs > this.#options.answerTimeoutMs;
   }
 
-  #opened({ modid, cmdid, version }: Question): OpenQuestion {
+  #opened({ modid, cmdid, version }: RouteQuestion): OpenQuestion {
     const question = { modid, cmdid, version, askedMs: undefined };
     this.#open.set(routeKey(modid, cmdid), question);
     return question;
@@ -141,8 +138,8 @@ export class RouteSubscriber {
     this.#open.delete(key);
     if (response.notModified) {
       // After this thread was replaced it learns in this way what the shards hold.
-      if (asked !== undefined) this.#held.set(key, { modid, cmdid, version: asked.version });
-      this.#ports.onRoute(response);
+      if (asked !== undefined && asked.version !== this.#held.get(key)?.version)
+        this.#held.set(key, { modid, cmdid, version: asked.version });
       return;
     }
     const host = response.host.filter(isUsableHost);

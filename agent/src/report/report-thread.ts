@@ -38,10 +38,13 @@ runThread<ReportThreadData, MailToReporter>(async thread => {
       ackTimeoutMs: ACK_TIMEOUT_MS,
       counters,
     },
-    frame => client.send(frame),
+    frame => client.queue(frame),
   );
   const client = new FramedClient(clientOptions('reporter', data.link, MAX_BODY_BYTES, log), {
-    onUp: () => outbox.onLinkUp(systemClock.monotonicMs()),
+    onUp: () => {
+      outbox.onLinkUp(systemClock.monotonicMs());
+      client.flush();
+    },
     onFrame: (id, body) => onFrame(outbox, id, body),
     onDown: () => outbox.onLinkDown(),
   });
@@ -65,13 +68,17 @@ function reportBody(thread: Thread<ReportThreadData>, outbox: ReportOutbox, clie
   const gauges = new CounterBank<LinkGauge>(linkGauges, thread.data.gauges);
   const housekeeping = setInterval(() => {
     if (outbox.checkOverdue(systemClock.monotonicMs())) client.reconnect('it does not acknowledge');
+    client.flush();
     gauges.put(linkGauges.at.linkUp, client.up ? 1 : 0);
     gauges.put(linkGauges.at.waiting, outbox.openCount);
   }, HOUSEKEEPING_MS);
   return {
     port: 0,
     transport: '',
-    onMail: mail => outbox.add(mail.report, systemClock.monotonicMs()),
+    onMail: ({ reports }) => {
+      for (const report of reports) outbox.add(report, systemClock.monotonicMs());
+      client.flush();
+    },
     stop: async () => {
       clearInterval(housekeeping);
       if (client.up && outbox.expectsAcks) await lastWords(outbox);

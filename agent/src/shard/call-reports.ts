@@ -81,7 +81,7 @@ export class CallReports {
     }
     this.#counters.add(count.report, calls);
     if (module.reportAtMs !== undefined) return;
-    module.reportAtMs = nowMs + this.#periodMs;
+    module.reportAtMs = Math.ceil(nowMs + this.#periodMs);
     this.#untold.add(module);
   }
 }

@@ -7,7 +7,7 @@ import type { CounterBank } from '@lars/runtime/counters';
 import { type ShardCounter, shardCounters } from '../counters.ts';
 import type { CallReports } from './call-reports.ts';
 import type { HostAnswers } from './host-answers.ts';
-import type { ModuleTable } from './module-table.ts';
+import type { ModuleTable, ServingModule } from './module-table.ts';
 
 const count = shardCounters.at;
 
@@ -22,11 +22,20 @@ export class HotPath {
   readonly #modules: ModuleTable<unknown>;
   readonly #answers: HostAnswers;
   readonly #reports: CallReports;
+  readonly #onAged: (module: ServingModule, nowMs: number) => void;
   readonly #counters: CounterBank<ShardCounter>;
   readonly #request = new HostRequestReader();
   readonly #report = new ReportReader();
 
-  constructor(modules: ModuleTable<unknown>, answers: HostAnswers, reports: CallReports, counters: CounterBank<ShardCounter>) {
+  /** @param onAged a module is asked for whose route is due to be asked for anew */
+  constructor(
+    modules: ModuleTable<unknown>,
+    answers: HostAnswers,
+    reports: CallReports,
+    onAged: (module: ServingModule, nowMs: number) => void,
+    counters: CounterBank<ShardCounter>,
+  ) {
+    this.#onAged = onAged;
     this.#modules = modules;
     this.#answers = answers;
     this.#reports = reports;
@@ -52,7 +61,8 @@ export class HotPath {
     const request = this.#request;
     const { modid, cmdid } = request;
     const module = this.#modules.serving(modid, cmdid);
-    if (module === undefined ? !this.#modules.isAbsent(modid, cmdid, nowMs) : nowMs >= module.refreshAtMs) return NOT_HERE;
+    if (module === undefined && !this.#modules.isAbsent(modid, cmdid, nowMs)) return NOT_HERE;
+    if (module !== undefined && nowMs >= module.refreshAtMs) this.#onAged(module, nowMs);
     this.#counters.add(count.getHost);
     return this.#answers.write(module?.balancer, request, reply, replyStart, nowMs);
   }

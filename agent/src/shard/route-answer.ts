@@ -30,6 +30,12 @@ export function routeAnswer(
   return { frame: largestThatFits(hosts, encode), truncated: true };
 }
 
+/** The answer for a module that has no hosts, as far as is known. */
+export function emptyRouteAnswer({ modid, cmdid }: GetRouteRequest): Uint8Array {
+  const empty = { modid, cmdid, host: [], version: 0, overload: false, notModified: false };
+  return encodeFrame(MessageId.ApiGetRouteResponse, empty);
+}
+
 function understoodHosts(module: ServingModule, features: number): HostInfo[] {
   const hosts: HostInfo[] = [];
   for (const { host } of module.balancer.hosts()) {

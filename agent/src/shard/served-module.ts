@@ -3,7 +3,8 @@ import type { ModuleBalancerFactory } from '../balancer/algorithm.ts';
 import type { BalancerEnvironment, ExplainingBalancer, Transition } from '../balancer/balancer.ts';
 import type { ModuleId } from '../threads/messages.ts';
 import type { ServingModule } from './module-table.ts';
-import type { TransitionLog } from './transition-log.ts';
+
+export type OnTransition = (module: ServingModule, transition: Transition) => void;
 
 /**
  * A module that has just got its first route. An agent may have a hundred thousand, so it is its balancer's environment as well: a closure of
@@ -17,17 +18,17 @@ export class ServedModule implements ServingModule, BalancerEnvironment {
   version = 0;
   refreshAtMs = 0;
   reportAtMs: number | undefined = undefined;
-  readonly #transitions: TransitionLog;
+  readonly #onTransition: OnTransition;
 
-  constructor({ modid, cmdid }: ModuleId, newBalancer: ModuleBalancerFactory, random: () => number, transitions: TransitionLog) {
+  constructor({ modid, cmdid }: ModuleId, newBalancer: ModuleBalancerFactory, random: () => number, onTransition: OnTransition) {
     this.modid = modid;
     this.cmdid = cmdid;
     this.random = random;
-    this.#transitions = transitions;
+    this.#onTransition = onTransition;
     this.balancer = newBalancer(this, this);
   }
 
   onTransition(transition: Transition): void {
-    this.#transitions.add(this, transition);
+    this.#onTransition(this, transition);
   }
 }

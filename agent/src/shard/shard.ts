@@ -6,7 +6,6 @@
 import {
   type BatchReportRequest,
   decodeBody,
-  encodeFrame,
   type GetHostRequest,
   type GetRouteRequest,
   HEAD_BYTES,
@@ -23,15 +22,24 @@ import type { CounterBank } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
 import type { ModuleBalancerFactory } from '../balancer/algorithm.ts';
 import { type ShardCounter, shardCounters } from '../counters.ts';
-import { type MailToShard, type ModuleId, SHARD_NAMES, type ShardName, type StatusReport } from '../threads/messages.ts';
+import {
+  type MailToShard,
+  type ModuleId,
+  type RouteNews,
+  SHARD_NAMES,
+  type ShardName,
+  type StatusReport,
+} from '../threads/messages.ts';
 import type { PeerRef } from '../udp/transport.ts';
 import { CallReports } from './call-reports.ts';
 import { explainModule, type ModuleExplanation } from './explain-module.ts';
 import { HostAnswers } from './host-answers.ts';
+import { HostCensus } from './host-census.ts';
 import { HotPath, NOT_HERE } from './hot-path.ts';
 import { ModuleTable, type ModuleTableLimits, type ServingModule } from './module-table.ts';
-import { routeAnswer } from './route-answer.ts';
-import { ServedModule } from './served-module.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { emptyRouteAnswer, routeAnswer } from './route-answer.ts';
+import { type OnTransition, ServedModule } from './served-module.ts';
 import { TransitionLog } from './transition-log.ts';
 
 const count = shardCounters.at;
@@ -53,7 +61,10 @@ export interface ShardOptions extends ModuleTableLimits {
 
 /** What a shard asks of the world. */
 export interface ShardPorts {
+  /** Asks dnsserver for the module's route; `version` is what is held, 0 = nothing. Somebody waits for it. */
   pull(module: ModuleId, version: number): void;
+  /** The same where nobody waits: the route that is held has aged. */
+  refresh(module: ModuleId, version: number): void;
   status(report: StatusReport): void;
   mail(shard: ShardName, mail: MailToShard): void;
   /** Sends an answer that was not ready in time, from this shard's own socket. */
@@ -78,7 +89,10 @@ export class Shard {
   readonly #answers: HostAnswers;
   readonly #reports: CallReports;
   readonly #hotPath: HotPath;
+  /** Where datagrams come many at a time, it is told of them first. */
+  readonly readAhead: ReadAhead;
   readonly #transitions: TransitionLog;
+  readonly census = new HostCensus();
 
   constructor(options: ShardOptions, ports: ShardPorts) {
     this.#options = options;
@@ -87,7 +101,9 @@ export class Shard {
     this.#modules = new ModuleTable(options);
     this.#answers = new HostAnswers(options.counters);
     this.#reports = new CallReports(options.reportTimeoutMs, options.counters, report => ports.status(report));
-    this.#hotPath = new HotPath(this.#modules, this.#answers, this.#reports, options.counters);
+    const onAged = (module: ServingModule, nowMs: number) => this.#refreshIfStale(module, nowMs);
+    this.#hotPath = new HotPath(this.#modules, this.#answers, this.#reports, onAged, options.counters);
+    this.readAhead = new ReadAhead(this.#modules);
     this.#transitions = new TransitionLog(options.log, options.counters);
   }
 
@@ -115,11 +131,8 @@ export class Shard {
 
   handleMail(mail: MailToShard, nowMs: number, unixMs: number): void {
     switch (mail.type) {
-      case 'route':
-        this.#onRoute(mail, mail.hosts, mail.version, nowMs, unixMs);
-        return;
-      case 'route-current':
-        this.#onRouteCurrent(mail, nowMs);
+      case 'routes':
+        for (const route of mail.routes) this.#onRoute(route, nowMs, unixMs);
         return;
       case 'forwarded': {
         const asker = { receiver: mail.receiver, peer: mail.peer };
@@ -211,7 +224,7 @@ export class Shard {
     const module = this.#modules.serving(request.modid, request.cmdid);
     if (module !== undefined) return this.#route(module, request, nowMs);
     const held = this.#hold({ kind: 'getRoute', asker, request }, nowMs);
-    return held ? undefined : this.#emptyRoute(request);
+    return held ? undefined : emptyRouteAnswer(request);
   }
 
   #report(request: ReportRequest, datagram: Uint8Array, asker: Asker, nowMs: number): void {
@@ -256,31 +269,35 @@ export class Shard {
     this.#ports.pull(id, version);
   }
 
-  #onRoute(id: ModuleId, hosts: readonly HostInfo[], version: number, nowMs: number, unixMs: number): void {
+  #onRoute(route: RouteNews, nowMs: number, unixMs: number): void {
+    const { modid, cmdid, hosts, version } = route;
     this.#counters.add(count.routeChanges);
-    const module = this.#modules.serving(id.modid, id.cmdid);
+    const module = this.#modules.serving(modid, cmdid);
     // The counts of hosts that leave the route go to the reporter before they are forgotten.
     if (module !== undefined) this.#reports.take(module, unixMs);
+    this.census.add(-(module?.balancer.hostCount ?? 0));
     if (hosts.length === 0) {
-      this.#answerHeld(this.#modules.markAbsent(id.modid, id.cmdid, nowMs), undefined, nowMs);
+      if (module !== undefined) this.census.forget(module);
+      this.#answerHeld(this.#modules.markAbsent(modid, cmdid, nowMs), undefined, nowMs);
       return;
     }
-    const serving = module ?? this.#newModule(id);
+    const serving = module ?? this.#newModule(route);
     serving.version = version;
     this.#keepUntilNextRefresh(serving, nowMs);
     serving.balancer.setHosts(hosts.map(inOneObject), nowMs);
+    this.census.add(serving.balancer.hostCount);
     this.#answerHeld(this.#modules.serve(serving), serving, nowMs);
-  }
-
-  #onRouteCurrent(id: ModuleId, nowMs: number): void {
-    const module = this.#modules.serving(id.modid, id.cmdid);
-    if (module !== undefined) this.#keepUntilNextRefresh(module, nowMs);
   }
 
   #newModule(id: ModuleId): ServingModule {
     const { newBalancer, random } = this.#options;
-    return new ServedModule(id, newBalancer, random, this.#transitions);
+    return new ServedModule(id, newBalancer, random, this.#onTransition);
   }
+
+  readonly #onTransition: OnTransition = (module, transition) => {
+    this.census.onTransition(module);
+    this.#transitions.add(module, transition);
+  };
 
   #answerHeld(requests: readonly HeldRequest[], module: ServingModule | undefined, nowMs: number): void {
     for (const held of requests) this.#answerLate(held.asker, this.#answerOne(held, module, nowMs));
@@ -289,7 +306,7 @@ export class Shard {
   #answerOne(held: HeldRequest, module: ServingModule | undefined, nowMs: number): Uint8Array {
     if (held.kind === 'getHost')
       return module === undefined ? this.#answers.frame(undefined, held.request, nowMs) : this.#pick(module, held.request, nowMs);
-    return module === undefined ? this.#emptyRoute(held.request) : this.#route(module, held.request, nowMs);
+    return module === undefined ? emptyRouteAnswer(held.request) : this.#route(module, held.request, nowMs);
   }
 
   #answerLate(asker: Asker, reply: Uint8Array): void {
@@ -309,15 +326,11 @@ export class Shard {
     return frame;
   }
 
-  #emptyRoute({ modid, cmdid }: GetRouteRequest): Uint8Array {
-    const empty = { modid, cmdid, host: [], version: 0, overload: false, notModified: false };
-    return encodeFrame(MessageId.ApiGetRouteResponse, empty);
-  }
-
   #refreshIfStale(module: ServingModule, nowMs: number): void {
     if (nowMs < module.refreshAtMs) return;
     this.#keepUntilNextRefresh(module, nowMs);
-    this.#pull(module, module.version);
+    this.#counters.add(count.pulls);
+    this.#ports.refresh(module, module.version);
   }
 
   #keepUntilNextRefresh(module: ServingModule, nowMs: number): void {

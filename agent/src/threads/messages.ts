@@ -27,20 +27,30 @@ export interface StatusReport extends ModuleId {
   readonly ts: number;
 }
 
-/** shard → dns */
-export type MailToDns =
-  /** Ask dnsserver for the module (and subscribe to it). `version` is what the shard holds, 0 = nothing. */
-  { readonly type: 'pull'; readonly version: number } & ModuleId;
+/** What dnsserver is to be asked (which subscribes to it). */
+export interface RouteQuestion extends ModuleId {
+  /** What the shard holds; 0 = nothing. */
+  readonly version: number;
+}
+
+/** Modid, cmdid and version of each: numbers cross far faster than objects. See route-questions.ts. */
+export type PackedQuestions = Float64Array;
+
+/** A module's hosts now; none: it does not exist (any more). */
+export interface RouteNews extends ModuleId {
+  readonly hosts: readonly HostInfo[];
+  readonly version: number;
+}
+
+/** shard → dns. Of a route that is still the one that the shard holds, it is told nothing. */
+export type MailToDns = { readonly type: 'pull'; readonly questions: PackedQuestions };
 
 /** shard → reporter */
-export type MailToReporter = { readonly type: 'status'; readonly report: StatusReport };
+export type MailToReporter = { readonly type: 'status'; readonly reports: readonly StatusReport[] };
 
 /** dns → shard, shard → shard */
 export type MailToShard =
-  /** The module's hosts now; none: it does not exist (any more). */
-  | ({ readonly type: 'route'; readonly hosts: readonly HostInfo[]; readonly version: number } & ModuleId)
-  /** What the shard holds is current. */
-  | ({ readonly type: 'route-current' } & ModuleId)
+  | { readonly type: 'routes'; readonly routes: readonly RouteNews[] }
   /** A datagram that came to `receiver` and belongs to the addressee. */
   | { readonly type: 'forwarded'; readonly receiver: ShardName; readonly datagram: Uint8Array; readonly peer: PeerRef }
   /** The answer to a forwarded datagram, to leave from the receiver's own socket. */

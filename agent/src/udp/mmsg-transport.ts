@@ -6,6 +6,8 @@ import type { DatagramTransport, PeerRef, TransportOptions } from './transport.t
 
 /** Under a flood the socket is never empty; the end must come all the same. */
 const MAX_READ_OUT_BATCHES = 500;
+/** In fewer datagrams there is nothing to gain. */
+const MIN_READ_AHEAD = 4;
 
 /**
  * The transport on recvmmsg and sendmmsg, for Linux: one call takes a batch, the answers leave with one more, and then the event loop has
@@ -66,6 +68,7 @@ export class MmsgTransport implements DatagramTransport {
 
   #handle(count: number): void {
     this.#options.beforeBatch?.();
+    if (count >= MIN_READ_AHEAD) this.#readAhead(count);
     this.#handling = true;
     try {
       for (let slot = 0; slot < count; slot++) this.#answer(slot);
@@ -74,6 +77,17 @@ export class MmsgTransport implements DatagramTransport {
     }
     if (this.#behind.length > 0) for (const { reply, to } of this.#behind.splice(0)) this.#put(reply, to);
     this.#options.afterBatch?.();
+  }
+
+  #readAhead(count: number): void {
+    const { readAhead } = this.#options;
+    if (readAhead === undefined) return;
+    const socket = this.#socket;
+    for (let slot = 0; slot < count; slot++) {
+      const start = socket.startOf(slot);
+      readAhead.add(socket.bytes, start, start + socket.lengthOf(slot));
+    }
+    readAhead.run();
   }
 
   #answer(slot: number): void {

@@ -42,6 +42,14 @@ export interface DatagramTransport {
   close(): Promise<void>;
 }
 
+/** Is told of all datagrams of a batch before the first is handled, to prepare for them. */
+export interface BatchReader {
+  /** The datagram lies at bytes[start, end). */
+  add(bytes: Uint8Array, start: number, end: number): void;
+  /** That were all. */
+  run(): void;
+}
+
 export interface TransportOptions {
   readonly ip: string;
   /** 0 = any free port. */
@@ -51,6 +59,8 @@ export interface TransportOptions {
   readonly onDatagram: DatagramHandler;
   /** Datagrams are handed over in batches, of one or of many: called before the first of each, a place to read the clock. */
   readonly beforeBatch?: () => void;
+  /** A transport that gets many datagrams at a time asks it. */
+  readonly readAhead?: BatchReader;
   /** Called after the last of each batch. */
   readonly afterBatch?: () => void;
   /** Called for every datagram that could not be sent. */

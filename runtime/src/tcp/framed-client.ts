@@ -56,9 +56,14 @@ export class FramedClient {
     this.#connect();
   }
 
-  /** @returns false when the link is down: nothing was sent */
-  send(bytes: Uint8Array): boolean {
-    return this.#connection?.send(bytes) ?? false;
+  /** Sends with the next flush at the latest, or with what the peer is answered. @returns false when the link is down: nothing is sent */
+  queue(bytes: Uint8Array): boolean {
+    return this.#connection?.queue(bytes) ?? false;
+  }
+
+  /** What was queued leaves now. */
+  flush(): void {
+    this.#connection?.flush();
   }
 
   /** Gives the link up and starts a new one: for a peer that is silent when it should answer. */

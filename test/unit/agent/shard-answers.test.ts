@@ -18,7 +18,6 @@ type Step =
   | { readonly kind: 'getHost' | 'getRoute'; readonly module: Module; readonly receiver: number }
   | { readonly kind: 'report'; readonly module: Module; readonly receiver: number }
   | { readonly kind: 'route'; readonly module: Module; readonly hosts: number }
-  | { readonly kind: 'current'; readonly module: Module }
   | { readonly kind: 'time'; readonly ms: number }
   | { readonly kind: 'expire' | 'settle' };
 type Module = { readonly modid: number; readonly cmdid: number };
@@ -28,7 +27,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom('getHost', 'getRoute'), module, receiver }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('report'), module, receiver }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('route'), module, hosts: fc.nat(2) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('current'), module }) },
   {
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('time'), ms: fc.constantFrom(1, ROUTE_WAIT_MS, ABSENT_TTL_MS, UPDATE_TIMEOUT_MS) }),
@@ -56,7 +54,6 @@ class Play {
     if (one.kind === 'getHost' || one.kind === 'getRoute') this.#ask(one);
     else if (one.kind === 'report') world.send(one.receiver, reportFrame({ ...one.module, host: hostInfos(1)[0] }), 'nobody');
     else if (one.kind === 'route') world.route(one.module.modid, one.module.cmdid, hostInfos(one.hosts));
-    else if (one.kind === 'current') world.routeCurrent(one.module.modid, one.module.cmdid);
     else if (one.kind === 'time') world.advance(one.ms);
     else if (one.kind === 'expire') world.expireWaits();
     else world.settle();

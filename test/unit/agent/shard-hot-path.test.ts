@@ -111,7 +111,7 @@ describe('what the hot path takes', () => {
     ['getHost for a module that is known not to exist', true, getHostFrame(ABSENT)],
     ['a report for a module that is served', true, usualReport],
     ['getHost just before the route is to be asked for again', true, getHostFrame(served), REFRESH_AT_MS - 0.5],
-    ['getHost when the route is to be asked for again', false, getHostFrame(served), REFRESH_AT_MS],
+    ['getHost when the route is to be asked for again, which is said', true, getHostFrame(served), REFRESH_AT_MS],
     ['getHost for a module that nobody asked for', false, getHostFrame({ modid: 3, cmdid: 3 })],
     ['a report for a module that is not served', false, reportFrame({ ...ABSENT, host: hostInfo(80) })],
     ['a report for a host with a name', false, reportFrame({ ...served, host: namedHost('db.example') })],
@@ -128,9 +128,11 @@ describe('what the hot path takes', () => {
     modules.serve({ ...served, balancer, version: 1, refreshAtMs: REFRESH_AT_MS, reportAtMs: undefined });
     modules.markAbsent(ABSENT.modid, ABSENT.cmdid, NOW_MS);
     const reports = new CallReports(15_000, counters, () => {});
-    const hotPath = new HotPath(modules, new HostAnswers(counters), reports, counters);
+    const aged: number[] = [];
+    const hotPath = new HotPath(modules, new HostAnswers(counters), reports, ({ modid }) => aged.push(modid), counters);
     const length = hotPath.handle(datagram, 0, datagram.length, new Uint8Array(400), 0, nowMs);
     expect(length !== NOT_HERE).toBe(taken);
+    expect(aged).toEqual(nowMs < REFRESH_AT_MS ? [] : [served.modid]);
     // What it leaves alone, the general path will count.
     if (!taken) expect(Object.values(counters.toObject()).every(value => value === 0)).toBe(true);
   });

@@ -184,24 +184,15 @@ describe('a route that is older than update_timeout', () => {
     }
   });
 
-  test.each([
-    ['says that it is current', (world: ShardWorld) => world.routeCurrent(3, 0)],
-    ['tells it again', (world: ShardWorld) => world.route(3, 0, hostInfos(2), 8)],
-  ])('is fresh again when dnsserver %s', (_, refresh) => {
+  test('is fresh again when dnsserver tells it', () => {
     const world = served();
-    refresh(world);
+    world.route(3, 0, hostInfos(2), 8);
     world.advance(UPDATE_TIMEOUT_MS - 1);
     world.getHost(MODULE);
     expect(world.pulls).toEqual([]);
     world.advance(1);
     expect(world.getHost(MODULE)?.retcode).toBe(ReturnCode.Success);
     expect(world.pulls).toHaveLength(1);
-  });
-
-  test('"current" for a module that is not held says nothing', () => {
-    const world = new ShardWorld();
-    world.routeCurrent(6, 0);
-    expect(world.getHost({ modid: 6 })).toBeUndefined();
   });
 });
 
@@ -233,4 +224,24 @@ test('transitions are logged once each with their numbers, up to a limit per per
   world.route(3, 0, hostInfos(121));
   fail(world, 121, 1);
   expect(world.logged).toHaveLength(51);
+});
+
+test('how many hosts there are, and how many are overloaded, is counted through all changes of the routes', () => {
+  const world = new ShardWorld({ newBalancer: classicBalancer({ ...CLASSIC_DEFAULTS, continErrLimit: 1, continSuccLimit: 1 }) });
+  const { census } = world.shardAt(0);
+  const counts = () => [census.hostCount, census.overloadedCount()];
+  expect(counts()).toEqual([0, 0]);
+  world.route(3, 0, hostInfos(4));
+  world.route(6, 0, hostInfos(2));
+  for (const port of [1, 2]) fail(world, port, 1);
+  expect(counts()).toEqual([6, 2]);
+  world.route(3, 0, hostInfos(4).slice(1));
+  expect(counts()).toEqual([5, 1]);
+  world.send(0, reportFrame({ ...MODULE, host: hostInfo(2), retcode: 0 }));
+  expect(counts()).toEqual([5, 0]);
+  fail(world, 3, 1);
+  world.route(3, 0, []);
+  expect(counts()).toEqual([2, 0]);
+  world.route(3, 0, hostInfos(1));
+  expect(counts()).toEqual([3, 0]);
 });

@@ -84,11 +84,8 @@ export class ShardWorld {
 
   /** dnsserver tells the owner of the module's hosts; none: it does not exist. */
   route(modid: number, cmdid: number, hosts: readonly HostInfo[], version = 0): void {
-    this.#mailToOwner({ type: 'route', modid, cmdid, hosts, version });
-  }
-
-  routeCurrent(modid: number, cmdid: number): void {
-    this.#mailToOwner({ type: 'route-current', modid, cmdid });
+    const mail = { type: 'routes', routes: [{ modid, cmdid, hosts, version }] } as const;
+    this.shardAt(shardOf(modid, cmdid)).handleMail(mail, this.nowMs, this.unixMs);
   }
 
   advance(ms: number): void {
@@ -125,13 +122,11 @@ export class ShardWorld {
     return shard;
   }
 
-  #mailToOwner(mail: Extract<MailToShard, { type: 'route' | 'route-current' }>): void {
-    this.shardAt(shardOf(mail.modid, mail.cmdid)).handleMail(mail, this.nowMs, this.unixMs);
-  }
-
   #portsOf(shard: number) {
+    const pull = ({ modid, cmdid }: Pick<Pull, 'modid' | 'cmdid'>, version: number) => this.pulls.push({ modid, cmdid, version });
     return {
-      pull: ({ modid, cmdid }: Pick<Pull, 'modid' | 'cmdid'>, version: number) => this.pulls.push({ modid, cmdid, version }),
+      pull,
+      refresh: pull,
       status: (report: StatusReport) => this.reports.push(report),
       mail: (to: ShardName, mail: MailToShard) => this.mail.push({ to, mail }),
       reply: (datagram: Uint8Array, peer: unknown) => this.answers.push({ shard, peer, datagram: datagram.slice() }),

@@ -102,10 +102,11 @@ describe('a link that stands', () => {
     const server = await ScriptedServer.listen();
     const bodies: Uint8Array[] = [];
     const { client, told } = dial(server.port, (_, body) => bodies.push(new Uint8Array(body)));
-    expect([client.up, client.send(rawFrame(1))]).toEqual([false, false]);
+    expect([client.up, client.queue(rawFrame(1))]).toEqual([false, false]);
     const peer = await server.peer(0);
     await eventually('up', () => client.up);
-    expect(client.send(rawFrame(1, [42]))).toBe(true);
+    expect(client.queue(rawFrame(1, [42]))).toBe(true);
+    client.flush();
     expect(await peer.frame(0)).toEqual({ id: 1, body: Uint8Array.of(42) });
     peer.write(rawFrame(2, [43]));
     await eventually('a frame', () => told.length === 2);
@@ -204,9 +205,9 @@ describe('a client that stops', () => {
     const server = await ScriptedServer.listen();
     const { client, told, recording, pauses } = dial(server.port);
     await eventually('up', () => client.up);
-    for (let n = 0; n < 10; n++) client.send(rawFrame(1, new Uint8Array(900).fill(n)));
+    for (let n = 0; n < 10; n++) client.queue(rawFrame(1, new Uint8Array(900).fill(n)));
     client.stop();
-    expect([client.up, client.send(rawFrame(1))]).toEqual([false, false]);
+    expect([client.up, client.queue(rawFrame(1))]).toEqual([false, false]);
     const peer = await server.peer(0);
     await peer.whenClosed();
     expect(peer.frames).toHaveLength(10);
