@@ -34,7 +34,7 @@ export class ReadAhead {
 
   /** The datagram bytes[start, end) is one of the batch. */
   add(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#modules.servingCount < MIN_MODULES || end - start < HEAD_BYTES) return;
+    if (this.#modules.servingCount < MIN_MODULES) return;
     const id = readInt32(bytes, start);
     const body = start + HEAD_BYTES;
     if (id === MessageId.GetHostRequest && this.#request.read(bytes, body, end)) this.#add(this.#request);

@@ -18,6 +18,31 @@ describe('AD-1', () => {
     for (let i = 0; i < 20; i++) expect(world.picks(6).sort()).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
+  test.each([
+    [
+      [10, 10, 10, 10, 10],
+      [1, 2, 3, 4, 5],
+    ],
+    [
+      [20, 20, 20, 10, 10, 10],
+      [4, 5, 6],
+    ],
+    [
+      [10, 20, 10, 20, 10],
+      [1, 3, 5],
+    ],
+  ])('of hosts that cost %j each of the cheapest gets as many calls as the others: %j', (durationsMs, cheapest) => {
+    const world = measured(...durationsMs);
+    const picked = new Map<number, number>();
+    for (let i = 0; i < 6_000; i++) {
+      const [port] = world.picks(1) as [number];
+      world.succeed(host(port), 1, durationsMs[port - 1] as number);
+      picked.set(port, (picked.get(port) ?? 0) + 1);
+    }
+    for (const port of cheapest) expect(((picked.get(port) ?? 0) * cheapest.length) / 6_000).toBeCloseTo(1, 1);
+    expect([...picked.keys()].sort()).toEqual(cheapest);
+  });
+
   test('of more it draws six at random: the cheapest of twelve gets every second pick', () => {
     const world = measured(10, ...new Array<number>(11).fill(100));
     let cheapest = 0;
@@ -63,6 +88,18 @@ describe('AD-3', () => {
     expect([errorRate, normal]).toEqual([1 / 32, 0.01]);
     expect(expectedMs(world, 1)).toBeCloseTo(100 * (1 + 20 * (errorRate - normal)), 6);
     expect(world.picks(1)).toEqual([2]);
+  });
+
+  test('while all fail, a host that fails more than is normal costs more', () => {
+    const world = measured(100, 100, 100, 100);
+    for (let i = 0; i < 200; i++) {
+      for (const port of [1, 2])
+        if (i % 3 === 0) world.succeed(host(port), 1, 100);
+        else world.fail(host(port), 1, 1);
+      for (const port of [3, 4]) world.fail(host(port), 1, 1);
+    }
+    expect(world.number(1, 'normalErrorRate')).toBeGreaterThan(0.5);
+    expect(expectedMs(world, 3)).toBeGreaterThan(2 * expectedMs(world, 1));
   });
 
   test('what a host failed in while all failed is not held against it afterwards, what it fails in then is', () => {

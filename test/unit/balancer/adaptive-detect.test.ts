@@ -43,6 +43,12 @@ describe('AD-6', () => {
   });
 });
 
+test('AD-6: what all suffer from their first call on is normal', () => {
+  const world = new AdaptiveWorld(hostsUpTo(2));
+  for (let i = 0; i < 3; i++) for (const one of hostsUpTo(2)) world.fail(one, 1, 1);
+  expect(world.number(1, 'normalErrorRate')).toBeGreaterThan(0.2);
+});
+
 describe('AD-7', () => {
   test.each([100, 10_000])('the third failure in a row ejects, after %i successes as after any number', successes => {
     const world = well(3);

@@ -100,6 +100,19 @@ describe('AD-19: zones', () => {
     expect(world.picks(1)).toEqual([1]);
   });
 
+  test('an ejected host elsewhere is not called, and one that comes back is called elsewhere again', () => {
+    const world = new AdaptiveWorld([near, ...far], { zone: 'a' });
+    for (let i = 0; i < 20; i++) for (const one of [near, ...far]) world.succeed(one, 1, 10);
+    world.fail(host(3), 3, 1);
+    expect(world.state(3)).toBe('ejected');
+    // Nobody reports: the near one fills up.
+    expect(new Set(world.picks(200))).toEqual(new Set([1, 2]));
+    world.nowMs += 60_000;
+    world.succeed(host(3), 1, 5);
+    expect(world.picks(2)).toEqual([1, 1]);
+    expect(world.picks(20)).toContain(3);
+  });
+
   test('a host that moves into the zone is preferred from then on', () => {
     const world = new AdaptiveWorld([near, ...far], { zone: 'b' });
     expect(world.picks(1)).toEqual([2]);

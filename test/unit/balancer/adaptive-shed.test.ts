@@ -167,6 +167,19 @@ describe('AD-16', () => {
     expect(world.picks(2)).toEqual([1, 0]);
   });
 
+  test('the next pause begins with that call, however soon it is answered', () => {
+    const world = pausing();
+    world.nowMs += 50_000;
+    expect(world.picks(1)).toEqual([1]);
+    // Too slow for the window to grow.
+    world.nowMs += 999;
+    world.succeed(host(1), 1, 999);
+    const pauseMs = TIMEOUT_MS / 2 / world.number(1, 'window');
+    expect(world.picks(1)).toEqual([0]);
+    world.nowMs += Math.ceil(pauseMs) - 999;
+    expect(world.picks(1)).toEqual([1]);
+  });
+
   test('the pause ends a minute after the last sign of overload', () => {
     const world = pausing();
     world.nowMs += 59_999;
