@@ -60,6 +60,17 @@ describe.each(['deployed', 'ours'] as const)('an agent among %s peers', dialect 
     expect((await world.asker.getHost({ modid: 1, cmdid: 0 })).retcode).toBe(ReturnCode.Success);
   });
 
+  test('asks anew for a route that has aged, when its module is asked for, and serves on meanwhile', async () => {
+    const world = await startWorld(cleanUps, dialect, { loadbalance: { report_timeout: 0.01, update_timeout: 0.01 } });
+    world.dns.setRoute(3, 0, [hostInfo(80)]);
+    await world.asker.getHost(MODULE);
+    world.dns.takeAsked();
+    await eventually('asked anew', async () => {
+      expect(await world.asker.getHost(MODULE)).toMatchObject({ retcode: ReturnCode.Success, host: hostInfo(80) });
+      return world.dns.takeAsked().includes('3/0');
+    });
+  });
+
   test('goes on with the routes it knows while dnsserver is away, then asks for all of them again', async () => {
     const world = await startWorld(cleanUps, dialect, { loadbalance: { update_timeout: 0.01 } });
     await serveAll(world);
