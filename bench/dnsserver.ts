@@ -4,10 +4,14 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openRouteEditor, type RouteEditor } from '@lars/dnsserver';
+import { type Contender, measureInTurn } from '../cli/src/bench/in-turn.ts';
+import { RouteRequests, RouteScript } from '../cli/src/bench/route-script.ts';
+import { summarize } from '../cli/src/bench/summary.ts';
+import { runTcpLoad } from '../cli/src/bench/tcp-load.ts';
 import { median } from './machine.ts';
 import { ServerProcess } from './server-process.ts';
-import { machineMs } from './tcp-load.ts';
-import { LoadProcess } from './tcp-load-process.ts';
+import { ClientProcess } from './tcp-clients.ts';
+import { machineMs } from './tcp-probe.ts';
 import type { PushTimes } from './tcp-subscribers.ts';
 
 const MODULE = { modid: 1, cmdid: 3 };
@@ -23,7 +27,7 @@ const WORKERS = [0, 1, 2];
 const SUBSCRIBERS = 10_000;
 const PUSHES = 10;
 const PAUSE_BETWEEN_PUSHES_MS = 400;
-const PROBE = { connections: 5, window: 1, pauseMs: 1 };
+const PROBE = { connections: 5, pauseMs: 1 };
 const MODULES_OF_MILLION = 100_000;
 const HOSTS_OF_MILLION = 10;
 
@@ -38,8 +42,8 @@ export async function measureDnsserver(folder: string): Promise<string> {
   return `## dnsserver
 
 Answers per second of the server's CPU time, all its threads together, over loopback; a route of ${HOSTS} hosts, every request answered in full.
-The clients are a process of their own. Median of ${ROUNDS} rounds of ${ROUND_SECONDS} s; in brackets the answers per second of the clock, which a machine
-with few cores shares with the clients.
+Median of ${ROUNDS} rounds of ${ROUND_SECONDS} s, all in turn; in brackets the answers per second of the clock, which a machine with few cores shares with
+the clients, who are one process.
 
 | \`workers\` | ${LOADS.map(load => `${load.connections} connections × ${load.window}`).join(' | ')} | idle, MB |
 | --- | ${LOADS.map(() => '---').join(' | ')} | --- |
@@ -56,44 +60,37 @@ ${pushes.join('\n')}
 ${await measureMillion(folder)}`;
 }
 
+/** All settings in turn, so that the machine is as fast for each of them. */
 async function measureRates(folder: string, file: string): Promise<string[]> {
-  const clients = new LoadProcess();
-  const rows: string[] = [];
-  for (const workers of WORKERS) {
-    const server = await startDnsserver(folder, file, workers);
-    await sleep(2_000);
-    const idleMb = server.process.usage().residentMb;
-    const cells: string[] = [];
-    for (const load of LOADS) cells.push(await measureLoad(server, clients, load));
-    rows.push(`| ${workers} | ${cells.join(' | ')} | ${idleMb.toFixed(0)} |`);
-    await server.process.stop();
-  }
-  await clients.stop();
-  return rows;
-}
-
-async function measureLoad(server: Server, clients: LoadProcess, load: (typeof LOADS)[number]): Promise<string> {
-  const perCpuSecond: number[] = [];
-  const perSecond: number[] = [];
-  // The first round warms up.
-  for (let round = 0; round <= ROUNDS; round++) {
-    const before = server.process.usage().cpuSeconds;
-    const { answered } = await clients.load({ ...load, ...MODULE, port: server.port, seconds: ROUND_SECONDS, pauseMs: 0 });
-    if (round === 0) continue;
-    perCpuSecond.push(answered / (server.process.usage().cpuSeconds - before));
-    perSecond.push(answered / ROUND_SECONDS);
-  }
-  return `${rounded(median(perCpuSecond))} (${rounded(median(perSecond))})`;
+  const { signal } = new AbortController();
+  const servers = await Promise.all(WORKERS.map(workers => startDnsserver(folder, file, workers)));
+  await sleep(2_000);
+  const idleMb = servers.map(server => server.process.usage().residentMb);
+  const contenders = servers.flatMap(({ process: { pid }, port }) =>
+    LOADS.map(({ connections, window }): Contender => {
+      const requests = new RouteRequests([MODULE], window);
+      const script = () => new RouteScript(requests, 0, () => undefined);
+      const options = { peer: { ip: '127.0.0.1', port }, connections, window, script, stint: { seconds: ROUND_SECONDS }, signal };
+      return { name: `${port}`, pid, load: () => runTcpLoad(options) };
+    }),
+  );
+  const summaries = summarize(await measureInTurn(contenders, { rounds: ROUNDS, signal }));
+  for (const server of servers) await server.process.stop();
+  return WORKERS.map((workers, at) => {
+    const own = summaries.slice(at * LOADS.length, (at + 1) * LOADS.length);
+    const cells = own.map(({ perCpuSecond = Number.NaN, perSecond }) => `${rounded(perCpuSecond)} (${rounded(perSecond)})`);
+    return `| ${workers} | ${cells.join(' | ')} | ${idleMb[at]?.toFixed(0)} |`;
+  });
 }
 
 async function measurePushes(folder: string, file: string, editor: RouteEditor, workers: number): Promise<string> {
   const server = await startDnsserver(folder, file, workers);
   const bystander = await startDnsserver(folder, file, workers);
-  const [subscribers, ...askers] = [new LoadProcess(), new LoadProcess(), new LoadProcess()] as const;
+  const [subscribers, ...askers] = [new ClientProcess(), new ClientProcess(), new ClientProcess()] as const;
   await subscribers.subscribe({ port: server.port, connections: SUBSCRIBERS, ...MODULE });
   const seconds = ((PUSHES + 3) * PAUSE_BETWEEN_PUSHES_MS) / 1_000;
   // They ask about another module, so that only the server's own work can hold them up.
-  const asking = [server, bystander].map(({ port }, at) => askers[at]?.load({ ...PROBE, port, modid: 2, cmdid: 3, seconds }));
+  const asking = [server, bystander].map(({ port }, at) => askers[at]?.probe({ ...PROBE, port, modid: 2, cmdid: 3, seconds }));
   await sleep(2 * PAUSE_BETWEEN_PUSHES_MS);
   const beganMs = machineMs();
   const windows: PushTimes[] = [];
@@ -110,8 +107,7 @@ async function measurePushes(folder: string, file: string, editor: RouteEditor, 
   for (const each of [subscribers, ...askers]) await each.stop();
   for (const each of [server, bystander]) await each.process.stop();
   const isDuring = (atMs: number) => windows.some(({ firstMs, lastMs }) => atMs >= firstMs && atMs <= lastMs);
-  const cells = asked.flatMap(result => {
-    const samples = result?.samples ?? [];
+  const cells = asked.flatMap((samples = []) => {
     return [samples.filter(([atMs]) => atMs < beganMs), samples.filter(([atMs]) => isDuring(atMs))].map(p99);
   });
   return `| ${workers} | ${cells.map(ms => ms.toFixed(2)).join(' | ')} | ${median(tookMs).toFixed(0)} |`;
@@ -129,7 +125,7 @@ async function measureMillion(folder: string): Promise<string> {
   const startMs = performance.now();
   const server = await startDnsserver(folder, file, 0);
   const loadSeconds = (performance.now() - startMs) / 1_000;
-  const subscriber = new LoadProcess();
+  const subscriber = new ClientProcess();
   await subscriber.subscribe({ port: server.port, connections: 1, modid: 7, cmdid: 1 });
   const tookMs: number[] = [];
   for (let change = 0; change < PUSHES; change++) {
@@ -162,7 +158,7 @@ interface Server {
 }
 
 async function startDnsserver(folder: string, file: string, workers: number): Promise<Server> {
-  const conf = path.join(folder, 'dnsserver-bench.ini');
+  const conf = path.join(folder, `dnsserver-bench-${workers}.ini`);
   writeFileSync(
     conf,
     `[tcp]\nport = 0\nworkers = ${workers}\nmax_connections = 20000\n[database]\nfile = ${file}\n[http]\nport = 0\n[log]\nlevel = error\n`,

@@ -1,6 +1,6 @@
 /** Many connections that asked for one module and hear of its changes. */
 import { encodeFrame, MessageId } from '@lars/proto';
-import { connectTo, machineMs } from './tcp-load.ts';
+import { connectTo, machineMs } from './tcp-probe.ts';
 
 export interface SubscribersOptions {
   readonly port: number;

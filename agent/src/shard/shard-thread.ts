@@ -40,22 +40,24 @@ runThread<ShardThreadData, MailToShard>(async thread => {
   const shard = newShard(thread, counters, outgoing, () => transport);
   const waits = new WaitTimer(shard);
   let nowMs = 0;
-  const opened = await openTransport(data.transport, {
-    ip: data.ip,
-    port: data.port,
-    receiveBufferBytes: data.receiveBufferBytes,
-    beforeBatch: () => {
-      nowMs = systemClock.monotonicMs();
-    },
-    readAhead: shard.readAhead,
-    onDatagram: (bytes, start, end, reply, replyStart, from) =>
-      shard.handleDatagram(bytes, start, end, reply, replyStart, from, nowMs),
-    afterBatch: () => {
-      outgoing.questions.flush();
-      waits.arm();
-    },
-    onSendError: () => counters.add(shardCounters.at.sendError),
-  }).catch((error: NodeJS.ErrnoException) => {
+  const open = () =>
+    openTransport(data.transport, {
+      ip: data.ip,
+      port: data.port,
+      receiveBufferBytes: data.receiveBufferBytes,
+      beforeBatch: () => {
+        nowMs = systemClock.monotonicMs();
+      },
+      readAhead: shard.readAhead,
+      onDatagram: (bytes, start, end, reply, replyStart, from) =>
+        shard.handleDatagram(bytes, start, end, reply, replyStart, from, nowMs),
+      afterBatch: () => {
+        outgoing.questions.flush();
+        waits.arm();
+      },
+      onSendError: () => counters.add(shardCounters.at.sendError),
+    });
+  const opened = await thread.uninterrupted(open).catch((error: NodeJS.ErrnoException) => {
     if (error instanceof StartupError) throw error;
     throw listenError(error, 'UDP port', data.ip, data.port, `conf key [udp] port${data.index === 0 ? '' : ` + ${data.index}`}`);
   });

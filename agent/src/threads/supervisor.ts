@@ -7,6 +7,7 @@ import type { Clock } from '@lars/runtime/clock';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
 import type { TransportFacts } from '../udp/transport.ts';
+import { type EndGuard, mayEnd, newEndGuard } from './end-guard.ts';
 import type { MailFromMain, MailToMain, ModuleId } from './messages.ts';
 import { RestartPolicy } from './restart-policy.ts';
 import type { ThreadData } from './thread.ts';
@@ -41,6 +42,7 @@ const ANSWER_TIMEOUT_MS = 1_000;
 
 interface Incarnation {
   readonly worker: Worker;
+  readonly guard: EndGuard;
   readonly exited: Promise<void>;
   /** It has said that it serves. */
   ready: boolean;
@@ -82,7 +84,7 @@ export class Supervisor<Name extends string> {
       if (this.#phase === 'starting') this.#phase = 'running';
     } catch (error) {
       this.#phase = 'stopping';
-      await Promise.allSettled([...this.#threads.values()].map(thread => thread.current?.worker.terminate()));
+      await Promise.allSettled([...this.#threads.values()].map(({ current }) => current && end(current)));
       throw error;
     }
   }
@@ -114,7 +116,8 @@ export class Supervisor<Name extends string> {
 
   /** The operating-system-independent end of one thread, as a crash would be: it is started again. For tests and emergencies. */
   async kill(name: Name): Promise<void> {
-    await this.#threadOf(name).current?.worker.terminate();
+    const { current } = this.#threadOf(name);
+    if (current !== undefined) await end(current);
   }
 
   /** Asks the named threads to stop, all at once, and waits until they have ended; one that does not end in time is ended. */
@@ -128,7 +131,7 @@ export class Supervisor<Name extends string> {
     this.#post(current.worker, { type: 'stop' });
     const timer = setTimeout(() => {
       this.#options.log.warn(`thread ${spec.name} did not stop in time; it is ended`);
-      void current.worker.terminate();
+      void end(current);
     }, timeoutMs);
     await current.exited;
     clearTimeout(timer);
@@ -143,11 +146,12 @@ export class Supervisor<Name extends string> {
   /** Starts an incarnation; resolves when it is ready, rejects when it ended before. */
   #spawn(thread: Supervised<Name>): Promise<void> {
     const { spec } = thread;
-    const workerData: ThreadData<unknown> = { name: spec.name as never, data: spec.data(thread.ready?.port ?? 0) };
+    const guard = newEndGuard();
+    const workerData: ThreadData<unknown> = { name: spec.name as never, data: spec.data(thread.ready?.port ?? 0), guard };
     const worker = new Worker(spec.module, { workerData, name: spec.name });
     return new Promise((resolve, reject) => {
       const exited = new Promise<void>(done => worker.once('exit', () => done()));
-      const incarnation: Incarnation = { worker, exited, ready: false, lastError: undefined };
+      const incarnation: Incarnation = { worker, guard, exited, ready: false, lastError: undefined };
       thread.current = incarnation;
       worker.on('error', error => {
         incarnation.lastError = error instanceof Error ? error : new Error(String(error));
@@ -158,7 +162,7 @@ export class Supervisor<Name extends string> {
         else if (mail.type === 'startup-error') {
           incarnation.lastError = new StartupError(mail.code, mail.message);
           // By itself it would live on with whatever it had opened already, its ways to the other threads for instance.
-          void worker.terminate();
+          void end(incarnation);
         } else {
           incarnation.ready = true;
           thread.ready = { port: mail.port, transport: mail.transport, facts: mail.facts };
@@ -210,4 +214,9 @@ export class Supervisor<Name extends string> {
   #post(worker: Worker, mail: MailFromMain, transfer: readonly MessageChannel['port1'][] = []): void {
     worker.postMessage(mail, [...transfer]);
   }
+}
+
+async function end({ worker, guard }: Incarnation): Promise<void> {
+  await mayEnd(guard);
+  await worker.terminate();
 }

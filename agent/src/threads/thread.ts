@@ -7,6 +7,7 @@ import { compactMemoryIn } from '@lars/runtime/compact-memory';
 import { StartupError } from '@lars/runtime/errors';
 import { type Logger, recordLogger } from '@lars/runtime/log';
 import type { TransportFacts } from '../udp/transport.ts';
+import { type EndGuard, uninterrupted } from './end-guard.ts';
 import type { MailFromMain, MailToMain, ModuleId, PeerMail, ThreadName } from './messages.ts';
 import { COMPACT_DELAY_MS } from './thread-timing.ts';
 
@@ -17,6 +18,8 @@ export interface Thread<Data> {
   readonly log: Logger;
   /** Posts to another thread. Before that thread is connected, and while it is being replaced, mail to it is lost. */
   post(to: ThreadName, mail: PeerMail): void;
+  /** Nobody ends this thread during the work, see end-guard.ts. */
+  uninterrupted<T>(work: () => Promise<T>): Promise<T>;
   /** Handles now what other threads have posted and this one has not read yet. */
   drain(): void;
 }
@@ -38,13 +41,14 @@ export interface ThreadBody<Mail> {
 export interface ThreadData<Data> {
   readonly name: ThreadName;
   readonly data: Data;
+  readonly guard: EndGuard;
 }
 
 /** Runs the body of a thread in a worker: call it once, at the top of the worker's module. */
 export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<ThreadBody<Mail>>): void {
   const main = parentPort;
   if (main === null) throw new Error('this module runs as a worker thread of the agent');
-  const { name, data } = workerData as ThreadData<Data>;
+  const { name, data, guard } = workerData as ThreadData<Data>;
   const peers = new Map<ThreadName, MessagePort>();
   const toMain = (mail: MailToMain) => main.postMessage(mail);
   // Mail can come before the body stands (the other threads start at the same moment): it waits.
@@ -57,6 +61,7 @@ export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<T
     data,
     log: recordLogger(record => toMain({ type: 'log', record }), { thread: name }),
     post: (to, mail) => peers.get(to)?.postMessage(mail),
+    uninterrupted: work => uninterrupted(guard, work),
     drain: () => {
       for (const port of peers.values()) drainPort(port);
     },

@@ -14,7 +14,7 @@ export interface ScriptedThreadData {
 
 export interface Command {
   readonly to: string;
-  readonly act: 'go' | 'crash' | 'exit' | 'spin' | 'block' | 'hang-at-stop' | 'post' | 'post-and-crash' | 'log';
+  readonly act: 'go' | 'crash' | 'exit' | 'spin' | 'block' | 'hang-at-stop' | 'post' | 'post-and-crash' | 'log' | 'guard';
   /** For `post`: to whom. */
   readonly peer?: string;
 }
@@ -53,6 +53,7 @@ class Commands {
     else if (act === 'spin') for (;;);
     else if (act === 'block') Atomics.wait(new Int32Array(this.#thread.data.gate), 0, 0);
     else if (act === 'hang-at-stop') this.hangsAtStop = true;
+    else if (act === 'guard') void this.#thread.uninterrupted(() => this.go);
     else if (act === 'log') this.#thread.log.warn('something happened', { number: 7 });
     else this.#thread.post(peer as never, `from ${to}` as never);
     if (act === 'post-and-crash') throw new Error('crashed as told');

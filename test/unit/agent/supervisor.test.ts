@@ -135,6 +135,20 @@ describe('threads that are started', () => {
   });
 });
 
+test('a thread that must not be ended now is ended afterwards', async () => {
+  const { supervisor, tell, hear, heard, restarted } = supervise();
+  await supervisor.start();
+  tell('a', 'guard');
+  await hear('a', 'obeys', 'guard');
+  const killed = supervisor.kill('a');
+  tell('a', 'post', 'b');
+  await hear('b', 'mail', 'from a');
+  expect(heard('a', 'serving', 4_001)).toBe(0);
+  tell('a', 'go');
+  await killed;
+  await restarted('a', 1);
+});
+
 describe('a thread that dies', () => {
   test.each([
     ['crash', 'crashed as told'],

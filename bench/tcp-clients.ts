@@ -1,24 +1,24 @@
-/** The clients of a TCP measurement as a process of their own. Run by fork; the parent uses LoadProcess. */
+/** The clients of a TCP measurement as a process of their own. Run by fork; the parent uses ClientProcess. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { runTcpLoad, type TcpLoadOptions, type TcpLoadResult } from './tcp-load.ts';
+import { type ProbeOptions, probe, type Sample } from './tcp-probe.ts';
 import { type PushTimes, type SubscribersOptions, subscribe } from './tcp-subscribers.ts';
 
-type Order = { readonly load: TcpLoadOptions } | { readonly subscribe: SubscribersOptions };
+type Order = { readonly probe: ProbeOptions } | { readonly subscribe: SubscribersOptions };
 
 const THIS_FILE = fileURLToPath(import.meta.url);
 
-export class LoadProcess {
+export class ClientProcess {
   readonly #child: ChildProcess;
 
   constructor() {
     this.#child = fork(THIS_FILE);
   }
 
-  load(options: TcpLoadOptions): Promise<TcpLoadResult> {
-    return this.#answer({ load: options });
+  probe(options: ProbeOptions): Promise<readonly Sample[]> {
+    return this.#answer({ probe: options });
   }
 
   /** Resolves when all are subscribed. */
@@ -48,7 +48,7 @@ export class LoadProcess {
 if (process.argv[1] === THIS_FILE) {
   const report = (result: unknown) => process.send?.(result);
   process.on('message', (order: Order) => {
-    if ('load' in order) void runTcpLoad(order.load).then(report);
+    if ('probe' in order) void probe(order.probe).then(report);
     else {
       // They stand for other machines: what they do with a push must not take the processor from those who are measured.
       setPriority(constants.priority.PRIORITY_LOW);
