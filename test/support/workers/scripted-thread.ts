@@ -21,7 +21,7 @@ export interface Command {
 
 export interface Said {
   readonly from: string;
-  readonly event: 'waiting' | 'serving' | 'obeys' | 'connected' | 'mail' | 'stopped';
+  readonly event: 'waiting' | 'serving' | 'obeys' | 'guarded' | 'connected' | 'mail' | 'stopped';
   readonly value: unknown;
 }
 
@@ -53,10 +53,15 @@ class Commands {
     else if (act === 'spin') for (;;);
     else if (act === 'block') Atomics.wait(new Int32Array(this.#thread.data.gate), 0, 0);
     else if (act === 'hang-at-stop') this.hangsAtStop = true;
-    else if (act === 'guard') void this.#thread.uninterrupted(() => this.go);
+    else if (act === 'guard') void this.#thread.uninterrupted(() => this.#guarded());
     else if (act === 'log') this.#thread.log.warn('something happened', { number: 7 });
     else this.#thread.post(peer as never, `from ${to}` as never);
     if (act === 'post-and-crash') throw new Error('crashed as told');
+  }
+
+  #guarded(): Promise<void> {
+    this.#say('guarded');
+    return this.go;
   }
 }
 

@@ -130,6 +130,7 @@ describe('threads that are started', () => {
     tell('c', 'go');
     await started;
     expect(supervisor.restarts('a')).toBe(1);
+    await hear('c', 'connected', 'a', 2);
     tell('c', 'post', 'a');
     await hear('a', 'mail', 'from c');
   });
@@ -139,7 +140,8 @@ test('a thread that must not be ended now is ended afterwards', async () => {
   const { supervisor, tell, hear, heard, restarted } = supervise();
   await supervisor.start();
   tell('a', 'guard');
-  await hear('a', 'obeys', 'guard');
+  await hear('a', 'guarded');
+  await hear('a', 'connected', 'b');
   const killed = supervisor.kill('a');
   tell('a', 'post', 'b');
   await hear('b', 'mail', 'from a');
