@@ -44,20 +44,23 @@ export class RouteCopy {
     return this.#hosts.length === 0;
   }
 
-  /** The cheapest of a few random hosts. There must be one. */
+  /** The cheapest of a few random hosts; of equally cheap ones each with the same chance. There must be one. */
   pick(): CopiedHost {
     const hosts = this.#hosts;
     const dice = this.#dice;
     const size = hosts.length;
-    let at = dice.below(size);
-    let best = hosts[at] as CopiedHost;
+    const isDrawn = size > CHOICES;
+    let best = hosts[isDrawn ? dice.below(size) : 0] as CopiedHost;
     if (size > 1) {
       let bestPrice = this.#price(best);
-      for (let left = Math.min(CHOICES, size) - 1; left > 0; left--) {
-        at = size <= CHOICES ? (at + 1 === size ? 0 : at + 1) : dice.below(size);
-        const one = hosts[at] as CopiedHost;
+      let ties = 1;
+      const looks = isDrawn ? CHOICES : size;
+      for (let look = 1; look < looks; look++) {
+        const one = hosts[isDrawn ? dice.below(size) : look] as CopiedHost;
         const price = this.#price(one);
-        if (price >= bestPrice) continue;
+        if (price > bestPrice) continue;
+        if (price < bestPrice) ties = 1;
+        else if (dice.below(++ties) !== 0) continue;
         best = one;
         bestPrice = price;
       }

@@ -26,6 +26,17 @@ describe('among the hosts of a copy', () => {
     }
   });
 
+  test('equal ones get equal shares also where the others, which are busy, leave them side by side', () => {
+    const world = new CacheWorld().open(hostInfos(4));
+    shares(world, 100, () => 10);
+    const first = [world.pickHost(), world.pickHost(), world.pickHost(), world.pickHost()] as LarsHost[];
+    const idle = first.filter(({ port }) => port <= 2);
+    for (const host of idle) world.report(host, true, 10);
+    const counts = shares(world, 1_000, () => 10);
+    expect([...counts.keys()].sort()).toEqual([1, 2]);
+    for (const calls of counts.values()) expect(calls).toBeGreaterThan(450);
+  });
+
   test('calls under way count: those that never end do not pile up on one', () => {
     const world = new CacheWorld().open(hostInfos(4));
     const counts = new Map<number, number>();
