@@ -5,7 +5,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseFlags } from './flags.ts';
+import { messageOf } from '@lars/runtime/errors';
+import { type Flags, parseFlags } from './flags.ts';
 import { describeMachine } from './machine.ts';
 import { dated, type MeasuredSection, writePage } from './page.ts';
 import type { Section } from './section.ts';
@@ -22,7 +23,13 @@ process.once('exit', () => rmSync(temporary, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 const order = SECTIONS.map(({ name }) => name);
-const flags = parseFlags(process.argv.slice(2), order);
+let flags: Flags;
+try {
+  flags = parseFlags(process.argv.slice(2), order);
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exit(1);
+}
 for (const section of SECTIONS.filter(({ name }) => flags.names.includes(name))) {
   const measured = await measure(section);
   process.stdout.write(`${measured.text}\n`);

@@ -60,7 +60,8 @@ export class RouteCopy {
         const price = this.#price(one);
         if (price > bestPrice) continue;
         if (price < bestPrice) ties = 1;
-        else if (dice.below(++ties) !== 0) continue;
+        // The first one that is drawn is any of them already.
+        else if (isDrawn || dice.below(++ties) !== 0) continue;
         best = one;
         bestPrice = price;
       }
