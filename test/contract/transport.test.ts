@@ -2,7 +2,7 @@ import { MAX_DATAGRAM_BYTES } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
 import type { PeerRef } from '../../agent/src/udp/transport.ts';
 import { eventually } from '../support/eventually.ts';
-import { received } from './transport-harness.ts';
+import { type OpenedTransport, received } from './transport-harness.ts';
 import { bytes, echo, opener, SILENCE, silent, TRANSPORTS } from './transport-suite.ts';
 
 /** Filled so that no two offsets near each other look alike. */
@@ -211,6 +211,18 @@ describe.each(TRANSPORTS)('the $name transport', harness => {
       transport.send(bytes(5), await peer(0));
       await transport.close();
       expect(await received(one, 1)).toEqual([bytes(5)]);
+    });
+
+    test('to those too who asked before it was closed and are heard only then', async () => {
+      const opened: OpenedTransport = await open((request, _reply, from) => {
+        opened.transport.send(bytes(request[0] as number, 5), from);
+        return SILENCE;
+      });
+      const one = await opened.client();
+      const asked = Array.from({ length: 100 }, (_, i) => i);
+      for (const i of asked) one.send(bytes(i));
+      await opened.transport.close();
+      expect(await received(one, 100)).toEqual(asked.map(i => bytes(i, 5)));
     });
   });
 

@@ -11,6 +11,9 @@ const count = shardCounters.at;
 /** No batch may tell of more calls than this, or their time would be the other callers': each one is a step of the algorithm. */
 const MAX_BATCH_CALLS = 100_000;
 
+/** No call takes longer: a single report that says so would spoil the sums of all others, or make them larger than what can be stored. */
+const MAX_CALL_MS = 3_600_000;
+
 /**
  * What business code says of its calls: it goes to the module's balancer at once, and once a period, summed up, to the reporter. A
  * module of `undefined` is one that the agent does not hold.
@@ -35,7 +38,7 @@ export class CallReports {
       this.#counters.add(count.reportUnknownModule);
       return;
     }
-    const tcostMs = tcost === 0 ? undefined : tcost;
+    const tcostMs = tcost === 0 ? undefined : Math.min(tcost, MAX_CALL_MS);
     this.#count(module, module.balancer.report(host, retcode === 0, tcostMs, nowMs), 1, nowMs);
   }
 
@@ -100,7 +103,7 @@ function addCalls(
   nowMs: number,
 ): boolean {
   const key = hostKey(result);
-  const tcostMs = result.tcost === 0 ? undefined : result.tcost / Math.max(1, result.succ + result.err);
+  const tcostMs = result.tcost === 0 ? undefined : Math.min(result.tcost / Math.max(1, result.succ + result.err), MAX_CALL_MS);
   const calls = succ + err;
   let failures = 0;
   for (let i = 1; i <= calls; i++) {

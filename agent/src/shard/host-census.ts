@@ -4,7 +4,7 @@ import type { ServingModule } from './module-table.ts';
 /** How many hosts all modules of a shard have together. Costs nothing while nothing changes: an agent may have a hundred thousand modules. */
 export class HostCensus {
   #hostCount = 0;
-  /** Modules of which a host may be overloaded: those of which one changed sides. */
+  /** Modules of which a host may be overloaded. */
   readonly #troubled = new Set<ServingModule>();
 
   get hostCount(): number {
@@ -27,9 +27,9 @@ export class HostCensus {
     this.#hostCount += hosts;
   }
 
-  /** A host of the module changed sides. */
-  onTransition(module: ServingModule): void {
-    this.#troubled.add(module);
+  /** A host of the module changed sides, or its route has changed: one that was overloaded counts again when it drains no more. */
+  look(module: ServingModule): void {
+    if (module.balancer.overloadedCount > 0) this.#troubled.add(module);
   }
 
   /** The module is not served any more; its hosts were counted out. */

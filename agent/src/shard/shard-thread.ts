@@ -152,8 +152,7 @@ function shardBody(
     stop: async () => {
       clearInterval(housekeeping);
       waits.stop();
-      // Nobody will come to answer those that still wait.
-      shard.expireWaits(Number.POSITIVE_INFINITY);
+      shard.endWaits();
       await transport.close();
       shard.reportAll(systemClock.unixMs());
       reports.flush();

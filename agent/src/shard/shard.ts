@@ -93,6 +93,7 @@ export class Shard {
   readonly readAhead: ReadAhead;
   readonly #transitions: TransitionLog;
   readonly census = new HostCensus();
+  #mayHold = true;
 
   constructor(options: ShardOptions, ports: ShardPorts) {
     this.#options = options;
@@ -148,6 +149,12 @@ export class Shard {
   /** Answers the requests whose wait is over: NOEXIST, or a route without hosts. */
   expireWaits(nowMs: number): void {
     for (const asking of this.#modules.expire(nowMs)) this.#answerHeld(asking.held, undefined, nowMs);
+  }
+
+  /** The end is near: nothing waits any more, and what comes yet is answered at once. */
+  endWaits(): void {
+    this.#mayHold = false;
+    this.expireWaits(Number.POSITIVE_INFINITY);
   }
 
   /** When expireWaits has something to do; undefined while nothing waits. */
@@ -257,7 +264,7 @@ export class Shard {
   /** @returns false when the request must be answered now, because the module is absent or too many requests wait */
   #hold(held: HeldRequest, nowMs: number): boolean {
     const { modid, cmdid } = held.request;
-    if (this.#modules.isAbsent(modid, cmdid, nowMs)) return false;
+    if (!this.#mayHold || this.#modules.isAbsent(modid, cmdid, nowMs)) return false;
     const outcome = this.#modules.hold(modid, cmdid, held, nowMs);
     if (outcome.ask) this.#pull(held.request, 0);
     this.#counters.add(outcome.held ? count.held : count.heldRefused);
@@ -286,6 +293,7 @@ export class Shard {
     this.#keepUntilNextRefresh(serving, nowMs);
     serving.balancer.setHosts(hosts.map(inOneObject), nowMs);
     this.census.add(serving.balancer.hostCount);
+    this.census.look(serving);
     this.#answerHeld(this.#modules.serve(serving), serving, nowMs);
   }
 
@@ -295,7 +303,7 @@ export class Shard {
   }
 
   readonly #onTransition: OnTransition = (module, transition) => {
-    this.census.onTransition(module);
+    this.census.look(module);
     this.#transitions.add(module, transition);
   };
 

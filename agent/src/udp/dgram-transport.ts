@@ -17,10 +17,14 @@ export const openDgramTransport: OpenTransport = async options => {
   const socket = createSocket({ type: options.ip.includes(':') ? 'udp6' : 'udp4', lookup: numericLookup });
   await bind(socket, options);
   const send = (reply: Uint8Array, to: DgramPeer) => {
-    // The kernel may take the bytes later than this call, and the reply buffer is used again at once.
-    socket.send(Buffer.from(reply), to.port, to.address, error => {
-      if (error !== null) options.onSendError();
-    });
+    // A datagram may come from port 0, to which Node sends nothing: it throws.
+    if (to.port === 0) options.onSendError();
+    else {
+      // The kernel may take the bytes later than this call, and the reply buffer is used again at once.
+      socket.send(Buffer.from(reply), to.port, to.address, error => {
+        if (error !== null) options.onSendError();
+      });
+    }
   };
   serve(socket, options, send);
   return new DgramTransport(socket, send);
@@ -34,6 +38,7 @@ class DgramTransport implements DatagramTransport {
   readonly #drops: () => number;
   readonly #send: (reply: Uint8Array, to: DgramPeer) => void;
   #closing: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(socket: Socket, send: (reply: Uint8Array, to: DgramPeer) => void) {
     this.#socket = socket;
@@ -45,7 +50,7 @@ class DgramTransport implements DatagramTransport {
   }
 
   send(reply: Uint8Array, to: PeerRef): void {
-    if (this.#closing === undefined) this.#send(reply, to as DgramPeer);
+    if (!this.#isClosed) this.#send(reply, to as DgramPeer);
   }
 
   kernelDrops(): number {
@@ -57,9 +62,10 @@ class DgramTransport implements DatagramTransport {
     return this.#closing;
   }
 
-  /** What lies in the socket's buffer already is read first: a report that was sent before the stop counts. */
+  /** What lies in the socket's buffer already is read first: a report that was sent before the stop counts, and who asked is answered. */
   async #close(): Promise<void> {
     await readOut(this.#socket);
+    this.#isClosed = true;
     await new Promise<void>(resolve => this.#socket.close(() => resolve()));
   }
 }

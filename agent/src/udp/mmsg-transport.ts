@@ -23,6 +23,7 @@ export class MmsgTransport implements DatagramTransport {
   #handling = false;
   #behind: { readonly reply: Uint8Array; readonly to: number }[] = [];
   #closing: Promise<void> | undefined;
+  #isClosed = false;
 
   /** Binds and begins to serve. @throws {Error} the system's, with its `code`, when the port cannot be bound */
   constructor(libc: Libc, options: TransportOptions) {
@@ -35,7 +36,7 @@ export class MmsgTransport implements DatagramTransport {
   }
 
   send(reply: Uint8Array, to: PeerRef): void {
-    if (this.#closing !== undefined) return;
+    if (this.#isClosed) return;
     if (reply.length > MAX_DATAGRAM_BYTES) this.#options.onSendError();
     else if (this.#handling) this.#behind.push({ reply: reply.slice(), to: to as number });
     else this.#put(reply, to as number);
@@ -50,11 +51,12 @@ export class MmsgTransport implements DatagramTransport {
     return this.#closing;
   }
 
-  /** What lies in the socket's buffer already is read first: a report that was sent before the stop counts. */
+  /** What lies in the socket's buffer already is read first: a report that was sent before the stop counts, and who asked is answered. */
   async #close(): Promise<void> {
     this.#socket.pause();
     for (let batch = 0; batch < MAX_READ_OUT_BATCHES && this.#batch() > 0; batch++) await nextTurn();
     this.#socket.flush();
+    this.#isClosed = true;
     this.#socket.close();
   }
 

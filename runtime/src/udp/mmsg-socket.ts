@@ -149,7 +149,7 @@ export class MmsgSocket {
 
   /** The call before sent `sent` of `count` datagrams. Where a call sends none, the first of them is why. */
   #sendRest(sent: number, count: number): void {
-    const patience = { waits: 1, retries: 1 };
+    const patience = { waits: count, retries: 1 };
     let next = Math.max(0, sent);
     let failed = sent < 0;
     while (next < count) {
@@ -171,6 +171,7 @@ export class MmsgSocket {
     const errno = this.#libc.errno();
     if (errno === Errno.EINTR) return true;
     if (errno === Errno.EAGAIN && patience.waits > 0) {
+      patience.waits -= 1;
       // Whoever waited in vain waits no more in this flush.
       if (!this.#calls.waitWritable(this.#fd, SEND_WAIT_MS)) patience.waits = 0;
       return true;

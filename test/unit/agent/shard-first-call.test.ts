@@ -83,6 +83,15 @@ describe('the first call for a module', () => {
   });
 });
 
+test('at the end nobody waits: who does is answered, and so is who comes yet', () => {
+  const world = new ShardWorld();
+  expect(world.getHost({ ...MODULE, seq: 1 })).toBeUndefined();
+  world.shardAt(0).endWaits();
+  expect(world.takeGetHostAnswers()).toEqual([{ seq: 1, ...MODULE, ...noExist }]);
+  expect(world.getHost({ ...MODULE, modid: 6, seq: 2 })).toMatchObject({ seq: 2, ...noExist });
+  expect(world.count('answeredNoExist')).toBe(2);
+});
+
 describe('how many may wait', () => {
   test('beyond the limit the answer is NOEXIST at once, and no question is asked twice', () => {
     const world = new ShardWorld({ maxHeld: 2 });

@@ -216,6 +216,16 @@ describe('a batch report', () => {
     expect(world.count('report')).toBe(41);
   });
 
+  test('is believed up to an hour a call, as a single report is', () => {
+    const world = withRoute();
+    const HOUR_MS = 3_600_000;
+    const lie = { ...hostInfo(1), succ: 2, tcost: 2 ** 53 };
+    world.send(0, batchFrame({ ...MODULE, results: [lie, lie] }));
+    world.send(0, reportFrame({ ...MODULE, host: hostInfo(2), tcost: 2 ** 32 - 1 }));
+    world.shardAt(0).reportAll(world.unixMs);
+    expect(world.reports[0]?.results).toMatchObject([{ tcost: 4 * HOUR_MS }, { tcost: HOUR_MS }]);
+  });
+
   test('moves hosts as single reports do', () => {
     const world = withRoute();
     world.send(0, batchFrame({ ...MODULE, results: [{ ...hostInfo(1), err: 200 }] }));

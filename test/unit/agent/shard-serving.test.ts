@@ -1,4 +1,4 @@
-import { Feature, INT32_MAX, INT32_MIN, MAX_DATAGRAM_BYTES, ReturnCode } from '@lars/proto';
+import { Feature, type HostInfo, INT32_MAX, INT32_MIN, MAX_DATAGRAM_BYTES, ReturnCode } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
 import { decodeGetRoute, getRouteFrame, hostInfo, hostInfos, namedHost, reportFrame } from '../../support/agent-messages.ts';
@@ -242,6 +242,13 @@ test('how many hosts there are, and how many are overloaded, is counted through 
   fail(world, 3, 1);
   world.route(3, 0, []);
   expect(counts()).toEqual([2, 0]);
-  world.route(3, 0, hostInfos(1));
-  expect(counts()).toEqual([3, 0]);
+  world.route(3, 0, hostInfos(2));
+  expect(counts()).toEqual([4, 0]);
+  fail(world, 1, 1);
+  expect(counts()).toEqual([4, 1]);
+  const [, other] = hostInfos(2) as [HostInfo, HostInfo];
+  world.route(3, 0, [hostInfo(1, { drain: true }), other]);
+  expect(counts()).toEqual([4, 0]);
+  world.route(3, 0, hostInfos(2));
+  expect(counts()).toEqual([4, 1]);
 });

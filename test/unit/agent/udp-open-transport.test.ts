@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { StartupError } from '@lars/runtime/errors';
 import { loadLibc } from '@lars/runtime/udp/libc';
 import { afterEach, describe, expect, test } from 'vitest';
+import { openDgramTransport } from '../../../agent/src/udp/dgram-transport.ts';
 import { openTransport } from '../../../agent/src/udp/open-transport.ts';
 import type { TransportChoice } from '../../../agent/src/udp/transport.ts';
 
@@ -40,6 +41,14 @@ describe('where mmsg cannot be had', () => {
       message: `conf key [udp] transport = mmsg cannot be: ${NO_KOFFI.unavailable}`,
     });
   });
+});
+
+test('dgram cannot answer who asked from port 0, and goes on', async () => {
+  let errors = 0;
+  const transport = await openDgramTransport({ ...OPTIONS, onSendError: () => errors++ });
+  cleanUps.push(() => transport.close());
+  transport.send(Uint8Array.of(1), { address: '127.0.0.1', port: 0 });
+  expect(errors).toBe(1);
 });
 
 describe.runIf('libc' in machine)('where mmsg can be had', () => {

@@ -174,6 +174,14 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
     });
   });
 
+  test('its buffer stays full, though the kernel says that there is room: the end comes all the same', () => {
+    const calls: Libc = { ...libc, sendmmsg: () => -1, poll: () => 1, errno: () => Errno.EAGAIN };
+    const { socket, errors } = open({}, calls);
+    for (let i = 0; i < 10; i++) commit(socket, i, peerOf(socket));
+    socket.flush();
+    expect(errors.count).toBe(10);
+  });
+
   test('a wait ends for mail at once', () => {
     const { port1, port2 } = new MessageChannel();
     cleanUps.push(() => port1.close());
