@@ -13,9 +13,9 @@ import type {
   HostView,
   Transition,
 } from './balancer.ts';
-import { anyWithRoom, type ChoosingModule, cheapest, findFrom } from './choice.ts';
+import { type ChoosingModule, cheapest, findFrom, withRoom } from './choice.ts';
 import { ErrorBaseline } from './error-baseline.ts';
-import { chosen, everybody, joined, without } from './host-pool.ts';
+import { chosen, everybody, type HostPool, joined, without } from './host-pool.ts';
 import { fittingCalls, isOverfull } from './load-window.ts';
 import { addDuration, believable, isSlowFailure, isTimeout, SLOWEST_MS, TYPICAL_MS, throughAfterMs } from './module-latency.ts';
 import { Overload } from './overload.ts';
@@ -103,12 +103,17 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
     this.#spareOnlyHost(nowMs);
   }
 
-  pick(nowMs: number): HostInfo | undefined {
-    const host = this.#dueProbe(nowMs) ?? this.#withRoom(nowMs) ?? this.#withoutRoom(nowMs);
+  pick(nowMs: number, ipv4Only = false): HostInfo | undefined {
+    const { table } = this;
+    const near = ipv4Only ? table.ipv4Of(this.#near) : this.#near;
+    const far = ipv4Only ? table.ipv4Of(this.#far) : this.#far;
+    const ejected = ipv4Only ? table.ipv4Of(this.#ejected) : this.#ejected;
+    const host =
+      this.#dueProbe(ejected, nowMs) ?? withRoom(near, far, this, nowMs) ?? this.#withoutRoom(near, far, ejected, nowMs);
     if (host === undefined) return undefined;
-    this.table.send(host, nowMs);
+    table.send(host, nowMs);
     this.weights?.countPick(nowMs);
-    return this.table.at(host);
+    return table.at(host);
   }
 
   report(key: HostKey, ok: boolean, toldMs: number | undefined, nowMs: number, picked = true): boolean {
@@ -141,12 +146,11 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
   }
 
   /** AD-10, AD-11: an ejected host that has waited for its pause, when a probe has been earned. */
-  #dueProbe(nowMs: number): number | undefined {
-    const ejected = this.#ejected;
-    if (ejected.length === 0) return undefined;
+  #dueProbe(ejected: HostPool, nowMs: number): number | undefined {
+    if (this.#ejected.length === 0) return undefined;
     this.#budget ??= new ProbeBudget(this.#options.probeShare);
     const budget = this.#budget;
-    budget.earn(ejected.length, this.#serving.length);
+    budget.earn(this.#ejected.length, this.#serving.length);
     if (budget.isEmpty) return undefined;
     const host = findFrom(ejected, this.table, PROBE_LOOKS, one => this.table.ejectionOf(one).isProbeDue(nowMs));
     if (host === undefined) return undefined;
@@ -154,32 +158,22 @@ class AdaptiveBalancer implements ExplainingBalancer, ChoosingModule {
     return this.#probe(host, 'probe-due', nowMs);
   }
 
-  /** AD-1, AD-19: a near one if one has room, else a far one. */
-  #withRoom(nowMs: number): number | undefined {
-    return (
-      cheapest(this.#near, this, false, nowMs) ??
-      cheapest(this.#far, this, false, nowMs) ??
-      anyWithRoom(this.#near, this, nowMs) ??
-      anyWithRoom(this.#far, this, nowMs)
-    );
-  }
-
   /** AD-14, AD-17 */
-  #withoutRoom(nowMs: number): number | undefined {
+  #withoutRoom(near: HostPool, far: HostPool, ejected: HostPool, nowMs: number): number | undefined {
     const isForced = this.#options.onAllOverloaded === 'all';
     if (isForced || !this.overload.isRecent(nowMs)) {
-      const host = cheapest(this.#near, this, true, nowMs) ?? cheapest(this.#far, this, true, nowMs);
+      const host = cheapest(near, this, true, nowMs) ?? cheapest(far, this, true, nowMs);
       if (host !== undefined) return host;
     }
-    if (isForced) return cheapest(this.#ejected, this, true, nowMs);
-    return this.#options.onAllOverloaded === 'probe' ? this.#freeProbe(nowMs) : undefined;
+    if (isForced) return cheapest(ejected, this, true, nowMs);
+    return this.#options.onAllOverloaded === 'probe' ? this.#freeProbe(ejected, nowMs) : undefined;
   }
 
   /** AD-17: the refused call might as well be a probe. */
-  #freeProbe(nowMs: number): number | undefined {
+  #freeProbe(ejected: HostPool, nowMs: number): number | undefined {
     const { table } = this;
     const lostBeforeMs = table.lostBeforeMs(nowMs);
-    const host = findFrom(this.#ejected, table, FREE_PROBE_LOOKS, one => table.load(one, lostBeforeMs) === 0);
+    const host = findFrom(ejected, table, FREE_PROBE_LOOKS, one => table.load(one, lostBeforeMs) === 0);
     return host === undefined ? undefined : this.#probe(host, 'none-left', nowMs);
   }
 

@@ -13,8 +13,11 @@ export interface Balancer {
    */
   setHosts(hosts: readonly HostInfo[], nowMs: number): void;
 
-  /** The host to call now; undefined means OVERLOAD (or a module without hosts). */
-  pick(nowMs: number): HostInfo | undefined;
+  /**
+   * The host to call now; undefined means OVERLOAD (or a module without hosts).
+   * @param ipv4Only whether the caller understands neither names nor IPv6 addresses (`addr`); the hosts that have one are passed over then.
+   */
+  pick(nowMs: number, ipv4Only?: boolean): HostInfo | undefined;
 
   /**
    * How a call went. `tcostMs` is undefined where the caller did not time it.

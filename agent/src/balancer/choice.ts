@@ -19,6 +19,16 @@ export interface ChoosingModule {
   readonly weights: Weights | undefined;
 }
 
+/** AD-1, AD-19: a near host if one has room, else a far one. */
+export function withRoom(near: HostPool, far: HostPool, module: ChoosingModule, nowMs: number): number | undefined {
+  return (
+    cheapest(near, module, false, nowMs) ??
+    cheapest(far, module, false, nowMs) ??
+    anyWithRoom(near, module, nowMs) ??
+    anyWithRoom(far, module, nowMs)
+  );
+}
+
 /**
  * Where more than CHOICES are in the pool, the places that are drawn lie each in a stretch of its own, all as long, of which the first begins
  * at a random place: so all are different, and each comes as often as the others.
@@ -67,7 +77,7 @@ export function cheapest(pool: HostPool, module: ChoosingModule, isForced: boole
 }
 
 /** Looks on where the drawn ones are full: over a few picks at every host, but in none of them at all. */
-export function anyWithRoom(pool: HostPool, { table, overload }: ChoosingModule, nowMs: number): number | undefined {
+function anyWithRoom(pool: HostPool, { table, overload }: ChoosingModule, nowMs: number): number | undefined {
   const size = pool.length;
   if (size <= CHOICES) return undefined;
   const lostBeforeMs = table.lostBeforeMs(nowMs);

@@ -75,8 +75,8 @@ class ClassicBalancer implements ExplainingBalancer {
   }
 
   /** LB-2 to LB-5. Where no host is idle, the empty list answers OVERLOAD. */
-  pick(nowMs: number): HostInfo | undefined {
-    const host = this.#next();
+  pick(nowMs: number, ipv4Only = false): HostInfo | undefined {
+    const host = this.#next(ipv4Only && this.#table.hasNames);
     if (host === undefined) return undefined;
     this.#table.countPick(host, nowMs);
     return this.#table.at(host);
@@ -115,22 +115,24 @@ class ClassicBalancer implements ExplainingBalancer {
     return table.explain(host => ({ state: this.#stateOf(host), numbers: table.numbers(host, this.#options, nowMs) }), nowMs);
   }
 
-  #next(): number | undefined {
-    if (this.#overloaded.size === 0) {
-      this.#picksSinceProbe = 0;
-      return this.#idle.next();
+  #next(ipv4Only: boolean): number | undefined {
+    if (this.#overloaded.size === 0) this.#picksSinceProbe = 0;
+    else if (this.#picksSinceProbe < this.#options.probeNum) this.#picksSinceProbe += 1;
+    else {
+      const probed = this.#turn(this.#overloaded, ipv4Only);
+      // A probe of a host that this caller cannot be sent to waits for another caller.
+      if (probed !== undefined) return this.#probe(probed);
     }
-    if (this.#picksSinceProbe >= this.#options.probeNum) {
-      this.#picksSinceProbe = 0;
-      return this.#probe();
-    }
-    this.#picksSinceProbe += 1;
-    return this.#idle.next();
+    return this.#turn(this.#idle, ipv4Only);
   }
 
-  #probe(): number | undefined {
-    const host = this.#overloaded.next();
-    if (host !== undefined) this.#table.countProbe(host);
+  #turn(hosts: TurnOrder, ipv4Only: boolean): number | undefined {
+    return ipv4Only ? hosts.nextOf(host => this.#table.hasIpv4(host)) : hosts.next();
+  }
+
+  #probe(host: number): number {
+    this.#picksSinceProbe = 0;
+    this.#table.countProbe(host);
     return host;
   }
 

@@ -3,10 +3,14 @@
 import { type HostInfo, type HostKey, hostKey } from '@lars/proto';
 import type { Balancer, HostCounts, HostExplanation, HostView, PastTransition, Transition } from './balancer.ts';
 import { ERR, PICKS, PROBES, SUCC, TCOST_MS } from './host-cells.ts';
+import type { HostPool } from './host-pool.ts';
 import { countRecent, recentCount } from './recent-count.ts';
 
 /** Up to so many hosts are found by looking at their keys one after the other: faster than a Map, and a fifth of its size. */
 const MAX_SCANNED = 16;
+
+/** Pools change with each host that is ejected or comes back; those that were are forgotten. */
+const MAX_IPV4_POOLS = 8;
 
 /** What comes from the memory at a time. */
 const DOUBLES_PER_LINE = 8;
@@ -39,6 +43,8 @@ export abstract class HostTable {
   #keys: readonly HostKey[] = [];
   /** Of more than MAX_SCANNED hosts. */
   #numbers: ReadonlyMap<HostKey, number> | undefined = undefined;
+  /** Of each pool that was asked for, the hosts with an IPv4 address; undefined where all have one. */
+  #ipv4Pools: Map<HostPool, HostPool> | undefined = undefined;
   /** How each host last changed sides; undefined while none has. */
   #changes: (PastChange | undefined)[] | undefined = undefined;
 
@@ -74,6 +80,27 @@ export abstract class HostTable {
   /** Who the host is. It must be in the table. */
   at(host: number): HostInfo {
     return this.#hosts[host] as HostInfo;
+  }
+
+  /** Those of the pool that have an IPv4 address; mostly these are all. */
+  ipv4Of(pool: HostPool): HostPool {
+    const pools = this.#ipv4Pools;
+    if (pools === undefined) return pool;
+    const known = pools.get(pool);
+    if (known !== undefined) return known;
+    if (pools.size >= MAX_IPV4_POOLS) pools.clear();
+    const narrowed = pool.filter(host => this.hasIpv4(host));
+    pools.set(pool, narrowed);
+    return narrowed;
+  }
+
+  /** Whether a host has no IPv4 address, but a name or an IPv6 address. */
+  get hasNames(): boolean {
+    return this.#ipv4Pools !== undefined;
+  }
+
+  hasIpv4(host: number): boolean {
+    return this.at(host).addr === '';
   }
 
   /** See ExplainingBalancer.read: the table, its lists, where they begin, and what stands there. */
@@ -116,6 +143,7 @@ export abstract class HostTable {
     this.#changes = movedTo(before, this.#changes);
     this.#keys = keys;
     this.#hosts = keys.map(key => named.get(key) as HostInfo);
+    this.#ipv4Pools = this.#hosts.some(({ addr }) => addr !== '') ? new Map() : undefined;
     this.#numbers = keys.length > MAX_SCANNED ? new Map(keys.map((key, number) => [key, number])) : undefined;
     return before;
   }

@@ -25,6 +25,15 @@ export class TurnOrder {
     return host;
   }
 
+  /** The next one that will do. Those before it have had their turn. */
+  nextOf(willDo: (host: number) => boolean): number | undefined {
+    for (let left = this.size; left > 0; left--) {
+      const host = this.next() as number;
+      if (willDo(host)) return host;
+    }
+    return undefined;
+  }
+
   /** From the head to the tail. */
   list(): number[] {
     return [...this.#order.slice(this.#at), ...this.#order.slice(0, this.#at)];

@@ -14,8 +14,6 @@ const ANSWER_COUNTERS: Readonly<Record<ReturnCode, number>> = {
   [ReturnCode.NoExist]: count.answeredNoExist,
 };
 
-const MAX_ADDR_TRIES = 1_000;
-
 /** Answers getHost. A balancer of `undefined` means that the module has no hosts, as far as is known. */
 export class HostAnswers {
   readonly #counters: CounterBank<ShardCounter>;
@@ -40,14 +38,17 @@ export class HostAnswers {
   }
 }
 
-/** A caller that does not understand names gets a host with an IPv4 address: a few more picks find one where there is one. */
+/** A caller that does not understand names gets a host with an IPv4 address, where there is one. */
 function pick(balancer: Balancer, features: number, nowMs: number): HostInfo | ReturnCode {
-  for (let tries = 1; ; tries++) {
-    const host = balancer.pick(nowMs);
-    if (host === undefined) return ReturnCode.Overload;
-    if (host.addr === '' || (features & Feature.HostAddr) !== 0) return host;
-    if (tries >= Math.min(balancer.hostCount, MAX_ADDR_TRIES)) return ReturnCode.SystemError;
-  }
+  const ipv4Only = (features & Feature.HostAddr) === 0;
+  const host = balancer.pick(nowMs, ipv4Only);
+  if (host !== undefined) return host;
+  return ipv4Only && !hasIpv4(balancer) ? ReturnCode.SystemError : ReturnCode.Overload;
+}
+
+function hasIpv4(balancer: Balancer): boolean {
+  for (const { host } of balancer.hosts()) if (host.addr === '') return true;
+  return false;
 }
 
 function encode(

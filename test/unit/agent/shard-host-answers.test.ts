@@ -1,7 +1,8 @@
 import { encodeFrame, type HostInfo, MessageId, ReturnCode } from '@lars/proto';
 import { CounterBank } from '@lars/runtime/counters';
 import { describe, expect, test } from 'vitest';
-import type { Balancer } from '../../../agent/src/balancer/balancer.ts';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
+import type { Balancer, BalancerFactory } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
 import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
 import { HostAnswers } from '../../../agent/src/shard/host-answers.ts';
@@ -9,10 +10,11 @@ import { decodeGetHost, getRouteFrame, hostInfo, namedHost } from '../../support
 import { ShardWorld, UPDATE_TIMEOUT_MS } from './shard-world.ts';
 
 const NOW_MS = 1_000;
+const namedHosts = (count: number) => Array.from({ length: count }, (_, i) => namedHost(`db${i}.example`));
 const request = { seq: 7, modid: -1, cmdid: 2, features: 0 };
 
-function balancerOf(hosts: readonly HostInfo[]): Balancer {
-  const balancer = classicBalancer(CLASSIC_DEFAULTS)({ random: () => 0, onTransition() {} });
+function balancerOf(hosts: readonly HostInfo[], newBalancer: BalancerFactory = classicBalancer(CLASSIC_DEFAULTS)): Balancer {
+  const balancer = newBalancer({ random: () => 0, onTransition() {} });
   balancer.setHosts(hosts, 0);
   return balancer;
 }
@@ -47,14 +49,24 @@ describe('an answer, in place and as bytes of its own', () => {
       hostInfo(80),
       'answeredSuccess',
     ],
+    [
+      'a host beside very many named ones',
+      [...namedHosts(300), hostInfo(80)],
+      0,
+      ReturnCode.Success,
+      hostInfo(80),
+      'answeredSuccess',
+    ],
     ['named hosts only, to who does not', [named], 2, ReturnCode.SystemError, undefined, 'answeredError'],
     ['no host may be called', [draining], 0, ReturnCode.Overload, undefined, 'answeredOverload'],
     ['no such module', undefined, 0, ReturnCode.NoExist, undefined, 'answeredNoExist'],
   ];
-  test.each(answers)('%s', (_name, hosts, features, retcode, host, counter) => {
+  const algorithms = [classicBalancer(CLASSIC_DEFAULTS), adaptiveBalancer(ADAPTIVE_DEFAULTS)] as const;
+  const cases = algorithms.flatMap(newBalancer => answers.map(answer => [newBalancer, ...answer] as const));
+  test.each(cases)('%#: %s', (newBalancer, _name, hosts, features, retcode, host, counter) => {
     const counters = new CounterBank(shardCounters);
     const hostAnswers = new HostAnswers(counters);
-    const balancer = hosts === undefined ? undefined : balancerOf(hosts);
+    const balancer = hosts === undefined ? undefined : balancerOf(hosts, newBalancer);
     const expected = encodeFrame(MessageId.GetHostResponse, { seq: 7, modid: -1, cmdid: 2, retcode, host });
 
     const reply = new Uint8Array(1_000);
@@ -72,13 +84,6 @@ describe('an answer, in place and as bytes of its own', () => {
     // They cross threads, and the whole buffer would cross with a view.
     expect(first.buffer.byteLength).toBe(first.length);
   });
-});
-
-test('for who understands no named host, every host is looked at once', () => {
-  const balancer = balancerOf([namedHost('a'), namedHost('b')]);
-  const hostAnswers = new HostAnswers(new CounterBank(shardCounters));
-  hostAnswers.frame(balancer, request, NOW_MS);
-  expect(balancer.pick(NOW_MS)?.addr).toBe('a');
 });
 
 describe('what the general path answers', () => {

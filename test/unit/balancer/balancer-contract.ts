@@ -80,6 +80,53 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
       expect(world.takeCounts()).toEqual(new Map());
     });
 
+    describe('for a caller who understands IPv4 alone', () => {
+      const named = (n: number) => host(n, { ip: 0, addr: `db${n}.example` });
+      const MIXED = [named(1), named(2), host(3), named(4), host(5), named(6), named(7), named(8)];
+      const narrowPicks = (world: World, count: number) =>
+        Array.from({ length: count }, () => world.balancer.pick(world.nowMs, true)?.port ?? 0);
+
+      test('the hosts with an IPv4 address share the calls, also where nobody reports', () => {
+        const picks = narrowPicks(new World(factory, MIXED), 100);
+        expect(new Set(picks)).toEqual(new Set([3, 5]));
+        expect(picks.filter(port => port === 3)).toHaveLength(50);
+      });
+
+      test('a host that it cannot be sent to is not probed; the probe waits for who can', () => {
+        const world = new World(factory, MIXED);
+        for (const one of MIXED) world.succeed(one, 20, 10);
+        world.fail(named(2), 100, 5_000);
+        world.takeCounts();
+        for (let i = 0; i < 100; i++) {
+          world.nowMs += 1_000;
+          const [port] = narrowPicks(world, 1);
+          expect([3, 5]).toContain(port);
+          world.succeed(host(port as number), 1, 10);
+        }
+        expect([...world.takeCounts().values()].map(({ probes }) => probes)).toEqual([0, 0]);
+        expect(world.picks(20)).toContain(2);
+      });
+
+      test('and an overloaded one of its own is probed for it', () => {
+        const world = new World(factory, MIXED);
+        for (const one of MIXED) world.succeed(one, 20, 10);
+        world.fail(host(3), 100, 5_000);
+        world.nowMs += 60_000;
+        expect(new Set(narrowPicks(world, 200))).toEqual(new Set([3, 5]));
+        expect(world.takeCounts().get(3)?.probes).toBeGreaterThan(0);
+      });
+
+      test('the list is the newest', () => {
+        const world = new World(factory, MIXED);
+        expect(narrowPicks(world, 10)).not.toContain(1);
+        world.setHosts([host(1), named(3)]);
+        expect(new Set(narrowPicks(world, 10))).toEqual(new Set([1]));
+        world.setHosts([named(3)]);
+        expect(narrowPicks(world, 1)).toEqual([0]);
+        expect(world.picks(1)).toEqual([3]);
+      });
+    });
+
     test('5,000 hosts can be listed, fail, be replaced and be forgotten', () => {
       const hosts = Array.from({ length: 5_000 }, (_, i) => host(1, { ip: 0x0a00_0000 + i }));
       const world = new World(factory, hosts);
