@@ -15,6 +15,7 @@ import { loadBalanceOptions } from './balancing-config.ts';
 import type { AgentConfig } from './config.ts';
 import type { DnsThreadData } from './dns/dns-thread.ts';
 import type { ReportThreadData } from './report/report-thread.ts';
+import { type ForwardsUnderWay, newForwardsUnderWay } from './shard/forwarding.ts';
 import type { ShardThreadData } from './shard/shard-thread.ts';
 import type { LinkOptions } from './threads/link-options.ts';
 import { ownerOf, SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
@@ -127,7 +128,8 @@ const threadModule = (path: string): URL => new URL(`${path}${import.meta.url.en
 function threadSpecs(config: AgentConfig, banks: AgentBanks): ThreadSpec<ThreadName>[] {
   const caller = callerIp(config.agent.caller_ip);
   const loadBalance = loadBalanceOptions(config.loadbalance, config.module, config.agent.zone);
-  const shards = SHARD_NAMES.map((name, index) => shardSpec(config, loadBalance, banks, name, index));
+  const forwardsUnderWay = newForwardsUnderWay();
+  const shards = SHARD_NAMES.map((_, index) => shardSpec(config, loadBalance, banks, forwardsUnderWay, index));
   return [
     ...shards,
     {
@@ -156,13 +158,13 @@ function shardSpec(
   config: AgentConfig,
   loadBalance: LoadBalanceOptions,
   banks: AgentBanks,
-  name: ShardName,
+  forwardsUnderWay: ForwardsUnderWay,
   index: number,
 ): ThreadSpec<ThreadName> {
   const { agent, udp, loadbalance } = config;
   const bank = banks.shards[index] as AgentBanks['shards'][number];
   return {
-    name,
+    name: SHARD_NAMES[index] as ShardName,
     module: threadModule('./shard/shard-thread'),
     data: (lastPort): ShardThreadData => ({
       index,
@@ -181,6 +183,7 @@ function shardSpec(
       loadBalance,
       counters: bank.counters.buffer,
       gauges: bank.gauges.buffer,
+      forwardsUnderWay,
     }),
   };
 }

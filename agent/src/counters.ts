@@ -13,6 +13,7 @@ export const shardCounters = defineCounters({
   held: 'Requests that waited for the first route of their module',
   heldRefused: 'Requests answered at once instead of waiting, because too many waited already',
   misrouted: 'Datagrams for a module that another shard owns, forwarded to it',
+  misroutedDropped: 'Datagrams for a module that another shard owns, dropped because too many waited for it',
   badLength: 'Datagrams dropped: shorter than a head, or not as long as the head says',
   badMessageId: 'Datagrams dropped: a message id that business code does not send',
   badBody: 'Datagrams dropped: the body does not parse',

@@ -3,6 +3,7 @@ import { CounterBank } from '@lars/runtime/counters';
 import { recordLogger } from '@lars/runtime/log';
 import type { ModuleBalancerFactory } from '../../agent/src/balancer/algorithm.ts';
 import { shardCounters } from '../../agent/src/counters.ts';
+import { newForwardsUnderWay } from '../../agent/src/shard/forwarding.ts';
 import { Shard } from '../../agent/src/shard/shard.ts';
 import { median } from '../machine.ts';
 
@@ -147,6 +148,7 @@ function shardOf(newBalancer: ModuleBalancerFactory): Shard {
   return new Shard(
     {
       index: 0,
+      forwardsUnderWay: newForwardsUnderWay(),
       routeWaitMs: 100,
       maxHeld: 1_000,
       absentTtlMs: 1_000,

@@ -11,6 +11,7 @@ import { QuestionBatch } from '../threads/route-questions.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
 import { type OpenedTransport, openTransport } from '../udp/open-transport.ts';
 import type { DatagramTransport, TransportChoice } from '../udp/transport.ts';
+import type { ForwardsUnderWay } from './forwarding.ts';
 import type { ModuleTableLimits } from './module-table.ts';
 import { Shard } from './shard.ts';
 import { WaitTimer } from './wait-timer.ts';
@@ -27,6 +28,7 @@ export interface ShardThreadData {
   readonly loadBalance: LoadBalanceOptions;
   readonly counters: SharedArrayBuffer;
   readonly gauges: SharedArrayBuffer;
+  readonly forwardsUnderWay: ForwardsUnderWay;
 }
 
 const HOUSEKEEPING_MS = 1_000;
@@ -94,6 +96,7 @@ function newShard(
     {
       ...data.limits,
       index: data.index,
+      forwardsUnderWay: data.forwardsUnderWay,
       newBalancer: moduleBalancerFactory(data.loadBalance),
       updateTimeoutMs: data.updateTimeoutMs,
       reportTimeoutMs: data.reportTimeoutMs,

@@ -16,23 +16,16 @@ import {
   MessageId,
   type ReportRequest,
   readInt32,
-  shardOf,
 } from '@lars/proto';
 import type { CounterBank } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
 import type { ModuleBalancerFactory } from '../balancer/algorithm.ts';
 import { type ShardCounter, shardCounters } from '../counters.ts';
-import {
-  type MailToShard,
-  type ModuleId,
-  type RouteNews,
-  SHARD_NAMES,
-  type ShardName,
-  type StatusReport,
-} from '../threads/messages.ts';
+import type { MailToShard, ModuleId, RouteNews, StatusReport } from '../threads/messages.ts';
 import type { PeerRef } from '../udp/transport.ts';
 import { CallReports } from './call-reports.ts';
 import { explainModule, type ModuleExplanation } from './explain-module.ts';
+import { type Asker, Forwarding, type ForwardingPorts, type ForwardsUnderWay } from './forwarding.ts';
 import { HostAnswers } from './host-answers.ts';
 import { HostCensus } from './host-census.ts';
 import { HotPath, NOT_HERE } from './hot-path.ts';
@@ -48,6 +41,7 @@ const NO_HOST = { ip: 0, port: 0, addr: '' } as const;
 export interface ShardOptions extends ModuleTableLimits {
   /** Which of the three shards this is. */
   readonly index: number;
+  readonly forwardsUnderWay: ForwardsUnderWay;
   readonly newBalancer: ModuleBalancerFactory;
   /** A route older than this is asked for again at its next use. */
   readonly updateTimeoutMs: number;
@@ -60,21 +54,12 @@ export interface ShardOptions extends ModuleTableLimits {
 }
 
 /** What a shard asks of the world. */
-export interface ShardPorts {
+export interface ShardPorts extends ForwardingPorts {
   /** Asks dnsserver for the module's route; `version` is what is held, 0 = nothing. Somebody waits for it. */
   pull(module: ModuleId, version: number): void;
   /** The same where nobody waits: the route that is held has aged. */
   refresh(module: ModuleId, version: number): void;
   status(report: StatusReport): void;
-  mail(shard: ShardName, mail: MailToShard): void;
-  /** Sends an answer that was not ready in time, from this shard's own socket. */
-  reply(reply: Uint8Array, peer: PeerRef): void;
-}
-
-/** Where an answer goes: to a peer of this shard's socket, or back through the shard that received the request. */
-interface Asker {
-  readonly receiver: ShardName | undefined;
-  readonly peer: PeerRef;
 }
 
 type HeldRequest =
@@ -85,6 +70,7 @@ export class Shard {
   readonly #options: ShardOptions;
   readonly #ports: ShardPorts;
   readonly #counters: ShardOptions['counters'];
+  readonly #forwarding: Forwarding;
   readonly #modules: ModuleTable<HeldRequest>;
   readonly #answers: HostAnswers;
   readonly #reports: CallReports;
@@ -99,6 +85,7 @@ export class Shard {
     this.#options = options;
     this.#ports = ports;
     this.#counters = options.counters;
+    this.#forwarding = new Forwarding(options.index, options.forwardsUnderWay, ports, options.counters);
     this.#modules = new ModuleTable(options);
     this.#answers = new HostAnswers(options.counters);
     this.#reports = new CallReports(options.reportTimeoutMs, options.counters, report => ports.status(report));
@@ -137,8 +124,9 @@ export class Shard {
         return;
       case 'forwarded': {
         const asker = { receiver: mail.receiver, peer: mail.peer };
+        this.#forwarding.arrived();
         const answer = this.#handle(mail.datagram, asker, nowMs);
-        if (answer !== undefined) this.#answerLate(asker, answer);
+        if (answer !== undefined) this.#forwarding.answer(asker, answer);
         return;
       }
       case 'forwarded-reply':
@@ -219,14 +207,14 @@ export class Shard {
       this.#counters.add(count.getHost);
       return this.#pick(module, request, nowMs);
     }
-    if (this.#forwarded(request, datagram, asker)) return undefined;
+    if (this.#forwarding.forward(request, datagram, asker)) return undefined;
     this.#counters.add(count.getHost);
     const held = this.#hold({ kind: 'getHost', asker, request }, nowMs);
     return held ? undefined : this.#answers.frame(undefined, request, nowMs);
   }
 
   #getRoute(request: GetRouteRequest, datagram: Uint8Array, asker: Asker, nowMs: number): Uint8Array | undefined {
-    if (this.#forwarded(request, datagram, asker)) return undefined;
+    if (this.#forwarding.forward(request, datagram, asker)) return undefined;
     this.#counters.add(count.getRoute);
     const module = this.#modules.serving(request.modid, request.cmdid);
     if (module !== undefined) return this.#route(module, request, nowMs);
@@ -235,30 +223,14 @@ export class Shard {
   }
 
   #report(request: ReportRequest, datagram: Uint8Array, asker: Asker, nowMs: number): void {
-    if (this.#forwarded(request, datagram, asker)) return;
+    if (this.#forwarding.forward(request, datagram, asker)) return;
     const { modid, cmdid, host, retcode, tcost } = request;
     this.#reports.addCall(this.#modules.serving(modid, cmdid), hostKey(host ?? NO_HOST), retcode, tcost, nowMs);
   }
 
   #reportBatch(request: BatchReportRequest, datagram: Uint8Array, asker: Asker, nowMs: number): void {
-    if (this.#forwarded(request, datagram, asker)) return;
+    if (this.#forwarding.forward(request, datagram, asker)) return;
     this.#reports.addBatch(this.#modules.serving(request.modid, request.cmdid), request, nowMs);
-  }
-
-  /** A module of another shard: its owner decides, and the answer comes back by mail. */
-  #forwarded(id: ModuleId, datagram: Uint8Array, asker: Asker): boolean {
-    const owner = shardOf(id.modid, id.cmdid);
-    if (owner === this.#options.index) return false;
-    this.#counters.add(count.misrouted);
-    const receiver = SHARD_NAMES[this.#options.index] as ShardName;
-    this.#ports.mail(SHARD_NAMES[owner] as ShardName, {
-      type: 'forwarded',
-      receiver,
-      // Not slice(): that of a Buffer copies nothing, and its whole pool would cross.
-      datagram: new Uint8Array(datagram),
-      peer: asker.peer,
-    });
-    return true;
   }
 
   /** @returns false when the request must be answered now, because the module is absent or too many requests wait */
@@ -308,18 +280,13 @@ export class Shard {
   };
 
   #answerHeld(requests: readonly HeldRequest[], module: ServingModule | undefined, nowMs: number): void {
-    for (const held of requests) this.#answerLate(held.asker, this.#answerOne(held, module, nowMs));
+    for (const held of requests) this.#forwarding.answer(held.asker, this.#answerOne(held, module, nowMs));
   }
 
   #answerOne(held: HeldRequest, module: ServingModule | undefined, nowMs: number): Uint8Array {
     if (held.kind === 'getHost')
       return module === undefined ? this.#answers.frame(undefined, held.request, nowMs) : this.#pick(module, held.request, nowMs);
     return module === undefined ? emptyRouteAnswer(held.request) : this.#route(module, held.request, nowMs);
-  }
-
-  #answerLate(asker: Asker, reply: Uint8Array): void {
-    if (asker.receiver === undefined) this.#ports.reply(reply, asker.peer);
-    else this.#ports.mail(asker.receiver, { type: 'forwarded-reply', reply, peer: asker.peer });
   }
 
   #pick(module: ServingModule, request: GetHostRequest, nowMs: number): Uint8Array {

@@ -1,5 +1,8 @@
 import { INT32_MAX, INT32_MIN, ReturnCode } from '@lars/proto';
+import { CounterBank } from '@lars/runtime/counters';
 import { describe, expect, test } from 'vitest';
+import { shardCounters } from '../../../agent/src/counters.ts';
+import { Forwarding, MAX_FORWARDS, newForwardsUnderWay } from '../../../agent/src/shard/forwarding.ts';
 import { SHARD_NAMES } from '../../../agent/src/threads/messages.ts';
 import {
   batchFrame,
@@ -107,6 +110,42 @@ describe('a request at the wrong shard', () => {
     world.reportDue();
     expect(world.reports).toMatchObject([{ modid: 1, cmdid: 0, results: [{ port: 1, succ: 1, err: 0 }] }]);
     expect(world.answers).toEqual([]);
+  });
+
+  test('is dropped while very many wait for their owner already, whoever received them', () => {
+    const world = new ShardWorld();
+    world.route(1, 0, hostInfos(1));
+    const flood = () => {
+      for (let i = 0; i < MAX_FORWARDS; i++) world.send(i % 2 === 0 ? 0 : RECEIVER, getHostFrame({ modid: 1 }));
+    };
+    flood();
+    for (const shard of [0, RECEIVER]) world.send(shard, getHostFrame({ modid: 1 }));
+    expect(world.counted()).toMatchObject({ misrouted: MAX_FORWARDS, misroutedDropped: 2 });
+    // One for another shard is not concerned.
+    world.send(0, getHostFrame({ modid: 2 }));
+    expect(world.mail).toHaveLength(MAX_FORWARDS + 1);
+    world.settle();
+    flood();
+    world.settle();
+    expect(world.counted()).toMatchObject({ answeredSuccess: 2 * MAX_FORWARDS, misroutedDropped: 2 });
+  });
+
+  test('is none too many for an owner that began anew, though some of those before it come late', () => {
+    const underWay = newForwardsUnderWay();
+    const sent: unknown[] = [];
+    const shard = (index: number) =>
+      new Forwarding(index, underWay, { mail: (_, mail) => sent.push(mail), reply() {} }, new CounterBank(shardCounters));
+    const receiver = shard(0);
+    const asker = { receiver: undefined, peer: 'me' };
+    const flood = () => {
+      for (let i = 0; i < MAX_FORWARDS + 5; i++) receiver.forward({ modid: 1, cmdid: 0 }, new Uint8Array(), asker);
+      return sent.splice(0).length;
+    };
+    shard(1);
+    expect(flood()).toBe(MAX_FORWARDS);
+    const anew = shard(1);
+    for (let late = 0; late < 10; late++) anew.arrived();
+    expect(flood()).toBe(MAX_FORWARDS);
   });
 
   test.each([

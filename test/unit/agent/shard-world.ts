@@ -3,6 +3,7 @@ import { CounterBank } from '@lars/runtime/counters';
 import type { LogRecord } from '@lars/runtime/log';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
 import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
+import { newForwardsUnderWay } from '../../../agent/src/shard/forwarding.ts';
 import { Shard, type ShardOptions } from '../../../agent/src/shard/shard.ts';
 import { type MailToShard, SHARD_NAMES, type ShardName, type StatusReport } from '../../../agent/src/threads/messages.ts';
 import { decodeGetHost, getHostFrame } from '../../support/agent-messages.ts';
@@ -45,6 +46,7 @@ export class ShardWorld {
     const { log, records } = recordingLog();
     this.logged = records;
     this.counters = SHARD_NAMES.map(() => new CounterBank<ShardCounter>(shardCounters));
+    const forwardsUnderWay = newForwardsUnderWay();
     this.shards = this.counters.map((counters, index) => {
       const defaults = {
         routeWaitMs: ROUTE_WAIT_MS,
@@ -56,6 +58,7 @@ export class ShardWorld {
         reportTimeoutMs: REPORT_TIMEOUT_MS,
         random: seededRandom(1),
         log,
+        forwardsUnderWay,
       };
       return new Shard({ ...defaults, ...options, index, counters }, this.#portsOf(index));
     });
