@@ -59,6 +59,7 @@ export const reporterCounters = defineCounters({
   acknowledged: 'Status reports that the reporter says it has stored',
   repeated: 'Status reports sent again after a reconnect',
   merged: 'Status reports merged into another one that was still waiting',
+  unacknowledged: 'Status reports that were sent to a reporter which then fell silent, as those do that never acknowledge',
   dropped: 'Status reports lost because too much waited for the reporter',
   reconnects: 'Times the link to the reporter came up',
 });

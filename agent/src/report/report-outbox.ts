@@ -51,6 +51,7 @@ export class ReportOutbox {
   #silentLinks = 0;
   /** Since when an acknowledgement is due on this connection. */
   #dueSinceMs: number | undefined;
+  #isEnding = false;
 
   /** @param send false when the link is down */
   constructor(options: ReportOutboxOptions, send: (frame: Uint8Array) => boolean) {
@@ -71,6 +72,12 @@ export class ReportOutbox {
   add(report: StatusReport, nowMs: number): void {
     this.#options.counters.add(count.reports);
     this.#enqueue(report);
+    this.#flush(nowMs);
+  }
+
+  /** Nothing comes any more: what waits leaves, however much is under way. */
+  sendRest(nowMs: number): void {
+    this.#isEnding = true;
     this.#flush(nowMs);
   }
 
@@ -112,6 +119,7 @@ export class ReportOutbox {
     this.#dueSinceMs = undefined;
     this.#silentLinks += 1;
     if (this.expectsAcks) return true;
+    this.#options.counters.add(count.unacknowledged, this.#sent.length);
     this.#sent = [];
     this.#flush(nowMs);
     return false;
@@ -143,7 +151,7 @@ export class ReportOutbox {
 
   #flush(nowMs: number): void {
     for (const [key, report] of this.#waiting) {
-      if (!this.#linkUp || this.#sent.length >= this.#options.maxUnacknowledged) return;
+      if (!this.#linkUp || (this.#sent.length >= this.#options.maxUnacknowledged && !this.#isEnding)) return;
       const { results } = report;
       let sent = 0;
       while (

@@ -22,7 +22,7 @@ const MAX_UNACKNOWLEDGED = 4_096;
 const MAX_WAITING_RESULTS = 200_000;
 const ACK_TIMEOUT_MS = 10_000;
 /** How long a stopping thread waits for the reporter to take and acknowledge the last reports. */
-const LAST_WORDS_MS = 700;
+const LAST_WORDS_MS = 900;
 const LAST_WORDS_POLL_MS = 10;
 
 runThread<ReportThreadData, MailToReporter>(async thread => {
@@ -81,14 +81,18 @@ function reportBody(thread: Thread<ReportThreadData>, outbox: ReportOutbox, clie
     },
     stop: async () => {
       clearInterval(housekeeping);
-      if (client.up && outbox.expectsAcks) await lastWords(outbox);
+      if (client.up) await lastWords(outbox, client);
       client.stop();
+      const reports = outbox.openCount;
+      if (reports > 0) thread.log.warn('stopped before the reporter said that it has stored the last reports', { reports });
     },
   };
 }
 
-async function lastWords(outbox: ReportOutbox): Promise<void> {
+async function lastWords(outbox: ReportOutbox, client: FramedClient): Promise<void> {
   const giveUpMs = systemClock.monotonicMs() + LAST_WORDS_MS;
+  outbox.sendRest(systemClock.monotonicMs());
+  client.flush();
   while (outbox.openCount > 0 && systemClock.monotonicMs() < giveUpMs) {
     await new Promise(resolve => setTimeout(resolve, LAST_WORDS_POLL_MS));
   }

@@ -28,6 +28,10 @@ interface Lane {
   readonly connection: FramedConnection;
   /** Reports in their order while the store is asked about an agent; undefined while nothing is held up. */
   held: ReportStatusRequest[] | undefined;
+  /** What was read of a connection that came while the queue was full: one chunk. */
+  parked: ReportStatusRequest[] | undefined;
+  /** As whom the agent was greeted here. */
+  agent: string | undefined;
 }
 
 const MAX_AGENT_LENGTH = 255;
@@ -37,11 +41,16 @@ const count = reporterCounters.at;
  * Takes reports from agents to the write queue, and acknowledges those that carry a number once they are stored. An
  * acknowledgement covers all lower numbers of its agent. While the queue is full no connection is read: the agents' own
  * buffers hold what is to come.
+ *
+ * The first numbered report on a connection is answered at once with what is stored so far, be it nothing. So an agent knows that its
+ * reporter does acknowledge, and keeps what it has sent however long the database is away.
  */
 export class ReportService implements FramedServerHandler {
   readonly #options: ReportServiceOptions;
   readonly #sessions = new AgentSessions<FramedConnection>();
   readonly #lanes = new Map<FramedConnection, Lane>();
+  /** The youngest connection of each agent. */
+  readonly #greeted = new Map<string, Lane>();
   #heldResults = 0;
   #paused = false;
   #stopping = false;
@@ -51,8 +60,7 @@ export class ReportService implements FramedServerHandler {
   }
 
   onOpen(connection: FramedConnection): void {
-    this.#lanes.set(connection, { connection, held: undefined });
-    if (this.#paused) connection.pause();
+    this.#lanes.set(connection, { connection, held: undefined, parked: this.#paused ? [] : undefined, agent: undefined });
     if (this.#stopping) connection.destroy();
   }
 
@@ -65,12 +73,17 @@ export class ReportService implements FramedServerHandler {
     this.#options.counters.add(count.reports);
     this.#options.counters.add(count.results, report.results.length);
     const lane = this.#lanes.get(connection) as Lane;
-    if (lane.held === undefined) this.#take(lane, report);
-    else this.#hold(lane.held, report);
+    this.#greet(lane, report);
+    if (lane.parked !== undefined) {
+      lane.parked.push(report);
+      connection.pause();
+    } else this.#takeInOrder(lane, report);
   }
 
   onClose(connection: FramedConnection): void {
+    const { agent = '' } = this.#lanes.get(connection) ?? {};
     this.#lanes.delete(connection);
+    if (this.#greeted.get(agent)?.connection === connection) this.#greeted.delete(agent);
     this.#sessions.unlink(connection);
   }
 
@@ -98,6 +111,22 @@ export class ReportService implements FramedServerHandler {
   stopReading(): void {
     this.#stopping = true;
     this.#pauseAll();
+  }
+
+  #greet(lane: Lane, report: ReportStatusRequest): void {
+    if (lane.agent !== undefined || !isNumbered(report)) return;
+    lane.agent = report.agent;
+    // A connection that is not read from would never tell that its peer is gone: an agent that waits in vain comes again and again.
+    const before = this.#greeted.get(report.agent);
+    if (before !== undefined && (this.#paused || before.held !== undefined)) before.connection.destroy();
+    this.#greeted.set(report.agent, lane);
+    const seq = this.#sessions.get(report.agent)?.storedSeq ?? 0;
+    lane.connection.send(ackFrame(report.agent, seq));
+  }
+
+  #takeInOrder(lane: Lane, report: ReportStatusRequest): void {
+    if (lane.held === undefined) this.#take(lane, report);
+    else this.#hold(lane.held, report);
   }
 
   #take(lane: Lane, report: ReportStatusRequest): void {
@@ -154,8 +183,7 @@ export class ReportService implements FramedServerHandler {
     lane.held = undefined;
     for (const report of held) {
       this.#heldResults -= weightOf(report);
-      if (lane.held === undefined) this.#take(lane, report);
-      else this.#hold(lane.held, report);
+      this.#takeInOrder(lane, report);
     }
     if (lane.connection.closed) this.#sessions.unlink(lane.connection);
     if (lane.held === undefined && !this.#paused) lane.connection.resume();
@@ -163,7 +191,7 @@ export class ReportService implements FramedServerHandler {
   }
 
   #acknowledge({ agent, storedSeq }: AgentSession<FramedConnection>, to: FramedConnection | undefined): void {
-    const sent = to?.send(encodeFrame(MessageId.ReportStatusAck, { agent, seq: storedSeq }));
+    const sent = to?.send(ackFrame(agent, storedSeq));
     if (sent) this.#options.counters.add(count.acks);
   }
 
@@ -182,8 +210,23 @@ export class ReportService implements FramedServerHandler {
     const { queue, maxHeldResults } = this.#options;
     if (!this.#paused || this.#stopping || !queue.relieved || this.#heldResults > maxHeldResults / 2) return;
     this.#paused = false;
-    for (const { connection, held } of this.#lanes.values()) if (held === undefined) connection.resume();
+    for (const lane of this.#lanes.values()) {
+      this.#unpark(lane);
+      // What was parked may fill the queue again.
+      if (this.#paused) return;
+      if (lane.held === undefined) lane.connection.resume();
+    }
   }
+
+  #unpark(lane: Lane): void {
+    const parked = lane.parked ?? [];
+    lane.parked = undefined;
+    for (const report of parked) this.#takeInOrder(lane, report);
+  }
+}
+
+function ackFrame(agent: string, seq: number): Uint8Array {
+  return encodeFrame(MessageId.ReportStatusAck, { agent, seq });
 }
 
 /** A report without results costs memory too. */

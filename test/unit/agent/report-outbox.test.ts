@@ -51,6 +51,16 @@ describe('a report', () => {
 });
 
 describe('after a reconnect', () => {
+  test('waits for none of them where nothing comes any more', () => {
+    const world = linkUp({ maxUnacknowledged: 2 });
+    for (let modid = 1; modid <= 5; modid++) world.add(statusReport(modid));
+    expect(world.takeSeqs()).toEqual([1, 2]);
+    world.outbox.sendRest(world.nowMs);
+    expect(world.takeSeqs()).toEqual([3, 4, 5]);
+    world.ack(5);
+    expect(world.outbox.openCount).toBe(0);
+  });
+
   test('what was not acknowledged is sent again first, under the same numbers and in the same order', () => {
     const world = linkUp();
     for (const modid of [1, 2, 3]) world.add(statusReport(modid));
@@ -200,6 +210,34 @@ describe('a reporter that has acknowledged before', () => {
     }
     expect(world.overdue()).toBe(false);
     expect([world.outbox.expectsAcks, world.outbox.openCount]).toEqual([false, 0]);
+    expect(world.counters.get('unacknowledged')).toBe(1);
+  });
+
+  test('and stores nothing for long is sent everything again and again, as long as it says that it is there', () => {
+    const world = acknowledging();
+    world.add(statusReport(2));
+    for (let link = 0; link < 10; link++) {
+      world.takeReceived();
+      expect(world.overdue()).toBe(true);
+      world.down();
+      world.up();
+      expect(world.takeSeqs()).toEqual([2]);
+      world.ack(1);
+    }
+    world.ack(2);
+    expect([world.outbox.openCount, world.counters.get('acknowledged')]).toEqual([0, 2]);
+  });
+
+  test('also one that has stored nothing yet', () => {
+    const world = linkUp();
+    world.add(statusReport(1));
+    world.ack(0);
+    for (let link = 0; link < 2; link++) {
+      expect(world.overdue()).toBe(true);
+      world.down();
+      world.up();
+    }
+    expect([world.outbox.expectsAcks, world.outbox.openCount]).toEqual([true, 1]);
   });
 
   test('is not overdue while acknowledgements keep coming', () => {

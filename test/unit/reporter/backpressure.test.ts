@@ -78,19 +78,47 @@ describe('while the database is slow', () => {
     expect(await storedCalls(store)).toBe(REPORTS);
   });
 
-  test('a connection that comes then is not read from before there is room', async () => {
-    const { gate, reporter } = await world();
-    const early = await TestAgent.connect(reporter);
-    early.send(...manyReports(1_000, i => numbered(i + 1)));
-    await standsStill(reporter);
-    const reports = reporter.counters.get('reports');
-    const late = await TestAgent.connect(reporter);
-    late.send(numbered(1, { agent: 'agent-2' }));
-    await until(() => reporter.stats().connections === 2);
-    await standsStill(reporter);
-    expect(reporter.counters.get('reports')).toBe(reports);
-    gate.open();
-    await Promise.all([early.acked(1_000), late.acked(1)]);
+  describe('of a connection that comes then', () => {
+    const LATE = 6_000;
+
+    async function comeLate() {
+      const { store, gate, reporter } = await world();
+      const early = await TestAgent.connect(reporter);
+      early.send(...manyReports(1_000, i => numbered(i + 1)));
+      await standsStill(reporter);
+      const before = { reports: reporter.counters.get('reports'), rows: reporter.stats().queueRows };
+      const late = await TestAgent.connect(reporter);
+      const reports = manyReports(LATE, i => numbered(i + 1, { agent: 'agent-2', caller: 2 }));
+      late.send(...reports);
+      await until(() => late.greetings.length > 0);
+      await standsStill(reporter);
+      return { store, gate, reporter, early, late, reports, before };
+    }
+
+    test('no more is read before there is room than tells who it is', async () => {
+      const { store, gate, reporter, early, late, before } = await comeLate();
+      expect(late.greetings).toEqual([{ agent: 'agent-2', seq: 0 }]);
+      expect(reporter.counters.get('reports') - before.reports).toBeLessThan(SOCKET_READ_REPORTS);
+      expect(reporter.stats().queueRows).toBe(before.rows);
+      gate.open();
+      await Promise.all([early.acked(1_000), late.acked(LATE)]);
+      expect(await storedCalls(store)).toBe(1_000 + LATE);
+      expect(reporter.counters.get('duplicates')).toBe(0);
+    });
+
+    test('and goes before there is room, nothing is kept; when it comes again everything is stored once', async () => {
+      const { store, gate, reporter, early, late, reports } = await comeLate();
+      late.socket.destroy();
+      const again = await TestAgent.connect(reporter);
+      again.send(...reports);
+      await until(() => again.greetings.length > 0);
+      // The one that went is not kept, though nobody read that it went.
+      await until(() => reporter.stats().connections === 2);
+      gate.open();
+      await Promise.all([early.acked(1_000), again.acked(LATE)]);
+      expect(await storedCalls(store)).toBe(1_000 + LATE);
+      expect(reporter.stats()).toMatchObject({ queueRows: 0, heldResults: 0, paused: false });
+    });
   });
 
   test('reports that merge into few rows are bounded by their number', async () => {

@@ -57,6 +57,22 @@ describe('acknowledgement', () => {
     expect(agent.acks).toEqual([{ agent: 'agent-1', seq: 1 }]);
   });
 
+  test('of what is stored so far comes at once with the first numbered report of a connection, be it of nothing', async () => {
+    const { store, reporter, agent } = await world();
+    agent.send(numbered(1), numbered(2));
+    await agent.acked(2);
+    const { begun, gate } = holdWrites(store);
+    agent.send(numbered(3));
+    await until(begun);
+    const again = await TestAgent.connect(reporter);
+    again.send(report(), numbered(3));
+    await again.acked(2);
+    expect(again.acks).toEqual([{ agent: 'agent-1', seq: 2 }]);
+    gate.open();
+    await again.acked(3);
+    expect([agent.greetings, again.greetings]).toEqual([[{ agent: 'agent-1', seq: 0 }], []]);
+  });
+
   test('is for a report without results too', async () => {
     const { agent } = await world();
     agent.send(numbered(1, { results: [] }));

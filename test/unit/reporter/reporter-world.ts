@@ -46,7 +46,9 @@ export async function until(isSo: () => boolean): Promise<void> {
 
 /** An agent's end of a connection. */
 export class TestAgent {
+  /** But for those that say only that the reporter does acknowledge. */
   readonly acks: ReportStatusAck[] = [];
+  readonly greetings: ReportStatusAck[] = [];
   readonly socket: Socket;
   readonly closed: Promise<void>;
   readonly #decoder = new FrameDecoder();
@@ -83,7 +85,8 @@ export class TestAgent {
 
   #onFrame(id: number, body: Uint8Array): void {
     if (id !== MessageId.ReportStatusAck) throw new Error(`a reporter sent message ${id}`);
-    this.acks.push(decodeBody(MessageId.ReportStatusAck, body));
+    const ack = decodeBody(MessageId.ReportStatusAck, body);
+    (ack.seq === 0 ? this.greetings : this.acks).push(ack);
   }
 }
 
