@@ -79,6 +79,12 @@ export class OutboxWorld {
   }
 }
 
+export function linkUp(limits: OutboxLimits = {}): OutboxWorld {
+  const world = new OutboxWorld(limits);
+  world.up();
+  return world;
+}
+
 export function callResult(port: number, counts: Partial<HostCallResult> = {}): HostCallResult {
   const { ip, addr, weight } = hostInfo(port);
   return { ip, port, addr, weight, succ: 1, err: 0, overload: false, tcost: 0, probes: 0, ...counts };
