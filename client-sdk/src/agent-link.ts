@@ -88,6 +88,7 @@ export class AgentLink {
    */
   distrustName(): void {
     if (this.#state.kind !== 'open' || isIP(this.#host) !== 0) return;
+    this.#counters.dropped += this.#unsent;
     this.#state.socket.close();
     this.#become({ kind: 'idle' });
   }
@@ -152,14 +153,16 @@ export class AgentLink {
   #sent(error: NodeJS.ErrnoException | null): void {
     this.#unsent -= 1;
     if (error === null) this.#counters.sent += 1;
-    else if (error.code === 'ENOBUFS') this.#counters.dropped += 1;
-    else this.#fail(error);
+    else {
+      this.#counters.dropped += 1;
+      if (error.code !== 'ENOBUFS') this.#fail(error);
+    }
     this.#tellIfFlushed();
   }
 
   #fail(error: Error): void {
     const state = this.#state;
-    if (state.kind === 'opening') this.#counters.dropped += state.waiting.length;
+    this.#counters.dropped += state.kind === 'opening' ? state.waiting.length : this.#unsent;
     this.#counters.socketFailures += 1;
     this.#become({ kind: 'idle' });
     if ('socket' in state) state.socket?.close();

@@ -23,7 +23,7 @@ export function readHostAnswer(answer: GetHostResponse, question: Question): Lar
   if (retcode === ReturnCode.NoExist) return noExist(question);
   if (retcode !== ReturnCode.Success) return systemError(question, `answered with return code ${retcode}`);
   if (host === undefined || !isCallable(host)) return systemError(question, 'answered without a host that can be called');
-  return new LarsHost(answer.modid, answer.cmdid, host);
+  return LarsHost.ofAgent(answer.modid, answer.cmdid, host);
 }
 
 /** Hosts that cannot be called (no address, no port) are left out. */

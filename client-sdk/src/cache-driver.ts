@@ -1,4 +1,5 @@
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
+import { HASTE_MS } from './cache/refresh.ts';
 import { RouteCache, TICK_MS } from './cache/route-cache.ts';
 import type { Counters } from './counters.ts';
 import type { ShardChannel } from './shard-channel.ts';
@@ -9,9 +10,10 @@ export interface DriverSurroundings {
   readonly random: () => number;
   readonly channelOf: (modid: number, cmdid: number) => ShardChannel;
   readonly counters: Counters;
-  /** How long a question for a route waits for its answer. */
-  readonly timeoutMs: number;
 }
+
+/** How long a question for a route waits for its answer: nobody waits for it, and the next one is not asked before. */
+const ANSWER_TIMEOUT_MS = 500;
 
 /** No host of a route takes more bytes on the wire. An answer with less room left than that may have been cut to fit. */
 const LARGEST_HOST_BYTES = 600;
@@ -24,11 +26,14 @@ export class CacheDriver {
   readonly cache: RouteCache;
   readonly #surroundings: DriverSurroundings;
   #timer: NodeJS.Timeout | undefined;
+  #askTimer: NodeJS.Timeout | undefined;
+  #turn = 0;
+  #turns = 1;
   #turnEnd: NodeJS.Immediate | undefined;
 
   constructor(surroundings: DriverSurroundings) {
     this.#surroundings = surroundings;
-    const { nowMs, random, channelOf, counters, timeoutMs } = surroundings;
+    const { nowMs, random, channelOf, counters } = surroundings;
     this.cache = new RouteCache(
       {
         sendBatch: (modid, cmdid, results) => {
@@ -38,13 +43,16 @@ export class CacheDriver {
         askRoute: (module, version) => {
           counters.refreshes += 1;
           const { modid, cmdid } = module;
-          channelOf(modid, cmdid).refresh(modid, cmdid, version, timeoutMs, (answer, bytes) => {
+          channelOf(modid, cmdid).refresh(modid, cmdid, version, ANSWER_TIMEOUT_MS, (answer, bytes) => {
             if (answer === undefined) module.onNoRoute(nowMs());
             else module.onRoute(answer, bytes <= MAX_DATAGRAM_BYTES - LARGEST_HOST_BYTES, nowMs());
           });
         },
         hurrySoon: () => {
           this.#turnEnd = setImmediate(() => this.cache.hurry(nowMs()));
+        },
+        askSoon: () => {
+          this.#askTimer = setTimeout(() => this.cache.askAgain(nowMs()), HASTE_MS).unref();
         },
       },
       random,
@@ -54,7 +62,7 @@ export class CacheDriver {
   /** To be called before the agent is asked for a host. */
   beforeAsking(modid: number, cmdid: number): void {
     this.cache.beforeAsking(modid, cmdid, this.#surroundings.nowMs());
-    this.#timer ??= setInterval(this.#onTick, TICK_MS).unref();
+    this.#timer ??= setTimeout(this.#onTurn, TICK_MS).unref();
   }
 
   /** Sends all that is held. Nothing is sent later. */
@@ -64,13 +72,16 @@ export class CacheDriver {
     clearImmediate(this.#turnEnd);
   }
 
-  readonly #onTick = (): void => {
-    this.cache.onTime(this.#surroundings.nowMs());
-    if (this.cache.isIdle) this.#stop();
+  readonly #onTurn = (): void => {
+    if (this.#turn === 0) this.#turns = this.cache.turns;
+    this.cache.onTime(this.#surroundings.nowMs(), this.#turn, this.#turns);
+    this.#turn = this.cache.isIdle ? 0 : (this.#turn + 1) % this.#turns;
+    this.#timer = this.cache.isIdle ? undefined : setTimeout(this.#onTurn, TICK_MS / this.#turns).unref();
   };
 
   #stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+    clearTimeout(this.#askTimer);
     this.#timer = undefined;
   }
 }

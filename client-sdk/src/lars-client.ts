@@ -113,7 +113,9 @@ export class LarsClient {
     checkModule(modid, cmdid);
     const limits = this.#limits(options);
     this.#checkWanted(modid, cmdid, limits.signal);
-    return this.#admit(modid, cmdid).getRoute(modid, cmdid, limits);
+    const channel = this.#admit(modid, cmdid);
+    this.#cache?.flush(modid, cmdid);
+    return channel.getRoute(modid, cmdid, limits);
   }
 
   /**
@@ -197,7 +199,6 @@ export class LarsClient {
     return new CacheDriver({
       ...this.#environment,
       counters: this.#counters,
-      timeoutMs: this.#settings.timeoutMs,
       channelOf: (modid, cmdid) => this.#channelOf(modid, cmdid),
     });
   }
@@ -222,7 +223,9 @@ export class LarsClient {
     const { modid, cmdid } = report;
     const known = LarsHost.cellOf(host);
     const cell = known?.owner.cache === this.#cache ? known : undefined;
-    const copied = cell === undefined ? this.#cache?.openCell(modid, cmdid, report.host) : undefined;
+    // Who has chosen the host himself has done so from a copy, as far as the agent is concerned.
+    const isChosen = cell === undefined && !LarsHost.isOfAgent(host);
+    const copied = isChosen ? this.#cache?.openCell(modid, cmdid, report.host) : undefined;
     if (copied !== undefined) this.#reportCopied(copied, result);
     else this.#reportPicked(cell, report);
   }

@@ -23,6 +23,7 @@ export class LarsHost {
   /** What the client that picked it knows of it; undefined where it keeps no copy of the route. */
   #cell: HostCell | undefined;
   readonly #fromCopy: boolean;
+  #isOfAgent = false;
 
   /** @param cell for hosts that are picked from a copy of the route */
   constructor(modid: number, cmdid: number, info: HostInfo, cell?: HostCell) {
@@ -36,6 +37,17 @@ export class LarsHost {
     this.address = { ip: info.ip, port: info.port, addr: info.addr };
     this.#cell = cell;
     this.#fromCopy = cell !== undefined;
+  }
+
+  /** The host that the agent picked for a call: it waits for the report. */
+  static ofAgent(modid: number, cmdid: number, info: HostInfo): LarsHost {
+    const host = new LarsHost(modid, cmdid, info);
+    host.#isOfAgent = true;
+    return host;
+  }
+
+  static isOfAgent(host: unknown): boolean {
+    return host instanceof LarsHost && host.#isOfAgent;
   }
 
   /** For hosts that the agent picked. */

@@ -96,10 +96,15 @@ export class PendingTable {
     return pending;
   }
 
-  /** Takes out all requests that this answer serves. That a version is current serves only who asked with that version. */
+  /**
+   * Takes out all requests that this answer serves. That a version is current serves only who asked with that version. Otherwise it is the
+   * answer to the oldest: it serves other callers too, but no refresh that was asked later, because of something that happened since.
+   */
   takeRoute({ modid, cmdid, version, notModified }: GetRouteResponse): (PendingRoute | PendingRefresh)[] {
     const all = [...(this.#routes.get(routeKey(modid, cmdid)) ?? [])];
-    const waiting = notModified ? all.filter(one => one.kind === 'refresh' && one.version === version) : all;
+    const waiting = notModified
+      ? all.filter(one => one.kind === 'refresh' && one.version === version)
+      : all.filter((one, at) => at === 0 || one.kind === 'route');
     for (const pending of waiting) this.remove(pending);
     return waiting;
   }

@@ -23,6 +23,9 @@ export const HOST_WINDOW: WindowSize = { full: 64, probe: 8 };
 /** A route's answer may have 64 KiB, and our own receive buffer holds three of that size. */
 export const ROUTE_WINDOW: WindowSize = { full: 2, probe: 1 };
 
+/** Nearly all are answered in a few bytes, that the route is the one that is held. */
+export const REFRESH_WINDOW: WindowSize = { full: 32, probe: 4 };
+
 /** An entry of a SendWindow. The window alone writes these. */
 export interface InWindow<T> extends Linked<T> {
   place: 'outside' | 'waiting' | 'in-flight';

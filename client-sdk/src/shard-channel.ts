@@ -17,7 +17,7 @@ import { LarsError } from './errors.ts';
 import * as failures from './failures.ts';
 import type { LarsHost } from './lars-host.ts';
 import { type Pending, PendingTable, type Waiter } from './pending-table.ts';
-import { HOST_WINDOW, ROUTE_WINDOW, SendWindow } from './send-window.ts';
+import { HOST_WINDOW, REFRESH_WINDOW, ROUTE_WINDOW, SendWindow } from './send-window.ts';
 
 /** What a channel stands on. */
 export interface ChannelSurroundings {
@@ -49,7 +49,7 @@ export class ShardChannel {
   readonly #windows = {
     host: new SendWindow<Pending>(HOST_WINDOW),
     route: new SendWindow<Pending>(ROUTE_WINDOW),
-    refresh: new SendWindow<Pending>(ROUTE_WINDOW),
+    refresh: new SendWindow<Pending>(REFRESH_WINDOW),
   };
   #silentTimeouts = 0;
 
@@ -122,6 +122,8 @@ export class ShardChannel {
     if (this.#silentTimeouts >= DISTRUST_AFTER) {
       this.#silentTimeouts = 0;
       this.#link.distrustName();
+      // What is under way is not answered any more; until its time is up the process has to live.
+      if (this.#table.callerCount > 0) this.#link.open();
     }
     this.#windows.host.probe(nowMs);
     this.#windows.route.probe(nowMs);

@@ -141,6 +141,8 @@ class Caller {
       sendBatch: (_modid, _cmdid, results) => agent.addBatch(results),
       askRoute: (module, version) => this.#tasks.push(() => this.#answer(module, version)),
       hurrySoon: () => this.#tasks.push(() => this.#cache.hurry(agent.nowMs)),
+      // The next tick asks; a client does so somewhat earlier.
+      askSoon: () => undefined,
     };
     this.#cache = new RouteCache(port, random);
   }

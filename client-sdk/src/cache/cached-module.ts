@@ -25,10 +25,18 @@ export interface ModulePort {
   askRoute(module: CachedModule, version: number): void;
   /** There was a failure: the module's `hurry` is to be called at the end of this turn of the event loop. */
   hurrySoon(module: CachedModule): void;
+  /** The module's `askAgain` is to be called in HASTE_MS. */
+  askSoon(module: CachedModule): void;
+  /** Whether copies may hold so many hosts more. */
+  hasRoomFor(hosts: number): boolean;
+  /** The module's copy holds so many hosts more, or fewer. */
+  resized(hosts: number): void;
 }
 
 /** One module as one client knows it: a copy of its route, when the copy may be picked from, and what the agent has yet to hear. */
 export class CachedModule implements CellOwner {
+  /** Modules take turns by it. */
+  readonly number: number;
   readonly modid: number;
   readonly cmdid: number;
   readonly cache: object;
@@ -39,6 +47,7 @@ export class CachedModule implements CellOwner {
   readonly #refresh = new Refresh();
   #cells = new Map<HostKey, HostCell>();
   #copy: RouteCopy | undefined;
+  #copiedHosts = 0;
   /** The copy while picks are made from it; undefined while the agent is asked for each host. */
   #open: RouteCopy | undefined;
   /** The agent had no hosts of the module when it was last asked for the route. */
@@ -52,7 +61,8 @@ export class CachedModule implements CellOwner {
   #throughAtMs: number;
   #staleAtMs: number;
 
-  constructor(modid: number, cmdid: number, cache: object, port: ModulePort, dice: Dice, nowMs: number) {
+  constructor(number: number, modid: number, cmdid: number, cache: object, port: ModulePort, dice: Dice, nowMs: number) {
+    this.number = number;
     this.modid = modid;
     this.cmdid = cmdid;
     this.cache = cache;
@@ -89,7 +99,8 @@ export class CachedModule implements CellOwner {
   picked(host: LarsHost, nowMs: number): void {
     const cell = this.cellOf(host.address);
     if (cell !== undefined) {
-      cell.begin();
+      if (this.#copy === undefined) cell.begin();
+      else this.#copy.begin(cell);
       LarsHost.remember(host, cell);
     } else if (this.#isUnknown) {
       // The route has come meanwhile.
@@ -129,16 +140,26 @@ export class CachedModule implements CellOwner {
     this.flush();
     if (this.#open === undefined) return;
     this.#refresh.hasten();
-    this.#askIfDue(nowMs);
+    this.askAgain(nowMs);
   }
 
-  /** @param isWhole false when the answer may lack hosts for want of room */
+  askAgain(nowMs: number): void {
+    this.#askIfDue(nowMs);
+    if (this.#refresh.isHeldBack) this.#port.askSoon(this);
+  }
+
+  /**
+   * Only a route with a version comes from an agent that tells of overloads, and only a whole one has all hosts to pick from.
+   * @param isWhole false when the answer may lack hosts for want of room
+   */
   onRoute(answer: GetRouteResponse, isWhole: boolean, nowMs: number): void {
-    if (!answer.notModified) this.#take(answer, isWhole);
+    const mayBeCopied = answer.version !== 0 && isWhole && this.#port.hasRoomFor(answer.host.length - this.#copiedHosts);
+    if (!answer.notModified) this.#take(answer.version, mayBeCopied ? answer.host : []);
     else if (this.#copy?.version !== answer.version) this.#copy = undefined;
     this.#isUnknown = !answer.notModified && answer.host.length === 0;
-    const isUncacheable = this.#copy === undefined && answer.host.length > 0;
+    const isUncacheable = !mayBeCopied && answer.host.length > 0;
     this.#refresh.answered(nowMs, isUncacheable ? UNCACHEABLE_MS : REFRESH_MS);
+    if (this.#refresh.isHeldBack) this.#port.askSoon(this);
     this.#open = answer.overload || nowMs < this.#strainedUntilMs ? undefined : this.#copy;
   }
 
@@ -153,7 +174,10 @@ export class CachedModule implements CellOwner {
     this.#isUsed = false;
     const idleMs = nowMs - this.#usedAtMs;
     this.#isForgotten = idleMs >= FORGET_MS;
-    if (this.#isForgotten) return false;
+    if (this.#isForgotten) {
+      this.#resize(0);
+      return false;
+    }
     this.#keepHouse(nowMs);
     if (nowMs < this.#strainedUntilMs || this.#refresh.isOverdue(nowMs)) this.#open = undefined;
     if (this.#isUneven && this.isOpen) this.#refresh.hasten();
@@ -191,13 +215,18 @@ export class CachedModule implements CellOwner {
     }
   }
 
-  /** Only a route with a version comes from an agent that tells of overloads, and only a whole one has all hosts to pick from. */
-  #take({ version, host }: GetRouteResponse, isWhole: boolean): void {
+  #take(version: number, host: readonly HostInfo[]): void {
     const cells = new Map<HostKey, HostCell>();
-    const hosts = version !== 0 && isWhole ? host.filter(isCallable).map(info => this.#copied(info, cells)) : [];
+    const hosts = host.filter(isCallable).map(info => this.#copied(info, cells));
+    this.#resize(hosts.length);
     const copy = new RouteCopy(version, hosts, this.#norms, this.#dice);
     this.#cells = cells;
     this.#copy = copy.isEmpty ? undefined : copy;
+  }
+
+  #resize(hosts: number): void {
+    this.#port.resized(hosts - this.#copiedHosts);
+    this.#copiedHosts = hosts;
   }
 
   #copied(info: HostInfo, cells: Map<HostKey, HostCell>): CopiedHost {

@@ -37,7 +37,7 @@ export class HostCell {
   untimed = 0;
   /** What one more call is expected to cost on an idle host, errors included; 0 before the first report that tells a duration. */
   expectedMs = 0;
-  /** Fades: half of it is forgotten every now and then. */
+  /** So many of the copy's picks. Fades: half of it is forgotten every now and then. */
   picks = 0;
   #durationMs = 0;
   #errorRate = 0;
@@ -59,7 +59,6 @@ export class HostCell {
 
   begin(): void {
     this.#recent += 1;
-    this.picks += 1;
   }
 
   /** A call has ended, most likely one of the older ones. */

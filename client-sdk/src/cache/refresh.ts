@@ -34,6 +34,11 @@ export class Refresh {
     this.#nextMs = Math.min(this.#nextMs, this.#askedAtMs + HASTE_MS);
   }
 
+  /** There is a reason to ask, but the last question was only just asked. */
+  get isHeldBack(): boolean {
+    return !this.#isAsked && this.#nextMs <= this.#askedAtMs + HASTE_MS;
+  }
+
   asked(nowMs: number): void {
     this.#isAsked = true;
     this.#isOutdated = false;
@@ -49,6 +54,6 @@ export class Refresh {
 
   unanswered(nowMs: number): void {
     this.#isAsked = false;
-    this.#nextMs = nowMs + RETRY_MS;
+    this.#nextMs = nowMs + (this.#isOutdated ? HASTE_MS : RETRY_MS);
   }
 }

@@ -10,11 +10,18 @@ import type { CopiedHost } from './route-copy.ts';
 export const TICK_MS = 100;
 /** More modules than these at a time are not cached: each of them costs a copy of its route. */
 const MAX_MODULES = 10_000;
+/** More hosts than these are not copied: each of them costs some 750 bytes, and a look every other second. */
+const MAX_HOSTS = 100_000;
+/** So many modules send what they hold at a time; more take turns within a tick, or the agent's socket could not hold what comes. */
+const MODULES_AT_ONCE = 64;
+const MAX_TURNS = 10;
 
 /** What a cache wants done. None of these may call the cache, or a module, before it returns. */
 export interface CachePort extends Pick<ModulePort, 'sendBatch' | 'askRoute'> {
   /** There was a failure: `hurry` is to be called at the end of this turn of the event loop. */
   hurrySoon(): void;
+  /** `askAgain` is to be called in HASTE_MS. */
+  askSoon(): void;
 }
 
 /** What a cache has done so far (picks, refused), and what it holds now. */
@@ -39,14 +46,18 @@ export class RouteCache {
   readonly #modules = new Map<RouteKey, CachedModule>();
   /** Those with a failure in this turn of the event loop. */
   readonly #hurried = new Set<CachedModule>();
+  /** Those that have to ask for their route, but did so only just now. */
+  readonly #heldBack = new Set<CachedModule>();
   readonly #port: ModulePort;
   /** Most programs call the same module many times in a row. */
   #last: CachedModule | undefined;
   #picks = 0;
   #refused = 0;
+  #copiedHosts = 0;
+  #added = 0;
 
   /** @param random uniform in [0, 1); asked once */
-  constructor(port: CachePort, random: () => number, maxModules = MAX_MODULES) {
+  constructor(port: CachePort, random: () => number, maxModules = MAX_MODULES, maxHosts = MAX_HOSTS) {
     this.#dice = new Dice(random);
     this.#maxModules = maxModules;
     this.#port = {
@@ -55,6 +66,14 @@ export class RouteCache {
       hurrySoon: module => {
         if (this.#hurried.size === 0) port.hurrySoon();
         this.#hurried.add(module);
+      },
+      askSoon: module => {
+        if (this.#heldBack.size === 0) port.askSoon();
+        this.#heldBack.add(module);
+      },
+      hasRoomFor: hosts => this.#copiedHosts + hosts <= maxHosts,
+      resized: hosts => {
+        this.#copiedHosts += hosts;
       },
     };
   }
@@ -106,9 +125,21 @@ export class RouteCache {
     this.#hurried.clear();
   }
 
-  onTime(nowMs: number): void {
+  askAgain(nowMs: number): void {
+    const modules = [...this.#heldBack];
+    this.#heldBack.clear();
+    for (const module of modules) module.askAgain(nowMs);
+  }
+
+  /** In how many turns the modules should be seen to in a tick. */
+  get turns(): number {
+    return Math.max(1, Math.min(MAX_TURNS, Math.ceil(this.#modules.size / MODULES_AT_ONCE)));
+  }
+
+  /** Sees to every module; or to those alone whose turn it is. To be called so that each has its turn once a tick. */
+  onTime(nowMs: number, turn = 0, turns = 1): void {
     for (const [key, module] of this.#modules) {
-      if (module.onTime(nowMs)) continue;
+      if (module.number % turns !== turn || module.onTime(nowMs)) continue;
       this.#modules.delete(key);
       if (this.#last === module) this.#last = undefined;
     }
@@ -125,8 +156,9 @@ export class RouteCache {
   }
 
   #find(modid: number, cmdid: number): CachedModule | undefined {
+    // What is no number may have the key of one, or none at all.
+    if (typeof modid !== 'number' || typeof cmdid !== 'number') return undefined;
     const module = this.#modules.get(routeKey(modid, cmdid));
-    // What is no number may have the key of one.
     if (module === undefined || module.modid !== modid || module.cmdid !== cmdid) return undefined;
     this.#last = module;
     return module;
@@ -134,7 +166,7 @@ export class RouteCache {
 
   #add(modid: number, cmdid: number, nowMs: number): CachedModule | undefined {
     if (this.#modules.size >= this.#maxModules) return undefined;
-    const module = new CachedModule(modid, cmdid, this, this.#port, this.#dice, nowMs);
+    const module = new CachedModule(this.#added++, modid, cmdid, this, this.#port, this.#dice, nowMs);
     this.#modules.set(routeKey(modid, cmdid), module);
     return module;
   }

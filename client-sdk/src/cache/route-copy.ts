@@ -36,6 +36,8 @@ export class RouteCopy {
     this.#norms = norms;
     this.#dice = dice;
     this.#weightSum = this.#hosts.reduce((sum, { host }) => sum + host.weight, 0);
+    // They are shares of this copy's picks.
+    for (const { cell } of hosts) cell.picks = 0;
     this.#weightsDiffer = this.#hosts.some(({ host }) => host.weight !== this.#hosts[0]?.host.weight);
   }
 
@@ -66,9 +68,15 @@ export class RouteCopy {
         bestPrice = price;
       }
     }
-    this.#picks += 1;
-    best.cell.begin();
+    this.begin(best.cell);
     return best;
+  }
+
+  /** A call begins, whoever picked its host. */
+  begin(cell: HostCell): void {
+    this.#picks += 1;
+    cell.picks += 1;
+    cell.begin();
   }
 
   /** Every now and then. */

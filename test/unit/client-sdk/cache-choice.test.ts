@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HostCell } from '../../../client-sdk/src/cache/host-cell.ts';
 import { ModuleNorms } from '../../../client-sdk/src/cache/module-norms.ts';
-import type { LarsHost } from '../../../client-sdk/src/lars-host.ts';
-import { CacheWorld, hostInfo, hostInfos } from './cache-world.ts';
+import { REFRESH_MS } from '../../../client-sdk/src/cache/refresh.ts';
+import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
+import { CacheWorld, hostInfo, hostInfos, MODULE } from './cache-world.ts';
 
 /** Calls one after the other; gives how many each host got. */
 function shares(world: CacheWorld, calls: number, tookMs: (port: number) => number): Map<number, number> {
@@ -91,6 +92,22 @@ describe('among the hosts of a copy', () => {
     expect((counts.get(2) ?? 0) / (counts.get(1) ?? 1)).toBeGreaterThan(2);
     expect((counts.get(3) ?? 0) / (counts.get(1) ?? 1)).toBeGreaterThan(4);
     expect((counts.get(3) ?? 0) / (counts.get(1) ?? 1)).toBeLessThan(9);
+  });
+
+  test('weights are shares also in the first moments of a new version, and after the agent has picked', () => {
+    const weighed = (n: number) => hostInfo(n, { weight: n === 1 ? 10 : 100 });
+    const world = new CacheWorld().open([weighed(1), weighed(2), weighed(3)]);
+    const few = () => (shares(world, 300, () => 10).get(1) ?? 0) / 300;
+    few();
+    world.advance(REFRESH_MS);
+    world.answer({ host: [weighed(1), weighed(2), weighed(3)], version: 8 });
+    expect(few()).toBeLessThan(0.1);
+    for (let i = 0; i < 900; i++) {
+      const host = new LarsHost(MODULE.modid, MODULE.cmdid, weighed(1 + (i % 3)));
+      world.cache.picked(host, world.nowMs);
+      LarsHost.cellOf(host)?.owner.observe(LarsHost.cellOf(host) as HostCell, true, 10);
+    }
+    expect(few()).toBeLessThan(0.1);
   });
 
   test('each host is one object, as long as the route is the same', () => {

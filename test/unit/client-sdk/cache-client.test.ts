@@ -114,6 +114,33 @@ describe('a client', () => {
     expect(agent.batches[0]?.results).toMatchObject([{ port: 2, succ: 1, tcost: 5 }]);
   });
 
+  test('reports a host that the agent picked by itself, also where the copy came meanwhile', async () => {
+    await using agent = await FakeAgent.start();
+    let answer = () => {};
+    agent.onRoute = (request, reply) => {
+      answer = () => reply(routeAnswer(request, { host: hostInfos(3) }));
+    };
+    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED });
+    const host = await client.getHost(1, 2);
+    await agent.until(() => agent.routeRequests.length === 1);
+    answer();
+    await copied(client);
+    client.report(host, { ok: true, tcostMs: 3 });
+    await agent.until(() => agent.reports.length === 1);
+    expect(agent.reports).toMatchObject([{ modid: 1, cmdid: 2, tcost: 3 }]);
+  });
+
+  test('is asked for the route by a caller, the agent has heard before what is held; what it says then is no answer to a later question', async () => {
+    await using peers = await start();
+    const { agent, client } = peers;
+    agent.onRoute = (request, reply) =>
+      reply(routeAnswer(request, { host: hostInfos(3), version: 7, overload: agent.routeRequests.at(-1)?.version === 7 }));
+    client.report(client.tryGetHost(1, 2) as LarsHost, { ok: false });
+    await client.getRoute(1, 2);
+    while (client.stats().copies > 0) await new Promise(setImmediate);
+    expect(agent.ids).toEqual([BatchReportRequest, ApiGetRouteRequest, ApiGetRouteRequest]);
+  });
+
   test('takes a host that another client picked for one of its own copy', async () => {
     await using peers = await start();
     await using others = await start();
@@ -214,7 +241,7 @@ test('a refresh that is not answered is no request of a caller: it counts by its
   await using agent = await FakeAgent.start();
   agent.onRoute = () => {};
   agent.onHost = (request, reply) => reply(hostAnswer(request));
-  await using client = new LarsClient({ ports: agent.ports, timeoutMs: 20 });
+  await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED });
   await client.getHost(1, 2);
   await agent.until(() => agent.routeRequests.length === 1);
   expect(client.stats().pending).toBe(0);

@@ -1,6 +1,8 @@
 /** When hosts are picked from a copy of the route, and when the agent is asked. */
+
 import { describe, expect, test } from 'vitest';
 import { FORGET_MS, STRAINED_MS } from '../../../client-sdk/src/cache/cached-module.ts';
+import type { HostCell } from '../../../client-sdk/src/cache/host-cell.ts';
 import { HASTE_MS, REFRESH_MS, UNCACHEABLE_MS } from '../../../client-sdk/src/cache/refresh.ts';
 import { TICK_MS } from '../../../client-sdk/src/cache/route-cache.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
@@ -54,6 +56,8 @@ describe('the first use of a module', () => {
       [1, '2'],
       [1, undefined],
       ['-5', 2],
+      [1n, 2],
+      [1, Symbol('2')],
     ]) {
       expect(world.cache.pick(modid as number, cmdid as number)).toBeUndefined();
     }
@@ -64,8 +68,8 @@ test.each([
   ['overloaded', { overload: true }, true, REFRESH_MS],
   ['without a version: nobody would tell of an overload', { version: 0 }, true, UNCACHEABLE_MS],
   ['that does not fit in a datagram: hosts would never be called', {}, false, UNCACHEABLE_MS],
-  ['all of whose hosts drain', { host: drained }, true, UNCACHEABLE_MS],
-  ['whose hosts cannot be called', { host: [hostInfo(0)] }, true, UNCACHEABLE_MS],
+  ['all of whose hosts drain', { host: drained }, true, REFRESH_MS],
+  ['whose hosts cannot be called', { host: [hostInfo(0)] }, true, REFRESH_MS],
   ['without hosts', { host: [] }, true, REFRESH_MS],
 ])('a route %s is not picked from, and asked for again in time', (_, details, isWhole, afterMs) => {
   const world = new CacheWorld();
@@ -205,6 +209,21 @@ describe('after a failure', () => {
     expect(world.takeAsked()).toEqual([7]);
     fail();
     world.answer({ notModified: true, host: [] });
+    world.wait(HASTE_MS);
+    expect(world.takeAsked()).toEqual([7]);
+  });
+
+  test('the next question after a question was lost comes at once', () => {
+    const world = new CacheWorld().open();
+    const fail = () => {
+      world.report(world.pickHost(), false);
+      world.endTurn();
+    };
+    world.nowMs += HASTE_MS;
+    fail();
+    expect(world.takeAsked()).toEqual([7]);
+    fail();
+    world.waiting.shift()?.onNoRoute(world.nowMs);
     world.advance(TICK_MS);
     expect(world.takeAsked()).toEqual([7]);
   });
@@ -252,6 +271,45 @@ describe('calls that take longer than before', () => {
     call(world, 5, port => (port === 1 ? 1_000 : 50));
     expect(world.takeAsked()).toEqual([7]);
   });
+});
+
+test('hosts beyond the limit are not copied, until there is room', () => {
+  const world = new CacheWorld(undefined, 4);
+  const other = { modid: 5, cmdid: 5 };
+  world.open(hostInfos(3));
+  world.ask(other);
+  world.answer({ host: hostInfos(2) });
+  expect([world.cache.counts.copies, world.cache.pick(5, 5)]).toEqual([1, undefined]);
+  // Its own copy may be replaced.
+  world.advance(REFRESH_MS, () => world.pick());
+  world.answer({ host: hostInfos(2), version: 8 });
+  world.advance(UNCACHEABLE_MS, () => {
+    while (world.waiting.length > 0) world.answer({ host: hostInfos(2), version: 8 });
+    if (world.pick() === undefined) world.ask();
+    if (world.cache.pick(5, 5) === undefined) world.ask(other);
+  });
+  expect(world.cache.counts.copies).toBe(2);
+});
+
+test('very many modules take turns, each once a tick', () => {
+  const world = new CacheWorld();
+  const modules = Array.from({ length: 640 }, (_, cmdid) => ({ modid: 9, cmdid }));
+  expect(world.cache.turns).toBe(1);
+  for (const module of modules) {
+    world.ask(module);
+    world.answer();
+  }
+  const { turns } = world.cache;
+  expect(turns).toBe(10);
+  for (const { modid, cmdid } of modules) {
+    const cell = LarsHost.copiedCellOf(world.cache.pick(modid, cmdid)?.host) as HostCell;
+    cell.owner.report(cell, true, 1);
+  }
+  world.takeSent();
+  for (let turn = 0; turn < turns; turn++) {
+    world.cache.onTime(world.nowMs, turn, turns);
+    expect(world.takeResults()).toHaveLength(64);
+  }
 });
 
 test('modules beyond the limit are asked of the agent each time, and counted', () => {

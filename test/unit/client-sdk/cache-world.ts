@@ -1,5 +1,6 @@
 import type { BatchResult, GetRouteResponse, HostInfo } from '@lars/proto';
 import type { CachedModule } from '../../../client-sdk/src/cache/cached-module.ts';
+import { HASTE_MS } from '../../../client-sdk/src/cache/refresh.ts';
 import { RouteCache, TICK_MS } from '../../../client-sdk/src/cache/route-cache.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
@@ -22,8 +23,9 @@ export class CacheWorld {
   /** Those whose question waits for an answer. */
   readonly waiting: CachedModule[] = [];
   #isHurried = false;
+  #askAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(maxModules?: number) {
+  constructor(maxModules?: number, maxHosts?: number) {
     const port = {
       sendBatch: (_modid: number, _cmdid: number, results: readonly BatchResult[]) => this.sent.push({ batch: [...results] }),
       askRoute: (module: CachedModule, version: number) => {
@@ -33,8 +35,11 @@ export class CacheWorld {
       hurrySoon: () => {
         this.#isHurried = true;
       },
+      askSoon: () => {
+        this.#askAtMs = this.nowMs + HASTE_MS;
+      },
     };
-    this.cache = new RouteCache(port, seededRandom(1), maxModules);
+    this.cache = new RouteCache(port, seededRandom(1), maxModules, maxHosts);
   }
 
   /** Business code asks the agent for a host. */
@@ -77,6 +82,14 @@ export class CacheWorld {
   endTurn(): void {
     if (this.#isHurried) this.cache.hurry(this.nowMs);
     this.#isHurried = false;
+  }
+
+  /** Less than a tick passes. */
+  wait(ms: number): void {
+    this.nowMs += ms;
+    if (this.nowMs < this.#askAtMs) return;
+    this.#askAtMs = Number.POSITIVE_INFINITY;
+    this.cache.askAgain(this.nowMs);
   }
 
   /** Lets time pass, tick by tick, with a call in each where one is given. */

@@ -209,9 +209,10 @@ describe('when no agent listens', () => {
   test('a report is lost without a word', async () => {
     await using refusing = await refusingPorts();
     await using client = new LarsClient({ ports: refusing.ports });
-    client.report({ modid: 0, cmdid: 0, host: '10.0.0.5', port: 80 }, { ok: true });
+    for (let i = 0; i < 100; i++) client.report({ modid: 0, cmdid: 0, host: '10.0.0.5', port: 80 }, { ok: true });
     while (client.stats().socketFailures === 0) await new Promise(setImmediate);
-    expect(client.stats()).toMatchObject({ reports: 1, socketFailures: 1, unreachable: 0 });
+    expect(client.stats()).toMatchObject({ reports: 100, socketFailures: 1, unreachable: 0 });
+    expect(client.stats().sent + client.stats().dropped).toBe(100);
   });
 
   test('an address that cannot be connected to is unreachable too', async () => {

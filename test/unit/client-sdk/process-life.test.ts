@@ -30,6 +30,16 @@ describe('a process with a client that nobody closes', () => {
     expect(ended).toEqual({ exitCode: 0, output: 'host 10.0.0.5:80' });
   });
 
+  test('lives while a request waits, also when others have waited in vain and the name of the agent is looked up anew', async () => {
+    await using agent = await FakeAgent.start();
+    agent.onHost = () => {};
+    const program = `
+      const named = new LarsClient({ host: 'localhost', ports: ${JSON.stringify(agent.ports)}, timeoutMs: 20 });
+      named.getHost(1, 2, { timeoutMs: 600 }).catch(error => process.stdout.write(error.code));
+      for (let i = 0; i < 8; i++) named.getHost(1, 2).catch(() => {});`;
+    expect(await run(agent, program)).toEqual({ exitCode: 0, output: 'LARS_TIMEOUT' });
+  });
+
   test('ends after reports, and the agent has them', async () => {
     await using agent = await FakeAgent.start();
     const target = "{ modid: 1, cmdid: 2, host: '10.0.0.5', port: 80 }";
