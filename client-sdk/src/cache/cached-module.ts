@@ -99,8 +99,7 @@ export class CachedModule implements CellOwner {
   picked(host: LarsHost, nowMs: number): void {
     const cell = this.cellOf(host.address);
     if (cell !== undefined) {
-      if (this.#copy === undefined) cell.begin();
-      else this.#copy.begin(cell);
+      cell.begin();
       LarsHost.remember(host, cell);
     } else if (this.#isUnknown) {
       // The route has come meanwhile.

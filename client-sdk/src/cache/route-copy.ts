@@ -68,15 +68,10 @@ export class RouteCopy {
         bestPrice = price;
       }
     }
-    this.begin(best.cell);
-    return best;
-  }
-
-  /** A call begins, whoever picked its host. */
-  begin(cell: HostCell): void {
     this.#picks += 1;
-    cell.picks += 1;
-    cell.begin();
+    best.cell.picks += 1;
+    best.cell.begin();
+    return best;
   }
 
   /** Every now and then. */

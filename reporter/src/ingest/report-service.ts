@@ -116,12 +116,12 @@ export class ReportService implements FramedServerHandler {
   #greet(lane: Lane, report: ReportStatusRequest): void {
     if (lane.agent !== undefined || !isNumbered(report)) return;
     lane.agent = report.agent;
-    // A connection that is not read from would never tell that its peer is gone: an agent that waits in vain comes again and again.
-    const before = this.#greeted.get(report.agent);
-    if (before !== undefined && (this.#paused || before.held !== undefined)) before.connection.destroy();
-    this.#greeted.set(report.agent, lane);
     const seq = this.#sessions.get(report.agent)?.storedSeq ?? 0;
     lane.connection.send(ackFrame(report.agent, seq));
+    // A connection that is not read from would never tell that its peer is gone: an agent that waits in vain comes again and again.
+    const before = this.#greeted.get(report.agent);
+    this.#greeted.set(report.agent, lane);
+    if (before !== undefined && (this.#paused || before.held !== undefined)) before.connection.destroy();
   }
 
   #takeInOrder(lane: Lane, report: ReportStatusRequest): void {

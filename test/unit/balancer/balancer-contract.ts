@@ -121,6 +121,8 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
         expect(narrowPicks(world, 10)).not.toContain(1);
         world.setHosts([host(1), named(3)]);
         expect(new Set(narrowPicks(world, 10))).toEqual(new Set([1]));
+        world.setHosts([named(1), host(3)]);
+        expect(new Set(narrowPicks(world, 10))).toEqual(new Set([3]));
         world.setHosts([named(3)]);
         expect(narrowPicks(world, 1)).toEqual([0]);
         expect(world.picks(1)).toEqual([3]);

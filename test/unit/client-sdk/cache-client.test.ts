@@ -118,7 +118,7 @@ describe('a client', () => {
     await using agent = await FakeAgent.start();
     let answer = () => {};
     agent.onRoute = (request, reply) => {
-      answer = () => reply(routeAnswer(request, { host: hostInfos(3) }));
+      answer = () => reply(routeAnswer(request, { host: [HOST] }));
     };
     await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED });
     const host = await client.getHost(1, 2);

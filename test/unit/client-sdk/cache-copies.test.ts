@@ -227,6 +227,19 @@ describe('after a failure', () => {
     world.advance(TICK_MS);
     expect(world.takeAsked()).toEqual([7]);
   });
+
+  test('the next question after an answer that came too early to know of the last failure is not left to the next tick', () => {
+    const world = new CacheWorld().open();
+    world.nowMs += HASTE_MS;
+    for (let i = 0; i < 2; i++) {
+      world.report(world.pickHost(), false);
+      world.endTurn();
+    }
+    expect(world.takeAsked()).toEqual([7]);
+    world.answer({ notModified: true, host: [] });
+    world.wait(HASTE_MS);
+    expect(world.takeAsked()).toEqual([7]);
+  });
 });
 
 describe('calls that take longer than before', () => {
@@ -289,6 +302,11 @@ test('hosts beyond the limit are not copied, until there is room', () => {
     if (world.cache.pick(5, 5) === undefined) world.ask(other);
   });
   expect(world.cache.counts.copies).toBe(2);
+  // Both are forgotten, and leave room for another.
+  world.advance(2 * FORGET_MS);
+  world.waiting.length = 0;
+  world.open(hostInfos(4));
+  expect(world.pick()).toBeDefined();
 });
 
 test('very many modules take turns, each once a tick', () => {

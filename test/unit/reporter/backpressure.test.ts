@@ -106,6 +106,28 @@ describe('while the database is slow', () => {
       expect(reporter.counters.get('duplicates')).toBe(0);
     });
 
+    test('no more is read than the queue has room for, also when there is some room', async () => {
+      const { store, gate, reporter, early, late, before } = await comeLate();
+      late.socket.destroy();
+      // They carry no number: nothing holds them up but the queue.
+      const others = await Promise.all([1, 2, 3].map(() => TestAgent.connect(reporter)));
+      for (const [caller, other] of others.entries()) other.send(...manyReports(LATE, () => report({ caller })));
+      await until(() => reporter.stats().connections === 2 + others.length);
+      await standsStill(reporter);
+      expect(reporter.stats().queueRows).toBe(before.rows);
+      let most = 0;
+      store.before = use => {
+        if (use === 'write') most = Math.max(most, reporter.stats().queueRows);
+        return undefined;
+      };
+      gate.open();
+      await early.acked(1_000);
+      await until(
+        () => reporter.counters.get('reports') >= before.reports + others.length * LATE && reporter.stats().queueRows === 0,
+      );
+      expect(most).toBeLessThan(MAX_ROWS + 2 * 3 * SOCKET_READ_REPORTS);
+    });
+
     test('and goes before there is room, nothing is kept; when it comes again everything is stored once', async () => {
       const { store, gate, reporter, early, late, reports } = await comeLate();
       late.socket.destroy();
