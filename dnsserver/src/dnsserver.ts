@@ -80,6 +80,7 @@ class Dnsserver implements RunningDnsserver {
     this.#clock = clock;
     this.#startedMs = clock.monotonicMs();
     this.#watcher = new RouteWatcher({
+      clock,
       store,
       counters: this.#counters,
       log,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { LarsProtocolError } from '@lars/proto';
 import { messageOf } from '@lars/runtime/errors';
 import { CommandError } from '../errors.ts';
 import type { Peer } from './datagram-client.ts';
@@ -54,6 +55,8 @@ async function connectAll({ peer, connections, signal }: TcpLoadOptions): Promis
 
 async function connect({ ip, port }: Peer, signal: AbortSignal): Promise<Socket> {
   const socket = createConnection({ host: ip, port, noDelay: true });
+  // Whoever is reset between here and its first request closes, and that is noticed.
+  socket.on('error', () => undefined);
   try {
     await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]) });
     return socket;
@@ -92,11 +95,16 @@ function openLane(socket: Socket, lane: FrameLane, { ip, port }: Peer, ended: En
     try {
       lane.onChunk(chunk, performance.now());
     } catch (error) {
-      ended.reject(error);
+      if (!(error instanceof LarsProtocolError)) ended.reject(error);
+      else
+        ended.reject(
+          new CommandError('BAD_ANSWER', `TCP ${ip}:${port} answers what is no LARS: ${error.message}`, { cause: error }),
+        );
     }
   });
-  socket.on('error', () => undefined);
-  socket.on('close', () => ended.reject(new CommandError('DISCONNECTED', `TCP ${ip}:${port} has closed a connection`)));
+  const onClosed = () => ended.reject(new CommandError('DISCONNECTED', `TCP ${ip}:${port} has closed a connection`));
+  if (socket.destroyed) onClosed();
+  else socket.on('close', onClosed);
   return lane;
 }
 

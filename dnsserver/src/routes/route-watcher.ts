@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '@lars/runtime/clock';
 import type { CounterBank } from '@lars/runtime/counters';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
@@ -16,6 +17,7 @@ export interface RouteWatcherOptions {
   readonly store: RouteStore;
   readonly counters: CounterBank<DnsserverCounter>;
   readonly log: Logger;
+  readonly clock: Pick<Clock, 'unixMs'>;
   /** Serve an empty table as it is, even when it was not emptied through us. */
   readonly believeEmpty: boolean;
   /** Called when `routes` has changed, with what changed. */
@@ -75,7 +77,8 @@ export class RouteWatcher {
 
   /**
    * Reads everything for the first time. It raises the revision for it, and all routes get that: a version under which another
-   * dnsserver, or an earlier run, gave out other hosts must not come back (edits by hand may have been made since).
+   * dnsserver, or an earlier run, gave out other hosts must not come back (edits by hand may have been made since). It is beyond the
+   * second of the clock, as the deployed systems' versions are: a database that was restored has forgotten the revisions since.
    * @throws what the store throws
    */
   async start(): Promise<void> {
@@ -219,7 +222,7 @@ export class RouteWatcher {
   /** @returns undefined when the database takes no writes */
   async #raiseRevision(attempt = 1): Promise<number | undefined> {
     try {
-      return await this.#options.store.change(0, async (_, revision) => revision);
+      return await this.#options.store.change(Math.floor(this.#options.clock.unixMs() / 1_000), async (_, revision) => revision);
     } catch (error) {
       if (!(error instanceof RouteStoreError)) throw error;
       if (error.code !== 'BUSY') {

@@ -1,6 +1,6 @@
 /** The generators against real sockets of this process. */
 import { createSocket, type Socket } from 'node:dgram';
-import { createServer, type Server } from 'node:net';
+import { type Socket as Connection, createServer, type Server } from 'node:net';
 import { decodeBody, decodeDatagram, encodeFrame, FrameDecoder, MessageId } from '@lars/proto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { runAgentLoad } from '../../../cli/src/bench/agent-load.ts';
@@ -114,6 +114,27 @@ describe('the load of a server over TCP', () => {
     const port = await fakeDnsserver(3, 20);
     await expect(load(port)).rejects.toMatchObject({
       code: 'DISCONNECTED',
+      message: expect.stringContaining(`127.0.0.1:${port}`),
+    });
+  });
+
+  test.each([
+    [/DISCONNECTED|CANNOT_CONNECT/, 'resets connections as they come', (socket: Connection) => socket.resetAndDestroy()],
+    [
+      'BAD_ANSWER',
+      'speaks another language',
+      (socket: Connection) => socket.on('data', () => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')),
+    ],
+  ])('ends with %s when the server %s', async (code, _, serve) => {
+    const server: Server = createServer(socket => {
+      socket.on('error', () => undefined);
+      serve(socket);
+    });
+    closers.push(() => server.close());
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await expect(load(port)).rejects.toMatchObject({
+      code: expect.stringMatching(code),
       message: expect.stringContaining(`127.0.0.1:${port}`),
     });
   });

@@ -1,4 +1,5 @@
 /** A running dnsserver on free ports, its database, and an editor; all gone with the test. */
+import { systemClock } from '@lars/runtime/clock';
 import { loadConfig } from '@lars/runtime/config/config';
 import type Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
@@ -44,7 +45,9 @@ export async function dnsserverWorld(
   onTestFinished(() => editor.close());
   await prepare(editor);
   const log = recordingLog();
-  const dnsserver = await startDnsserver(testConfig(file, overrides), { log: log.log });
+  // Revisions begin at the second of the clock, and these tests tell them one by one.
+  const clock = { ...systemClock, unixMs: () => 0 };
+  const dnsserver = await startDnsserver(testConfig(file, overrides), { log: log.log, clock });
   onTestFinished(() => dnsserver.stop());
   const get = (path: string) => fetch(`http://127.0.0.1:${dnsserver.httpPort}${path}`);
   return {

@@ -45,6 +45,23 @@ describe('at the start', () => {
     await editor.close();
   });
 
+  test('a database that was put back as it was gives out no version that it gave out since', async () => {
+    const file = tempFile();
+    const editor = await openRouteEditor({ file });
+    await editor.add(1, 1, [{ host: '10.0.0.1:80' }]);
+    const first = await watch(file, { unixMs: 1_700_000_000_000 });
+    const backup = openSql(file).prepare('SELECT version FROM RouteVersion').pluck().get();
+    await editor.add(1, 1, [{ host: '10.9.9.9:80' }]);
+    await first.watcher.poll();
+    const given = first.version(1, 1) ?? 0;
+    await first.close();
+    openSql(file).exec(`DELETE FROM RouteData WHERE serverport = 80 AND rowid > 1; UPDATE RouteVersion SET version = ${backup}`);
+    const second = await watch(file, { unixMs: 1_700_000_060_000 });
+    expect(second.version(1, 1)).toBeGreaterThan(given);
+    await second.close();
+    await editor.close();
+  });
+
   test('rows without sense are named, counted and left out', async () => {
     const w = await world({
       prepare: async (editor, sql) => {

@@ -48,7 +48,10 @@ export interface Watched {
   close(): Promise<void>;
 }
 
-export async function watch(file: string, options: { believeEmpty?: boolean; store?: SqliteRouteStore } = {}): Promise<Watched> {
+export async function watch(
+  file: string,
+  options: { believeEmpty?: boolean; store?: SqliteRouteStore; unixMs?: number } = {},
+): Promise<Watched> {
   const store = options.store ?? new SqliteRouteStore({ file, busyWaitMs: 100 });
   const counters = new CounterBank(dnsserverCounters);
   const log = recordingLog();
@@ -63,6 +66,7 @@ export async function watch(file: string, options: { believeEmpty?: boolean; sto
     store,
     counters,
     log: log.log,
+    clock: { unixMs: () => options.unixMs ?? 0 },
     believeEmpty: options.believeEmpty ?? false,
     onDiff: diff => {
       diffs.push(diff);
