@@ -192,11 +192,15 @@ class Dnsserver implements RunningDnsserver {
   }
 }
 
+/** An agent asks for all its modules in one go, and the answers to what one read brings may be a hundred times as long. */
+const PAUSE_READING_AT_BYTES = 256 * 1_024;
+
 function newFront({ tcp }: DnsserverConfig, parts: Omit<FrontOptions, 'limits' | 'maxSubscriptions'>): Front {
   const limits = {
     maxBodyBytes: MAX_BODY_BYTES,
     partialFrameTimeoutMs: tcp.partial_frame_timeout * 1_000,
     maxWriteBufferBytes: tcp.max_write_buffer,
+    pauseReadingAtBytes: Math.min(PAUSE_READING_AT_BYTES, tcp.max_write_buffer / 2),
   };
   const options = { ...parts, limits, maxSubscriptions: tcp.max_subscriptions };
   return tcp.workers === 0 ? new MainFront(options) : new WorkerFront(tcp.workers, options);

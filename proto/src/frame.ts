@@ -86,6 +86,7 @@ export class FrameDecoder {
   /** The beginning of a frame whose end has not come yet: the first #held bytes of #frame, which is never longer than the frame. */
   #frame: Uint8Array = NOTHING;
   #held = 0;
+  #isStopped = false;
   #failure: LarsProtocolError | undefined;
 
   constructor(maxBodyBytes: number = MAX_BODY_BYTES) {
@@ -99,19 +100,28 @@ export class FrameDecoder {
 
   /**
    * Calls `onFrame` for each frame that `chunk` completes, in order. Bodies are views, valid during the call only.
+   * @returns how many bytes it has taken: all, unless it was stopped
    * @throws {LarsProtocolError} BAD_LENGTH when a head announces a negative or too large body; frames before it were delivered
    */
-  push(chunk: Uint8Array, onFrame: OnFrame): void {
+  push(chunk: Uint8Array, onFrame: OnFrame): number {
     if (this.#failure !== undefined) throw this.#failure;
+    this.#isStopped = false;
     let at = this.#held === 0 ? 0 : this.#complete(chunk, onFrame);
     // Frames that lie whole in the chunk are handed on where they lie.
-    while (chunk.length - at >= HEAD_BYTES) {
+    while (!this.#isStopped && chunk.length - at >= HEAD_BYTES) {
       const end = at + this.#frameBytes(chunk, at);
       if (end > chunk.length) break;
       onFrame(readInt32(chunk, at), chunk.subarray(at + HEAD_BYTES, end));
       at = end;
     }
+    if (this.#isStopped) return at;
     if (at < chunk.length) this.#hold(chunk, at, chunk.length, HEAD_BYTES);
+    return chunk.length;
+  }
+
+  /** For `onFrame`: what is behind this frame is left to whoever has pushed it. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /** Gives the unfinished frame what it lacks, first its head, then the rest. Returns how much of `chunk` that took. */

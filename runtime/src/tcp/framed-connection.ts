@@ -19,6 +19,11 @@ export interface ConnectionLimits {
   readonly partialFrameTimeoutMs: number;
   /** More unsent bytes than this and the connection is closed. */
   readonly maxWriteBufferBytes: number;
+  /**
+   * A peer that has so many bytes of answers to take is not read from before it has taken all of them; one that takes a minute for it is
+   * closed. Only for a side whose peer always reads: two that wait for each other wait for ever.
+   */
+  readonly pauseReadingAtBytes?: number;
 }
 
 export interface ConnectionEvents {
@@ -28,6 +33,8 @@ export interface ConnectionEvents {
 }
 
 const END_GRACE_MS = 300;
+/** So long may a peer take for what made us pause reading. */
+const STALLED_MS = 60_000;
 /** What is collected leaves when it has grown to this: the system may take it while the rest is being made. */
 const FLUSH_BYTES = 65_536;
 
@@ -43,6 +50,11 @@ export class FramedConnection {
   #handling = false;
   #completed = false;
   #partialTimer: NodeJS.Timeout | undefined;
+  #stallTimer: NodeJS.Timeout | undefined;
+  /** Told not to read. */
+  #isPaused = false;
+  /** What was read and not handled: it would only have made more answers. */
+  #rest: Uint8Array | undefined;
   #closed = false;
 
   constructor(socket: Socket, limits: ConnectionLimits, events: ConnectionEvents) {
@@ -57,6 +69,7 @@ export class FramedConnection {
     socket.on('error', error => this.#close('peer', error));
     socket.on('end', () => this.#close('peer', undefined));
     socket.on('close', () => this.#close('peer', undefined));
+    if (limits.pauseReadingAtBytes !== undefined) socket.on('drain', () => this.#onDrain());
   }
 
   get closed(): boolean {
@@ -84,21 +97,61 @@ export class FramedConnection {
     if (this.#closed) return false;
     if (this.#outgoing.bytes === 0) return true;
     this.#outgoing.writeTo(this.#socket);
-    if (this.#socket.writableLength <= this.#limits.maxWriteBufferBytes) return true;
-    this.#close('write_buffer_full', undefined);
-    return false;
+    const unsent = this.#socket.writableLength;
+    if (unsent > this.#limits.maxWriteBufferBytes) {
+      this.#close('write_buffer_full', undefined);
+      return false;
+    }
+    const { pauseReadingAtBytes } = this.#limits;
+    if (pauseReadingAtBytes !== undefined && unsent > pauseReadingAtBytes) this.#waitForDrain();
+    return true;
   }
 
   /** Backpressure: stops reading from the peer until resume. */
   pause(): void {
+    this.#isPaused = true;
+    this.#stopReading();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#readOn();
+  }
+
+  #stopReading(): void {
     this.#socket.pause();
     // What we do not read is not the peer's silence.
     this.#stopPartialTimer();
   }
 
-  resume(): void {
+  /** First what was read already, which may make answers enough to wait again. */
+  #readOn(): void {
+    if (this.#isHeldUp) return;
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) this.#onData(rest);
+    if (this.#isHeldUp || this.#closed) return;
     this.#socket.resume();
     this.#watchPartialFrame(false);
+  }
+
+  get #isHeldUp(): boolean {
+    return this.#isPaused || this.#stallTimer !== undefined;
+  }
+
+  #waitForDrain(): void {
+    if (this.#stallTimer !== undefined || this.#closed) return;
+    this.#stallTimer = setTimeout(() => this.#close('write_buffer_full', undefined), STALLED_MS);
+    this.#stallTimer.unref();
+    this.#stopReading();
+    if (this.#handling) this.#decoder.stop();
+  }
+
+  #onDrain(): void {
+    if (this.#stallTimer === undefined) return;
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = undefined;
+    if (!this.#closed) this.#readOn();
   }
 
   /** Sends what is queued, then closes; a peer that does not take it within END_GRACE_MS is not waited for. */
@@ -122,7 +175,8 @@ export class FramedConnection {
     this.#handling = true;
     this.#completed = false;
     try {
-      this.#decoder.push(chunk, this.#onFrame);
+      const taken = this.#decoder.push(chunk, this.#onFrame);
+      if (taken < chunk.length) this.#rest = chunk.subarray(taken);
       this.#watchPartialFrame(this.#completed);
     } catch (error) {
       this.#close(error instanceof LarsProtocolError ? protocolReason(error) : 'handler_error', error);
@@ -157,7 +211,9 @@ export class FramedConnection {
 
   #finish(reason: CloseReason, error: unknown): void {
     this.#closed = true;
+    this.#rest = undefined;
     this.#stopPartialTimer();
+    clearTimeout(this.#stallTimer);
     this.#events.onClose(this, reason, error);
   }
 }

@@ -164,6 +164,16 @@ describe('a change', () => {
     expect(await w.metric('lars_dnsserver_pushes_total')).toBe(0);
   });
 
+  test('asked for again and again in one go is answered as the peer reads, however much it is', async () => {
+    const hosts = Array.from({ length: 200 }, (_, n) => ({ host: `10.0.0.1:${n + 1}` }));
+    const w = await dnsserverWorld({ tcp: { max_write_buffer: 524_288 } }, editor => editor.add(1, 1, hosts));
+    const agent = await w.agent();
+    const asked = 4_000;
+    agent.socket.write(Buffer.concat(Array.from({ length: asked }, () => requestFrame(1, 1))));
+    for (let answered = 0; answered < asked; answered++) expect((await agent.next()).host).toHaveLength(200);
+    expect(await w.metric('lars_dnsserver_tcp_closed_write_buffer_full_total')).toBe(0);
+  });
+
   test('of very many modules arrives whole at a connection that asked for all of them', async () => {
     const modules = Array.from({ length: 5_000 }, (_, n) => ({ modid: n, cmdid: 1, host: '10.0.0.1:80' }));
     const w = await dnsserverWorld({ tcp: { max_write_buffer: 1_048_576 } }, editor => editor.import(modules, 'add'));

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { LarsProtocolError } from '@lars/proto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type CloseReason, FramedConnection } from '../../../runtime/src/tcp/framed-connection.ts';
+import { type CloseReason, type ConnectionLimits, FramedConnection } from '../../../runtime/src/tcp/framed-connection.ts';
 import { rawFrame } from '../../support/tcp-peer.ts';
 
 const LIMITS = { maxBodyBytes: 1_000, partialFrameTimeoutMs: 500, maxWriteBufferBytes: 10_000 };
@@ -14,6 +14,7 @@ class WireSocket extends Duplex {
   readonly remotePort = 4_242;
   readonly written: Uint8Array[] = [];
   peerReads = true;
+  #untaken: (() => void) | undefined;
 
   setNoDelay(): void {}
   setKeepAlive(): void {}
@@ -27,14 +28,23 @@ class WireSocket extends Duplex {
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: () => void): void {
     this.written.push(chunk);
     if (this.peerReads) done();
+    else this.#untaken = done;
+  }
+
+  /** The peer takes all there is. */
+  async takeAll(): Promise<void> {
+    this.peerReads = true;
+    this.#untaken?.();
+    this.#untaken = undefined;
+    for (let turn = 0; turn < 3; turn++) await new Promise(resolve => setImmediate(resolve));
   }
 }
 
-function connect(onFrame: (connection: FramedConnection) => void = () => undefined) {
+function connect(onFrame: (connection: FramedConnection) => void = () => undefined, limits: ConnectionLimits = LIMITS) {
   const socket = new WireSocket();
   const frames: (readonly [number, number])[] = [];
   const closes: [CloseReason, unknown][] = [];
-  const connection = new FramedConnection(socket as unknown as Socket, LIMITS, {
+  const connection = new FramedConnection(socket as unknown as Socket, limits, {
     onFrame: (from, id, body) => {
       frames.push([id, body.length]);
       onFrame(from);
@@ -108,6 +118,53 @@ describe('a frame that is begun and not finished', () => {
     socket.receive(FRAME.subarray(0, 5));
     connection.destroy();
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a peer that asks for more than it takes', () => {
+  const limits = { ...LIMITS, maxWriteBufferBytes: 500_000, pauseReadingAtBytes: 50_000 };
+  const answer = (from: FramedConnection) => void from.send(new Uint8Array(40_000));
+
+  test('is answered on as it takes, though it asked for all in one chunk', async () => {
+    const { socket, frames, closes } = connect(answer, limits);
+    socket.peerReads = false;
+    socket.receive(FRAME, FRAME, FRAME, FRAME, FRAME, FRAME.subarray(0, 3));
+    expect([frames.length, socket.isPaused()]).toEqual([2, true]);
+    await socket.takeAll();
+    socket.peerReads = false;
+    expect([frames.length, socket.isPaused()]).toEqual([5, false]);
+    socket.receive(FRAME.subarray(3));
+    expect([frames.length, closes]).toEqual([6, []]);
+  });
+
+  test('is closed when it takes nothing for a minute', () => {
+    const { socket, closes } = connect(answer, limits);
+    socket.peerReads = false;
+    socket.receive(FRAME, FRAME);
+    vi.advanceTimersByTime(59_999);
+    expect(closes).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(closes).toEqual([['write_buffer_full', undefined]]);
+  });
+
+  test('is not read from while we are told not to, though it has taken all', async () => {
+    const { socket, connection, frames } = connect(answer, limits);
+    socket.peerReads = false;
+    socket.receive(FRAME, FRAME, FRAME);
+    connection.pause();
+    await socket.takeAll();
+    expect([frames.length, socket.isPaused()]).toEqual([2, true]);
+    connection.resume();
+    expect([frames.length, socket.isPaused()]).toEqual([3, false]);
+  });
+
+  test('and goes before it has taken all leaves nothing behind', () => {
+    const { socket, frames, closes } = connect(answer, limits);
+    socket.peerReads = false;
+    socket.receive(FRAME, FRAME, FRAME);
+    socket.emit('close');
+    socket.emit('drain');
+    expect([frames.length, closes]).toEqual([2, [['peer', undefined]]]);
   });
 });
 
