@@ -181,6 +181,11 @@ describe('a copy', () => {
 });
 
 describe('after a failure', () => {
+  function failOnce(world: CacheWorld): void {
+    world.report(world.pickHost(), false);
+    world.endTurn();
+  }
+
   test('the agent is asked for the route at the end of the turn, after it was told', () => {
     const world = new CacheWorld().open();
     world.nowMs += HASTE_MS;
@@ -194,20 +199,16 @@ describe('after a failure', () => {
 
   test('and others after it there is one question at a time, ten milliseconds apart at least, and one after the last', () => {
     const world = new CacheWorld().open();
-    const fail = () => {
-      world.report(world.pickHost(), false);
-      world.endTurn();
-    };
     world.nowMs += HASTE_MS;
-    for (let i = 0; i < 3; i++) fail();
+    for (let i = 0; i < 3; i++) failOnce(world);
     expect(world.takeAsked()).toEqual([7]);
     world.answer({ notModified: true, host: [] });
-    fail();
+    failOnce(world);
     expect(world.takeAsked()).toEqual([]);
     world.nowMs += HASTE_MS;
-    fail();
+    failOnce(world);
     expect(world.takeAsked()).toEqual([7]);
-    fail();
+    failOnce(world);
     world.answer({ notModified: true, host: [] });
     world.wait(HASTE_MS);
     expect(world.takeAsked()).toEqual([7]);
@@ -215,14 +216,10 @@ describe('after a failure', () => {
 
   test('the next question after a question was lost comes at once', () => {
     const world = new CacheWorld().open();
-    const fail = () => {
-      world.report(world.pickHost(), false);
-      world.endTurn();
-    };
     world.nowMs += HASTE_MS;
-    fail();
+    failOnce(world);
     expect(world.takeAsked()).toEqual([7]);
-    fail();
+    failOnce(world);
     world.waiting.shift()?.onNoRoute(world.nowMs);
     world.advance(TICK_MS);
     expect(world.takeAsked()).toEqual([7]);
@@ -231,10 +228,7 @@ describe('after a failure', () => {
   test('the next question after an answer that came too early to know of the last failure is not left to the next tick', () => {
     const world = new CacheWorld().open();
     world.nowMs += HASTE_MS;
-    for (let i = 0; i < 2; i++) {
-      world.report(world.pickHost(), false);
-      world.endTurn();
-    }
+    for (let i = 0; i < 2; i++) failOnce(world);
     expect(world.takeAsked()).toEqual([7]);
     world.answer({ notModified: true, host: [] });
     world.wait(HASTE_MS);
