@@ -9,7 +9,7 @@ export interface PastDecision extends Decision {
 
 /** A host's trouble: see TroubleNumbers. */
 interface TroubleSpan {
-  readonly host: string;
+  readonly host: string | undefined;
   readonly beganMs: number;
   readonly lastedMs: number | undefined;
 }
@@ -46,9 +46,13 @@ export class Decisions {
     } else if (record.level === 'warn' || record.level === 'error') this.#show(warningOf(record));
   }
 
-  /** How long it took from the begin of a host's trouble until it was taken out, ms; undefined: it was not, while that lasted. */
+  /**
+   * How long it took from the begin of a host's trouble until it was taken out, ms; undefined: it was not, while that lasted. Where no
+   * host was in trouble, until any was taken out.
+   */
   takenOutMs({ host, beganMs, lastedMs = Number.POSITIVE_INFINITY }: TroubleSpan): number | undefined {
-    const out = this.#all.find(one => one.host === host && one.to === 'overloaded' && one.atMs >= beganMs);
+    const isMeant = (one: PastDecision) => (host === undefined || one.host === host) && one.to === 'overloaded';
+    const out = this.#all.find(one => isMeant(one) && one.atMs >= beganMs);
     return out === undefined || out.atMs >= beganMs + lastedMs ? undefined : out.atMs - beganMs;
   }
 

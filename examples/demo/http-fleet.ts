@@ -7,8 +7,10 @@ import { WorkQueue } from './work-queue.ts';
 
 /** How a server behaves while it runs. */
 export interface Behaviour {
-  /** The mean time to answer, ms; each answer takes between half of it and one and a half. */
+  /** The mean time to answer, ms. */
   readonly latencyMs: number;
+  /** By which part of that an answer may take less or more, 0..1; 0: all answers take the same time. */
+  readonly spread: number;
   /** Which share of the requests is answered with status 500; 0..1. */
   readonly errorRate: number;
   /** At how many requests it works at a time; the others wait in it. Infinity: no limit. */
@@ -126,9 +128,9 @@ export class HttpHost {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     this.#requests += 1;
     request.resume();
-    const { latencyMs, errorRate } = this.#behaviour;
+    const { latencyMs, spread, errorRate } = this.#behaviour;
     const status = this.#random() < errorRate ? HTTP_ERROR : 200;
-    const workMs = latencyMs * (0.5 + this.#random());
+    const workMs = latencyMs * (1 + spread * (2 * this.#random() - 1));
     let timer: NodeJS.Timeout | undefined;
     const leave = this.#work.add(() => {
       timer = setTimeout(() => response.writeHead(status, { 'content-type': 'text/plain' }).end(`${this.authority}\n`), workMs);

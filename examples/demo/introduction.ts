@@ -24,7 +24,7 @@ export function troublesIntroduction(options: Omit<TroublesOptions, 'show'>, way
   return paragraph(
     [
       `This takes about ${Math.round(total)} s; Ctrl-C ends it. ${hosts} HTTP servers and ${ratePerSecond} calls a second for each of ${ways.length} ways to choose a`,
-      `server: ${ways.join(', ')}. The same troubles befall all at the same time, one server after the other, ${troubleSeconds} s each:`,
+      `server: ${ways.join(', ')}. The same befalls all at the same time, one server after the other, ${troubleSeconds} s each:`,
       `${troubles.map(({ name }) => name).join(', ')}. A table compares the ways at the end.`,
     ].join(' '),
   );

@@ -64,11 +64,18 @@ export interface ShareNumbers {
   readonly backMs: number | undefined;
 }
 
+export const NO_SHARE_NUMBERS: ShareNumbers = {
+  belowHalfMs: undefined,
+  belowQuarterMs: undefined,
+  lowestShare: undefined,
+  backMs: undefined,
+};
+
 /** Watches the share of one host from the begin of its trouble on, and when the trouble is over. */
 export class ShareWatch {
   readonly #usualShare: number;
   #state: { readonly kind: 'troubled' | 'well again'; readonly sinceMs: number };
-  #numbers: ShareNumbers = { belowHalfMs: undefined, belowQuarterMs: undefined, lowestShare: undefined, backMs: undefined };
+  #numbers = NO_SHARE_NUMBERS;
 
   /** @param usualShare what the host gets while all is well, 0..1 */
   constructor(usualShare: number, nowMs: number) {

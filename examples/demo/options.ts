@@ -76,8 +76,8 @@ const HELP = `Usage: npm run demo -- [options]
 
 Starts all of LARS, some HTTP servers and business code that calls them through it; then stops one of the servers and starts
 it again. A live table shows each server's share of the calls, and the end tells what the agent did, and why. With --troubles,
-servers get into several kinds of trouble, one after the other; each way of balancing has a fleet of its own, all at the same
-time, and tables compare them at the end.
+nothing is wrong at first, then servers get into several kinds of trouble, one after the other; each way of balancing has a
+fleet of its own, all at the same time, and tables compare them at the end.
 
   --algorithm A ${Object.keys(PHASE_SECONDS).join(' or ')} (${SHIPPED_ALGORITHM}); --troubles shows both
   --troubles    ${TROUBLES.map(({ name }) => name).join(', ')}

@@ -69,7 +69,7 @@ function resultOf(
 ): DemoResult {
   const { windowMs, totals } = score;
   const [trouble] = score.troubles;
-  if (trouble === undefined) throw new Error('the story was told without an outage');
+  if (trouble?.host === undefined) throw new Error('the story was told without an outage');
   const sinceStop = decisions
     .map(decision => ({ ...decision, atMs: decision.atMs - trouble.beganMs }))
     .filter(({ atMs }) => atMs >= 0);
@@ -81,15 +81,14 @@ function resultOf(
     phaseSeconds,
     windowMs,
     totals,
-    outage: outageOf(trouble),
+    outage: outageOf(trouble.host, trouble),
     agent: { decisions: sinceStop, ...agent },
     stored: lars.storedCalls(MODULE.modid, MODULE.cmdid),
   };
 }
 
-function outageOf(trouble: TroubleNumbers): OutageResult {
-  const { host, usualShare, belowHalfMs, belowQuarterMs, lowestShare, backMs, lastedMs, calls, withoutHost, callsToHost } =
-    trouble;
+function outageOf(host: string, trouble: TroubleNumbers): OutageResult {
+  const { usualShare, belowHalfMs, belowQuarterMs, lowestShare, backMs, lastedMs, calls, withoutHost, callsToHost } = trouble;
   return {
     host,
     fairShare: usualShare,

@@ -64,11 +64,14 @@ export class Scoreboard implements CallObserver {
     if (!ok) counts.failed += 1;
   }
 
-  /** From now on the host's share is watched. A trouble that lasts is over: only one lasts at a time. */
-  troubleBegan(host: string, nowMs: number): void {
+  /**
+   * From now on the host's share is watched. A trouble that lasts is over: only one lasts at a time.
+   * @param host undefined: none of them is in trouble, and what is noted is how all of them fare
+   */
+  troubleBegan(host: string | undefined, nowMs: number): void {
     this.troubleEnded(nowMs);
-    const trouble = new TroubleRecord(host, this.usualShare(), nowMs);
-    this.#watched.set(this.#find(host), trouble);
+    const trouble = new TroubleRecord(host, this.hosts, nowMs);
+    if (host !== undefined) this.#watched.set(this.#find(host), trouble);
     this.#troubles.push(trouble);
   }
 

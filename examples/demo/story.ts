@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpFleet, HttpHost } from './http-fleet.ts';
 import type { Scoreboard } from './scoreboard.ts';
-import { heal, type Trouble } from './troubles.ts';
+import { heal, type Trouble, titleOf, victimsOf } from './troubles.ts';
 
 export interface Phase {
   readonly name: string;
@@ -64,37 +64,38 @@ export function outageStory({ fleet, score }: Stage, seconds: readonly [number, 
   ];
 }
 
-/**
- * One trouble after the other, on all stages at the same time. Each befalls another server, so that what LARS thinks of one after its
- * trouble does not touch the next; with more troubles than servers, it begins again with the first.
- */
+const ALL_WELL = 'all is well';
+
+/** One trouble after the other, on all stages at the same time. */
 export function troublesStory(stages: readonly Stage[], troubles: readonly Trouble[], options: TroublesStoryOptions): Phase[] {
   const { quietSeconds } = options;
-  const hosts = stages[0]?.fleet.hosts.length ?? 0;
-  const phases = troubles.flatMap((trouble, index) => troublePhases(stages, trouble, index % hosts, options));
-  return [{ name: 'all is well', seconds: quietSeconds, begin: async () => {} }, ...phases];
+  const victims = victimsOf(troubles, stages[0]?.fleet.hosts.length ?? 0);
+  const phases = troubles.flatMap((trouble, index) => troublePhases(stages, trouble, victims[index], options));
+  return [{ name: ALL_WELL, seconds: quietSeconds, begin: async () => {} }, ...phases];
 }
 
 function troublePhases(
   stages: readonly Stage[],
   trouble: Trouble,
-  index: number,
+  victim: number | undefined,
   { troubleSeconds, quietSeconds, ratePerSecond }: TroublesStoryOptions,
 ): Phase[] {
-  const onAll = async (act: (stage: Stage, victim: HttpHost) => void | Promise<void>) => {
-    await Promise.all(stages.map(stage => act(stage, hostOf(stage.fleet, index))));
+  const onAll = async (act: (stage: Stage) => Promise<void>) => {
+    await Promise.all(stages.map(act));
   };
   const steps = trouble.steps(troubleSeconds).map(({ seconds, act }, step) => ({
-    name: `server ${index + 1} ${trouble.story}`,
+    name: titleOf(trouble, victim),
     seconds,
     begin: () =>
-      onAll(({ fleet, score }, victim) => {
-        if (step === 0) score.troubleBegan(victim.authority, performance.now());
-        return act({ fleet, victim, ratePerSecond });
+      onAll(async ({ fleet, score }) => {
+        const troubled = victim === undefined ? undefined : hostOf(fleet, victim);
+        if (step === 0) score.troubleBegan(troubled?.authority, performance.now());
+        const victims = troubled === undefined ? fleet.hosts : [troubled];
+        await Promise.all(victims.map(one => act({ fleet, victim: one, ratePerSecond })));
       }),
   }));
   const afterwards = {
-    name: `server ${index + 1} is well again`,
+    name: victim === undefined ? ALL_WELL : `server ${victim + 1} is well again`,
     seconds: quietSeconds,
     begin: () =>
       onAll(async ({ fleet, score }) => {

@@ -1,6 +1,6 @@
 // pure
 import { Latencies } from './latencies.ts';
-import { type ShareNumbers, ShareWatch } from './measure.ts';
+import { NO_SHARE_NUMBERS, type ShareNumbers, ShareWatch } from './measure.ts';
 
 /** A call of business code that is over. Times are monotonic, ms. */
 export interface EndedCall {
@@ -14,8 +14,9 @@ export interface EndedCall {
 
 /** How one host fared in its trouble, and the module with it. Counts are of the calls that began while the trouble lasted. */
 export interface TroubleNumbers extends ShareNumbers {
-  readonly host: string;
-  /** What the host gets while all is well, 0..1. */
+  /** Undefined: none was in trouble. */
+  readonly host: string | undefined;
+  /** What a host gets while all is well, 0..1. */
   readonly usualShare: number;
   /** Monotonic, as all times are that it was made of. */
   readonly beganMs: number;
@@ -28,26 +29,33 @@ export interface TroubleNumbers extends ShareNumbers {
   readonly withoutHost: number;
   /** Calls to the troubled host. */
   readonly callsToHost: number;
+  /** Calls to each host, in the order of the module's hosts. */
+  readonly callsPerHost: readonly number[];
   /** Of the calls that succeeded; undefined when none did. */
   readonly p50Ms: number | undefined;
   readonly p99Ms: number | undefined;
 }
 
-/** What is noted of one trouble of one host. It begins when this is made. */
+/** What is noted of one trouble of one host, or of a time in which none is in trouble. It begins when this is made. */
 export class TroubleRecord {
-  readonly #host: string;
-  readonly #usualShare: number;
+  readonly #host: string | undefined;
+  readonly #callsTo: Map<string, number>;
   readonly #beganMs: number;
   #endedMs = Number.POSITIVE_INFINITY;
-  readonly #watch: ShareWatch;
+  /** Of the troubled host. */
+  readonly #watch: ShareWatch | undefined;
   readonly #latencies = new Latencies();
-  readonly #counts = { succeeded: 0, failed: 0, withoutHost: 0, callsToHost: 0 };
+  readonly #counts = { succeeded: 0, failed: 0, withoutHost: 0 };
 
-  constructor(host: string, usualShare: number, nowMs: number) {
+  /**
+   * @param host the troubled one; undefined: none is
+   * @param hosts all of the module
+   */
+  constructor(host: string | undefined, hosts: readonly string[], nowMs: number) {
     this.#host = host;
-    this.#usualShare = usualShare;
+    this.#callsTo = new Map(hosts.map(one => [one, 0]));
     this.#beganMs = nowMs;
-    this.#watch = new ShareWatch(usualShare, nowMs);
+    this.#watch = host === undefined ? undefined : new ShareWatch(this.#usualShare, nowMs);
   }
 
   get numbers(): TroubleNumbers {
@@ -59,21 +67,23 @@ export class TroubleRecord {
       lastedMs: this.#endedMs === Number.POSITIVE_INFINITY ? undefined : this.#endedMs - this.#beganMs,
       calls: succeeded + failed,
       ...this.#counts,
+      callsToHost: this.#callsTo.get(this.#host ?? '') ?? 0,
+      callsPerHost: [...this.#callsTo.values()],
       p50Ms: this.#latencies.quantile(0.5),
       p99Ms: this.#latencies.quantile(0.99),
-      ...this.#watch.numbers,
+      ...(this.#watch?.numbers ?? NO_SHARE_NUMBERS),
     };
   }
 
   end(nowMs: number): void {
     if (this.#endedMs !== Number.POSITIVE_INFINITY) return;
     this.#endedMs = nowMs;
-    this.#watch.troubleEnded(nowMs);
+    this.#watch?.troubleEnded(nowMs);
   }
 
   /** The host's share as it is now; undefined, which says nothing, is ignored. */
   observe(share: number | undefined, nowMs: number): void {
-    this.#watch.observe(share, nowMs);
+    this.#watch?.observe(share, nowMs);
   }
 
   /** A call that began during the trouble is counted, even if it ends later. */
@@ -85,6 +95,10 @@ export class TroubleRecord {
       this.#latencies.add(endedMs - beganMs);
     } else counts.failed += 1;
     if (host === undefined) counts.withoutHost += 1;
-    else if (host === this.#host) counts.callsToHost += 1;
+    else this.#callsTo.set(host, (this.#callsTo.get(host) ?? 0) + 1);
+  }
+
+  get #usualShare(): number {
+    return 1 / this.#callsTo.size;
   }
 }

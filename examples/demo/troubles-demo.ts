@@ -7,8 +7,8 @@ import type { TroublesOptions } from './options.ts';
 import type { Screen } from './screen.ts';
 import { type StoryTime, tellStory, troublesStory } from './story.ts';
 import { resultAsJson } from './summary.ts';
-import { fairShareIn, type Trouble } from './troubles.ts';
-import { type TroubleInOneWay, type TroubleResult, type TroublesResult, troublesAsText } from './troubles-summary.ts';
+import { fairShareIn, type Trouble, titleOf, victimsOf } from './troubles.ts';
+import { type TroubleInOneWay, type TroublesResult, troublesAsText } from './troubles-summary.ts';
 import { failureOf, MODULE, startWorld, startWorldWithoutLars, WINDOW_MS, type World } from './world.ts';
 
 /** Only the last one of each finds room. */
@@ -74,6 +74,7 @@ function drawAll(screen: Screen, contenders: readonly Contender[], time: StoryTi
 
 function resultOf(contenders: readonly Contender[], options: TroublesOptions): TroublesResult {
   const { seed, hosts, ratePerSecond, troubles, troubleSeconds, quietSeconds } = options;
+  const victims = victimsOf(troubles, hosts);
   return {
     seed,
     hosts,
@@ -87,16 +88,13 @@ function resultOf(contenders: readonly Contender[], options: TroublesOptions): T
       totals: score.totals,
       stored: lars?.storedCalls(MODULE.modid, MODULE.cmdid),
     })),
-    troubles: troubles.map((trouble, index) => troubleResultOf(contenders, trouble, index, hosts)),
-  };
-}
-
-function troubleResultOf(contenders: readonly Contender[], trouble: Trouble, index: number, hosts: number): TroubleResult {
-  return {
-    name: trouble.name,
-    story: `server ${(index % hosts) + 1} ${trouble.story}`,
-    fairShare: fairShareIn(trouble, hosts),
-    ways: contenders.map(contender => inOneWay(contender, trouble, index)),
+    troubles: troubles.map((trouble, index) => ({
+      name: trouble.name,
+      story: titleOf(trouble, victims[index]),
+      befalls: trouble.befalls,
+      fairShare: fairShareIn(trouble, hosts),
+      ways: contenders.map(contender => inOneWay(contender, trouble, index)),
+    })),
   };
 }
 
@@ -104,6 +102,6 @@ function inOneWay({ name, world, decisions }: Contender, trouble: Trouble, index
   const numbers = world.score.troubles[index];
   if (numbers === undefined) throw new Error(`the story was told without the trouble ${trouble.name}`);
   const named = numbers.calls - numbers.withoutHost;
-  const share = named === 0 ? undefined : numbers.callsToHost / named;
+  const share = numbers.host === undefined || named === 0 ? undefined : numbers.callsToHost / named;
   return { way: name, ...numbers, share, takenOutMs: decisions.takenOutMs(numbers) };
 }

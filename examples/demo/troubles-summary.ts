@@ -34,6 +34,8 @@ export interface TroubleResult {
   readonly name: string;
   /** 'server 1 is stopped' */
   readonly story: string;
+  /** See Trouble. */
+  readonly befalls: 'one server' | 'all servers';
   /** The part of the fleet's capacity that the server has, 0..1: what it would get if it were only smaller, and did not fail. */
   readonly fairShare: number;
   /** In the order of `TroublesResult.ways`. */
@@ -42,9 +44,12 @@ export interface TroubleResult {
 
 export interface TroubleInOneWay extends TroubleNumbers {
   readonly way: string;
-  /** What the troubled host got of the calls while the trouble lasted, 0..1; undefined when LARS named no host at all. */
+  /** What the troubled host got of the calls while the trouble lasted, 0..1; undefined where none is, or when LARS named no host at all. */
   readonly share: number | undefined;
-  /** From the trouble's begin until the agent took the host out, as its log tells, ms; undefined: not in that time. */
+  /**
+   * From the trouble's begin until the agent took the host out, as its log tells, ms; where none is in trouble, any host. Undefined: not
+   * in that time.
+   */
   readonly takenOutMs: number | undefined;
 }
 
@@ -68,8 +73,11 @@ interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-function troubleTable({ name, story, fairShare, ways }: TroubleResult): Table {
-  const row = (label: string, cell: (way: TroubleInOneWay) => string) => [label, ...ways.map(cell)];
+type TroubleRow = (label: string, cell: (way: TroubleInOneWay) => string) => readonly string[];
+
+function troubleTable(trouble: TroubleResult): Table {
+  const { name, story, befalls, ways } = trouble;
+  const row: TroubleRow = (label, cell) => [label, ...ways.map(cell)];
   return {
     title: `${name}: ${story}`,
     rows: [
@@ -77,12 +85,28 @@ function troubleTable({ name, story, fairShare, ways }: TroubleResult): Table {
       row('calls lost', ({ failed, calls }) => countOf(failed, calls)),
       row('p50', ({ p50Ms }) => milliseconds(p50Ms)),
       row('p99', ({ p99Ms }) => milliseconds(p99Ms)),
-      row(`its share (fair ${percent(fairShare)})`, ({ share }) => percent(share)),
-      row('taken out after', ({ takenOutMs }) => seconds(takenOutMs) ?? 'never'),
-      row('share halved after', ({ belowHalfMs }) => seconds(belowHalfMs) ?? 'never'),
-      row('back after', ({ belowHalfMs, backMs }) => seconds(backMs) ?? (belowHalfMs === undefined ? '-' : 'never')),
+      ...(befalls === 'all servers' ? rowsOfAll(trouble, row) : rowsOfOne(trouble, row)),
     ],
   };
+}
+
+/** Whether they were called, and how evenly. */
+function rowsOfAll({ fairShare }: TroubleResult, row: TroubleRow): (readonly string[])[] {
+  return [
+    row('no host named', ({ withoutHost, calls }) => countOf(withoutHost, calls)),
+    row(`shares (fair ${percent(fairShare)})`, ({ callsPerHost }) => rangeOf(callsPerHost)),
+    row('any taken out after', ({ takenOutMs }) => seconds(takenOutMs) ?? 'never'),
+  ];
+}
+
+/** What became of the troubled one. */
+function rowsOfOne({ fairShare }: TroubleResult, row: TroubleRow): (readonly string[])[] {
+  return [
+    row(`its share (fair ${percent(fairShare)})`, ({ share }) => percent(share)),
+    row('taken out after', ({ takenOutMs }) => seconds(takenOutMs) ?? 'never'),
+    row('share halved after', ({ belowHalfMs }) => seconds(belowHalfMs) ?? 'never'),
+    row('back after', ({ belowHalfMs, backMs }) => seconds(backMs) ?? (belowHalfMs === undefined ? '-' : 'never')),
+  ];
 }
 
 function totalsTable({ ways }: TroublesResult): Table {
@@ -117,7 +141,7 @@ function meaningLines({ hosts, windowMs, troubleSeconds }: TroublesResult): stri
     [
       `What the numbers mean. Calls lost, p50, p99 and share are of the calls that began in the ${troubleSeconds} s of the trouble; p50 and p99 are`,
       'how long those took that succeeded, the question to LARS included. Its share: the part of the calls that the troubled server got;',
-      "fair: the part of the fleet's capacity that it has. Taken out: the agent's log says that it gives the server no ordinary calls. Share halved: from the trouble's begin until its share was below half of the",
+      "fair: the part of the fleet's capacity that it has. Shares, where all are well: of the servers that got the fewest and the most. Taken out: the agent's log says that it gives the server no ordinary calls. Share halved: from the trouble's begin until its share was below half of the",
       `usual ${percent(1 / hosts)}. Back: from the trouble's end until it was above that again; never: not until the demo's end. For these two a`,
       `share is counted over the last ${windowMs / 1_000} s, so a change is seen up to so much later. No host named: calls that LARS refused.`,
       "Stored: what the reporter's database holds. An agent knows only what the callers report.",
@@ -140,6 +164,14 @@ function wayLines({ ways }: TroublesResult, index: number, rules: readonly (Rule
 
 function countOf(part: number, whole: number): string {
   return `${part} = ${percent(whole === 0 ? undefined : part / whole)}`;
+}
+
+/** The least and the greatest share: '18.9-21.2 %' */
+function rangeOf(callsPerHost: readonly number[]): string {
+  const named = callsPerHost.reduce((sum, calls) => sum + calls, 0);
+  if (named === 0) return '-';
+  const [least, most] = [Math.min(...callsPerHost), Math.max(...callsPerHost)].map(calls => percent(calls / named));
+  return `${least?.replace(' %', '')}-${most}`;
 }
 
 function milliseconds(ms: number | undefined): string {

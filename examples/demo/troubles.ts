@@ -1,12 +1,13 @@
-/** The troubles that befall one server of a fleet, one kind after the other. */
+/** What befalls a fleet, one kind after the other: first nothing, and then the troubles of one server. */
 import type { Behaviour, HttpFleet, HttpHost } from './http-fleet.ts';
 
 /** How every server behaves while all is well. So slow that some calls are on their way at any time: else one server would do for all. */
-export const WELL: Behaviour = { latencyMs: 20, errorRate: 0, slots: Number.POSITIVE_INFINITY };
+export const WELL: Behaviour = { latencyMs: 20, spread: 0.5, errorRate: 0, slots: Number.POSITIVE_INFINITY };
 
 /** Where a trouble takes place. */
 export interface Scene {
   readonly fleet: HttpFleet;
+  /** Whom it befalls; what befalls all servers takes place once for each. */
   readonly victim: HttpHost;
   /** What all callers together do. */
   readonly ratePerSecond: number;
@@ -20,7 +21,9 @@ export interface Step {
 
 export interface Trouble {
   readonly name: string;
-  /** What the troubled server does, in words that follow its name. */
+  /** Where all servers fare alike, none of them is in trouble: what is looked at is how a fleet is treated that is well. */
+  readonly befalls: 'one server' | 'all servers';
+  /** What the troubled server does, in words that follow its name; where there is none, the whole story. */
   readonly story: string;
   /** What the troubled server can do, compared with another one: so much less is its fair share. */
   readonly capacity: number;
@@ -32,14 +35,31 @@ const FLAP_SECONDS = 2;
 const SLOTS = 4;
 /** While slots are few, the usual share of the calls is so much more than the slot of the troubled server can do. */
 const OVERLOAD = 1.25;
+/** Every service errs now and then. */
+const USUAL_ERROR_RATE = 0.005;
 /** At a low rate a call would last longer than a caller waits. */
 const MAX_SLOT_MS = 200;
 
 export const TROUBLES: readonly Trouble[] = [
+  {
+    // Errors as slow as answers, and all equally slow: the least that must not be taken for a trouble.
+    ...lasting(
+      'all-well',
+      `nothing is wrong (all answers take ${WELL.latencyMs} ms, ${USUAL_ERROR_RATE * 100} % are errors)`,
+      ({ victim }) => victim.behave({ spread: 0, errorRate: USUAL_ERROR_RATE }),
+    ),
+    befalls: 'all servers',
+  },
   lasting('brown-out', 'answers 30 % of its calls with status 500', ({ victim }) => victim.behave({ errorRate: 0.3 })),
   lasting('slow', 'is ten times slower', ({ victim }) => victim.behave({ latencyMs: WELL.latencyMs * 10 })),
   lasting('stopped', 'is stopped', ({ victim }) => victim.stop()),
-  { name: 'flapping', story: `flaps: ${FLAP_SECONDS} s down, ${FLAP_SECONDS} s up`, capacity: 1, steps: flapSteps },
+  {
+    name: 'flapping',
+    befalls: 'one server',
+    story: `flaps: ${FLAP_SECONDS} s down, ${FLAP_SECONDS} s up`,
+    capacity: 1,
+    steps: flapSteps,
+  },
   {
     ...lasting('unequal', `works at one call at a time, the others at ${SLOTS}`, limitSlots),
     capacity: 1 / SLOTS,
@@ -52,13 +72,28 @@ export async function heal({ hosts }: HttpFleet): Promise<void> {
   await Promise.all(hosts.map(host => host.start()));
 }
 
+/**
+ * Each trouble befalls another server, so that what LARS thinks of one after its trouble does not touch the next; with more troubles than
+ * servers, it begins again with the first.
+ * @returns the place in the fleet of each trouble's server; undefined: it befalls all of them
+ */
+export function victimsOf(troubles: readonly Trouble[], hosts: number): readonly (number | undefined)[] {
+  let next = 0;
+  return troubles.map(({ befalls }) => (befalls === 'all servers' ? undefined : next++ % hosts));
+}
+
+/** 'server 1 is stopped' @param victim see victimsOf */
+export function titleOf({ story }: Trouble, victim: number | undefined): string {
+  return victim === undefined ? story : `server ${victim + 1} ${story}`;
+}
+
 /** @returns the part of the fleet's capacity that its one troubled server has, 0..1 */
 export function fairShareIn({ capacity }: Trouble, hosts: number): number {
   return capacity / (hosts - 1 + capacity);
 }
 
 function lasting(name: string, story: string, act: Step['act']): Trouble {
-  return { name, story, capacity: 1, steps: seconds => [{ seconds, act }] };
+  return { name, befalls: 'one server', story, capacity: 1, steps: seconds => [{ seconds, act }] };
 }
 
 function flapSteps(seconds: number): Step[] {

@@ -71,26 +71,41 @@ test('the story ends in words: what the agent did, and by which rules', async ()
 });
 
 test('--troubles compares the ways of balancing on the same troubles, every call is in a sum, and all is stopped at the end', async () => {
-  const flags = ['--only', 'brown-out,stopped', '--seconds', '1', '--hosts', '3', '--rate', '60', '--seed', '7', '--json'];
+  const flags = [
+    '--only',
+    'all-well,brown-out,stopped',
+    '--seconds',
+    '1',
+    '--hosts',
+    '3',
+    '--rate',
+    '60',
+    '--seed',
+    '7',
+    '--json',
+  ];
   const { exitCode, out, err } = await startDemo('--troubles', ...flags).ended;
-  expect(err).toMatch(/^This takes about 5 s; /);
-  expect(err).toMatch(/^0 of 5 s: all is well, /m);
-  expect(err).toMatch(/^\d of 5 s: server 1 answers 30 % of its calls with status 500, /m);
-  expect(err).toMatch(/^\d of 5 s: server 2 is stopped, /m);
+  expect(err).toMatch(/^This takes about 7 s; /);
+  expect(err).toMatch(/^0 of 7 s: all is well, /m);
+  expect(err).toMatch(/^\d of 7 s: nothing is wrong \(all answers take 20 ms, 0\.5 % are errors\), /m);
+  expect(err).toMatch(/^\d of 7 s: server 1 answers 30 % of its calls with status 500, /m);
+  expect(err).toMatch(/^\d of 7 s: server 2 is stopped, /m);
   expect(exitCode).toBe(0);
   const result = JSON.parse(out) as TroublesResult;
   expect(result).toMatchObject({ seed: 7, hosts: 3, ratePerSecond: 60, troubleSeconds: 1, quietSeconds: 1, windowMs: 1_000 });
   const names = WAYS.map(({ name }) => name);
   expect(result.ways.map(({ name }) => name)).toEqual(names);
-  expect(result.troubles.map(({ name }) => name)).toEqual(['brown-out', 'stopped']);
-  for (const { fairShare, ways } of result.troubles) {
+  expect(result.troubles.map(({ name }) => name)).toEqual(['all-well', 'brown-out', 'stopped']);
+  for (const { befalls, fairShare, ways } of result.troubles) {
     expect(fairShare).toBeCloseTo(1 / 3, 3);
     expect(ways.map(({ way }) => way)).toEqual(names);
-    for (const { calls, succeeded, failed, withoutHost, callsToHost, share } of ways) {
+    for (const { calls, succeeded, failed, withoutHost, callsToHost, callsPerHost, share } of ways) {
       expect(calls).toBe(succeeded + failed);
-      // As resultAsJson rounds it; null where no call had a host.
       const named = calls - withoutHost;
-      expect(share).toBe(named === 0 ? null : Number((callsToHost / named).toFixed(4)));
+      expect(callsPerHost.reduce((sum, one) => sum + one)).toBe(named);
+      // As resultAsJson rounds it; null where no server is in trouble, or no call had a host.
+      const hasShare = befalls === 'one server' && named > 0;
+      expect(share).toBe(hasShare ? Number((callsToHost / named).toFixed(4)) : null);
     }
   }
   for (const [index, { totals, stored, conf }] of result.ways.entries()) {

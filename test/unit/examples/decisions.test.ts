@@ -45,4 +45,13 @@ describe('what LARS logged', () => {
     decisions.add(changed('overloaded'), 1_200);
     expect(decisions.takenOutMs({ host: A, beganMs, lastedMs })).toBe(expected);
   });
+
+  test('where no host was in trouble, the first one counts that was taken out', () => {
+    const decisions = new Decisions(1);
+    decisions.add(changed('idle', 'other:80'), 1_100);
+    decisions.add(changed('overloaded', 'other:80'), 1_150);
+    decisions.add(changed('overloaded'), 1_200);
+    expect(decisions.takenOutMs({ host: undefined, beganMs: 1_000, lastedMs: 500 })).toBe(150);
+    expect(decisions.takenOutMs({ host: undefined, beganMs: 1_000, lastedMs: 100 })).toBeUndefined();
+  });
 });

@@ -17,5 +17,5 @@ test('the troubles are introduced with the length of all of them', () => {
   const text = troublesIntroduction(options, ['adaptive', 'round robin']).join(' ');
   expect(text).toContain('about 28 s');
   expect(text).toContain('2 ways to choose a server: adaptive, round robin');
-  expect(text).toContain('8 s each: brown-out, slow.');
+  expect(text).toContain('8 s each: all-well, brown-out.');
 });

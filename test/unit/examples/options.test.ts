@@ -14,7 +14,7 @@ const TROUBLED = {
   seed: 1,
   json: false,
 };
-const [BROWN_OUT, , STOPPED] = TROUBLES;
+const [ALL_WELL, BROWN_OUT, , STOPPED] = TROUBLES;
 
 describe('the flags of the demo', () => {
   test.each([
@@ -42,7 +42,7 @@ describe('the flags of the demo', () => {
     [[], {}],
     [['--seconds', '2'], { troubleSeconds: 2, quietSeconds: 2 }],
     [['--hosts=2', '--rate', '20', '--seed', '0', '--json'], { hosts: 2, ratePerSecond: 20, seed: 0, json: true }],
-    [['--only', 'stopped, brown-out'], { troubles: [STOPPED, BROWN_OUT] }],
+    [['--only', 'stopped, brown-out,all-well'], { troubles: [STOPPED, BROWN_OUT, ALL_WELL] }],
   ])('--troubles %j', (args, expected) => {
     expect(parseOptions(['--troubles', ...args])).toEqual({ kind: 'options', options: { ...TROUBLED, ...expected } });
   });
@@ -51,8 +51,11 @@ describe('the flags of the demo', () => {
     [['--algorithm', 'magic'], '--algorithm magic: expected adaptive or classic'],
     [['--troubles', '--algorithm', 'classic'], '--algorithm: the --troubles show both'],
     [['--only', 'slow'], '--only: it chooses among the --troubles'],
-    [['--troubles', '--only', 'slow,dead'], '--only slow,dead: expected some of brown-out, slow, stopped, flapping, unequal'],
-    [['--troubles', '--only', ''], '--only : expected some of brown-out, '],
+    [
+      ['--troubles', '--only', 'slow,dead'],
+      '--only slow,dead: expected some of all-well, brown-out, slow, stopped, flapping, unequal',
+    ],
+    [['--troubles', '--only', ''], '--only : expected some of all-well, brown-out, '],
     [['--hosts', '1'], '--hosts 1: expected a whole number in 2..50'],
     [['--hosts', '51'], '--hosts 51: expected a whole number in 2..50'],
     [['--hosts', '2.5'], '--hosts 2.5: expected a whole number in 2..50'],
@@ -72,7 +75,7 @@ describe('the flags of the demo', () => {
     expect(help).toMatchObject({
       kind: 'help',
       text: expect.stringMatching(
-        /--algorithm.*--troubles +brown-out, slow, .*--only.*--seconds.*6, 1\d, 1\d.* 8 and 4.*--hosts.*\(4;.* 5 .*--rate.*\(200;.* 200 .*--seed.*\(1\).*--json/s,
+        /--algorithm.*--troubles +all-well, brown-out, slow, .*--only.*--seconds.*6, 1\d, 1\d.* 8 and 4.*--hosts.*\(4;.* 5 .*--rate.*\(200;.* 200 .*--seed.*\(1\).*--json/s,
       ),
     });
   });

@@ -56,6 +56,22 @@ describe('the scoreboard', () => {
     expect(score.troubles).toMatchObject([{ calls: 0 }, { calls: 1 }]);
   });
 
+  test('where none is in trouble, the calls to all are counted, and the share of a host that was in trouble before is watched on', () => {
+    const score = board();
+    score.troubleBegan(A, 0);
+    score.began(B, 10);
+    score.troubleBegan(undefined, 2_000);
+    score.ended(ended(A, true, 2_100));
+    score.ended(ended(B, true, 2_200));
+    score.ended(ended(B, true, 2_300));
+    score.began(A, 2_400);
+    score.troubleEnded(2_500);
+    expect(score.troubles).toMatchObject([
+      { host: A, belowHalfMs: 10, backMs: 400 },
+      { host: undefined, calls: 3, callsPerHost: [1, 2], belowHalfMs: undefined, lastedMs: 500 },
+    ]);
+  });
+
   test('an end without a trouble is nothing to tell of', () => {
     const score = board();
     score.troubleEnded(0);

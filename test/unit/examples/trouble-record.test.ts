@@ -3,6 +3,7 @@ import { TroubleRecord } from '../../../examples/demo/trouble-record.ts';
 
 const A = '127.0.0.1:1001';
 const B = '127.0.0.1:1002';
+const HOSTS = [A, B];
 const BEGIN_MS = 1_000;
 const END_MS = 2_000;
 
@@ -14,7 +15,12 @@ const call = (beganMs: number, host: string | undefined, ok = true, tookMs = 10)
 });
 
 function recorded(...calls: readonly ReturnType<typeof call>[]) {
-  const record = new TroubleRecord(A, 0.5, BEGIN_MS);
+  return recordedOf(A, ...calls);
+}
+
+/** @param host the troubled one */
+function recordedOf(host: string | undefined, ...calls: readonly ReturnType<typeof call>[]) {
+  const record = new TroubleRecord(host, HOSTS, BEGIN_MS);
   record.end(END_MS);
   for (const one of calls) record.add(one);
   return record.numbers;
@@ -33,6 +39,16 @@ describe('the record of a trouble', () => {
   test('every call either succeeded or failed, and it may have had no host', () => {
     const numbers = recorded(call(1_000, A), call(1_100, A, false), call(1_200, B), call(1_300, undefined, false));
     expect(numbers).toMatchObject({ host: A, calls: 4, succeeded: 2, failed: 2, withoutHost: 1, callsToHost: 2 });
+    expect(numbers).toMatchObject({ usualShare: 0.5, callsPerHost: [2, 1] });
+  });
+
+  test('where no host is in trouble, the calls to each are counted, and nobody watches a share', () => {
+    const numbers = recordedOf(undefined, call(1_000, A), call(1_100, B), call(1_200, B), call(1_300, undefined, false));
+    expect(numbers).toMatchObject({ host: undefined, calls: 4, withoutHost: 1, callsToHost: 0, callsPerHost: [1, 2] });
+    expect(numbers).toMatchObject({ usualShare: 0.5, lowestShare: undefined, backMs: undefined });
+    const record = new TroubleRecord(undefined, HOSTS, BEGIN_MS);
+    record.observe(0.1, BEGIN_MS + 1);
+    expect(record.numbers.lowestShare).toBeUndefined();
   });
 
   test('latencies are those of the calls that succeeded', () => {
@@ -44,11 +60,11 @@ describe('the record of a trouble', () => {
 
   test('it tells when it began, and how long it lasted when it is over', () => {
     expect(recorded()).toMatchObject({ beganMs: BEGIN_MS, lastedMs: END_MS - BEGIN_MS });
-    expect(new TroubleRecord(A, 0.5, BEGIN_MS).numbers).toMatchObject({ beganMs: BEGIN_MS, lastedMs: undefined });
+    expect(new TroubleRecord(A, HOSTS, BEGIN_MS).numbers).toMatchObject({ beganMs: BEGIN_MS, lastedMs: undefined });
   });
 
   test('it ends once', () => {
-    const record = new TroubleRecord(A, 0.5, BEGIN_MS);
+    const record = new TroubleRecord(A, HOSTS, BEGIN_MS);
     record.observe(0.1, 1_200);
     record.end(END_MS);
     record.end(END_MS + 500);

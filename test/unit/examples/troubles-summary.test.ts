@@ -14,6 +14,7 @@ const adaptive: TroubleInOneWay = {
   failed: 3,
   withoutHost: 0,
   callsToHost: 45,
+  callsPerHost: [45, 363, 363, 363, 366],
   share: 0.03,
   p50Ms: 9.04,
   p99Ms: 71.26,
@@ -56,8 +57,14 @@ const result: TroublesResult = {
     { name: 'none', conf: undefined, totals: { calls: 10, failed: 1, withoutHost: 0 }, stored: undefined },
   ],
   troubles: [
-    { name: 'slow', story: 'server 1 is slow', fairShare: 0.2, ways: [adaptive, older, none] },
-    { name: 'stopped', story: 'server 2 is stopped', fairShare: 0.2, ways: [{ ...adaptive, backMs: undefined }, older, none] },
+    { name: 'slow', story: 'server 1 is slow', befalls: 'one server', fairShare: 0.2, ways: [adaptive, older, none] },
+    {
+      name: 'stopped',
+      story: 'server 2 is stopped',
+      befalls: 'one server',
+      fairShare: 0.2,
+      ways: [{ ...adaptive, backMs: undefined }, older, none],
+    },
   ],
 };
 const rules: Rules = {
@@ -113,6 +120,25 @@ describe('the tables of troubles', () => {
     expect(prose).toContain("'none' does without LARS");
     expect(prose.split('The rules of ')).toHaveLength(2);
   });
+});
+
+test('where all are well, the table tells whether anybody was refused, and how evenly the servers were called', () => {
+  const well = { ...adaptive, host: undefined, share: undefined, callsPerHost: [300, 285, 315, 299, 301], takenOutMs: undefined };
+  const refusing = { ...well, way: 'older', failed: 700, withoutHost: 693, callsPerHost: [0, 807, 0, 0, 0], takenOutMs: 1_234 };
+  const silent = { ...none, withoutHost: 1_500, callsPerHost: [0, 0, 0, 0, 0] };
+  const act = { name: 'all-well', story: 'nothing is wrong', befalls: 'all servers', fairShare: 0.2 } as const;
+  const text = troublesAsText({ ...result, troubles: [{ ...act, ways: [well, refusing, silent] }] }, [rules, rules, undefined]);
+  expect(text.split('\n').slice(0, 9)).toEqual([
+    'all-well: nothing is wrong',
+    '                           adaptive         older            none',
+    '  calls lost              3 = 0.2 %  700 = 46.7 %  1500 = 100.0 %',
+    '  p50                        9.0 ms        9.0 ms               -',
+    '  p99                       71.3 ms       71.3 ms               -',
+    '  no host named           0 = 0.0 %  693 = 46.2 %  1500 = 100.0 %',
+    '  shares (fair 20.0 %)  19.0-21.0 %   0.0-100.0 %               -',
+    '  any taken out after         never        1.23 s           never',
+    '',
+  ]);
 });
 
 test('as JSON, what has not happened is null and nothing is left out', () => {

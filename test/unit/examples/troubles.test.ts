@@ -4,7 +4,7 @@ import { type HttpFleet, startFleet } from '../../../examples/demo/http-fleet.ts
 import { seededRandom } from '../../../examples/demo/random.ts';
 import { Scoreboard } from '../../../examples/demo/scoreboard.ts';
 import { troublesStory } from '../../../examples/demo/story.ts';
-import { fairShareIn, heal, TROUBLES, type Trouble, WELL } from '../../../examples/demo/troubles.ts';
+import { fairShareIn, heal, TROUBLES, type Trouble, titleOf, victimsOf, WELL } from '../../../examples/demo/troubles.ts';
 
 const RATE = 150;
 const fleets: HttpFleet[] = [];
@@ -30,10 +30,34 @@ const runs = ({ hosts }: HttpFleet) => hosts.map(({ running }) => running);
 
 async function strike(name: string) {
   const { fleet } = await stage(3);
-  const victim = fleet.hosts[1] as HttpFleet['hosts'][number];
-  for (const { act } of named(name).steps(1)) await act({ fleet, victim, ratePerSecond: RATE });
+  const trouble = named(name);
+  const victims = trouble.befalls === 'all servers' ? fleet.hosts : fleet.hosts.slice(1, 2);
+  for (const { act } of trouble.steps(1)) {
+    for (const victim of victims) await act({ fleet, victim, ratePerSecond: RATE });
+  }
   return fleet;
 }
+
+test('the first thing that happens is that nothing is wrong: answers of all servers take the same time, and few are errors', async () => {
+  const [first] = TROUBLES as readonly [Trouble];
+  expect(first).toMatchObject({ name: 'all-well', befalls: 'all servers', capacity: 1 });
+  const fleet = await strike(first.name);
+  const well = { ...WELL, spread: 0, errorRate: 0.005 };
+  expect(behaviours(fleet)).toEqual([well, well, well]);
+  expect(runs(fleet)).toEqual([true, true, true]);
+  expect(TROUBLES.filter(({ befalls }) => befalls === 'all servers')).toHaveLength(1);
+});
+
+test('each trouble has another server, while there are some, and what befalls all takes none from them', () => {
+  const troubles = ['slow', 'all-well', 'stopped', 'flapping'].map(named);
+  expect(victimsOf(troubles, 2)).toEqual([0, undefined, 1, 0]);
+  expect(troubles.map((trouble, index) => titleOf(trouble, victimsOf(troubles, 3)[index]))).toEqual([
+    'server 1 is ten times slower',
+    'nothing is wrong (all answers take 20 ms, 0.5 % are errors)',
+    'server 2 is stopped',
+    'server 3 flaps: 2 s down, 2 s up',
+  ]);
+});
 
 describe('a trouble', () => {
   test.each([
@@ -125,6 +149,28 @@ describe('the story of troubles', () => {
       ['server 1 is stopped', 3],
       ['server 1 is well again', 1.5],
     ]);
+  });
+
+  test('where all are well, every server is, and no scoreboard watches one alone', async () => {
+    const stages = [await stage(2), await stage(2)];
+    const times = { troubleSeconds: 3, quietSeconds: 1, ratePerSecond: RATE };
+    const phases = troublesStory(stages, ['all-well', 'stopped'].map(named), times);
+    expect(phases.map(({ name }) => name)).toEqual([
+      'all is well',
+      'nothing is wrong (all answers take 20 ms, 0.5 % are errors)',
+      'all is well',
+      'server 1 is stopped',
+      'server 1 is well again',
+    ]);
+    const spreads: number[][] = [];
+    for (const { begin } of phases.slice(0, 3)) {
+      await begin();
+      spreads.push(stages.flatMap(({ fleet }) => behaviours(fleet).map(({ spread }) => spread)));
+    }
+    expect(spreads).toEqual([Array(4).fill(WELL.spread), Array(4).fill(0), Array(4).fill(WELL.spread)]);
+    for (const { score } of stages) {
+      expect(score.troubles).toMatchObject([{ host: undefined, lastedMs: expect.any(Number), callsPerHost: [0, 0] }]);
+    }
   });
 
   test('the same happens on every stage, and each scoreboard hears of its own server', async () => {
