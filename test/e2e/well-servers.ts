@@ -14,6 +14,9 @@ export interface WellService {
   readonly seed: number;
 }
 
+/** How long the service has worked for an answer, ms, by its own word; what the machine and the way to the caller add is left out. */
+export const WORKED_MS_HEADER = 'x-worked-ms';
+
 const IP = '127.0.0.1';
 const HTTP_ERROR = 500;
 /**
@@ -41,7 +44,7 @@ function wellServer({ answerMs, errorRate }: WellService, random: () => number):
     const errs = random() < errorRate;
     setTimeout(() => {
       const isLate = performance.now() - beganMs > LATE * answerMs;
-      response.writeHead(errs && !isLate ? HTTP_ERROR : 200).end();
+      response.writeHead(errs && !isLate ? HTTP_ERROR : 200, { [WORKED_MS_HEADER]: answerMs }).end();
     }, answerMs);
   });
 }
