@@ -10,9 +10,15 @@ import type { Contender } from './sim/contender.ts';
 /** What the others are measured against. */
 export const ORACLE: Contender = { name: 'oracle', create: oracle };
 
+/** What one has without any load balancing. */
+export const ROUND_ROBIN: Contender = {
+  name: 'round robin',
+  create: () => environment => new RoundRobin(environment.random()),
+};
+
 export const ALGORITHMS: readonly Contender[] = [
   { name: 'adaptive', create: () => adaptiveBalancer(ADAPTIVE_DEFAULTS) },
   { name: 'adaptive + SDK cache', create: () => cached(adaptiveBalancer(ADAPTIVE_DEFAULTS), 4) },
   { name: 'classic', create: () => classicBalancer(CLASSIC_DEFAULTS) },
-  { name: 'round robin', create: () => () => new RoundRobin() },
+  ROUND_ROBIN,
 ];

@@ -8,6 +8,12 @@ export class RoundRobin implements Balancer {
   #byKey: ReadonlyMap<HostKey, HostInfo> = new Map();
   #turns: readonly HostInfo[] = [];
   #turn = 0;
+  readonly #start: number;
+
+  /** @param start 0..1: where in the route it begins. Agents that all began with the same host would call it in step. */
+  constructor(start = 0) {
+    this.#start = start;
+  }
 
   get hostCount(): number {
     return this.#turns.length;
@@ -17,6 +23,7 @@ export class RoundRobin implements Balancer {
     const byKey = new Map<HostKey, HostInfo>();
     for (const host of hosts) if (!byKey.has(hostKey(host))) byKey.set(hostKey(host), host);
     this.#byKey = byKey;
+    if (this.#turns.length === 0) this.#turn = Math.floor(this.#start * byKey.size);
     this.#turns = [...byKey.values()];
   }
 

@@ -28,16 +28,20 @@ export function metricsOf(scenario: Scenario, truth: Truth, log: RunLog): Metric
     calls,
     success: log.countOf(Outcome.ok) / calls,
     refused: log.countOf(Outcome.refused) / calls,
-    p99Ms: quantile(
-      log.latencyMs.filter((_, call) => log.outcome[call] === Outcome.ok),
-      0.99,
-    ),
+    p99Ms: p99MsOf(log),
     badPicks: badPicksOf(truth, log) / Math.max(1, log.pickMs.length),
     probesPerSec: (log.probes * 1_000) / scenario.durationMs,
     falseEjections: falseEjectionsOf(scenario, truth, log),
     needlessRefusals: log.needlessRefusals / calls,
     ...reaction(scenario, truth, log),
   };
+}
+
+export function p99MsOf(log: RunLog): number {
+  return quantile(
+    log.latencyMs.filter((_, call) => log.outcome[call] === Outcome.ok),
+    0.99,
+  );
 }
 
 function badPicksOf(truth: Truth, log: RunLog): number {

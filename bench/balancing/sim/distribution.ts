@@ -22,6 +22,16 @@ export function lognormal(variation: number): Distribution {
   };
 }
 
+/** Short calls and, `share` of all, long ones: they take `ratio` times as long. */
+export function twoSizes(share: number, ratio: number): Distribution {
+  const short = 1 / (1 - share + share * ratio);
+  const long = short * ratio;
+  return {
+    sample: random => (random() < share ? long : short),
+    tail: x => (x < short ? 1 : x < long ? share : 0),
+  };
+}
+
 function sampleExponential(random: Random): number {
   return -Math.log(1 - random());
 }

@@ -13,6 +13,19 @@ export class Draw {
     return from + (to - from) * this.#random();
   }
 
+  /** Between two numbers above 0, equal ratios equally likely: as often from 1 to 10 as from 10 to 100. */
+  ratio(from: number, to: number): number {
+    return Math.exp(this.between(Math.log(from), Math.log(to)));
+  }
+
+  chance(probability: number): boolean {
+    return this.#random() < probability;
+  }
+
+  one<T>(choices: readonly [T, ...T[]]): T {
+    return choices[this.index(choices.length)] as T;
+  }
+
   /** One of 0..count-1. */
   index(count: number): number {
     return Math.floor(this.#random() * count);

@@ -12,6 +12,7 @@ export class RunLog {
   /** One entry a pick that named a host. */
   readonly pickMs: number[] = [];
   readonly pickHost: number[] = [];
+  readonly pickAgent: number[] = [];
   /** Hosts that a balancer declared overloaded. */
   readonly ejectionMs: number[] = [];
   readonly ejectionHost: number[] = [];

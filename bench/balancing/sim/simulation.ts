@@ -20,6 +20,7 @@ export function simulate(scenario: Scenario, contender: Contender, seed: number)
 interface Call {
   readonly id: number;
   readonly agent: Agent;
+  readonly agentIndex: number;
   attempts: number;
 }
 
@@ -114,8 +115,9 @@ class Simulation {
   }
 
   #beginCall(): void {
-    const agent = this.#balancers[Math.floor(this.#arrivals() * this.#balancers.length)] as Agent;
-    this.#attempt({ id: this.#log.beginCall(this.#agenda.nowMs), agent, attempts: 0 }, this.#draw(this.#chances));
+    const agentIndex = Math.floor(this.#arrivals() * this.#balancers.length);
+    const agent = this.#balancers[agentIndex] as Agent;
+    this.#attempt({ id: this.#log.beginCall(this.#agenda.nowMs), agent, agentIndex, attempts: 0 }, this.#draw(this.#chances));
   }
 
   #draw(random: Random): Chance {
@@ -139,6 +141,7 @@ class Simulation {
     const host = this.#find(picked);
     this.#log.pickMs.push(nowMs);
     this.#log.pickHost.push(host.index);
+    this.#log.pickAgent.push(call.agentIndex);
     this.#send({ call, host, sentMs: nowMs, chance, settled: false });
   }
 

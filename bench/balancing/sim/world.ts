@@ -6,7 +6,7 @@ import { SimHost } from './sim-host.ts';
 
 /** What counts as broken: so many more points of errors than the best host of the route has, ... */
 const BROKEN_ERROR_RATE = 0.15;
-/** ... or so many times its ordinary time in service. */
+/** ... or so many times its ordinary time in service, and that of the host of the route that is slowed down least. */
 const BROKEN_SLOWNESS = 3;
 
 export class World {
@@ -27,13 +27,17 @@ export class World {
     return this.hosts.filter(host => host.inRoute);
   }
 
-  /** Broken means: calling another host would be clearly better. Errors that all hosts share break none of them. */
+  /** Broken means: calling another host would be clearly better. Errors and slowness that all hosts share break none of them. */
   isBroken(host: SimHost, nowMs: number): boolean {
-    if (!host.isUp || host.slownessAt(nowMs) >= BROKEN_SLOWNESS) return true;
+    if (!host.isUp) return true;
+    const slowness = host.slownessAt(nowMs);
+    if (slowness >= BROKEN_SLOWNESS && slowness >= BROKEN_SLOWNESS * this.#least(other => other.slownessAt(nowMs))) return true;
     const errorRate = host.errorRateAt(nowMs);
-    if (errorRate < BROKEN_ERROR_RATE) return false;
-    const best = Math.min(...this.route.filter(other => other.isUp).map(other => other.errorRateAt(nowMs)));
-    return errorRate >= best + BROKEN_ERROR_RATE;
+    return errorRate >= BROKEN_ERROR_RATE && errorRate >= BROKEN_ERROR_RATE + this.#least(other => other.errorRateAt(nowMs));
+  }
+
+  #least(of: (host: SimHost) => number): number {
+    return Math.min(...this.route.filter(other => other.isUp).map(of));
   }
 
   #apply(change: Change, nowMs: number): void {
