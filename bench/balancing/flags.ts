@@ -5,6 +5,8 @@ import type { Plan } from './scenarios/plan.ts';
 export interface Flags {
   readonly plans: readonly Plan[];
   readonly seeds: readonly number[];
+  /** How many random worlds of each kind. */
+  readonly worlds: number;
   /** Print all that is known of each scenario. */
   readonly detail: boolean;
   /** Write the page and the pictures: asked for, and everything is played as the page says. */
@@ -12,6 +14,8 @@ export interface Flags {
 }
 
 const SEEDS = 5;
+const WORLDS = 200;
+const QUICK_WORLDS = 20;
 const FIRST_SEED = 1;
 
 /** @throws {Error} that names the flag which is wrong, and what would be right */
@@ -32,6 +36,7 @@ export function parseFlags(args: readonly string[]): Flags {
   return {
     plans,
     seeds: Array.from({ length: values.quick ? 1 : SEEDS }, (_, index) => first + index),
+    worlds: values.scenario === undefined ? (values.quick ? QUICK_WORLDS : WORLDS) : 0,
     detail: values.detail,
     writes: isWhole && !values.print,
   };

@@ -1,8 +1,10 @@
 // pure
 import type { Standings } from '../measure/standings.ts';
 import type { Entry } from '../measure/tournament.ts';
+import type { WorldReport } from '../world-report.ts';
 import { groupTable, scenarioTable, standingsTable } from './standings-tables.ts';
 import { markdownTable } from './table.ts';
+import { worldSection } from './world-section.ts';
 
 /** docs/balancing.md. It says nothing of a machine, because nothing in it depends on one. */
 export function page(
@@ -10,8 +12,9 @@ export function page(
   entries: readonly Entry[],
   algorithms: readonly string[],
   seeds: number,
+  worlds: WorldReport,
 ): string {
-  const [oracle = ''] = algorithms;
+  const [oracle = '', first = ''] = algorithms;
   const plans = entries.filter(entry => entry.algorithm === oracle).map(entry => entry.plan);
   return `# How good the balancers are
 
@@ -94,6 +97,8 @@ ${scenarioTable(entries, algorithms)}
 ![Points lost in each scenario](balancing/lost-calls.svg)
 
 ![p99 in each scenario](balancing/p99.svg)
+
+${worldSection(worlds, first)}
 
 ## Make your own
 

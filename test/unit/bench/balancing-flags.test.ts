@@ -4,15 +4,16 @@ import { PLANS } from '../../../bench/balancing/scenarios/all.ts';
 
 describe('what is played', () => {
   test('everything, unless told otherwise', () => {
-    expect(parseFlags([])).toEqual({ plans: PLANS, seeds: [1, 2, 3, 4, 5], detail: false, writes: true });
+    expect(parseFlags([])).toEqual({ plans: PLANS, seeds: [1, 2, 3, 4, 5], worlds: 200, detail: false, writes: true });
   });
 
   test('the scenarios that are named, in that order', () => {
     expect(parseFlags(['--scenario', 'flapping,bursts']).plans.map(plan => plan.name)).toEqual(['flapping', 'bursts']);
+    expect(parseFlags(['--scenario', 'flapping,bursts']).worlds).toBe(0);
   });
 
   test('one seed when it must be quick, from another number when told', () => {
-    expect(parseFlags(['--quick']).seeds).toEqual([1]);
+    expect(parseFlags(['--quick'])).toMatchObject({ seeds: [1], worlds: 20 });
     expect(parseFlags(['--seed', '40']).seeds).toEqual([40, 41, 42, 43, 44]);
   });
 });

@@ -7,10 +7,12 @@ import { playPlan } from '../../../bench/balancing/measure/tournament.ts';
 import { page } from '../../../bench/balancing/page/page.ts';
 import { scenarioTable, standingsTable } from '../../../bench/balancing/page/standings-tables.ts';
 import { fixed, markdownTable, percent, seconds } from '../../../bench/balancing/page/table.ts';
+import { habitTable, worldStandingsTable, worstWorldsTable } from '../../../bench/balancing/page/world-tables.ts';
 import { PLANS } from '../../../bench/balancing/scenarios/all.ts';
 import { GROUPS, type Plan } from '../../../bench/balancing/scenarios/plan.ts';
 import { Draw } from '../../../bench/balancing/sim/draw.ts';
 import { randomStream } from '../../../bench/balancing/sim/random.ts';
+import { playWorldReport } from '../../../bench/balancing/world-report.ts';
 
 const DOCS = path.join(import.meta.dirname, '../../../docs');
 const NAMES = [ORACLE, ...ALGORITHMS].map(contender => contender.name);
@@ -66,7 +68,10 @@ describe('a page', () => {
   );
 
   test('has the numbers that were measured, and all tables', () => {
-    const written = page(standings, entries, NAMES, 1);
+    const worlds = playWorldReport(2);
+    const written = page(standings, entries, NAMES, 1, worlds);
+    for (const table of [worldStandingsTable(worlds.standings), worstWorldsTable(worlds.results, 10), habitTable(worlds.habits)])
+      expect(written).toContain(table);
     expect(written).toContain(standingsTable(standings));
     expect(written).toContain(scenarioTable(entries, NAMES));
     for (const entry of entries.slice(1)) expect(written).toContain(`${fixed(entry.cost, 2)} (${fixed(entry.lostPoints, 2)}, `);
@@ -78,9 +83,9 @@ describe('a page', () => {
     const rows = written.split('\n').filter(line => line.startsWith('| '));
     const rowsOf = (name: string) => rows.filter(row => row.split('|')[1]?.trim() === name);
     for (const { name, about } of PLANS) expect(rowsOf(name).join()).toContain(about);
-    for (const name of NAMES) expect(rowsOf(name)).toHaveLength(2);
+    for (const name of NAMES) expect(rowsOf(name).length).toBeGreaterThanOrEqual(2);
     const pictures = [...written.matchAll(/\]\((balancing\/[^)]+\.svg)\)/g)].map(match => match[1] as string);
-    expect(pictures).toHaveLength(4);
+    expect(pictures.length).toBeGreaterThanOrEqual(4);
     for (const picture of pictures) expect(existsSync(path.join(DOCS, picture))).toBe(true);
   });
 });
