@@ -30,9 +30,10 @@ export function drawWorld(seed: number, kind: Kind): WorldParameters {
   const hosts = drawHosts(draw, kind);
   const serviceMs = threeDigits(draw.ratio(0.2, 3_000));
   const inequality = hosts > 1 && draw.chance(0.3) ? threeDigits(draw.between(1.1, 1.6)) : 1;
-  const { workers, ratePerSec } = drawTraffic(draw, hosts, serviceMs * inequality);
+  const { workers, ratePerSec: drawnPerSec } = drawTraffic(draw, hosts, serviceMs * inequality);
   const work = drawWork(draw);
   const oddity = drawOddity(draw, serviceMs);
+  const ratePerSec = Math.min(drawnPerSec, threeDigits(HIGHEST_RATE / oddity.burst));
   const callsPerSec = ratePerSec * (1 + BURST_PART * (oddity.burst - 1));
   const world: WorldParameters = {
     kind,
