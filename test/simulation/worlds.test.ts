@@ -18,14 +18,22 @@ const TROUBLED_WORLDS = 50;
 const CACHED_PART = 0.4;
 const WORLDS_PER_HABIT = 5;
 
-/** What COST may be above round robin's in well worlds, on average. */
-const COST_ROOM = 0.1;
-/** Luck may favour round robin by more than 0.5 in some worlds. */
-const WORSE_SHARE = 0.08;
-/** The part of round robin's COST that is left in troubled worlds. */
-const TROUBLED_PART = 0.4;
-/** Some hosts are well but unlucky. */
-const STARVED_SHARE = 0.04;
+interface Limits {
+  /** What COST may be above round robin's in well worlds, on average. */
+  readonly costRoom: number;
+  /** The part of round robin's COST that may be left in troubled worlds, on average. */
+  readonly troubledPart: number;
+  /** The share of the worlds in which luck may favour round robin by 0.5. A copy of the route knows less of the line before each host. */
+  readonly worse: number;
+  /** The share of the time in which hosts may be well but have been unlucky. */
+  readonly starved: number;
+}
+
+const LIMITS: readonly [Limits, Limits] = [
+  { costRoom: 0.1, troubledPart: 0.3, worse: 0.05, starved: 0.04 },
+  { costRoom: 0.15, troubledPart: 0.4, worse: 0.15, starved: 0.04 },
+];
+
 /** Callers who tell little or nonsense may cost something more, but no algorithm may believe them so much that it loses calls. */
 const HABIT_ROOM = 0.2;
 const SINGLE_HABIT_ROOM = 1;
@@ -57,44 +65,44 @@ const [well, cachedWell] = playBoth('well', WELL_WORLDS);
 const [troubled, cachedTroubled] = playBoth('troubled', TROUBLED_WORLDS);
 
 describe.each([
-  { name: adaptive.name, results: well },
-  { name: withCache.name, results: cachedWell },
-])('$name in well worlds', ({ results }) => {
+  { name: adaptive.name, results: well, limits: LIMITS[0] },
+  { name: withCache.name, results: cachedWell, limits: LIMITS[1] },
+])('$name in well worlds', ({ results, limits }) => {
   const standings = worldStandingsOf(results);
 
   test('refuses nobody', () => {
     expect(told(results.filter(({ refused }) => refused > 0))).toEqual([]);
   });
 
-  test(`costs at most ${COST_ROOM} more than round robin on average`, () => {
-    expect(standings.cost, worst(results)).toBeLessThanOrEqual(standings.roundRobinCost + COST_ROOM);
+  test(`costs at most ${limits.costRoom} more than round robin on average`, () => {
+    expect(standings.cost, worst(results)).toBeLessThanOrEqual(standings.roundRobinCost + limits.costRoom);
   });
 
-  test(`is worse than round robin by 0.5 in at most ${100 * WORSE_SHARE} % of the worlds`, () => {
-    expect(standings.worse, worst(results)).toBeLessThanOrEqual(WORSE_SHARE);
+  test(`is worse than round robin by 0.5 in at most ${100 * limits.worse} % of the worlds`, () => {
+    expect(standings.worse, worst(results)).toBeLessThanOrEqual(limits.worse);
   });
 
-  test(`starves well hosts for at most ${100 * STARVED_SHARE} % of the time`, () => {
+  test(`starves well hosts for at most ${100 * limits.starved} % of the time`, () => {
     const hungry = results.toSorted((a, b) => b.starved - a.starved);
     expect(
       standings.starved,
       `the seeds that starve most: ${hungry.slice(0, 5).map(({ world }) => world.seed)}`,
-    ).toBeLessThanOrEqual(STARVED_SHARE);
+    ).toBeLessThanOrEqual(limits.starved);
   });
 });
 
 describe.each([
-  { name: adaptive.name, results: troubled },
-  { name: withCache.name, results: cachedTroubled },
-])('$name in troubled worlds', ({ results }) => {
+  { name: adaptive.name, results: troubled, limits: LIMITS[0] },
+  { name: withCache.name, results: cachedTroubled, limits: LIMITS[1] },
+])('$name in troubled worlds', ({ results, limits }) => {
   const standings = worldStandingsOf(results);
 
-  test(`costs at most ${100 * TROUBLED_PART} % of round robin on average`, () => {
-    expect(standings.cost, worst(results)).toBeLessThanOrEqual(standings.roundRobinCost * TROUBLED_PART);
+  test(`costs at most ${100 * limits.troubledPart} % of round robin on average`, () => {
+    expect(standings.cost, worst(results)).toBeLessThanOrEqual(standings.roundRobinCost * limits.troubledPart);
   });
 
-  test(`is worse than round robin by 0.5 in at most ${100 * WORSE_SHARE} % of the worlds`, () => {
-    expect(standings.worse, worst(results)).toBeLessThanOrEqual(WORSE_SHARE);
+  test(`is worse than round robin by 0.5 in at most ${100 * limits.worse} % of the worlds`, () => {
+    expect(standings.worse, worst(results)).toBeLessThanOrEqual(limits.worse);
   });
 
   test('refuses next to nothing: there is capacity for all calls', () => {
