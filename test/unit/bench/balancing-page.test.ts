@@ -7,12 +7,15 @@ import { playPlan } from '../../../bench/balancing/measure/tournament.ts';
 import { page } from '../../../bench/balancing/page/page.ts';
 import { scenarioTable, standingsTable } from '../../../bench/balancing/page/standings-tables.ts';
 import { fixed, markdownTable, percent, seconds } from '../../../bench/balancing/page/table.ts';
+import { worldCloud } from '../../../bench/balancing/page/world-cloud.ts';
 import { habitTable, worldStandingsTable, worstWorldsTable } from '../../../bench/balancing/page/world-tables.ts';
 import { PLANS } from '../../../bench/balancing/scenarios/all.ts';
 import { GROUPS, type Plan } from '../../../bench/balancing/scenarios/plan.ts';
 import { Draw } from '../../../bench/balancing/sim/draw.ts';
 import { randomStream } from '../../../bench/balancing/sim/random.ts';
 import { playWorldReport } from '../../../bench/balancing/world-report.ts';
+import { drawWorlds } from '../../../bench/balancing/worlds/draw-world.ts';
+import type { WorldParameters } from '../../../bench/balancing/worlds/world-parameters.ts';
 
 const DOCS = path.join(import.meta.dirname, '../../../docs');
 const NAMES = [ORACLE, ...ALGORITHMS].map(contender => contender.name);
@@ -87,5 +90,33 @@ describe('a page', () => {
     const pictures = [...written.matchAll(/\]\((balancing\/[^)]+\.svg)\)/g)].map(match => match[1] as string);
     expect(pictures.length).toBeGreaterThanOrEqual(4);
     for (const picture of pictures) expect(existsSync(path.join(DOCS, picture))).toBe(true);
+  });
+});
+
+describe('the cloud of worlds', () => {
+  const [world] = drawWorlds('well', 1, 1) as [WorldParameters];
+  const result = { world, cost: 1, roundRobinCost: 1, refused: 0, starved: 0, fairness: 1 };
+  const troubled = { ...result, world: { ...world, kind: 'troubled' as const }, cost: 500, roundRobinCost: 0 };
+  const svg = worldCloud('ours', [result, troubled]);
+  const points = [...svg.matchAll(/<circle cx="([^"]*)" cy="([^"]*)" r="3.5" class="(fill-\d)"/g)].map(([, x, y, name]) => [
+    Number(x),
+    Number(y),
+    name,
+  ]);
+
+  test('has a point for each, in the colour of its kind, those of equal COST on the line', () => {
+    expect(points.map(([, , name]) => name)).toEqual(['fill-1', 'fill-5']);
+    const [x1, y1, x2, y2] =
+      /<line x1="(\d+)" y1="(\d+)" x2="(\d+)" y2="(\d+)" class="axis"/.exec(svg)?.slice(1).map(Number) ?? [];
+    const [[x = 0, y = 0]] = points as [number[]];
+    expect((x - Number(x1)) / (Number(x2) - Number(x1))).closeTo((y - Number(y1)) / (Number(y2) - Number(y1)), 0.001);
+    // What is worse than the paper is high stands at its edge.
+    expect(points[1]?.slice(0, 2)).toEqual([Number(x1), Number(y2)]);
+  });
+
+  test('says what it shows, and is readable in the dark', () => {
+    for (const label of ['a well world', 'a troubled world', 'COST of ours', 'COST of round robin'])
+      expect(svg).toContain(`>${label}<`);
+    expect(svg).toContain('@media (prefers-color-scheme:dark)');
   });
 });
