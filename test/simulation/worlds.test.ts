@@ -12,8 +12,8 @@ import type { Contender } from '../../bench/balancing/sim/contender.ts';
 import { describeWorld } from '../../bench/balancing/worlds/describe-world.ts';
 import { drawWorlds } from '../../bench/balancing/worlds/draw-world.ts';
 
-const WELL_WORLDS = 120;
-const TROUBLED_WORLDS = 50;
+const WELL_WORLDS = 100;
+const TROUBLED_WORLDS = 40;
 /** The cache costs two runs, so it plays fewer worlds. */
 const CACHED_PART = 0.4;
 const WORLDS_PER_HABIT = 5;

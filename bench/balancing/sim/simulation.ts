@@ -5,6 +5,7 @@ import type { Balancer } from '../../../agent/src/balancer/balancer.ts';
 import { Agenda } from './agenda.ts';
 import { nextArrivalMs } from './arrivals.ts';
 import type { Contender } from './contender.ts';
+import { Fifo } from './fifo.ts';
 import { type Random, randomStream } from './random.ts';
 import { Outcome, RunLog } from './run-log.ts';
 import type { Scenario } from './scenario.ts';
@@ -51,6 +52,9 @@ class Simulation {
   readonly #agenda = new Agenda();
   readonly #log = new RunLog();
   readonly #world: World;
+  /** In the order in which they were sent; some are settled. */
+  readonly #unanswered = new Fifo<Attempt>();
+  #watchesTimeouts = false;
   readonly #balancers: readonly Balancer[];
   readonly #hostByKey: ReadonlyMap<HostKey, SimHost>;
   readonly #arrivals: Random;
@@ -151,7 +155,24 @@ class Simulation {
     host.expect();
     const answer = (ok: boolean) => this.#agenda.after(halfMs, () => this.#settle(attempt, ok));
     this.#agenda.after(halfMs, () => host.arrive({ work: chance.work, luck: chance.luck, answer }));
-    this.#agenda.after(this.#scenario.timeoutMs, () => this.#timeOut(attempt));
+    this.#unanswered.push(attempt);
+    if (!this.#watchesTimeouts) this.#watchTimeouts();
+  }
+
+  /**
+   * All timeouts are equal, so they come in the order of the calls, and one look at a time is enough. With one for each call most of the agenda
+   * would be looks at calls that were answered long ago.
+   */
+  #watchTimeouts(): void {
+    let next = this.#unanswered.shift();
+    while (next?.settled === true) next = this.#unanswered.shift();
+    this.#watchesTimeouts = next !== undefined;
+    if (next === undefined) return;
+    const attempt = next;
+    this.#agenda.at(attempt.sentMs + this.#scenario.timeoutMs, () => {
+      this.#timeOut(attempt);
+      this.#watchTimeouts();
+    });
   }
 
   #timeOut(attempt: Attempt): void {
