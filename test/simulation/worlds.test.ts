@@ -6,11 +6,12 @@ import { describe, expect, test } from 'vitest';
 import { ALGORITHMS } from '../../bench/balancing/algorithms.ts';
 import { HABIT_NAMES } from '../../bench/balancing/habits.ts';
 import { worldStandingsOf } from '../../bench/balancing/measure/world-standings.ts';
-import { byExcess, type WorldResult } from '../../bench/balancing/measure/world-trial.ts';
+import { byExcess, excessOf, type WorldResult } from '../../bench/balancing/measure/world-trial.ts';
 import { playWorlds } from '../../bench/balancing/play-worlds.ts';
 import type { Contender } from '../../bench/balancing/sim/contender.ts';
 import { describeWorld } from '../../bench/balancing/worlds/describe-world.ts';
 import { drawWorlds } from '../../bench/balancing/worlds/draw-world.ts';
+import { FOUND_WORLDS } from '../../bench/balancing/worlds/found-worlds.ts';
 
 const WELL_WORLDS = 100;
 const TROUBLED_WORLDS = 40;
@@ -107,6 +108,19 @@ describe.each([
 
   test('refuses next to nothing: there is capacity for all calls', () => {
     expect(standings.refused, worst(results)).toBeLessThanOrEqual(0.001);
+  });
+});
+
+describe.each(FOUND_WORLDS)('adaptive in a world that a search found: $about', ({ world }) => {
+  const [results = []] = playWorlds([world], [adaptive]);
+
+  test(world.kind === 'well' ? 'refuses nobody' : 'refuses next to nothing', () => {
+    const few = world.kind === 'well' ? 0 : 0.001;
+    expect(told(results.filter(({ refused }) => refused > few))).toEqual([]);
+  });
+
+  test('costs hardly more than round robin', () => {
+    for (const result of results) expect(excessOf(result), worst(results)).toBeLessThanOrEqual(0.5);
   });
 });
 

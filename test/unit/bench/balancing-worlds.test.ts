@@ -7,6 +7,7 @@ import { simulate } from '../../../bench/balancing/sim/simulation.ts';
 import { buildWorld } from '../../../bench/balancing/worlds/build-world.ts';
 import { describeWorld } from '../../../bench/balancing/worlds/describe-world.ts';
 import { drawWorld, drawWorlds } from '../../../bench/balancing/worlds/draw-world.ts';
+import { FOUND_WORLDS } from '../../../bench/balancing/worlds/found-worlds.ts';
 import { mutateWorld } from '../../../bench/balancing/worlds/mutate-world.ts';
 import { parseWorld } from '../../../bench/balancing/worlds/parse-world.ts';
 import {
@@ -30,6 +31,14 @@ function mutated(world: WorldParameters): WorldParameters {
 }
 
 const changed = all.filter(world => world.seed <= 100).map(mutated);
+
+test('worlds that a search found are as well as others', () => {
+  for (const { world } of FOUND_WORLDS) {
+    expect(keepSpareCapacity(world)).toStrictEqual(world);
+    expect(parseWorld('x', JSON.stringify(world))).toStrictEqual(world);
+    if (world.kind === 'well') expect(simulate(buildWorld(world), ROUND_ROBIN, world.seed).timeouts).toBe(0);
+  }
+});
 
 test('one seed is one world, and other seeds are others', () => {
   for (const kind of KINDS) {
