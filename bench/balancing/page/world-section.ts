@@ -12,7 +12,7 @@ export function worldSection(report: WorldReport, algorithm: string): string {
 Whoever writes scenarios thinks of what may go wrong, and an algorithm that is made for them may fail where nobody looked. So there are
 random worlds, too, each drawn from one seed out of wide ranges: 1 to 60 hosts, 1 to 30 agents, calls of 0.2 ms to 3 s that are always as long,
 vary a little or have a heavy tail, one to 100,000 of them a second, errors that come at once or late, timeouts from four times the slowest
-ordinary call up to forty times. Some have bursts, pauses, lost reports, moments in which all hosts err, or become slower for good. A *well*
+ordinary call up to forty times. Some have bursts, pauses, lost reports, moments in which all hosts err, or hosts that become slower for good. A *well*
 world has spare capacity all the time: round robin serves all of its calls in time, so nobody should ever be refused. A *troubled* one is the
 same, but for a while some hosts refuse, are silent, err or are slow.
 

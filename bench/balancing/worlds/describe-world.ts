@@ -3,8 +3,10 @@
 import { ordinaryLoad, timeoutMs } from './spare-capacity.ts';
 import type { Fault, WorkShape, WorldParameters } from './world-parameters.ts';
 
+const TIMES = ['never', 'once', 'twice'];
+
 export function describeWorld(world: WorldParameters): string {
-  const parts = [`${traffic(world)}, each for ${readMs(world.serviceMs)}, ${spreadOf(world.work)}`, ...oddities(world)];
+  const parts = [traffic(world), `a call takes ${readMs(world.serviceMs)}${spreadOf(world.work)}`, ...oddities(world)];
   return `${parts.join('; ')}.`;
 }
 
@@ -17,13 +19,13 @@ function traffic(world: WorldParameters): string {
 function spreadOf(work: WorkShape): string {
   switch (work.shape) {
     case 'constant':
-      return 'always the same';
+      return ', always';
     case 'exponential':
-      return 'exponentially distributed';
+      return ' on average, exponentially distributed';
     case 'lognormal':
-      return work.variation > 1 ? `with a heavy tail (variation ${work.variation})` : `with a variation of ${work.variation}`;
+      return ` on average, with a ${work.variation > 1 ? 'heavy tail (variation' : 'lognormal distribution (variation'} ${work.variation})`;
     case 'two sizes':
-      return `but ${percents(work.share)} of them take ${work.ratio} times as long as the others`;
+      return ` on average, ${percents(work.share)} of them ${work.ratio} times as long as the others`;
   }
 }
 
@@ -35,7 +37,7 @@ function oddities(world: WorldParameters): string[] {
     ...when(inequality > 1, `the slowest host takes ${inequality} times as long as the fastest`),
     ...when(regression > 1, `all hosts become ${regression} times slower for good`),
     ...when(burst > 1, `bursts bring ${burst} times as many calls`),
-    ...when(sharedErrors > 0, `${count(sharedErrors, 'time')} all hosts err in a quarter of the calls`),
+    ...when(sharedErrors > 0, `${TIMES[sharedErrors] ?? `${sharedErrors} times`} all hosts err in a quarter of the calls`),
     ...when(
       pauses !== null,
       `${pauses?.whose} now and then ${pauses?.whose === 'one host' ? 'is' : 'are'} ${pauses?.slowness} times slower for ${readMs(pauses?.lengthMs ?? 0)}`,
