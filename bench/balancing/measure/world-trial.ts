@@ -2,6 +2,7 @@
 /** One world, played by an algorithm and by what it is compared with: the oracle, and round robin with the same callers. */
 import type { Contender } from '../sim/contender.ts';
 import { Outcome } from '../sim/run-log.ts';
+import type { Scenario } from '../sim/scenario.ts';
 import { simulate } from '../sim/simulation.ts';
 import { Truth } from '../sim/truth.ts';
 import { buildWorld } from '../worlds/build-world.ts';
@@ -23,11 +24,11 @@ export interface WorldResult {
   readonly fairness: number;
 }
 
-/** Plays worlds one after the other. The oracle and round robin play each of them once, however many contenders are compared with them. */
+/** A world whose oracle has played: however many contenders are compared with it, it plays once. */
 export class WorldTrial {
   readonly world: WorldParameters;
   readonly #truth: Truth;
-  readonly #scenario;
+  readonly #scenario: Scenario;
   readonly #luck: number;
   readonly #oracle: Scored;
 

@@ -20,7 +20,7 @@ const CALLS = { from: 8_000, to: 12_000 };
 const SHORTEST_TIMEOUT = 4;
 const MOST_WORKERS = 200;
 
-/** One world a seed, from `from` on. */
+/** `count` worlds, of the seeds from `from` on. */
 export function drawWorlds(kind: Kind, count: number, from: number): WorldParameters[] {
   return Array.from({ length: count }, (_, index) => drawWorld(from + index, kind));
 }

@@ -1,8 +1,8 @@
 // pure
 /** Reads the parameters of a world as a search prints them: JSON. */
 import { drawWorld } from './draw-world.ts';
-import { keepSpareCapacity } from './spare-capacity.ts';
-import type { WorldParameters } from './world-parameters.ts';
+import { keepSpareCapacity, LOWEST_RATE } from './spare-capacity.ts';
+import { KINDS, type WorldParameters } from './world-parameters.ts';
 
 /**
  * @param source what an error names
@@ -22,10 +22,37 @@ export function parseWorld(source: string, text: string): WorldParameters {
       );
     }
   }
-  return keepSpareCapacity(told as unknown as WorldParameters);
+  for (const [field, least] of Object.entries(LEAST)) {
+    if ((told[field] as number) < least) throw new Error(`${source}: '${field}' is ${told[field]}, but it is at least ${least}`);
+  }
+  const world = told as unknown as WorldParameters;
+  if (!KINDS.includes(world.kind)) throw new Error(`${source}: 'kind' is '${world.kind}', but it is one of ${KINDS.join(', ')}`);
+  if ((world.kind === 'troubled') !== (world.fault !== null)) {
+    throw new Error(`${source}: a troubled world has a fault, and a well one has 'fault' null`);
+  }
+  return keepSpareCapacity(world);
 }
 
 const NULLABLE = ['pauses', 'fault'];
+
+/** Below these no world can be built, or have spare capacity. */
+const LEAST: Partial<Record<keyof WorldParameters, number>> = {
+  hosts: 1,
+  agents: 1,
+  workers: 1,
+  serviceMs: 0.01,
+  roundTripMs: 0,
+  inequality: 1,
+  ratePerSec: LOWEST_RATE,
+  durationMs: 1,
+  timeoutFactor: 4,
+  errorRate: 0,
+  errorWork: 0,
+  reportLoss: 0,
+  regression: 1,
+  burst: 1,
+  sharedErrors: 0,
+};
 
 function parseJson(source: string, text: string): Record<string, unknown> {
   let told: unknown;

@@ -62,7 +62,7 @@ export interface Fault {
   readonly errorRate: number;
 }
 
-/** So long that nobody need read more digits than these three. */
+/** Three digits are exact enough, and can be read and typed. */
 export function threeDigits(value: number): number {
   return Number(value.toPrecision(3));
 }

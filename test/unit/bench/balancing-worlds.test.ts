@@ -157,8 +157,11 @@ describe('parameters', () => {
     ['1', "x: '1' is no world"],
     ['{"hots":1}', "x: a world has no 'hots'; it has kind, seed, hosts"],
     ['{"kind":"well"}', "x: 'seed' is missing"],
+    [JSON.stringify({ ...drawWorld(1, 'well'), timeoutFactor: 0.5 }), "x: 'timeoutFactor' is 0.5, but it is at least 4"],
+    [JSON.stringify({ ...drawWorld(1, 'well'), kind: 'ill' }), "x: 'kind' is 'ill', but it is one of well, troubled"],
+    [JSON.stringify({ ...drawWorld(1, 'well'), kind: 'troubled' }), 'x: a troubled world has a fault'],
     [JSON.stringify({ ...drawWorld(1, 'well'), hosts: 'two' }), 'x: \'hosts\' is "two", but that of another world is '],
-  ])('%s is refused', (text, message) => {
+  ])('%# is refused', (text, message) => {
     expect(() => parseWorld('x', text)).toThrow(message);
   });
 });
