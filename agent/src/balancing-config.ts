@@ -26,6 +26,10 @@ export const balancingFields = {
     default: adaptive.onAllOverloaded,
     meaning: 'adaptive: what is answered when no host may be called (rule AD-17).',
   }),
+  shed: choice(['auto', 'off'], {
+    default: adaptive.shed ? 'auto' : 'off',
+    meaning: 'adaptive: auto refuses calls while work waits at the hosts and calls are lost to it (rule AD-13); off never does.',
+  }),
   probe_share: ratio({
     default: adaptive.probeShare,
     exclude: 'min',
@@ -100,6 +104,7 @@ function balancing(section: string, values: BalancingValues, zone: string): Bala
     algorithm: values.algorithm,
     adaptive: {
       onAllOverloaded: values.on_all_overloaded,
+      shed: values.shed === 'auto',
       zone,
       probeShare: values.probe_share,
       backoffMinMs: values.probe_backoff_min * 1_000,

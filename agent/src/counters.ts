@@ -8,6 +8,8 @@ export const shardCounters = defineCounters({
   report: 'Results of calls that were reported and counted',
   answeredSuccess: 'getHost answers with a host',
   answeredOverload: 'getHost answers OVERLOAD: no host of the module may be called',
+  refusedQueue:
+    'Of these, answers OVERLOAD because work waits at the hosts (adaptive); the others had no host that may be called',
   answeredNoExist: 'getHost answers NOEXIST: the module has no hosts, as far as the agent knows',
   answeredError: 'getHost answers SYSTEM_ERROR: only hosts whose address the caller does not understand',
   held: 'Requests that waited for the first route of their module',
@@ -28,7 +30,7 @@ export const shardCounters = defineCounters({
   transitionsToOverloaded: 'Hosts that became overloaded',
   transitionsToIdle: 'Hosts that became idle again',
   probes: 'Probes sent to ejected hosts (adaptive)',
-  windowCuts: 'Times the calls in flight of a host were cut, because it has too much to do (adaptive)',
+  sheddings: 'Times a module began to refuse calls, because work waited at its hosts (adaptive)',
   transitionsUnlogged: 'Transitions that were counted but not logged, because too many came at once',
 });
 export type ShardCounter = (typeof shardCounters.names)[number];

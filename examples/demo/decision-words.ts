@@ -17,7 +17,7 @@ type Words = (number: (name: string) => number) => string;
 const WORDS: ReadonlyMap<string, Words> = new Map<string, Words>([
   ['error-evidence', n => `ejected: evidence of errors ${tenths(n('evidence'))}, limit ${tenths(n('evidenceLimit'))} (AD-7)`],
   ['call-succeeded', n => `back on probation: a call succeeded in ${tenths(n('tookMs'))} ms (AD-12)`],
-  ['only-host', () => 'back: no other host is left (AD-9)'],
+  ['none-left', () => 'back: no other host is left (AD-9)'],
   ['all-err', () => 'back: all hosts fail, it is no worse than they (AD-9)'],
   ['failure-run', n => `overloaded: a run of ${n('errRun')} failures, limit ${n('limit')} (LB-7)`],
   [

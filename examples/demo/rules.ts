@@ -40,11 +40,11 @@ function adaptiveText({ probeShare, backoffMinSeconds, backoffMaxSeconds, onAllO
   return [
     'For each call the agent draws some hosts at random and names the one that should answer first, by how long its calls took lately,',
     'how many are on their way, and how often it errs (AD-1 to AD-3): so a slow host or a small one gets fewer calls, without an error.',
-    'Where hosts answer alike it matters little which one is called, and their shares wander.',
-    'A host that errs clearly more than the best of its siblings is ejected (AD-6, AD-7). It is probed with single live calls, after',
+    'Hosts that answer alike take turns.',
+    'A host that errs clearly more than its siblings is ejected (AD-7, AD-9). It is probed with single live calls, after',
     `pauses that double from about ${backoffMinSeconds} s to ${backoffMaxSeconds} s (AD-10), and gets at most ${percent(probeShare)} of its fair share so (AD-11). The`,
-    'first success takes it back, on probation: there is little need of evidence to eject it again (AD-12), and it begins with few',
-    `calls at a time (AD-15). When no host may be called, ${WHEN_NONE_IS_LEFT[onAllOverloaded]} (AD-17).`,
+    'first success takes it back, on probation: little evidence is needed to eject it again (AD-12). A call is refused only while slow',
+    `answers show that work waits in line at the hosts (AD-13). When no host may be called, ${WHEN_NONE_IS_LEFT[onAllOverloaded]} (AD-17).`,
   ].join(' ');
 }
 

@@ -116,9 +116,8 @@ function whileDownText(look: HostLook): string {
   return `it is still overloaded, and its last ${errRun} calls failed (LB-4)`;
 }
 
-function probationText({ numbers: { evidence, evidenceLimit, window } }: HostLook): string {
-  const calls = window === undefined ? '' : `, and it may have ${window.toFixed(1)} calls in flight (AD-15)`;
-  return `on probation with evidence ${evidence?.toFixed(1)} against it, the limit is ${evidenceLimit?.toFixed(1)} (AD-12)${calls}`;
+function probationText({ numbers: { evidence, evidenceLimit } }: HostLook): string {
+  return `on probation with evidence ${evidence?.toFixed(1)} against it, the limit is ${evidenceLimit?.toFixed(1)} (AD-12)`;
 }
 
 function meaningLines({ windowMs }: DemoResult, rules: Rules): string[] {

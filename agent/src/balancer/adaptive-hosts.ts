@@ -1,64 +1,62 @@
 // pure
 import { DEFAULT_WEIGHT } from '@lars/proto';
 import { diceState } from '@lars/proto/dice';
-import { weighReport } from './cusum.ts';
 import { addSample, type Decay, restartMean } from './decaying-mean.ts';
-import type { Ejection } from './ejection.ts';
-import type { ErrorBaseline } from './error-baseline.ts';
+import { OUTLIER_FACTOR } from './durations.ts';
+import { Ejection } from './ejection.ts';
+import type { ErrorEvidence } from './error-evidence.ts';
+import { type CellLayout, type HostTable, movedTo } from './host-table.ts';
+import { HostsInFlight } from './hosts-in-flight.ts';
+import { FADE_SHARES, PRICE_MIN_MS, priceMs } from './price.ts';
+import { fittingCalls } from './shedding.ts';
 import {
-  ANSWERS,
+  ANSWERED_AT_MS,
+  DICE,
   DURATION,
   ERROR_RATE,
   EVIDENCE,
-  FAILED_AT_MS,
+  HAS_ANSWERED,
   NEW_ADAPTIVE_BRIEF,
   NEW_ADAPTIVE_ROW,
-  PICKS,
+  NEW_MODULE,
+  PICKED_TURN,
   PRICED_MS,
+  QUICK_AT_MS,
+  QUICK_IN_FLIGHT,
   REPORTED_AT_MS,
-  REPORTS,
+  SLOW_RUN,
   THROUGHPUT,
-} from './host-cells.ts';
-import { type CellLayout, type HostTable, movedTo } from './host-table.ts';
-import { HostTrouble, NO_TROUBLE } from './host-trouble.ts';
-import { HostsInFlight } from './hosts-in-flight.ts';
-import { fittingCalls, type LoadWindow } from './load-window.ts';
-import { ALL_ERRED_AT_MS, DICE, type ModuleCells, NEW_MODULE, staleAfterMs, TYPICAL_MS } from './module-latency.ts';
-import { countRecent } from './recent-count.ts';
+  TURN,
+  TYPICAL_MS,
+} from './slots.ts';
 import { countAnswer, perSecond } from './throughput.ts';
 
 /** AD-3: about the last ten answers count, and less of them after five seconds. */
 const DURATION_DECAY: Decay = { keep: 0.9, halfLifeMs: 5_000 };
-/** AD-8: whether a host answers slowly is asked at the moment of a failure, so only its last few answers count. */
-const ANSWERS_DECAY: Decay = { keep: 0.8, halfLifeMs: 1_000 };
-/** AD-3: part of the error rate that one more report replaces at least; the first reports replace more, ... */
+/** AD-3: part of the error rate that one more report replaces. */
 const ERROR_STEP = 1 / 32;
-/** ... as though there had been so many successes before. */
-const ERROR_PRIOR = 4;
-/** AD-3: an error costs as much as so many calls. */
+/** AD-3: an error costs as much as so many calls, ... */
 const ERROR_SURCHARGE = 20;
-/** AD-3: after this time without a report, nothing bad is held against a host any more, ... */
-const FADE_MS = 30_000;
-/** ... and it is taken for somewhat better than typical, so that it is tried again. */
-const FADED_TO = 0.7;
-/** AD-5: a success of a caller who told no duration took at most so many times what is expected, or its true call is another one. */
-const PLAUSIBLE = 3;
-/** AD-8: answers that take this part of the time that a lost call took say that the host is alive, and behind. */
-const SLOW_ANSWER_SHARE = 0.4;
-/** AD-8: without any answer for so many times as long as a lost call took, a host is not just slow. */
-const SILENCE_FACTOR = 3;
-/** AD-12: a readmitted host has this part of the evidence that convicts: the next failure ejects it again. */
+/** ... where the host errs by more than this, and this part of normal, above normal: less may be chance in 32 reports. */
+const ERROR_NOISE = 0.05;
+const ERROR_NOISE_SHARE = 0.3;
+/** AD-12: a readmitted host has this part of the evidence that ejects, and at most one failure less than all. */
 const PROBATION_EVIDENCE = 0.75;
-/** AD-2: durations are told in whole milliseconds, and what lies below is noise: it must not pile all calls on one host. */
-const PRICE_MIN_MS = 1;
+/** AD-8: so many slow answers in a row, with no quick one between, are a standing queue: ... */
+const SLOW_RUN_MIN = 3;
+/** ... unless none came at all for so many times as long as a lost call took: the host is not slow then, but silent. */
+const SILENCE_FACTOR = 3;
+/** AD-14: what is left, after one more quick answer, of the calls in flight that a host served quickly. */
+const QUICK_IN_FLIGHT_KEEP = 0.995;
 
 const LAYOUT: CellLayout = { module: NEW_MODULE, brief: NEW_ADAPTIVE_BRIEF, row: NEW_ADAPTIVE_ROW };
 const ROW_LENGTH = NEW_ADAPTIVE_ROW.length;
+/** For hosts that were never ejected; they share it, so do not write to it. */
+const NEVER_EJECTED: Readonly<Ejection> = new Ejection();
 
-/** What the adaptive rules remember of a module's hosts. Decisions about them fall in adaptive.ts. */
+/** What the adaptive rules remember of a module's hosts. The chapters (see module-state.ts) decide about them. */
 export class AdaptiveHosts extends HostsInFlight {
-  /** Of hosts that have any, as few of half a million have. */
-  #troubles: (HostTrouble | undefined)[] | undefined = undefined;
+  #ejections: (Ejection | undefined)[] | undefined = undefined;
 
   /** @param random uniform in [0, 1); asked once */
   constructor(random: () => number) {
@@ -66,19 +64,18 @@ export class AdaptiveHosts extends HostsInFlight {
     this.cells[DICE] = diceState(random);
   }
 
-  /** What is known of the module. */
-  get module(): ModuleCells {
-    return this.cells;
-  }
-
-  /** The same, to write to, until the next sync. */
-  get ownModule(): number[] {
+  /** The module-wide slots, until the next sync. */
+  get module(): number[] {
     return this.cells;
   }
 
   override sync(hosts: Parameters<HostTable['sync']>[0]): ReturnType<HostTable['sync']> {
     const before = super.sync(hosts);
-    this.#troubles = movedTo(before, this.#troubles);
+    this.#ejections = movedTo(before, this.#ejections);
+    before.forEach((from, host) => {
+      // A new host has its turn like one that was just picked, not like one that was passed over since the beginning.
+      if (from === undefined) this.cells[this.brief(host) + PICKED_TURN] = this.cells[TURN] as number;
+    });
     return before;
   }
 
@@ -92,13 +89,13 @@ export class AdaptiveHosts extends HostsInFlight {
   }
 
   override isOverloaded(host: number): boolean {
-    return this.#troubleOf(host).overloaded;
+    return this.#ejections?.[host]?.isEjected === true;
   }
 
   stateOf(host: number): string {
     if (this.at(host).drain) return 'draining';
-    const { overloaded, onProbation } = this.#troubleOf(host);
-    if (overloaded) return 'ejected';
+    const { isEjected, onProbation } = this.#ejections?.[host] ?? NEVER_EJECTED;
+    if (isEjected) return 'ejected';
     return onProbation ? 'probation' : 'idle';
   }
 
@@ -108,156 +105,143 @@ export class AdaptiveHosts extends HostsInFlight {
     return weight > 0 ? weight : DEFAULT_WEIGHT;
   }
 
-  /** 0..1 */
-  errorRateOf(host: number): number {
-    return this.#cell(host, ERROR_RATE);
-  }
-
-  /** AD-7 */
+  /** AD-7, nats. */
   evidenceOf(host: number): number {
     return this.#cell(host, EVIDENCE);
   }
 
-  /** The mean of the last answers, 0 before the first. */
-  answerMs(host: number): number {
-    return this.#cell(host, ANSWERS);
+  /** In about the last 32 reports, 0..1. */
+  errorRateOf(host: number): number {
+    return this.#cell(host, ERROR_RATE);
   }
 
   ejectionOf(host: number): Ejection {
-    return this.#ownTrouble(host).ejection;
-  }
-
-  /** Undefined where the host has no limit. */
-  windowOf(host: number): LoadWindow | undefined {
-    return this.#troubles?.[host]?.window;
-  }
-
-  /** To be set a size at once. */
-  limitedWindow(host: number): LoadWindow {
-    return this.#ownTrouble(host).limitedWindow();
+    this.#ejections ??= new Array(this.size).fill(undefined);
+    this.#ejections[host] ??= new Ejection();
+    return this.#ejections[host];
   }
 
   answersPerSec(host: number, nowMs: number): number {
     return perSecond(this.cells, this.row(host) + THROUGHPUT, nowMs);
   }
 
-  /** AD-13, AD-14: how many calls it answers in such a time. */
-  fittingCalls(host: number, durationMs: number, nowMs: number): number {
-    return fittingCalls(this.answersPerSec(host, nowMs), durationMs);
+  /** AD-21: the price as it stood after the last report, before it faded; at least 1 ms. */
+  reportedPriceMs(host: number): number {
+    return Math.max(PRICE_MIN_MS, this.cells[this.brief(host) + PRICED_MS] as number);
   }
 
-  /** AD-4: a call that was sent before is lost, if there is no report. */
-  lostBeforeMs(nowMs: number): number {
-    return nowMs - staleAfterMs(this.cells);
-  }
-
-  /** AD-4 */
-  send(host: number, nowMs: number): void {
-    const { cells } = this;
-    countRecent(cells, this.row(host) + PICKS, 1, nowMs);
-    if (this.#troubles !== undefined) this.windowOf(host)?.sent(nowMs);
-    this.addInFlight(host, nowMs);
-  }
-
-  /** AD-2, AD-3: what a call is expected to cost, errors included, but for the load. */
+  /** AD-2, AD-3: the price of a call while no other is in flight, errors included; at least 1 ms. */
   priceMs(host: number, nowMs: number): number {
-    return Math.max(PRICE_MIN_MS, this.expectedMs(host, nowMs));
+    return priceMs(this.cells, this.brief(host), false, this.turnsToFade, nowMs);
   }
 
-  /** AD-3: what a call is expected to take, errors included; 0 while neither the host nor the module has been measured. */
-  expectedMs(host: number, nowMs: number): number {
-    const { cells } = this;
-    const brief = this.brief(host);
-    const typicalMs = cells[TYPICAL_MS] as number;
-    const pricedMs = cells[brief + PRICED_MS] as number;
-    const known = pricedMs === 0 ? typicalMs : pricedMs;
-    const faded = FADED_TO * typicalMs;
-    if (known <= faded) return known;
-    const age = (nowMs - (cells[brief + REPORTED_AT_MS] as number)) / FADE_MS;
-    return age >= 1 ? faded : known - (known - faded) * age;
+  /** AD-3: so many turns of others are as many fair shares as fade mild news. */
+  get turnsToFade(): number {
+    return FADE_SHARES * this.size;
   }
 
-  /** AD-4, AD-5: takes a reported call out of flight; returns what it took, as told or else as inferred. */
-  settle(host: number, ok: boolean, toldMs: number | undefined, nowMs: number): number {
-    const tookMs = toldMs ?? nowMs - this.#inferSentMs(host, ok, nowMs);
-    this.settleInFlight(host, nowMs - tookMs);
-    return tookMs;
-  }
-
-  /** AD-3, AD-8: learns from a report. A fast failure says nothing about how long an answer takes. AD-21: `tookMs` may be unknown. */
-  learn(
-    host: number,
-    ok: boolean,
-    isSlowFailure: boolean,
-    tookMs: number | undefined,
-    baseline: ErrorBaseline,
-    nowMs: number,
-  ): void {
+  /** AD-3: learns from an answer. @param isTelling whether its duration says how long others take */
+  learnAnswer(host: number, tookMs: number, isTelling: boolean, normalRate: number, nowMs: number): void {
     const { cells } = this;
     const row = this.row(host);
-    const reports = (cells[row + REPORTS] as number) + 1;
-    const errorRate = cells[row + ERROR_RATE] as number;
-    cells[row + REPORTS] = reports;
-    cells[row + ERROR_RATE] = errorRate + ((ok ? 0 : 1) - errorRate) * Math.max(ERROR_STEP, 1 / (reports + ERROR_PRIOR));
-    cells[this.brief(host) + REPORTED_AT_MS] = nowMs;
-    if (ok) countAnswer(cells, row + THROUGHPUT, nowMs);
-    else cells[row + FAILED_AT_MS] = nowMs;
-    if (tookMs !== undefined) {
-      if (ok) addSample(cells, row + ANSWERS, tookMs, nowMs, ANSWERS_DECAY);
-      if (ok || isSlowFailure) addSample(cells, row + DURATION, tookMs, nowMs, DURATION_DECAY);
+    cells[row + ERROR_RATE] = (cells[row + ERROR_RATE] as number) * (1 - ERROR_STEP);
+    cells[HAS_ANSWERED] = 1;
+    countAnswer(cells, row + THROUGHPUT, nowMs);
+    cells[row + ANSWERED_AT_MS] = nowMs;
+    if (isTelling) {
+      const knownMs = cells[row + DURATION] as number;
+      const expectedMs = knownMs === 0 ? (cells[TYPICAL_MS] as number) : knownMs;
+      addSample(cells, row + DURATION, Math.min(tookMs, OUTLIER_FACTOR * expectedMs), nowMs, DURATION_DECAY);
     }
-    this.#setPrice(host, baseline, nowMs);
+    this.#setPrice(host, normalRate, nowMs);
   }
 
-  /** AD-7; without any evidence, a probation is over (AD-12). @returns whether the evidence has reached the limit */
-  weigh(host: number, logLikelihoodRatio: number, limit: number): boolean {
-    const evidence = weighReport(this.evidenceOf(host), logLikelihoodRatio, limit);
-    this.cells[this.row(host) + EVIDENCE] = evidence;
-    if (evidence === 0) this.#troubleOf(host).endProbation();
-    return evidence >= limit;
-  }
-
-  /** AD-8: does a slow failure of this host say that it has too much to do? */
-  isBehind(host: number, tookMs: number, nowMs: number): boolean {
-    const answeredAtMs = this.#cell(host, ANSWERS + 1);
-    return this.answerMs(host) >= SLOW_ANSWER_SHARE * tookMs && nowMs - answeredAtMs < SILENCE_FACTOR * tookMs;
-  }
-
-  /** AD-9 */
-  beginEjection(host: number): Ejection {
-    const trouble = this.#ownTrouble(host);
-    trouble.overloaded = true;
-    return trouble.ejection;
-  }
-
-  /** AD-12. The evidence goes back to a single failure's distance from the limit; old errors are forgiven. */
-  beginProbation(host: number, tookMs: number, baseline: ErrorBaseline, nowMs: number): void {
-    const trouble = this.#ownTrouble(host);
-    trouble.overloaded = false;
-    trouble.ejection.end(nowMs);
-    trouble.limitedWindow().startSlowly();
+  /** AD-3: learns from a failure. @param isLost whether it was slow; a fast failure says nothing about how long an answer takes */
+  learnFailure(host: number, tookMs: number, isLost: boolean, normalRate: number, nowMs: number): void {
     const { cells } = this;
     const row = this.row(host);
-    cells[row + EVIDENCE] = baseline.limit * PROBATION_EVIDENCE;
-    cells[row + ERROR_RATE] = baseline.rate;
-    restartMean(cells, row + DURATION, tookMs, nowMs);
-    this.#setPrice(host, baseline, nowMs);
+    const rate = cells[row + ERROR_RATE] as number;
+    cells[row + ERROR_RATE] = rate + (1 - rate) * ERROR_STEP;
+    if (isLost) {
+      // Before the first answer a mean would be all of it.
+      if (cells[row + DURATION] === 0) restartMean(cells, row + DURATION, cells[TYPICAL_MS] as number, nowMs);
+      addSample(cells, row + DURATION, tookMs, nowMs, DURATION_DECAY);
+    }
+    this.#setPrice(host, normalRate, nowMs);
   }
 
-  /** What people see of it. An unlimited window is left out: it is no number. */
-  numbers(host: number, baseline: ErrorBaseline, nowMs: number): Record<string, number> {
-    const { window, overloaded } = this.#troubleOf(host);
-    const ejection = overloaded ? this.ejectionOf(host) : undefined;
+  /** AD-8: an answer came quickly. @param inFlight calls in flight until then; 0 where they say nothing of what the host can do */
+  noteQuick(host: number, inFlight: number, nowMs: number): void {
+    const row = this.row(host);
+    this.cells[row + QUICK_AT_MS] = nowMs;
+    this.cells[row + SLOW_RUN] = 0;
+    if (inFlight === 0) return;
+    const most = (this.cells[row + QUICK_IN_FLIGHT] as number) * QUICK_IN_FLIGHT_KEEP;
+    this.cells[row + QUICK_IN_FLIGHT] = Math.max(inFlight, most);
+  }
+
+  /** AD-8: an answer was slow. @returns whether several were in a row */
+  noteSlow(host: number): boolean {
+    const at = this.row(host) + SLOW_RUN;
+    const run = (this.cells[at] as number) + 1;
+    this.cells[at] = run;
+    return run >= SLOW_RUN_MIN;
+  }
+
+  /** AD-8: were its last answers slow? */
+  isSlowNow(host: number): boolean {
+    return this.#cell(host, SLOW_RUN) >= SLOW_RUN_MIN;
+  }
+
+  /** AD-8: does work wait at the host? Its last answers were slow, none was quick for as long as a lost call took, and it still answers. */
+  hasStandingQueue(host: number, lostMs: number, nowMs: number): boolean {
+    const row = this.row(host);
+    const { cells } = this;
+    return (
+      (cells[row + SLOW_RUN] as number) >= SLOW_RUN_MIN &&
+      nowMs - (cells[row + QUICK_AT_MS] as number) >= lostMs &&
+      nowMs - (cells[row + ANSWERED_AT_MS] as number) < SILENCE_FACTOR * lostMs
+    );
+  }
+
+  /** AD-14: how many calls the host may have in flight while the module sheds. */
+  limitOf(host: number, targetMs: number, nowMs: number): number {
+    return Math.max(1, this.#cell(host, QUICK_IN_FLIGHT), fittingCalls(this.answersPerSec(host, nowMs), targetMs));
+  }
+
+  setEvidence(host: number, evidence: number): void {
+    this.cells[this.row(host) + EVIDENCE] = evidence;
+    const ejection = this.#ejections?.[host];
+    if (evidence === 0 && ejection !== undefined) ejection.onProbation = false;
+  }
+
+  /** AD-12: nearly the next failure ejects it again; old errors are forgiven. */
+  beginProbation(host: number, tookMs: number, evidence: ErrorEvidence, nowMs: number): void {
+    this.ejectionOf(host).end(nowMs);
+    const { cells } = this;
+    const row = this.row(host);
+    const limit = evidence.limit(this.answersPerSec(host, nowMs));
+    cells[row + EVIDENCE] = Math.max(limit * PROBATION_EVIDENCE, limit - evidence.failure);
+    cells[row + ERROR_RATE] = evidence.normalRate;
+    cells[row + SLOW_RUN] = 0;
+    restartMean(cells, row + DURATION, tookMs, nowMs);
+    this.#setPrice(host, evidence.normalRate, nowMs);
+  }
+
+  /** What people see of it. */
+  numbers(host: number, evidence: ErrorEvidence, nowMs: number): Record<string, number> {
+    const ejection = this.#ejections?.[host];
+    const answersPerSec = this.answersPerSec(host, nowMs);
     return {
-      expectedMs: this.expectedMs(host, nowMs),
-      inFlight: this.load(host, this.lostBeforeMs(nowMs)),
-      ...(window !== undefined ? { window: window.size } : {}),
-      errorRate: this.errorRateOf(host),
-      normalErrorRate: baseline.rate,
+      expectedMs: this.#cell(host, DURATION),
+      priceMs: this.priceMs(host, nowMs),
+      inFlight: this.inFlight(host, this.givenUpBeforeMs(nowMs)),
+      errorRate: this.#cell(host, ERROR_RATE),
+      normalErrorRate: evidence.normalRate,
       evidence: this.evidenceOf(host),
-      evidenceLimit: baseline.limit,
-      answersPerSec: this.answersPerSec(host, nowMs),
-      ...(ejection !== undefined ? { failuresInRow: ejection.failuresInRow, probeInMs: ejection.probeInMs(nowMs) } : {}),
+      evidenceLimit: evidence.limit(answersPerSec),
+      answersPerSec,
+      ...(ejection?.isEjected ? { failuresInRow: ejection.failuresInRow, probeInMs: ejection.probeInMs(nowMs) } : {}),
     };
   }
 
@@ -273,35 +257,14 @@ export class AdaptiveHosts extends HostsInFlight {
     return this.cells[this.row(host) + at] as number;
   }
 
-  /** Callers are taken to be answered in the order in which they asked; see AD-5 for the exception. */
-  #inferSentMs(host: number, ok: boolean, nowMs: number): number {
-    const durationMs = this.#cell(host, DURATION);
-    const usualMs = durationMs === 0 ? (this.cells[TYPICAL_MS] as number) : durationMs;
-    const sinceMs = ok ? nowMs - PLAUSIBLE * usualMs : Number.NEGATIVE_INFINITY;
-    return this.oldestInFlight(host, sinceMs) ?? nowMs - usualMs;
-  }
-
-  #troubleOf(host: number): Readonly<HostTrouble> {
-    return this.#troubles?.[host] ?? NO_TROUBLE;
-  }
-
-  #ownTrouble(host: number): HostTrouble {
-    this.#troubles ??= new Array(this.size).fill(undefined);
-    this.#troubles[host] ??= new HostTrouble();
-    return this.#troubles[host];
-  }
-
-  /**
-   * AD-3: a host that is seldom called would carry the surcharge for hours if it did not fade. What it failed in while all did is not held
-   * against it when that is over.
-   */
-  #setPrice(host: number, baseline: ErrorBaseline, nowMs: number): void {
+  /** AD-3 */
+  #setPrice(host: number, normalRate: number, nowMs: number): void {
     const { cells } = this;
-    const failedAtMs = this.#cell(host, FAILED_AT_MS);
-    if (baseline.isShared) cells[ALL_ERRED_AT_MS] = nowMs;
-    const isExcused = !baseline.isShared && failedAtMs <= (cells[ALL_ERRED_AT_MS] as number);
-    const fresh = Math.max(0, 1 - (nowMs - failedAtMs) / FADE_MS);
-    const excess = isExcused ? 0 : Math.max(0, this.errorRateOf(host) - baseline.rate);
-    cells[this.brief(host) + PRICED_MS] = this.#cell(host, DURATION) * (1 + ERROR_SURCHARGE * fresh * excess);
+    const row = this.row(host);
+    const brief = this.brief(host);
+    const excess = (cells[row + ERROR_RATE] as number) - normalRate * (1 + ERROR_NOISE_SHARE) - ERROR_NOISE;
+    const durationMs = cells[row + DURATION] as number;
+    cells[brief + PRICED_MS] = excess > 0 ? durationMs * (1 + ERROR_SURCHARGE * excess) : durationMs;
+    cells[brief + REPORTED_AT_MS] = nowMs;
   }
 }

@@ -7,6 +7,8 @@ export interface AdaptiveOptions {
    * 'probe' serves again with the first call after the trouble, and loads a sick module least.
    */
   readonly onAllOverloaded: 'probe' | 'all' | 'refuse';
+  /** AD-13: whether calls are refused while a queue stands at the hosts. */
+  readonly shed: boolean;
   /** AD-19: the agent's own zone, as hosts name theirs; empty = zones do not matter, as where hosts name none. */
   readonly zone: string;
   /**
@@ -22,6 +24,7 @@ export interface AdaptiveOptions {
 
 export const ADAPTIVE_DEFAULTS: AdaptiveOptions = {
   onAllOverloaded: 'probe',
+  shed: true,
   zone: '',
   probeShare: 0.03,
   backoffMinMs: 1_000,

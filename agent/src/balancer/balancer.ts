@@ -58,8 +58,38 @@ export interface ExplainingBalancer extends Balancer {
    * asked for every request. It becomes false with time, also where no calls come (AD-21).
    */
   wantsEveryCall(nowMs: number): boolean;
+  /** Why the last pick that gave no host gave none. */
+  readonly refusalCause: RefusalCause;
   /** The hosts as they stand and why, for people; as long as the route, so not for every request. */
   explain(nowMs: number): HostExplanation[];
+  /** What concerns the module as a whole, for people; undefined where the algorithm has nothing to say of it. */
+  explainModule(nowMs: number): ModuleConduct | undefined;
+}
+
+/** `queue`: work waits at the hosts (AD-13). `no-host`: none may be called at all (AD-17, LB-5). */
+export type RefusalCause = 'queue' | 'no-host';
+
+/** How a module's calls are told of, and whether calls are refused. */
+export interface ModuleConduct {
+  /** About the last thousand picks, the calls among them that nobody reported, and the reports meanwhile that belonged to no pick. */
+  readonly picks: number;
+  readonly unreported: number;
+  readonly unpicked: number;
+  /** Whether picks and reports belong together; where they do not, calls in flight are left out of the decisions (AD-4). */
+  readonly inFlightKnown: boolean;
+  /** Whether callers tell durations that cannot be; they are left out of the decisions then (AD-5). */
+  readonly impossibleDurations: boolean;
+  /** Durations of the module's answers in quiet times, ms; 0 before the first. */
+  readonly normalMs: number;
+  /** Undefined while nothing is refused for a queue. */
+  readonly shedding: SheddingView | undefined;
+}
+
+export interface SheddingView {
+  readonly forMs: number;
+  readonly refused: number;
+  /** How long callers waited for the last call that was lost. */
+  readonly timeoutMs: number;
 }
 
 export interface HostCounts {
@@ -96,8 +126,11 @@ export interface HostView {
 /** Something was decided about a host. Counted and logged once, with the numbers that caused it. */
 export interface Transition {
   readonly host: HostInfo;
-  /** The side that it moved to; or what happened to it where it stands: it is being probed, its window of calls was cut. */
-  readonly to: 'idle' | 'overloaded' | 'probed' | 'window-cut';
+  /**
+   * The side that it moved to; or what happened to it where it stands: it is being probed; a call that it lost begins an episode in which
+   * the module refuses calls; that episode is over.
+   */
+  readonly to: 'idle' | 'overloaded' | 'probed' | 'shedding' | 'shedding-over';
   /** The rule that fired, as numbered in docs/load-balancing.md. */
   readonly cause: TransitionCause;
   readonly numbers: Readonly<Record<string, number>>;
@@ -115,12 +148,12 @@ export type ClassicCause =
 
 export type AdaptiveCause =
   | 'error-evidence' // AD-7
-  | 'only-host' // AD-9
   | 'all-err' // AD-9
   | 'probe-due' // AD-11
   | 'call-succeeded' // AD-12
-  | 'overload' // AD-13
-  | 'none-left'; // AD-17
+  | 'standing-queue' // AD-13
+  | 'quick-again' // AD-13
+  | 'none-left'; // AD-9, AD-17
 
 export interface BalancerEnvironment {
   /** Uniform in [0, 1). */

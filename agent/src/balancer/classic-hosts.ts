@@ -1,8 +1,8 @@
 // pure
 import type { ClassicCause } from './balancer.ts';
 import type { ClassicOptions } from './classic-options.ts';
-import { BAD_WINDOWS, ERR_RUN, NEW_CLASSIC_ROW, OVERLOADED, REAL_ERR, REAL_SUCC, SINCE_MS, SUCC_RUN } from './host-cells.ts';
 import { type CellLayout, HostTable } from './host-table.ts';
+import { BAD_WINDOWS, ERR_RUN, NEW_CLASSIC_ROW, OVERLOADED, REAL_ERR, REAL_SUCC, SINCE_MS, SUCC_RUN } from './slots.ts';
 
 /** A failure counts once per this much time that it took, ... (LB-6) */
 const FAILURE_UNIT_MS = 100;

@@ -110,6 +110,14 @@ class ClassicBalancer implements ExplainingBalancer {
     return this.#table.views();
   }
 
+  get refusalCause(): 'no-host' {
+    return 'no-host';
+  }
+
+  explainModule(): undefined {
+    return undefined;
+  }
+
   explain(nowMs: number): HostExplanation[] {
     const table = this.#table;
     return table.explain(host => ({ state: this.#stateOf(host), numbers: table.numbers(host, this.#options, nowMs) }), nowMs);

@@ -6,7 +6,7 @@ export interface Decay {
   readonly halfLifeMs: number;
 }
 
-/** A mean in `cells` at `at`, and behind it when its last sample came: 0 and -Infinity before the first. See host-cells.ts. */
+/** A mean in `cells` at `at`, and behind it when its last sample came: 0 and -Infinity before the first. See slots.ts. */
 export const NO_MEAN = [0, Number.NEGATIVE_INFINITY] as const;
 
 /** Takes a sample into a mean in which a sample counts less the more samples, and the more time, have come since. */

@@ -9,7 +9,7 @@ export interface BackoffLimits {
   readonly backoffMaxMs: number;
 }
 
-/** AD-10. A host's time on the bench: when it went there, when it may be probed, and how often that has failed in a row. */
+/** AD-10. The ejections of one host: since when it is out, when it may be probed, and how often that has failed in a row. */
 export class Ejection {
   #startedMs = Number.NEGATIVE_INFINITY;
   #endedMs = Number.NEGATIVE_INFINITY;
@@ -18,8 +18,19 @@ export class Ejection {
   #pauseMs = 0;
   #failuresInRow = 0;
   #probing = false;
+  #isEjected = false;
+  #forSilence = false;
   /** AD-12: from the end of an ejection until the evidence is gone. */
   onProbation = false;
+
+  get isEjected(): boolean {
+    return this.#isEjected;
+  }
+
+  /** Whether the last failure before the ejection was a lost call: any answer says that the host is back. */
+  get forSilence(): boolean {
+    return this.#forSilence;
+  }
 
   /** Calls that were sent before say nothing about the host as it is now. */
   get startedMs(): number {
@@ -40,9 +51,11 @@ export class Ejection {
     return this.#probing;
   }
 
-  start(limits: BackoffLimits, random: () => number, nowMs: number): void {
+  start(limits: BackoffLimits, forSilence: boolean, random: () => number, nowMs: number): void {
     if (nowMs - this.#endedMs > CALM_MS + 2 * this.#pauseMs) this.#failuresInRow = 0;
     this.onProbation = false;
+    this.#isEjected = true;
+    this.#forSilence = forSilence;
     this.#startedMs = nowMs;
     this.#pause(limits, random, nowMs);
   }
@@ -54,6 +67,7 @@ export class Ejection {
 
   end(nowMs: number): void {
     this.#endedMs = nowMs;
+    this.#isEjected = false;
     this.onProbation = true;
     this.#probing = false;
   }

@@ -2,9 +2,9 @@
 /** What every algorithm keeps about a module's hosts: who they are, and what was counted of them. */
 import { type HostInfo, type HostKey, hostKey } from '@lars/proto';
 import type { Balancer, HostCounts, HostExplanation, HostView, PastTransition, Transition } from './balancer.ts';
-import { ERR, PICKS, PROBES, SUCC, TCOST_MS } from './host-cells.ts';
 import type { HostPool } from './host-pool.ts';
 import { countRecent, recentCount } from './recent-count.ts';
+import { ERR, PICKS, PROBES, SUCC, TCOST_MS } from './slots.ts';
 
 /** Up to so many hosts are found by looking at their keys one after the other: faster than a Map, and a fifth of its size. */
 const MAX_SCANNED = 16;
@@ -22,7 +22,7 @@ export interface PastChange {
   readonly atMs: number;
 }
 
-/** What a new module and a new host begin with; see host-cells.ts. */
+/** What a new module and a new host begin with; see slots.ts. */
 export interface CellLayout {
   readonly module: readonly number[];
   readonly brief: readonly number[];
@@ -35,7 +35,7 @@ export interface CellLayout {
  * what it remembers of a host.
  */
 export abstract class HostTable {
-  /** See host-cells.ts. */
+  /** See slots.ts. */
   protected cells: number[];
   #hosts: readonly HostInfo[] = [];
   /** Where in `cells` the rows begin. */

@@ -1,7 +1,7 @@
 // pure
 const BUCKET_MS = 10_000;
 
-/** A count in `cells` at `at`: the number of the bucket, the events in it, and those in the one before. See host-cells.ts. */
+/** A count in `cells` at `at`: the number of the bucket, the events in it, and those in the one before. See slots.ts. */
 export const NO_EVENTS = [Number.NaN, 0, 0] as const;
 
 /** Counts events of the last 10 to 20 seconds, in two buckets: one division and one addition per event, nothing to clean up. */

@@ -4,12 +4,13 @@ const SLOT_MS = 2_000;
 /** What is left of the best slot after one more. */
 const BEST_KEEP = 0.65;
 
-/** A throughput in `cells` at `at`: the best of the slots before, the answers in this one, and when it began. See host-cells.ts. */
+/** A throughput in `cells` at `at`: the best of the slots before, the answers in this one, and when it began. See slots.ts. */
 export const NO_THROUGHPUT = [0, 0, Number.NEGATIVE_INFINITY] as const;
 
 export function countAnswer(cells: number[], at: number, nowMs: number): void {
-  const slots = Math.floor((nowMs - startOf(cells, at)) / SLOT_MS);
-  if (slots >= 1) {
+  const ageMs = nowMs - startOf(cells, at);
+  if (ageMs >= SLOT_MS) {
+    const slots = Math.floor(ageMs / SLOT_MS);
     cells[at] = bestOf(cells, at) * BEST_KEEP ** (slots - 1);
     cells[at + 1] = 0;
     cells[at + 2] = nowMs;

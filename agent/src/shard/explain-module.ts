@@ -1,6 +1,6 @@
 // pure
 import { formatHost } from '@lars/proto';
-import type { HostExplanation } from '../balancer/balancer.ts';
+import type { HostExplanation, ModuleConduct } from '../balancer/balancer.ts';
 import type { ModuleId } from '../threads/messages.ts';
 import type { ServingModule } from './module-table.ts';
 
@@ -12,6 +12,8 @@ export interface ModuleExplanation extends ModuleId {
   readonly algorithm: string;
   /** The revision of the route; 0 where dnsserver tells none. */
   readonly version: number;
+  /** What concerns the module as a whole; left out where the algorithm has nothing to say of it. */
+  readonly conduct?: ModuleConduct;
   readonly hosts: readonly (Omit<HostExplanation, 'host'> & HostName)[];
 }
 
@@ -32,5 +34,8 @@ export function explainModule(
   const hosts = module.balancer.explain(nowMs).map(({ host, ...explanation }) => {
     return { host: formatHost(host), weight: host.weight, zone: host.zone, ...explanation };
   });
-  return { modid, cmdid, state: 'serving', algorithm: module.balancer.algorithm, version: module.version, hosts };
+  const { balancer, version } = module;
+  const conduct = balancer.explainModule(nowMs);
+  const known = { modid, cmdid, state: 'serving', algorithm: balancer.algorithm, version } as const;
+  return conduct === undefined ? { ...known, hosts } : { ...known, conduct, hosts };
 }

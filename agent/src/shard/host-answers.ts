@@ -2,7 +2,7 @@
 import { encodeFrame, Feature, type GetHostRequest, type HostInfo, MAX_DATAGRAM_BYTES, MessageId, ReturnCode } from '@lars/proto';
 import { writeHostResponse } from '@lars/proto/hot/host-response-writer';
 import type { CounterBank } from '@lars/runtime/counters';
-import type { Balancer } from '../balancer/balancer.ts';
+import type { Balancer, ExplainingBalancer } from '../balancer/balancer.ts';
 import { type ShardCounter, shardCounters } from '../counters.ts';
 
 const count = shardCounters.at;
@@ -24,16 +24,23 @@ export class HostAnswers {
   }
 
   /** Writes the answer at `start` and returns its length; for the usual host it makes no object. */
-  write(balancer: Balancer | undefined, request: GetHostRequest, reply: Uint8Array, start: number, nowMs: number): number {
+  write(
+    balancer: ExplainingBalancer | undefined,
+    request: GetHostRequest,
+    reply: Uint8Array,
+    start: number,
+    nowMs: number,
+  ): number {
     const picked = balancer === undefined ? ReturnCode.NoExist : pick(balancer, request.features, nowMs);
     const host = typeof picked === 'number' ? undefined : picked;
     const retcode = typeof picked === 'number' ? picked : ReturnCode.Success;
     this.#counters.add(ANSWER_COUNTERS[retcode]);
+    if (retcode === ReturnCode.Overload && balancer?.refusalCause === 'queue') this.#counters.add(count.refusedQueue);
     return writeHostResponse(reply, start, request, retcode, host) || encode(reply, start, request, retcode, host);
   }
 
   /** The answer as bytes of its own, which may be kept. */
-  frame(balancer: Balancer | undefined, request: GetHostRequest, nowMs: number): Uint8Array {
+  frame(balancer: ExplainingBalancer | undefined, request: GetHostRequest, nowMs: number): Uint8Array {
     return this.#scratch.slice(0, this.write(balancer, request, this.#scratch, 0, nowMs));
   }
 }

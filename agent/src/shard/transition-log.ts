@@ -10,11 +10,20 @@ const count = shardCounters.at;
 /** So many transitions are logged between two calls of `refill`; more are only counted. */
 const LINES_PER_PERIOD = 50;
 
-const COUNTER_OF: Readonly<Record<Transition['to'], number>> = {
+const COUNTER_OF: Readonly<Record<Transition['to'], number | undefined>> = {
   idle: count.transitionsToIdle,
   overloaded: count.transitionsToOverloaded,
   probed: count.probes,
-  'window-cut': count.windowCuts,
+  shedding: count.sheddings,
+  'shedding-over': undefined,
+};
+
+const MESSAGES: Readonly<Record<Transition['to'], string>> = {
+  idle: 'host idle',
+  overloaded: 'host overloaded',
+  probed: 'host probed',
+  shedding: 'module refuses calls: work waits at its hosts',
+  'shedding-over': 'module refuses no calls any more',
 };
 
 /** Counts each transition of a host and logs it once, with the numbers that caused it; a flood is cut, not printed. */
@@ -29,15 +38,16 @@ export class TransitionLog {
   }
 
   add(module: ModuleId, { host, to, cause, numbers }: Transition): void {
-    this.#counters.add(COUNTER_OF[to]);
+    const counter = COUNTER_OF[to];
+    if (counter !== undefined) this.#counters.add(counter);
     // A dead host is probed every few seconds: that is for metrics, not for the log of every day.
-    if (to === 'probed' || to === 'window-cut') return;
+    if (to === 'probed') return;
     if (this.#linesLeft === 0) {
       this.#counters.add(count.transitionsUnlogged);
       return;
     }
     this.#linesLeft -= 1;
-    this.#log.info(`host ${to}`, {
+    this.#log.info(MESSAGES[to], {
       module: formatModule(module.modid, module.cmdid),
       host: formatHost(host),
       cause,

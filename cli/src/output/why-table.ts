@@ -9,7 +9,19 @@ export interface ModuleWhy {
   readonly state: 'serving' | 'absent' | 'unknown';
   readonly algorithm: string;
   readonly version: number;
+  readonly conduct?: ConductWhy;
   readonly hosts: readonly HostWhy[];
+}
+
+/** What concerns the module as a whole; see ModuleConduct in the agent's balancer.ts. */
+export interface ConductWhy {
+  readonly picks: number;
+  readonly unreported: number;
+  readonly unpicked: number;
+  readonly inFlightKnown: boolean;
+  readonly impossibleDurations: boolean;
+  readonly normalMs: number;
+  readonly shedding?: { readonly forMs: number; readonly refused: number; readonly timeoutMs: number };
 }
 
 export interface HostWhy {
@@ -31,8 +43,8 @@ interface LastChange {
 
 const STYLES: Readonly<Record<string, Style>> = { idle: 'green', draining: 'dim', overloaded: 'red', ejected: 'red' };
 
-/** A table of the hosts, one line each. */
-export function whyText({ hosts, version, algorithm }: ModuleWhy, paint: Paint): string {
+/** A table of the hosts, one line each, and below it a line for whatever is unusual about the module. */
+export function whyText({ hosts, version, algorithm, conduct }: ModuleWhy, paint: Paint): string {
   const columns = [
     { title: 'host' },
     { title: 'state' },
@@ -47,7 +59,31 @@ export function whyText({ hosts, version, algorithm }: ModuleWhy, paint: Paint):
     lastChange(host.last),
     numbers(host.numbers),
   ]);
-  return `${formatTable(columns, rows, paint)}\n${hosts.length} hosts, version ${version}, balanced by ${algorithm}\n`;
+  return `${formatTable(columns, rows, paint)}\n${hosts.length} hosts, version ${version}, balanced by ${algorithm}\n${conductLines(
+    conduct,
+  )
+    .map(line => `${line}\n`)
+    .join('')}`;
+}
+
+function conductLines(conduct: ConductWhy | undefined): string[] {
+  if (conduct === undefined) return [];
+  const { picks, unreported, unpicked, inFlightKnown, impossibleDurations, normalMs, shedding } = conduct;
+  const lines: string[] = [];
+  if (shedding !== undefined)
+    lines.push(
+      `Calls are refused since ${round(shedding.forMs / 1_000)} s ago, ${shedding.refused} until now: work waits at the hosts. ` +
+        `Callers gave up after ${round(shedding.timeoutMs)} ms; in quiet times an answer takes ${round(normalMs)} ms.`,
+    );
+  if (!inFlightKnown)
+    lines.push(
+      unreported > unpicked
+        ? `Callers report ${formatShare(Math.max(0, picks - unreported), picks)} of the calls that are picked: hosts take turns, whatever is in flight.`
+        : `Callers use a pick for ${(1 + unpicked / picks).toFixed(0)} calls: hosts take turns, whatever is in flight.`,
+    );
+  if (impossibleDurations)
+    lines.push('Callers tell durations that are longer than the calls were under way (in microseconds?); they are left out.');
+  return lines;
 }
 
 function lastChange(last: LastChange | undefined): string {
@@ -59,6 +95,10 @@ function lastChange(last: LastChange | undefined): string {
 
 function numbers(values: Readonly<Record<string, number>>): string {
   return Object.entries(values)
-    .map(([name, value]) => `${name} ${Math.round(value * 1_000) / 1_000}`)
+    .map(([name, value]) => `${name} ${round(value)}`)
     .join(', ');
+}
+
+function round(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
 }

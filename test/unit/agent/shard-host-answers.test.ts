@@ -2,7 +2,7 @@ import { encodeFrame, type HostInfo, MessageId, ReturnCode } from '@lars/proto';
 import { CounterBank } from '@lars/runtime/counters';
 import { describe, expect, test } from 'vitest';
 import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
-import type { Balancer, BalancerFactory } from '../../../agent/src/balancer/balancer.ts';
+import type { BalancerFactory, ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
 import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
 import { HostAnswers } from '../../../agent/src/shard/host-answers.ts';
@@ -13,7 +13,10 @@ const NOW_MS = 1_000;
 const namedHosts = (count: number) => Array.from({ length: count }, (_, i) => namedHost(`db${i}.example`));
 const request = { seq: 7, modid: -1, cmdid: 2, features: 0 };
 
-function balancerOf(hosts: readonly HostInfo[], newBalancer: BalancerFactory = classicBalancer(CLASSIC_DEFAULTS)): Balancer {
+function balancerOf(
+  hosts: readonly HostInfo[],
+  newBalancer: BalancerFactory<ExplainingBalancer> = classicBalancer(CLASSIC_DEFAULTS),
+): ExplainingBalancer {
   const balancer = newBalancer({ random: () => 0, onTransition() {} });
   balancer.setHosts(hosts, 0);
   return balancer;
@@ -74,6 +77,22 @@ describe('an answer, in place and as bytes of its own', () => {
     expect(reply.slice(11, 11 + length)).toStrictEqual(expected);
     expect(hostAnswers.frame(balancer, { ...request, features }, NOW_MS)).toStrictEqual(expected);
     expect(counters.get(counter)).toBe(2);
+  });
+
+  test.each([
+    { cause: 'queue', counted: 1 },
+    { cause: 'no-host', counted: 0 },
+  ] as const)('OVERLOAD because of $cause: $counted in the count of refusals for a queue', ({ cause, counted }) => {
+    const counters = new CounterBank(shardCounters);
+    const balancer = balancerOf([hostInfo(80)]);
+    const refusing: ExplainingBalancer = Object.create(balancer, {
+      pick: { value: () => undefined },
+      hosts: { value: () => balancer.hosts() },
+      refusalCause: { value: cause },
+    });
+    const frame = new HostAnswers(counters).frame(refusing, request, NOW_MS);
+    expect(decodeGetHost(frame).retcode).toBe(ReturnCode.Overload);
+    expect([counters.get('answeredOverload'), counters.get('refusedQueue')]).toEqual([1, counted]);
   });
 
   test('bytes of its own stay as they are', () => {

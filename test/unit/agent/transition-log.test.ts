@@ -20,16 +20,19 @@ function newLog() {
   return { transitions: new TransitionLog(log, counters), counters, records };
 }
 
-test('every transition is counted by its kind; a change of sides is logged with its numbers, probes and window cuts are not', () => {
+test('every transition is counted by its kind; changes of sides are logged with their numbers, and so is shedding; probes are not', () => {
   const { transitions, counters, records } = newLog();
-  for (const to of ['overloaded', 'probed', 'probed', 'window-cut', 'idle'] as const) transitions.add(MODULE, transition(to));
-  expect(counters.toObject()).toMatchObject({ transitionsToOverloaded: 1, probes: 2, windowCuts: 1, transitionsToIdle: 1 });
-  expect(records.map(({ event, fields }) => [event, fields])).toEqual(
-    ['overloaded', 'idle'].map(to => [
-      `host ${to}`,
-      { module: '1/2', host: '10.0.0.1:80', cause: 'error-rate', limit: 0.1, stateMs: 1.235 },
-    ]),
-  );
+  const kinds = ['overloaded', 'probed', 'probed', 'shedding', 'shedding-over', 'idle'] as const;
+  for (const to of kinds) transitions.add(MODULE, transition(to));
+  expect(counters.toObject()).toMatchObject({ transitionsToOverloaded: 1, probes: 2, sheddings: 1, transitionsToIdle: 1 });
+  const events = [
+    'host overloaded',
+    'module refuses calls: work waits at its hosts',
+    'module refuses no calls any more',
+    'host idle',
+  ];
+  const fields = { module: '1/2', host: '10.0.0.1:80', cause: 'error-rate', limit: 0.1, stateMs: 1.235 };
+  expect(records.map(record => [record.event, record.fields])).toEqual(events.map(event => [event, fields]));
 });
 
 test('a flood is cut, counted, and logged again in the next period', () => {

@@ -65,7 +65,7 @@ describe('detection', () => {
     expect(stateOf(world, 2)).toBe('ejected');
     world.setHosts([host(2)]);
     expect(world.picks(3)).toEqual([2, 2, 2]);
-    expect(world.transitions.at(-1)).toMatchObject({ to: 'idle', cause: 'only-host' });
+    expect(world.transitions.at(-1)).toMatchObject({ to: 'idle', cause: 'none-left' });
   });
 });
 

@@ -1,7 +1,7 @@
-import type { HostInfo } from '@lars/proto';
+import { type HostInfo, hostKey } from '@lars/proto';
 import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
-import type { ExplainingBalancer, HostExplanation } from '../../../agent/src/balancer/balancer.ts';
-import { World } from './world.ts';
+import type { ExplainingBalancer, HostExplanation, ModuleConduct } from '../../../agent/src/balancer/balancer.ts';
+import { host, World } from './world.ts';
 
 /** A world around the adaptive algorithm, with what it tells people of its hosts. */
 export class AdaptiveWorld extends World<ExplainingBalancer> {
@@ -26,12 +26,40 @@ export class AdaptiveWorld extends World<ExplainingBalancer> {
     return number;
   }
 
-  /** Each of these hosts answers so many calls, each after this time; the clock moves by 10 ms in a round. */
-  answer(hosts: readonly HostInfo[], rounds: number, tookMs = 10): void {
+  conduct(): ModuleConduct {
+    const conduct = this.balancer.explainModule(this.nowMs);
+    if (conduct === undefined) throw new Error('nothing is told of the module');
+    return conduct;
+  }
+
+  /** Calls of callers with a copy of the route, so that no pick goes before them (AD-21). */
+  tell(one: HostInfo, ok: boolean, tookMs: number | undefined, times = 1): void {
+    for (let i = 0; i < times; i++) this.balancer.report(hostKey(one), ok, tookMs, this.nowMs, false);
+  }
+
+  /** Each of these hosts answers so many calls of such callers, one in so much time: hardly a busy module, unless it is little. */
+  answer(hosts: readonly HostInfo[], rounds: number, tookMs = 10, everyMs = 1_000): void {
     for (let i = 0; i < rounds; i++) {
-      this.nowMs += 10;
-      for (const host of hosts) this.succeed(host, 1, tookMs);
+      this.nowMs += everyMs;
+      for (const one of hosts) this.tell(one, true, tookMs);
     }
+  }
+
+  /** Calls one after the other; none of them is ever in flight while the next is picked. Returns how many each port got, 0 = refused. */
+  callInTurn(count: number, tookMs: (port: number) => number, everyMs?: number): Map<number, number> {
+    const calls = new Map<number, number>();
+    for (let i = 0; i < count; i++) {
+      const port = this.pick()?.port ?? 0;
+      calls.set(port, (calls.get(port) ?? 0) + 1);
+      this.nowMs += everyMs ?? tookMs(port);
+      if (port !== 0) this.succeed(host(port), 1, tookMs(port));
+    }
+    return calls;
+  }
+
+  /** Who was ejected, in order. */
+  ejections(): number[] {
+    return this.transitions.filter(({ to }) => to === 'overloaded').map(one => one.host.port);
   }
 
   /** What happened, without the numbers: [port, to, cause]. */

@@ -88,7 +88,7 @@ describe.each(Object.entries(contenders))('%s', (name, aFactory) => {
       fc.property(aFactory, meantTraffic, (factory, events) => {
         const { world, serving } = played(factory, events);
         if (serving.length === 0) return;
-        // Full windows and the memory of an overload last a minute, and calls that were told to take a minute are lost after two.
+        // Calls that were told to take a minute are given up after two.
         allGoesWell(world, 20_000);
         const got = allGoesWell(world, 4_000);
         expect(got.get(0)).toBeUndefined();

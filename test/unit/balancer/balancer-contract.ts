@@ -54,6 +54,7 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
 
     test('a host that was removed and comes back is a new host', () => {
       const world = new World(factory, [host(1), host(2)]);
+      world.succeed(host(2), 1, 10);
       world.fail(host(1), 100, 5_000);
       expect(world.isOverloaded(host(1))).toBe(true);
       world.setHosts([host(2)]);
@@ -95,7 +96,9 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
       test('a host that it cannot be sent to is not probed; the probe waits for who can', () => {
         const world = new World(factory, MIXED);
         for (const one of MIXED) world.succeed(one, 20, 10);
+        world.nowMs += 10_000;
         world.fail(named(2), 100, 5_000);
+        expect(world.isOverloaded(named(2))).toBe(true);
         world.takeCounts();
         for (let i = 0; i < 100; i++) {
           world.nowMs += 1_000;
@@ -110,6 +113,7 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
       test('and an overloaded one of its own is probed for it', () => {
         const world = new World(factory, MIXED);
         for (const one of MIXED) world.succeed(one, 20, 10);
+        world.nowMs += 10_000;
         world.fail(host(3), 100, 5_000);
         world.nowMs += 60_000;
         expect(new Set(narrowPicks(world, 200))).toEqual(new Set([3, 5]));
@@ -132,6 +136,7 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
     test('5,000 hosts can be listed, fail, be replaced and be forgotten', () => {
       const hosts = Array.from({ length: 5_000 }, (_, i) => host(1, { ip: 0x0a00_0000 + i }));
       const world = new World(factory, hosts);
+      world.succeed(hosts.at(-1) as HostInfo, 1, 10);
       for (const one of hosts.slice(0, 1_000)) world.fail(one, 20, 5_000);
       expect(world.balancer.overloadedCount).toBeGreaterThan(0);
       const listed = new Set(hosts);
@@ -173,7 +178,7 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
               for (const port of sides.keys()) if (!step.hosts.includes(port)) sides.delete(port);
             }
             for (const { host, to, numbers } of world.transitions.splice(0)) {
-              // Probes and window cuts happen to a host on its side.
+              // A probe, or an episode of shedding, happens to a host on its side.
               if (to !== 'idle' && to !== 'overloaded') continue;
               expect(sides.get(host.port) ?? 'idle').not.toBe(to);
               expect(Object.values(numbers).every(Number.isFinite)).toBe(true);

@@ -1,7 +1,7 @@
 import { hostKey } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
-import { NEW_CLASSIC_ROW } from '../../../agent/src/balancer/host-cells.ts';
 import { HostTable } from '../../../agent/src/balancer/host-table.ts';
+import { NEW_CLASSIC_ROW } from '../../../agent/src/balancer/slots.ts';
 import { host, hostsUpTo } from './world.ts';
 
 const MODULE_CELLS = [0.5, 7];

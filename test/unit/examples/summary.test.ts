@@ -36,7 +36,7 @@ const result: DemoResult = {
       decided(20_500, 'idle', 'call-succeeded', { tookMs: 8.4 }),
     ],
     whileDown: { host: HOST, state: 'ejected', numbers: { failuresInRow: 5, probeInMs: 2_345 } },
-    whenBack: { host: HOST, state: 'probation', numbers: { evidence: 4.6, evidenceLimit: 7.25, window: 3 } },
+    whenBack: { host: HOST, state: 'probation', numbers: { evidence: 4.6, evidenceLimit: 7.25 } },
     probes: 5,
   },
   stored: { succ: 8_058, err: 342 },
@@ -77,7 +77,7 @@ describe('the result for people', () => {
         '  0.05 s after the stop: it is ejected: evidence of errors 7.0, limit 7.3 (AD-7)',
         '  just before the restart: it is still ejected; ejections and failed probes in a row: 5; the next probe is due in 2.3 s (AD-10)',
         '  2.50 s after the restart: it is back on probation: a call succeeded in 8.4 ms (AD-12)',
-        '  at first: on probation with evidence 4.6 against it, the limit is 7.3 (AD-12), and it may have 3.0 calls in flight (AD-15)',
+        '  at first: on probation with evidence 4.6 against it, the limit is 7.3 (AD-12)',
         '  in all it sent 5 probes (AD-10, AD-11)',
       ]),
     );

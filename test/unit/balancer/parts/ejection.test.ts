@@ -6,7 +6,7 @@ const middle = () => 0.5;
 
 function ejected(random = middle): Ejection {
   const ejection = new Ejection();
-  ejection.start(LIMITS, random, 0);
+  ejection.start(LIMITS, false, random, 0);
   return ejection;
 }
 
@@ -54,8 +54,19 @@ describe("AD-10: an ejected host's pauses", () => {
       ejection.probeFailed(LIMITS, middle, 1_000);
       ejection.end(3_000);
       expect(ejection.probing).toBe(false);
-      ejection.start(LIMITS, middle, 3_000 + wellMs);
+      ejection.start(LIMITS, false, middle, 3_000 + wellMs);
       expect(ejection.pauseMs).toBe(pauseMs);
     }
   });
+});
+
+test('AD-12: an ejection knows whether it was for silence, and each one anew', () => {
+  const ejection = new Ejection();
+  expect([ejection.forSilence, ejection.onProbation]).toEqual([false, false]);
+  ejection.start(LIMITS, true, middle, 0);
+  expect([ejection.isEjected, ejection.forSilence]).toEqual([true, true]);
+  ejection.end(500);
+  expect([ejection.isEjected, ejection.onProbation]).toEqual([false, true]);
+  ejection.start(LIMITS, false, middle, 1_000);
+  expect([ejection.forSilence, ejection.onProbation]).toEqual([false, false]);
 });

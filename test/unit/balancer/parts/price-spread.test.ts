@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { NEW_MODULE } from '../../../../agent/src/balancer/module-latency.ts';
 import { isDear } from '../../../../agent/src/balancer/price-spread.ts';
+import { NEW_MODULE } from '../../../../agent/src/balancer/slots.ts';
 
 /** Prices of hosts in turn, a thousand rounds; returns which of them were dear in the last round. */
 function dear(prices: readonly number[]): boolean[] {

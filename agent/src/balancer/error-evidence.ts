@@ -1,0 +1,111 @@
+// pure
+/**
+ * Whether a host errs clearly more than is normal (docs/load-balancing.md, Detect): Page's CUSUM test. Each report adds its log-likelihood
+ * ratio, and the sum never falls below zero, so good times store up no credit and a change is found as fast on the millionth call as on the
+ * first. Evidence is in nats.
+ */
+/** Even where nobody errs, this share of errors is taken for normal: one failure must not eject a host. */
+const RATE_MIN = 0.01;
+/** Where even this many calls fail, no host can be told to be worse. */
+const RATE_MAX = 0.9;
+/** "Errs clearly more" means by this much. */
+const EXCESS = 0.25;
+const BAD_RATE_MAX = 0.97;
+/** Part of the normal rate that one more report replaces, and as though there had been so many more successes before the first failure. */
+const NORMAL_STEP = 1 / 512;
+const NORMAL_PRIOR = 100;
+/** Evidence that ejects a host which is hardly called: with a normal rate of up to 2 % the third failure in a row reaches it. */
+const LIMIT = 7;
+/** The limit grows with the logarithm of the answers a second, so that false alarms are as rare by the clock in a busy module. */
+const LIMIT_PER_LN_RATE = 1.2;
+/** Above this normal rate the limit grows by this factor per error, for errors of a busy module come in bursts. */
+const CALM_RATE = 0.02;
+const LIMIT_GROWTH = 10;
+/** Only hosts with less evidence than this part of the limit tell what is normal. */
+const UNSUSPECTED = 0.5;
+/** AD-13: where the others have no queue, one call alone is no overload, however long it took: it counts for this part of the limit at most. */
+const ONE_LOSS = 0.9;
+/** The normal rate moves by this before its logarithms are taken anew. */
+const RATE_TOLERANCE = 0.002;
+
+/** What is normal in one module, and what a report is worth. */
+export class ErrorEvidence {
+  #rate = 0;
+  #reports = 0;
+  #pricedRate = -1;
+  #failure = 0;
+  #success = 0;
+  #limit = LIMIT;
+  #isShared = false;
+  /** AD-13 */
+  #queue = 0;
+
+  /** @param successes how many calls of the module went well before the first failure */
+  constructor(successes: number) {
+    this.#reports = successes;
+    this.#price();
+  }
+
+  /** The error rate of the hosts that are not suspected, 0..1. */
+  get normalRate(): number {
+    return this.#pricedRate;
+  }
+
+  /** What a failure adds. */
+  get failure(): number {
+    return this.#failure;
+  }
+
+  /** The evidence that ejects a host which gives so many answers a second. */
+  limit(answersPerSec: number): number {
+    return this.#limit + LIMIT_PER_LN_RATE * Math.log(1 + answersPerSec);
+  }
+
+  /** No host has a lower limit than this. */
+  get lowestLimit(): number {
+    return this.#limit;
+  }
+
+  /** The evidence against a host after one more report, never below zero. Hosts that are not suspected tell what is normal. */
+  add(evidence: number, ok: boolean): number {
+    if (ok && this.#queue > 0) this.#queue = Math.max(0, this.#queue + this.#success);
+    if (this.#isShared || evidence < UNSUSPECTED * this.#limit) this.#learn(ok);
+    const next = Math.max(0, evidence + (ok ? this.#success : this.#failure));
+    if (next === 0) this.#isShared = false;
+    return next;
+  }
+
+  /** AD-6: most hosts are suspected, so all tell what is normal, until one is free of suspicion. */
+  share(): void {
+    this.#isShared = true;
+  }
+
+  /**
+   * AD-13: the same test over the whole module, of calls that were lost to standing queues. A loss counts the more, the longer the call took:
+   * an error that is as slow as answers may be an error, but a timeout is far slower than what is normal.
+   * @param slowness how many times as long as a slow call it took, from 1 on
+   * @param isCommon whether other hosts have queues too
+   * @returns whether there are more of them than by chance
+   */
+  addQueueLoss(slowness: number, isCommon: boolean, moduleAnswersPerSec: number): boolean {
+    const limit = this.limit(moduleAnswersPerSec);
+    this.#queue = Math.min(limit, this.#queue + Math.min(slowness * this.#failure, (isCommon ? 1 : ONE_LOSS) * limit));
+    return this.#queue >= limit;
+  }
+
+  #learn(ok: boolean): void {
+    this.#reports += 1;
+    this.#rate += ((ok ? 0 : 1) - this.#rate) * Math.max(NORMAL_STEP, 1 / (this.#reports + NORMAL_PRIOR));
+    const rate = Math.min(RATE_MAX, Math.max(RATE_MIN, this.#rate));
+    if (Math.abs(rate - this.#pricedRate) > RATE_TOLERANCE || (rate === RATE_MIN && this.#pricedRate !== RATE_MIN)) this.#price();
+  }
+
+  #price(): void {
+    const rate = Math.min(RATE_MAX, Math.max(RATE_MIN, this.#rate));
+    const bad = Math.min(BAD_RATE_MAX, rate + EXCESS);
+    this.#pricedRate = rate;
+    this.#failure = Math.log(bad / rate);
+    this.#success = Math.log((1 - bad) / (1 - rate));
+    this.#limit = LIMIT * (1 + LIMIT_GROWTH * Math.max(0, rate - CALM_RATE));
+  }
+}

@@ -1,0 +1,86 @@
+// pure
+/** The chapter Recover of docs/load-balancing.md, AD-9 to AD-12, and the free probe of AD-17. */
+import type { AdaptiveCause } from './balancer.ts';
+import { findFrom } from './choose.ts';
+import { type HostPool, joined, without } from './host-pool.ts';
+import type { ModuleState } from './module-state.ts';
+import { ProbeBudget } from './probe-budget.ts';
+import { TYPICAL_MS } from './slots.ts';
+
+/** So many ejected hosts are looked at in a pick for one whose probe is due. */
+const PROBE_LOOKS = 4;
+/** AD-17: so many where nothing else is left. */
+const FREE_PROBE_LOOKS = 16;
+
+/** AD-9. @param isLost whether it failed by silence */
+export function eject(state: ModuleState, host: number, isLost: boolean, nowMs: number): void {
+  const { environment, evidence, options, table } = state;
+  table.ejectionOf(host).start(options, isLost, environment.random, nowMs);
+  state.near = without(state.near, host);
+  state.far = without(state.far, host);
+  state.ejected = joined(state.ejected, host);
+  state.tellChange(host, 'overloaded', 'error-evidence', table.numbers(host, evidence, nowMs), nowMs);
+}
+
+/** AD-12 */
+function readmit(state: ModuleState, host: number, cause: AdaptiveCause, tookMs: number, nowMs: number): void {
+  const { startedMs, failuresInRow } = state.table.ejectionOf(host);
+  state.table.beginProbation(host, tookMs, state.evidence, nowMs);
+  state.wantEveryCall(nowMs);
+  state.ejected = without(state.ejected, host);
+  if (state.isNear(host)) state.near = joined(state.near, host);
+  else state.far = joined(state.far, host);
+  state.tellChange(host, 'idle', cause, { tookMs, ejectedForMs: nowMs - startedMs, failuresInRow }, nowMs);
+}
+
+/** AD-9: who was ejected first is no worse than the others. */
+export function readmitAll(state: ModuleState, cause: AdaptiveCause, nowMs: number): void {
+  for (const host of state.ejected) readmit(state, host, cause, state.table.module[TYPICAL_MS] as number, nowMs);
+}
+
+/** AD-10, AD-11: an ejected host that has waited for its pause, when a probe has been earned. */
+export function dueProbe(state: ModuleState, ejected: HostPool, nowMs: number): number | undefined {
+  if (state.ejected.length === 0) return undefined;
+  state.probeBudget ??= new ProbeBudget(state.options.probeShare);
+  const budget = state.probeBudget;
+  budget.earn(state.ejected.length, state.candidates.length);
+  if (budget.isEmpty) return undefined;
+  const host = findFrom(ejected, state.table, PROBE_LOOKS, one => state.table.ejectionOf(one).isProbeDue(nowMs));
+  if (host === undefined) return undefined;
+  budget.spend();
+  return probe(state, host, 'probe-due', nowMs);
+}
+
+/** AD-17: the refused call might as well be a probe. */
+export function freeProbe(state: ModuleState, ejected: HostPool, nowMs: number): number | undefined {
+  const { table } = state;
+  const givenUpBeforeMs = table.givenUpBeforeMs(nowMs);
+  const host = findFrom(ejected, table, FREE_PROBE_LOOKS, one => table.inFlight(one, givenUpBeforeMs) === 0);
+  return host === undefined ? undefined : probe(state, host, 'none-left', nowMs);
+}
+
+function probe(state: ModuleState, host: number, cause: AdaptiveCause, nowMs: number): number {
+  const { options, table } = state;
+  const ejection = table.ejectionOf(host);
+  const { pauseMs, failuresInRow } = ejection;
+  const numbers = { ejectedForMs: nowMs - ejection.startedMs, pauseMs, failuresInRow };
+  table.countProbe(host);
+  ejection.probeSent(options, nowMs);
+  state.tell(table.at(host), 'probed', cause, numbers);
+  return host;
+}
+
+/**
+ * AD-10, AD-12: a report about an ejected host. Calls that were sent before the ejection say nothing new, but for an answer of a host that was
+ * ejected because it did not answer. A call that is alone in flight is the probe.
+ */
+export function judgeProbe(state: ModuleState, host: number, ok: boolean, sentMs: number, inFlight: number, nowMs: number): void {
+  const ejection = state.table.ejectionOf(host);
+  const isProbe = ejection.probing && inFlight <= 1;
+  const isAlive = ok && ejection.forSilence;
+  if (!isProbe && !isAlive && sentMs < ejection.startedMs) return;
+  // Of a host that was silent, the call that ends it tells how long it was silent, not how long a call takes.
+  const tookMs = isProbe || !isAlive ? nowMs - sentMs : (state.table.module[TYPICAL_MS] as number);
+  if (ok) readmit(state, host, 'call-succeeded', tookMs, nowMs);
+  else if (ejection.probing) ejection.probeFailed(state.options, state.environment.random, nowMs);
+}

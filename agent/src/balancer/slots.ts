@@ -1,0 +1,96 @@
+// pure
+/**
+ * Layout of the one flat array of numbers that a module's balancer keeps: module-wide numbers, then for each host the few that every pick
+ * reads, then for each host a row with all others. V8 stores an array of doubles unboxed, but makes a 16-byte object of each double in a
+ * field; an agent may know half a million hosts. Times are monotonic milliseconds, durations milliseconds.
+ */
+import { NO_MEAN } from './decaying-mean.ts';
+import { NO_EVENTS } from './recent-count.ts';
+import { NO_THROUGHPUT } from './throughput.ts';
+
+const NEVER = Number.NEGATIVE_INFINITY;
+
+// Each host's row, whatever the algorithm: recent picks, and the counts since they were taken last.
+export const PICKS = 0;
+export const SUCC = PICKS + NO_EVENTS.length;
+export const ERR = SUCC + 1;
+export const TCOST_MS = ERR + 1;
+export const PROBES = TCOST_MS + 1;
+const COMMON: readonly number[] = [...NO_EVENTS, 0, 0, 0, 0];
+
+// The adaptive algorithm's module-wide numbers.
+/** Mean duration of the module's answers; 0 before the first. */
+export const TYPICAL_MS = 0;
+/** Longest duration of about the last thousand reports; 0 before the first. */
+export const SLOWEST_MS = 1;
+/** TYPICAL_MS of quiet times, and when it was updated last. */
+export const NORMAL_MS = 2;
+export const NORMAL_AT_MS = 3;
+/** Answers learned from, up to the warm-up's length. */
+export const ANSWERS = 4;
+/** Picks and reports by callers with a copy of the route, in all: the clock by which hosts take turns. */
+export const TURN = 5;
+/** Price of the cheap hosts (price-spread.ts). */
+export const CHEAP_PRICE = 6;
+/** State of the random number generator. */
+export const DICE = 7;
+/** About the last thousand picks, the calls among them that nobody reported, and the reports meanwhile that belonged to no pick. */
+export const RECENT_PICKS = 8;
+export const UNREPORTED = 9;
+export const UNPICKED = 10;
+/** Share of the reports whose duration is longer than the call was under way. */
+export const IMPOSSIBLE_SHARE = 11;
+/** 1 when any call of the module has succeeded. */
+export const HAS_ANSWERED = 12;
+/** 1 when the last report told how long the call took. */
+export const IS_TOLD = 13;
+
+export const NEW_MODULE: readonly number[] = [0, 0, 0, NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+// What a pick reads of every host that it looks at.
+/** Expected duration, with the surcharge for errors. */
+export const PRICED_MS = 0;
+export const REPORTED_AT_MS = 1;
+/** Calls in flight. */
+export const IN_FLIGHT = 2;
+/** When the oldest of them was sent, where there is one. */
+export const OLDEST_AT_MS = 3;
+/** TURN of its last pick. */
+export const PICKED_TURN = 4;
+
+/** Calls that were given up and may still be reported. */
+export const GIVEN_UP = 5;
+
+export const NEW_ADAPTIVE_BRIEF: readonly number[] = [0, NEVER, 0, NEVER, 0, 0];
+
+// The rest of what the adaptive algorithm knows of a host.
+/** Share of failures in about the last 32 reports. */
+export const ERROR_RATE = COMMON.length;
+/** Evidence that the host errs more than is normal, nats. */
+export const EVIDENCE = ERROR_RATE + 1;
+/** Mean duration of about the last ten answers and lost calls. */
+export const DURATION = EVIDENCE + 1;
+export const THROUGHPUT = DURATION + NO_MEAN.length;
+/** When the latest call was sent that it has answered, and when its last answer came. */
+export const ANSWERED_SENT_MS = THROUGHPUT + NO_THROUGHPUT.length;
+export const ANSWERED_AT_MS = ANSWERED_SENT_MS + 1;
+/** When its last quick answer came, and how many slow ones came since. */
+export const QUICK_AT_MS = ANSWERED_AT_MS + 1;
+export const SLOW_RUN = QUICK_AT_MS + 1;
+/** Calls in flight that it served lately while it answered quickly. */
+export const QUICK_IN_FLIGHT = SLOW_RUN + 1;
+
+export const NEW_ADAPTIVE_ROW: readonly number[] = [...COMMON, 0, 0, ...NO_MEAN, ...NO_THROUGHPUT, NEVER, NEVER, NEVER, 0, 0];
+
+// Each host of the classic algorithm (LB-6 to LB-10).
+/** 0 or 1. */
+export const OVERLOADED = COMMON.length;
+export const REAL_SUCC = OVERLOADED + 1;
+export const REAL_ERR = REAL_SUCC + 1;
+export const SUCC_RUN = REAL_ERR + 1;
+export const ERR_RUN = SUCC_RUN + 1;
+export const BAD_WINDOWS = ERR_RUN + 1;
+/** When the idle window or the overload began. */
+export const SINCE_MS = BAD_WINDOWS + 1;
+
+export const NEW_CLASSIC_ROW: readonly number[] = [...COMMON, 0, 0, 0, 0, 0, 0, NEVER];
