@@ -15,7 +15,7 @@ import type {
   RefusalCause,
 } from './balancer.ts';
 import { cheapest, withRoom } from './choose.ts';
-import { isTrouble } from './detect.ts';
+import { wantedMs } from './detect.ts';
 import { ErrorEvidence } from './error-evidence.ts';
 import type { HostPool } from './host-pool.ts';
 import { learn, learnOfCopy, tellsImpossible } from './learn.ts';
@@ -50,7 +50,7 @@ class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
   wantsEveryCall(nowMs: number): boolean {
     // A copy of the route does not say which zone is near (AD-19).
     const zonesMatter = this.near.length > 0 && this.far.length > 0;
-    return zonesMatter || this.ejected.length > 0 || nowMs < this.wantedUntilMs || this.shedding.isActive(nowMs);
+    return zonesMatter || this.ejected.length > 0 || nowMs < this.wantedUntilMs || this.shedding.isRemembered(nowMs);
   }
 
   setHosts(route: readonly HostInfo[], nowMs: number): void {
@@ -92,7 +92,8 @@ class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
     if (!ok && this.evidence === NO_FAILURES) this.evidence = new ErrorEvidence(this.table.module[TURN] as number);
     if (picked) learn(this, host, ok, toldMs, nowMs);
     else learnOfCopy(this, host, ok, toldMs, nowMs);
-    if (isTrouble(this, host, nowMs)) this.wantEveryCall(nowMs);
+    const forMs = wantedMs(this, host, nowMs);
+    if (forMs > 0) this.wantEveryCall(nowMs, forMs);
     return true;
   }
 

@@ -1,6 +1,7 @@
 // pure
 /** The chapter Detect of docs/load-balancing.md: AD-6, AD-7, AD-9, and what AD-21 takes for trouble. */
-import { type ModuleState, NO_FAILURES } from './module-state.ts';
+import { type ModuleState, NO_FAILURES, WANTED_MS } from './module-state.ts';
+import { FADE_MS } from './price.ts';
 import { isDear } from './price-spread.ts';
 import { eject, readmitAll } from './recover.ts';
 import { lowerQuartile, sampleOthers } from './siblings.ts';
@@ -45,11 +46,20 @@ function convict(state: ModuleState, host: number, limit: number, isLost: boolea
   }
 }
 
-/** AD-21: will the host be ejected soon, or should it get clearly less than its share? */
-export function isTrouble(state: ModuleState, host: number, nowMs: number): boolean {
-  if (!state.isInPool(host)) return false;
-  const { evidence, table } = state;
-  if (isDear(table.module, table.reportedPriceMs(host))) return true;
+/**
+ * AD-21: for how long every call is wanted after a report: the host may be ejected soon, or should get clearly less than its share. Where it is
+ * both, other callers with a copy would go on to find out for themselves; so as long as the bad news takes to fade.
+ */
+export function wantedMs(state: ModuleState, host: number, nowMs: number): number {
+  if (!state.isInPool(host)) return 0;
+  const { table } = state;
+  const dear = isDear(table.module, table.reportedPriceMs(host));
+  const suspected = isSuspected(state, host, nowMs);
+  if (dear && suspected) return FADE_MS;
+  return dear || suspected ? WANTED_MS : 0;
+}
+
+function isSuspected({ evidence, table }: ModuleState, host: number, nowMs: number): boolean {
   const against = table.evidenceOf(host);
   if (against < TROUBLE_EVIDENCE * evidence.lowestLimit) return false;
   return against >= TROUBLE_EVIDENCE * evidence.limit(table.answersPerSec(host, nowMs));

@@ -35,7 +35,7 @@ export function learn(state: ModuleState, host: number, ok: boolean, toldMs: num
     table.noteAnswered(host, sentMs);
     // AD-4: where no answer is quick all calls wait, and none of them was overtaken for good.
     if (!isSlow) table.giveUpOvertaken(host, nowMs);
-    if (isTold && !isOvertaken) noteAnswer(state, host, isSlow, inFlight, nowMs);
+    if (isTold && !isOvertaken) noteAnswer(state, host, tookMs, isSlow, inFlight, nowMs);
   } else table.learnFailure(host, tookMs, isSlow && !isOvertaken, state.evidence.normalRate, nowMs);
   if (table.at(host).drain) return;
   if (table.isOverloaded(host)) judgeProbe(state, host, ok, sentMs, inFlight, nowMs);
@@ -57,7 +57,7 @@ export function learnOfCopy(state: ModuleState, host: number, ok: boolean, toldM
   if (ok) {
     if (isTold) learnTypical(module, tookMs, nowMs);
     table.learnAnswer(host, tookMs, isTold, state.evidence.normalRate, nowMs);
-    if (isTold) noteAnswer(state, host, isSlow, 0, nowMs);
+    if (isTold) noteAnswer(state, host, tookMs, isSlow, 0, nowMs);
   } else table.learnFailure(host, tookMs, isSlow, state.evidence.normalRate, nowMs);
   if (!state.isInPool(host)) return;
   if (!ok && isSlow && table.hasStandingQueue(host, tookMs, nowMs)) state.wantEveryCall(nowMs);

@@ -10,7 +10,7 @@ import { Shedding } from './shedding.ts';
 import type { Weights } from './weights.ts';
 
 /** AD-21: every call is wanted for this long after a sign of trouble. */
-const WANTED_MS = 5_000;
+export const WANTED_MS = 5_000;
 
 const NOBODY = everybody(0);
 // Modules that have not shed, or in which no call has failed, share these: do not write to them.
@@ -46,8 +46,8 @@ export class ModuleState {
   }
 
   /** AD-21 */
-  wantEveryCall(nowMs: number): void {
-    this.wantedUntilMs = Math.ceil(nowMs + WANTED_MS);
+  wantEveryCall(nowMs: number, forMs = WANTED_MS): void {
+    this.wantedUntilMs = Math.max(this.wantedUntilMs, Math.ceil(nowMs + forMs));
   }
 
   /** AD-18, AD-19: after a change of the route. */

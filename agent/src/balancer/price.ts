@@ -7,7 +7,7 @@ const FLOOR = 0.7;
 /** AD-2: durations are told in whole milliseconds, and what lies below is noise. */
 export const PRICE_MIN_MS = 1;
 /** AD-3: bad news of a host fades in this time without a report, ... */
-const FADE_MS = 30_000;
+export const FADE_MS = 30_000;
 /** ... and up to so many times typical, where it may be chance and costs little to check, ... */
 const MILD_FACTOR = 3;
 /** ... in the time of so many of its fair shares of the picks. */

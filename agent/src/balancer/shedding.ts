@@ -6,6 +6,8 @@ import type { SheddingView } from './balancer.ts';
 const HOLD_MS = 1_000;
 /** ... or as long as callers wait, where that is longer: a queue that answers nobody in time gives no sign in between. */
 const HOLD_TIMEOUTS = 1;
+/** AD-13: after an episode, how long callers wait is remembered for this long. */
+const MEMORY_MS = 60_000;
 /** A host may have so much to do that a new call is answered in this share of the time that callers wait. */
 const WAIT_SHARE = 0.5;
 
@@ -26,6 +28,11 @@ export class Shedding {
     return nowMs - this.#signAtMs < Math.max(HOLD_MS, HOLD_TIMEOUTS * this.#timeoutMs);
   }
 
+  /** AD-13: is the last episode so lately over that callers most likely wait as long as they did? */
+  isRemembered(nowMs: number): boolean {
+    return nowMs - this.#signAtMs < MEMORY_MS;
+  }
+
   /** Whether an episode was begun and its end was not noticed yet. */
   get isOpen(): boolean {
     return this.#isOpen;
@@ -34,6 +41,11 @@ export class Shedding {
   /** The host whose lost call began the episode. */
   get startedBy(): HostInfo | undefined {
     return this.#startedBy;
+  }
+
+  /** How long callers waited for the last call that was lost to the queue. */
+  get timeoutMs(): number {
+    return this.#timeoutMs;
   }
 
   /** How long an answer may take while hosts are as busy as they should be. */

@@ -177,6 +177,30 @@ describe('AD-13: shedding ends', () => {
   });
 });
 
+describe('AD-13: for a minute after an episode', () => {
+  test.each([
+    { afterMs: 30_000, tookMs: TIMEOUT_MS / 2, begins: true },
+    { afterMs: 30_000, tookMs: TIMEOUT_MS / 2 - 1, begins: false },
+    { afterMs: 61_000, tookMs: TIMEOUT_MS / 2, begins: false },
+  ])('$afterMs ms later, answers of a standing queue in $tookMs ms begin the next: $begins', ({ afterMs, tookMs, begins }) => {
+    const world = shedding(2);
+    world.nowMs += afterMs;
+    world.picks(20);
+    world.nowMs += tookMs;
+    world.succeed(host(1), 4, tookMs);
+    expect(isShedding(world)).toBe(begins);
+  });
+
+  test('quick answers begin none', () => {
+    const world = shedding(2);
+    world.nowMs += 30_000;
+    world.picks(20);
+    world.nowMs += 10;
+    world.succeed(host(1), 9, 10);
+    expect(isShedding(world)).toBe(false);
+  });
+});
+
 describe('AD-14: while the module sheds', () => {
   test('a host may have in flight what it answered lately in half the time that callers wait; then calls are refused', () => {
     const world = shedding(2);

@@ -200,7 +200,7 @@ describe('AD-21: adaptive wants every call', () => {
     }
   });
 
-  test('while the module sheds, and for 5 s after the last call that was lost to a standing queue', () => {
+  test('while the module sheds, and for a minute after', () => {
     const world = calmWorld();
     world.nowMs += 1_000;
     tell(world, host(1), true, 900, 3);
@@ -212,8 +212,16 @@ describe('AD-21: adaptive wants every call', () => {
       expect(wants(world)).toBe(true);
       tell(world, host(1), true, 60);
     }
-    world.nowMs += 60_000;
+    world.nowMs += 59_999;
+    expect(wants(world)).toBe(true);
+    world.nowMs += 1;
     expect(wants(world)).toBe(false);
+  });
+
+  test('for 30 s after a lost call that made a host dear and suspected: other copies do not know of it', () => {
+    const world = calmWorld();
+    tell(world, host(2), false, 1_000);
+    expectWanted(world, 30_000);
   });
 });
 
