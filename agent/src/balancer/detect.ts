@@ -10,7 +10,7 @@ import { HAS_ANSWERED } from './slots.ts';
 /** AD-9: evidence grows to so many times the limit, so that a host can stand out where the others are not free of it. */
 const EVIDENCE_CAP = 2;
 /** AD-9: a host that is ejected errs more than so many times as often as the others. */
-const RATE_FACTOR = 2;
+const RATE_FACTOR = 3;
 /** AD-9: where the lower quartile of the others has this part of the limit, the trouble is shared. */
 const SHARED = 0.5;
 /** AD-21: a host with this part of the evidence that ejects may be ejected soon. */
