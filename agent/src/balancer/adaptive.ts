@@ -22,7 +22,7 @@ import { learn, learnOfCopy, tellsImpossible } from './learn.ts';
 import { ModuleState, NO_FAILURES } from './module-state.ts';
 import { dueProbe, freeProbe, readmitAll } from './recover.ts';
 import { openShedding } from './shed.ts';
-import { NORMAL_MS, RECENT_PICKS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
+import { NORMAL_MS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
 import { Weights } from './weights.ts';
 
 export { ADAPTIVE_DEFAULTS, type AdaptiveOptions } from './adaptive-options.ts';
@@ -118,7 +118,7 @@ class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
   explainModule(nowMs: number): ModuleConduct {
     const { module, isInFlightKnown } = this.table;
     return {
-      picks: Math.round(module[RECENT_PICKS] as number),
+      picks: this.table.countedPicks,
       unreported: Math.round(module[UNREPORTED] as number),
       unpicked: Math.round(module[UNPICKED] as number),
       inFlightKnown: isInFlightKnown,

@@ -15,7 +15,6 @@ import {
   OLDEST_AT_MS,
   PICKED_TURN,
   PICKS,
-  RECENT_PICKS,
   TURN,
   TYPICAL_MS,
   UNPICKED,
@@ -24,8 +23,8 @@ import {
 
 /** Given-up calls that are remembered of a host at most; reports that never come would add up otherwise. */
 const MAX_GIVEN_UP = 1_000;
-/** The counts of recent picks are halved when they reach this, so that they tell of the last thousand or so. */
-const RECENT_PICKS_MAX = 1_024;
+/** After so many picks the counts of odd calls are halved, so that they tell of the last thousand picks or so. A power of two. */
+const HALF_LIFE = 512;
 /** AD-4: calls in flight are not known where more than this share of the recent picks, and this many, have no report, or as many reports no pick. */
 const ODD_SHARE = 0.3;
 const ODD_MIN = 10;
@@ -63,12 +62,15 @@ export abstract class HostsInFlight extends HostTable {
     const turn = (cells[TURN] as number) + 1;
     cells[TURN] = turn;
     cells[this.brief(host) + PICKED_TURN] = turn;
-    const picks = (cells[RECENT_PICKS] as number) + 1;
-    cells[RECENT_PICKS] = picks;
-    if (picks < RECENT_PICKS_MAX) return;
-    cells[RECENT_PICKS] = picks / 2;
+    if ((turn & (HALF_LIFE - 1)) !== 0) return;
     cells[UNREPORTED] = (cells[UNREPORTED] as number) / 2;
     cells[UNPICKED] = (cells[UNPICKED] as number) / 2;
+  }
+
+  /** The picks of which UNREPORTED and UNPICKED tell: as many as since the last halving, and half a life before it. */
+  get countedPicks(): number {
+    const turn = this.cells[TURN] as number;
+    return turn < HALF_LIFE ? turn : HALF_LIFE + (turn & (HALF_LIFE - 1));
   }
 
   /** AD-1: of two hosts, the one with the lower number waits longer for its turn. */
@@ -95,7 +97,7 @@ export abstract class HostsInFlight extends HostTable {
   get isInFlightKnown(): boolean {
     const { cells } = this;
     const odd = (cells[UNREPORTED] as number) + (cells[UNPICKED] as number);
-    return cells[HAS_ANSWERED] === 1 && odd <= ODD_SHARE * (cells[RECENT_PICKS] as number) + ODD_MIN;
+    return cells[HAS_ANSWERED] === 1 && odd <= ODD_SHARE * this.countedPicks + ODD_MIN;
   }
 
   /** AD-5: did the last report tell how long its call took? */

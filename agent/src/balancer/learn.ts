@@ -72,9 +72,9 @@ export function tellsImpossible(module: readonly number[]): boolean {
 /** AD-5: whether to believe what a caller tells: not where callers of this module tell what cannot be. */
 function isBelieved({ table }: ModuleState, host: number, toldMs: number, nowMs: number): boolean {
   const { module } = table;
-  if (table.knowsOldest(host)) {
+  const share = module[IMPOSSIBLE_SHARE] as number;
+  if ((share > 0 || toldMs > IMPOSSIBLE_MS) && table.knowsOldest(host)) {
     const isImpossible = toldMs > IMPOSSIBLE_FACTOR * table.oldestAgeMs(host, nowMs) + IMPOSSIBLE_MS;
-    const share = module[IMPOSSIBLE_SHARE] as number;
     if (isImpossible || share > 0) module[IMPOSSIBLE_SHARE] = share + ((isImpossible ? 1 : 0) - share) * IMPOSSIBLE_STEP;
   }
   return !tellsImpossible(module);

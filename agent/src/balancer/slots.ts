@@ -34,18 +34,17 @@ export const TURN = 5;
 export const CHEAP_PRICE = 6;
 /** State of the random number generator. */
 export const DICE = 7;
-/** About the last thousand picks, the calls among them that nobody reported, and the reports meanwhile that belonged to no pick. */
-export const RECENT_PICKS = 8;
-export const UNREPORTED = 9;
-export const UNPICKED = 10;
+/** Of about the last thousand picks: calls that nobody reported, and reports that belonged to no pick. */
+export const UNREPORTED = 8;
+export const UNPICKED = 9;
 /** Share of the reports whose duration is longer than the call was under way. */
-export const IMPOSSIBLE_SHARE = 11;
+export const IMPOSSIBLE_SHARE = 10;
 /** 1 when any call of the module has succeeded. */
-export const HAS_ANSWERED = 12;
+export const HAS_ANSWERED = 11;
 /** 1 when the last report told how long the call took. */
-export const IS_TOLD = 13;
+export const IS_TOLD = 12;
 
-export const NEW_MODULE: readonly number[] = [0, 0, 0, NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+export const NEW_MODULE: readonly number[] = [0, 0, 0, NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 // What a pick reads of every host that it looks at.
 /** Expected duration, with the surcharge for errors. */
