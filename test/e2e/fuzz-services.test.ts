@@ -3,7 +3,7 @@ import { encodeFrame, MessageId } from '@lars/proto';
 import { afterEach, expect, test } from 'vitest';
 import { throwMutantStreams } from '../support/fuzz-tcp.ts';
 import { parsePrometheus, sampleValue } from '../support/prometheus-text.ts';
-import { freshSeed } from '../support/seeded-random.ts';
+import { testSeed } from '../support/seeded-random.ts';
 import { TcpPeer } from '../support/tcp-peer.ts';
 import { LarsFolder } from './cli-process.ts';
 
@@ -41,7 +41,7 @@ test.each([
 ])(
   `$name takes ${STREAMS} mutated streams: it lives, answers, and does not grow`,
   async ({ name, ask, answerId }) => {
-    const seed = freshSeed();
+    const seed = testSeed();
     folder.writeStandardConf();
     const service = folder.start([name, '--json']);
     const { tcpPort, httpPort } = (await service.ready)[name];

@@ -6,7 +6,7 @@ import { hostInfos } from '../support/agent-messages.ts';
 import { eventually } from '../support/eventually.ts';
 import { throwMutantStreams } from '../support/fuzz-tcp.ts';
 import { recordingLog } from '../support/recording-log.ts';
-import { freshSeed } from '../support/seeded-random.ts';
+import { testSeed } from '../support/seeded-random.ts';
 import { rawFrame, TcpPeer } from '../support/tcp-peer.ts';
 import { CleanUps } from './agent-world.ts';
 
@@ -52,7 +52,7 @@ function answer(connection: FramedConnection, id: number, body: Uint8Array): voi
 }
 
 test(`a framed server takes ${STREAMS} mutated streams: each ends alone, for a reason that is counted, and good peers do not notice`, async () => {
-  const seed = freshSeed();
+  const seed = testSeed();
   const { log, records } = recordingLog();
   const limits = { maxBodyBytes: 65_527, partialFrameTimeoutMs: 1_000, maxWriteBufferBytes: 1_000_000 };
   const server = new FramedServer(

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LarsClient, LarsError, type LarsHost } from '@lars/client-sdk';
 import { afterEach, expect, test } from 'vitest';
 import { hostInfo } from '../support/agent-messages.ts';
-import { freshSeed } from '../support/seeded-random.ts';
+import { testSeed } from '../support/seeded-random.ts';
 import { type AgentWorld, CleanUps, startWorld } from './agent-world.ts';
 import { startWellServers, WORKED_MS_HEADER } from './well-servers.ts';
 
@@ -56,7 +56,7 @@ const cleanUps = new CleanUps();
 afterEach(() => cleanUps.run());
 
 test(`no call of a service that is well is refused, in ${SECONDS} s of steady calls`, { timeout: 90_000 }, async () => {
-  const seed = freshSeed();
+  const seed = testSeed();
   const world = await startWorld(cleanUps, 'ours');
   const callings = await Promise.all(VARIANTS.map((variant, index) => prepared(world, variant, seed + index * SERVICE.hosts)));
   await Promise.all(callings.map(calling => calling.run(WARM_UP_CMDID, WARM_UP_SECONDS)));

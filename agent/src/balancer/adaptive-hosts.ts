@@ -7,7 +7,7 @@ import { Ejection } from './ejection.ts';
 import type { ErrorEvidence } from './error-evidence.ts';
 import { type CellLayout, type HostTable, movedTo } from './host-table.ts';
 import { HostsInFlight } from './hosts-in-flight.ts';
-import { FADE_SHARES, PRICE_MIN_MS, priceMs } from './price.ts';
+import { FADE_SHARES, fadedShare, PRICE_MIN_MS, priceMs } from './price.ts';
 import { fittingCalls } from './shedding.ts';
 import {
   ANSWERED_AT_MS,
@@ -144,7 +144,9 @@ export class AdaptiveHosts extends HostsInFlight {
   learnAnswer(host: number, tookMs: number, isTelling: boolean, normalRate: number, nowMs: number): void {
     const { cells } = this;
     const row = this.row(host);
-    cells[row + ERROR_RATE] = (cells[row + ERROR_RATE] as number) * (1 - ERROR_STEP);
+    // Squared: what is reported every few seconds is to keep its errors, so that those of a host that is seldom called still add up.
+    const faded = fadedShare(cells, this.brief(host), nowMs) ** 2;
+    cells[row + ERROR_RATE] = (cells[row + ERROR_RATE] as number) * (1 - ERROR_STEP) * (1 - faded);
     cells[HAS_ANSWERED] = 1;
     countAnswer(cells, row + THROUGHPUT, nowMs);
     cells[row + ANSWERED_AT_MS] = nowMs;

@@ -13,6 +13,11 @@ const MILD_FACTOR = 3;
 /** ... in the time of so many of its fair shares of the picks. */
 export const FADE_SHARES = 15;
 
+/** How much of the bad news about a host has faded since its last report, 0..1. An answer that comes then leaves it faded. */
+export function fadedShare(cells: readonly number[], brief: number, nowMs: number): number {
+  return Math.min(1, Math.max(0, nowMs - (cells[brief + REPORTED_AT_MS] as number)) * (1 / FADE_MS));
+}
+
 /**
  * The price while no other call is in flight, errors included; at least 1 ms.
  * @param brief offset of what a pick reads of the host

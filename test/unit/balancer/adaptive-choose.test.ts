@@ -204,6 +204,33 @@ describe('AD-3: bad news fades', () => {
     expect(priceMs(world, 3)).toBeCloseTo(floorMs + (20 - floorMs) * left, 0);
   });
 
+  test.each([
+    [0, 1],
+    [1_000, 899 / 900],
+    [15_000, 0.75],
+    [30_000, 0],
+    [100_000, 0],
+  ])(
+    'and an answer leaves it faded: where it comes after %i ms this share of the error rate is left, but for what it replaces: %f',
+    (afterMs, left) => {
+      const world = measured(10, 10);
+      world.tell(host(2), false, 1, 20);
+      const errorRate = world.number(2, 'errorRate');
+      world.nowMs += afterMs;
+      world.tell(host(2), true, 10);
+      expect(world.number(2, 'errorRate')).toBeCloseTo(errorRate * left * (31 / 32), 10);
+    },
+  );
+
+  test('so a host that erred as its siblings did has its share again within a few minutes, not within hours', () => {
+    const world = measured(10, 10);
+    world.tell(host(1), true, 10, 100);
+    for (let i = 0; i < 40; i++) for (const one of hostsUpTo(2)) world.tell(one, false, 1);
+    world.callInTurn(20_000, () => 10);
+    const calls = world.callInTurn(4_000, () => 10);
+    for (const port of [1, 2]) expect(calls.get(port)).toBeGreaterThan(1_900);
+  });
+
   test('but not by turns beyond: a host that is far worse is expensive to try', () => {
     const world = measured(10, 10, 10);
     world.tell(host(3), false, 1_000);

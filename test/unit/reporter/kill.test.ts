@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSqliteStatusStore } from '../../../reporter/src/store/sqlite-status-store.ts';
-import { freshSeed, seededRandom } from '../../support/seeded-random.ts';
+import { seededRandom, testSeed } from '../../support/seeded-random.ts';
 import { numbered, result } from './report-samples.ts';
 import { TestAgent } from './reporter-world.ts';
 import { temporaryFile } from './temporary-file.ts';
@@ -30,7 +30,7 @@ async function startProcess(file: string): Promise<{ readonly process: ChildProc
   return { process: child, tcpPort: Number(port) };
 }
 
-const seed = freshSeed();
+const seed = testSeed();
 test(`a reporter that is killed has stored what it acknowledged, and counts nothing twice (seed ${seed})`, async () => {
   const random = seededRandom(seed);
   const file = temporaryFile('lars.db');
