@@ -2,6 +2,7 @@
 /** AD-1: which of the hosts of a pool a call costs least on. */
 import { below, rolled } from '@lars/proto/dice';
 import type { AdaptiveHosts } from './adaptive-hosts.ts';
+import { slowFromMs } from './durations.ts';
 import type { HostPool } from './host-pool.ts';
 import { priceMs } from './price.ts';
 import type { Shedding } from './shedding.ts';
@@ -11,6 +12,9 @@ import type { Weights } from './weights.ts';
 const CHOICES = 6;
 /** Where all hosts that were drawn are full, so many more are looked at in a pick. */
 const SECOND_LOOKS = 16;
+
+/** AD-2: a host with a slow call in flight is due after so many of its fair shares of the picks, and twice as many for each further call. */
+const DUE_SHARES = 4;
 
 /** What a choice depends on. */
 export interface ChoosingModule {
@@ -52,6 +56,7 @@ export function cheapest(
   const { isInFlightKnown } = table;
   const isRough = !isInFlightKnown || !table.isTold;
   const { module, turnsToFade } = table;
+  const slowMs = slowFromMs(module);
   const draws = Math.min(CHOICES, size);
   const isDrawn = size > CHOICES;
   let dice = table.dice;
@@ -72,7 +77,9 @@ export function cheapest(
     const inFlight = table.inFlight(host, givenUpBeforeMs);
     if (shedding !== undefined && inFlight >= table.limitOf(host, shedding.targetMs, nowMs)) continue;
     const callMs = priceMs(module, table.brief(host), isRough, turnsToFade, nowMs);
-    const load = isInFlightKnown ? inFlight : 0;
+    let load = isInFlightKnown ? inFlight : 0;
+    // Most picks have a better host at hand before they ask this.
+    if (load > 0 && !isRough && isDue(table, host, load, slowMs, nowMs)) load = 0;
     const price = weights === undefined ? callMs * (load + 1) : weights.price(table, host, callMs, load, nowMs);
     if (price > bestPrice) continue;
     if (price === bestPrice && best !== undefined && table.pickedTurn(host) >= table.pickedTurn(best)) continue;
@@ -81,6 +88,13 @@ export function cheapest(
   }
   if (isDrawn) table.dice = rolled(dice);
   return best;
+}
+
+/** AD-2: whether a host that was passed over because of a slow call in flight is to be called all the same, to find out what holds it up. */
+function isDue(table: AdaptiveHosts, host: number, inFlight: number, slowMs: number, nowMs: number): boolean {
+  if (table.oldestAgeMs(host, nowMs) < slowMs) return false;
+  const shares = DUE_SHARES * 2 ** (inFlight - 1);
+  return table.turnsSincePick(host) > shares * table.size;
 }
 
 /** Fallback when every sampled host is full: a few picks together cover the pool, but no single pick scans all of it. */

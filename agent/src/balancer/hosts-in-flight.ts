@@ -78,6 +78,11 @@ export abstract class HostsInFlight extends HostTable {
     return this.cells[this.brief(host) + PICKED_TURN] as number;
   }
 
+  /** Picks of other hosts since the last one of this. */
+  turnsSincePick(host: number): number {
+    return (this.cells[TURN] as number) - this.pickedTurn(host);
+  }
+
   /** AD-4: a call that was sent before is given up, if there is no report. */
   givenUpBeforeMs(nowMs: number): number {
     return nowMs - giveUpAfterMs(this.cells);

@@ -86,6 +86,28 @@ describe('AD-2', () => {
     for (let i = 0; i < 10; i++) expect(world.picks(2).sort()).toEqual([1, 2]);
     expect([priceMs(world, 1), priceMs(world, 2)]).toEqual([1, 1]);
   });
+
+  test.each([
+    { inFlight: 1, shares: 4, ageMs: 100 },
+    { inFlight: 2, shares: 8, ageMs: 100 },
+    { inFlight: 3, shares: 16, ageMs: 100 },
+    { inFlight: 1, shares: 50, ageMs: 10 },
+  ])(
+    'a host with $inFlight in flight, the oldest for $ageMs ms, is called all the same after $shares fair shares of the picks',
+    one => {
+      const world = measured(10, 10, 10);
+      for (const port of world.picks(3 * one.inFlight)) if (port !== 1) world.succeed(host(port), 1, 10);
+      world.nowMs += one.ageMs;
+      let passedOver = 0;
+      while (passedOver < 150) {
+        const picked = world.pick() ?? host(0);
+        if (picked.port === 1) break;
+        world.succeed(picked, 1, 10);
+        passedOver += 1;
+      }
+      expect(passedOver / 3).toBeCloseTo(one.shares, -0.5);
+    },
+  );
 });
 
 describe('AD-3: the expected duration', () => {
