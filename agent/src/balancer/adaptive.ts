@@ -5,6 +5,7 @@
  */
 import type { HostInfo, HostKey } from '@lars/proto';
 import type { AdaptiveOptions } from './adaptive-options.ts';
+import { NORMAL_MS, TURN, UNPICKED, UNREPORTED } from './adaptive-slots.ts';
 import type {
   Balancer,
   BalancerFactory,
@@ -14,15 +15,17 @@ import type {
   ModuleConduct,
   RefusalCause,
 } from './balancer.ts';
-import { cheapest, withRoom } from './choose.ts';
+import { countedPicks, isInFlightKnown } from './calls-in-flight.ts';
+import { cheapest, send, withRoom } from './choose.ts';
 import { wantedMs } from './detect.ts';
 import { ErrorEvidence } from './error-evidence.ts';
+import { numbersOf, stateOf } from './explain-adaptive.ts';
 import type { HostPool } from './host-pool.ts';
+import { explain, takeCounts, viewsOf } from './host-views.ts';
 import { learn, learnOfCopy, tellsImpossible } from './learn.ts';
 import { ModuleState, NO_FAILURES } from './module-state.ts';
 import { dueProbe, freeProbe, readmitAll } from './recover.ts';
 import { openShedding } from './shed.ts';
-import { NORMAL_MS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
 import { Weights } from './weights.ts';
 
 export { ADAPTIVE_DEFAULTS, type AdaptiveOptions } from './adaptive-options.ts';
@@ -54,13 +57,12 @@ class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
   }
 
   setHosts(route: readonly HostInfo[], nowMs: number): void {
-    const { table } = this;
-    const isFirst = table.size === 0;
-    const before = table.sync(route);
+    const isFirst = this.table.size === 0;
+    const before = this.syncHosts(route);
     // AD-21: nobody knows yet how a new host does.
     if (!isFirst && before.includes(undefined)) this.wantEveryCall(nowMs);
     this.sortIntoPools();
-    this.weights = Weights.of(table, this.candidates, this.weights, nowMs);
+    this.weights = Weights.of(this.table, this.slots, this.candidates, this.weights, nowMs);
     // AD-9: where the others have left the route, those that are left must do.
     if (this.near.length + this.far.length === 0) readmitAll(this, 'none-left', nowMs);
   }
@@ -70,7 +72,7 @@ class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
     const near = ipv4Only ? table.ipv4Of(this.near) : this.near;
     const far = ipv4Only ? table.ipv4Of(this.far) : this.far;
     const ejected = ipv4Only ? table.ipv4Of(this.ejected) : this.ejected;
-    const shedding = this.shedding.isOpen && table.isInFlightKnown ? openShedding(this, nowMs) : undefined;
+    const shedding = this.shedding.isOpen && isInFlightKnown(this.slots.values) ? openShedding(this, nowMs) : undefined;
     const host =
       dueProbe(this, ejected, nowMs) ??
       (shedding === undefined ? this.#cheapest(near, far, nowMs) : withRoom(near, far, this, shedding, nowMs)) ??
@@ -80,16 +82,15 @@ class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
       this.refusalCause = shedding === undefined ? 'no-host' : 'queue';
       return undefined;
     }
-    table.send(host, nowMs);
-    this.weights?.countPick(nowMs);
+    send(this, host, nowMs);
     return table.at(host);
   }
 
   report(key: HostKey, ok: boolean, toldMs: number | undefined, nowMs: number, picked = true): boolean {
     const host = this.table.find(key);
     if (host === undefined) return false;
-    this.table.countCall(host, ok, toldMs);
-    if (!ok && this.evidence === NO_FAILURES) this.evidence = new ErrorEvidence(this.table.module[TURN] as number);
+    this.slots.countCall(host, ok, toldMs);
+    if (!ok && this.evidence === NO_FAILURES) this.evidence = new ErrorEvidence(this.slots.values[TURN] as number);
     if (picked) learn(this, host, ok, toldMs, nowMs);
     else learnOfCopy(this, host, ok, toldMs, nowMs);
     const forMs = wantedMs(this, host, nowMs);
@@ -98,32 +99,32 @@ class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
   }
 
   read(step: number): number {
-    return step === 0 ? this.near.length : this.table.read(step - 1);
+    if (step === 0) return this.near.length;
+    return this.table.read(step - 1) + this.slots.read(step - 1, this.table.size);
   }
 
   takeCounts(visit: Parameters<Balancer['takeCounts']>[0]): void {
-    this.table.takeCounts(visit);
+    takeCounts(this.table, this.slots, host => this.isEjected(host), visit);
   }
 
   hosts(): IterableIterator<HostView> {
-    return this.table.views();
+    return viewsOf(this.table, host => this.isEjected(host));
   }
 
   explain(nowMs: number): HostExplanation[] {
-    const { evidence, table } = this;
-    const stateOf = (host: number) => ({ state: table.stateOf(host), numbers: table.numbers(host, evidence, nowMs) });
-    return table.explain(stateOf, nowMs);
+    const known = (host: number) => ({ state: stateOf(this, host), numbers: numbersOf(this, host, nowMs) });
+    return explain(this.table, this.slots, this.changes, known, nowMs);
   }
 
   explainModule(nowMs: number): ModuleConduct {
-    const { module, isInFlightKnown } = this.table;
+    const { values } = this.slots;
     return {
-      picks: this.table.countedPicks,
-      unreported: Math.round(module[UNREPORTED] as number),
-      unpicked: Math.round(module[UNPICKED] as number),
-      inFlightKnown: isInFlightKnown,
-      impossibleDurations: tellsImpossible(module),
-      normalMs: module[NORMAL_MS] as number,
+      picks: countedPicks(values),
+      unreported: Math.round(values[UNREPORTED] as number),
+      unpicked: Math.round(values[UNPICKED] as number),
+      inFlightKnown: isInFlightKnown(values),
+      impossibleDurations: tellsImpossible(values),
+      normalMs: values[NORMAL_MS] as number,
       shedding: openShedding(this, nowMs)?.view(nowMs),
     };
   }

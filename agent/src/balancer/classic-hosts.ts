@@ -1,25 +1,38 @@
 // pure
 import type { ClassicCause } from './balancer.ts';
 import type { ClassicOptions } from './classic-options.ts';
-import { type CellLayout, HostTable } from './host-table.ts';
-import { BAD_WINDOWS, ERR_RUN, NEW_CLASSIC_ROW, OVERLOADED, REAL_ERR, REAL_SUCC, SINCE_MS, SUCC_RUN } from './slots.ts';
+import { COMMON_SLOTS, HostSlots, type SlotLayout } from './host-slots.ts';
 
 /** A failure counts once per this much time that it took, ... (LB-6) */
 const FAILURE_UNIT_MS = 100;
 /** ... but not more often than this. */
 const MAX_FAILURES_PER_CALL = 50;
 
-const LAYOUT: CellLayout = { module: [], brief: [], row: NEW_CLASSIC_ROW };
-const ROW_LENGTH = NEW_CLASSIC_ROW.length;
+// The slots of each host (LB-6 to LB-10), and at the end the initial value of each; see host-slots.ts.
+/** 0 or 1. */
+const OVERLOADED = COMMON_SLOTS.length;
+const REAL_SUCC = OVERLOADED + 1;
+const REAL_ERR = REAL_SUCC + 1;
+const SUCC_RUN = REAL_ERR + 1;
+const ERR_RUN = SUCC_RUN + 1;
+const BAD_WINDOWS = ERR_RUN + 1;
+/** When the idle window or the overload began. */
+const SINCE_MS = BAD_WINDOWS + 1;
+
+const NEW_ROW: readonly number[] = [...COMMON_SLOTS, 0, 0, 0, 0, 0, 0, Number.NEGATIVE_INFINITY];
+
+const SLOTS: SlotLayout = { module: [], pick: [], row: NEW_ROW };
 
 /**
  * What the classic rules remember of a module's hosts and how they judge them (LB-6 to LB-10). "Virtual" counts begin with a handicap, so
  * that few calls prove little; "real" ones count only what was reported. Both begin again together, so a virtual count is the real one and its
  * handicap, and is not kept.
  */
-export class ClassicHosts extends HostTable {
-  override isOverloaded(host: number): boolean {
-    return this.#cell(host, OVERLOADED) === 1;
+export class ClassicHosts {
+  readonly slots = new HostSlots(SLOTS);
+
+  isOverloaded(host: number): boolean {
+    return this.#slot(host, OVERLOADED) === 1;
   }
 
   /** LB-1: its first window begins. */
@@ -29,7 +42,7 @@ export class ClassicHosts extends HostTable {
 
   /** LB-6 */
   record(host: number, ok: boolean, tcostMs: number | undefined, options: ClassicOptions): void {
-    this.countCall(host, ok, tcostMs);
+    this.slots.countCall(host, ok, tcostMs);
     if (ok) {
       this.#add(host, REAL_SUCC, 1);
       this.#add(host, SUCC_RUN, 1);
@@ -68,28 +81,20 @@ export class ClassicHosts extends HostTable {
     return {
       virtualSucc: this.#virtualSucc(host, options),
       virtualErr: this.#virtualErr(host, options),
-      realSucc: this.#cell(host, REAL_SUCC),
-      realErr: this.#cell(host, REAL_ERR),
-      succRun: this.#cell(host, SUCC_RUN),
-      errRun: this.#cell(host, ERR_RUN),
-      badWindows: this.#cell(host, BAD_WINDOWS),
+      realSucc: this.#slot(host, REAL_SUCC),
+      realErr: this.#slot(host, REAL_ERR),
+      succRun: this.#slot(host, SUCC_RUN),
+      errRun: this.#slot(host, ERR_RUN),
+      badWindows: this.#slot(host, BAD_WINDOWS),
       stateMs: this.#ageMs(host, nowMs),
     };
-  }
-
-  protected override layout(): CellLayout {
-    return LAYOUT;
-  }
-
-  protected override rowLength(): number {
-    return ROW_LENGTH;
   }
 
   #judgeIdle(host: number, ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
     // LB-7
     if (!ok) {
       if (share(this.#virtualErr(host, options), this.#virtualSucc(host, options)) > options.errRate) return 'error-rate';
-      if (this.#cell(host, ERR_RUN) >= options.continErrLimit) return 'failure-run';
+      if (this.#slot(host, ERR_RUN) >= options.continErrLimit) return 'failure-run';
     }
     return this.#ageMs(host, nowMs) >= options.idleTimeoutMs ? this.#endWindow(host, options, nowMs) : undefined;
   }
@@ -98,7 +103,7 @@ export class ClassicHosts extends HostTable {
     // LB-8
     if (ok) {
       if (share(this.#virtualSucc(host, options), this.#virtualErr(host, options)) > options.succRate) return 'success-rate';
-      if (this.#cell(host, SUCC_RUN) >= options.continSuccLimit) return 'success-run';
+      if (this.#slot(host, SUCC_RUN) >= options.continSuccLimit) return 'success-run';
     }
     // LB-9
     return this.#ageMs(host, nowMs) >= options.overloadTimeoutMs ? 'overload-timeout' : undefined;
@@ -106,43 +111,43 @@ export class ClassicHosts extends HostTable {
 
   /** LB-9. The report that ends a window belongs to it, so a window has at least one real call. */
   #endWindow(host: number, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
-    const isBad = share(this.#cell(host, REAL_ERR), this.#cell(host, REAL_SUCC)) >= options.windowErrRate;
-    this.#set(host, BAD_WINDOWS, isBad ? this.#cell(host, BAD_WINDOWS) + 1 : 0);
-    if (this.#cell(host, BAD_WINDOWS) >= options.windowErrLimit) return 'window-error-rate';
+    const isBad = share(this.#slot(host, REAL_ERR), this.#slot(host, REAL_SUCC)) >= options.windowErrRate;
+    this.#set(host, BAD_WINDOWS, isBad ? this.#slot(host, BAD_WINDOWS) + 1 : 0);
+    if (this.#slot(host, BAD_WINDOWS) >= options.windowErrLimit) return 'window-error-rate';
     this.#startAgain(host, nowMs);
     return undefined;
   }
 
   /** LB-10: idle windows begin with successes, ... */
   #virtualSucc(host: number, { initSuccCnt }: ClassicOptions): number {
-    return this.#cell(host, REAL_SUCC) + (this.isOverloaded(host) ? 0 : initSuccCnt);
+    return this.#slot(host, REAL_SUCC) + (this.isOverloaded(host) ? 0 : initSuccCnt);
   }
 
   /** ... overloads with errors. */
   #virtualErr(host: number, { initErrCnt }: ClassicOptions): number {
-    return this.#cell(host, REAL_ERR) + (this.isOverloaded(host) ? initErrCnt : 0);
+    return this.#slot(host, REAL_ERR) + (this.isOverloaded(host) ? initErrCnt : 0);
   }
 
   #ageMs(host: number, nowMs: number): number {
-    return nowMs - this.#cell(host, SINCE_MS);
+    return nowMs - this.#slot(host, SINCE_MS);
   }
 
   #startAgain(host: number, nowMs: number): void {
-    const row = this.row(host);
-    this.cells.fill(0, row + REAL_SUCC, row + ERR_RUN + 1);
-    this.cells[row + SINCE_MS] = nowMs;
+    const row = this.slots.row(host);
+    this.slots.values.fill(0, row + REAL_SUCC, row + ERR_RUN + 1);
+    this.slots.values[row + SINCE_MS] = nowMs;
   }
 
-  #cell(host: number, at: number): number {
-    return this.cells[this.row(host) + at] as number;
+  #slot(host: number, at: number): number {
+    return this.slots.values[this.slots.row(host) + at] as number;
   }
 
   #set(host: number, at: number, value: number): void {
-    this.cells[this.row(host) + at] = value;
+    this.slots.values[this.slots.row(host) + at] = value;
   }
 
   #add(host: number, at: number, amount: number): void {
-    this.#set(host, at, this.#cell(host, at) + amount);
+    this.#set(host, at, this.#slot(host, at) + amount);
   }
 }
 

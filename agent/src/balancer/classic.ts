@@ -14,6 +14,8 @@ import type {
 import { ClassicHosts } from './classic-hosts.ts';
 import type { ClassicOptions } from './classic-options.ts';
 import { everybody } from './host-pool.ts';
+import { HostTable } from './host-table.ts';
+import { explain, PastChanges, takeCounts, viewsOf } from './host-views.ts';
 import { TurnOrder } from './turn-order.ts';
 
 export { CLASSIC_DEFAULTS, type ClassicOptions } from './classic-options.ts';
@@ -34,7 +36,9 @@ class ClassicBalancer implements ExplainingBalancer {
   /** The hosts in the idle list, in that order, and those in the overloaded list. Draining ones are in neither (LB-11). */
   #idle = new TurnOrder(NOBODY);
   #overloaded = NONE_OVERLOADED;
-  readonly #table = new ClassicHosts();
+  readonly #table = new HostTable();
+  readonly #judged = new ClassicHosts();
+  #changes: PastChanges | undefined = undefined;
   #picksSinceProbe = 0;
   readonly #options: ClassicOptions;
   readonly #environment: BalancerEnvironment;
@@ -63,10 +67,11 @@ class ClassicBalancer implements ExplainingBalancer {
 
   /** LB-1, LB-11 */
   setHosts(route: readonly HostInfo[], nowMs: number): void {
-    const table = this.#table;
-    const before = table.sync(route);
+    const before = this.#table.sync(route);
+    this.#judged.slots.move(before);
+    this.#changes?.move(before);
     before.forEach((from, host) => {
-      if (from === undefined) table.begin(host, nowMs);
+      if (from === undefined) this.#judged.begin(host, nowMs);
     });
     const idle = this.#orderNow(this.#idle, before, false);
     const overloaded = this.#orderNow(this.#overloaded, before, true);
@@ -78,36 +83,37 @@ class ClassicBalancer implements ExplainingBalancer {
   pick(nowMs: number, ipv4Only = false): HostInfo | undefined {
     const host = this.#next(ipv4Only && this.#table.hasNames);
     if (host === undefined) return undefined;
-    this.#table.countPick(host, nowMs);
+    this.#judged.slots.countPick(host, nowMs);
     return this.#table.at(host);
   }
 
   /** LB-6 to LB-10. Who picked the host makes no difference. */
   report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number, picked = true): boolean {
-    const table = this.#table;
-    const host = table.find(key);
+    const host = this.#table.find(key);
     if (host === undefined) return false;
-    if (!picked) table.countPick(host, nowMs);
-    if (table.at(host).drain) {
-      table.countCall(host, ok, tcostMs);
+    const judged = this.#judged;
+    if (!picked) judged.slots.countPick(host, nowMs);
+    if (this.#table.at(host).drain) {
+      judged.slots.countCall(host, ok, tcostMs);
       return true;
     }
-    table.record(host, ok, tcostMs, this.#options);
-    const cause = table.judge(host, ok, this.#options, nowMs);
+    judged.record(host, ok, tcostMs, this.#options);
+    const cause = judged.judge(host, ok, this.#options, nowMs);
     if (cause !== undefined) this.#changeSides(host, cause, nowMs);
     return true;
   }
 
   read(step: number): number {
-    return step === 0 ? this.#picksSinceProbe : this.#table.read(step - 1) + this.#idle.size;
+    if (step === 0) return this.#picksSinceProbe;
+    return this.#table.read(step - 1) + this.#judged.slots.read(step - 1, this.#table.size) + this.#idle.size;
   }
 
   takeCounts(visit: Parameters<Balancer['takeCounts']>[0]): void {
-    this.#table.takeCounts(visit);
+    takeCounts(this.#table, this.#judged.slots, host => this.#judged.isOverloaded(host), visit);
   }
 
   hosts(): IterableIterator<HostView> {
-    return this.#table.views();
+    return viewsOf(this.#table, host => this.#judged.isOverloaded(host));
   }
 
   get refusalCause(): 'no-host' {
@@ -119,8 +125,8 @@ class ClassicBalancer implements ExplainingBalancer {
   }
 
   explain(nowMs: number): HostExplanation[] {
-    const table = this.#table;
-    return table.explain(host => ({ state: this.#stateOf(host), numbers: table.numbers(host, this.#options, nowMs) }), nowMs);
+    const known = (host: number) => ({ state: this.#stateOf(host), numbers: this.#judged.numbers(host, this.#options, nowMs) });
+    return explain(this.#table, this.#judged.slots, this.#changes, known, nowMs);
   }
 
   #next(ipv4Only: boolean): number | undefined {
@@ -140,28 +146,29 @@ class ClassicBalancer implements ExplainingBalancer {
 
   #probe(host: number): number {
     this.#picksSinceProbe = 0;
-    this.#table.countProbe(host);
+    this.#judged.slots.countProbe(host);
     return host;
   }
 
   /** LB-10. The listener comes last: whatever it asks or throws, the lists are in order. */
   #changeSides(host: number, cause: ClassicCause, nowMs: number): void {
-    const table = this.#table;
-    const numbers = table.numbers(host, this.#options, nowMs);
+    const judged = this.#judged;
+    const numbers = judged.numbers(host, this.#options, nowMs);
     numbers['limit'] = limitOf(cause, this.#options);
-    if (table.isOverloaded(host)) {
-      table.becomeIdle(host, nowMs);
+    if (judged.isOverloaded(host)) {
+      judged.becomeIdle(host, nowMs);
       this.#overloaded.remove(host);
       this.#idle.append(host);
     } else {
-      table.becomeOverloaded(host, nowMs);
+      judged.becomeOverloaded(host, nowMs);
       this.#idle.remove(host);
       if (this.#overloaded === NONE_OVERLOADED) this.#overloaded = new TurnOrder(NOBODY);
       this.#overloaded.append(host);
     }
-    const to = table.isOverloaded(host) ? 'overloaded' : 'idle';
-    const transition: Transition = { host: table.at(host), to, cause, numbers };
-    table.remember(host, transition, nowMs);
+    const to = judged.isOverloaded(host) ? 'overloaded' : 'idle';
+    const transition: Transition = { host: this.#table.at(host), to, cause, numbers };
+    this.#changes ??= new PastChanges();
+    this.#changes.remember(host, this.#table.size, transition, nowMs);
     this.#environment.onTransition(transition);
   }
 
@@ -169,7 +176,7 @@ class ClassicBalancer implements ExplainingBalancer {
   #orderNow(list: TurnOrder, before: readonly (number | undefined)[], overloaded: boolean): readonly number[] {
     const table = this.#table;
     const now = new Map(before.map((from, host) => [from, host]));
-    const belongs = (host: number) => !table.at(host).drain && table.isOverloaded(host) === overloaded;
+    const belongs = (host: number) => !table.at(host).drain && this.#judged.isOverloaded(host) === overloaded;
     const stay = list
       .list()
       .flatMap(from => now.get(from) ?? [])
@@ -183,7 +190,7 @@ class ClassicBalancer implements ExplainingBalancer {
 
   #stateOf(host: number): string {
     if (this.#table.at(host).drain) return 'draining';
-    return this.#table.isOverloaded(host) ? 'overloaded' : 'idle';
+    return this.#judged.isOverloaded(host) ? 'overloaded' : 'idle';
   }
 }
 

@@ -1,11 +1,12 @@
 // pure
 /** The chapter Detect of docs/load-balancing.md: AD-6, AD-7, AD-9, and what AD-21 takes for trouble. */
+import { ERROR_RATE, EVIDENCE, HAS_ANSWERED } from './adaptive-slots.ts';
+import type { HostSlots } from './host-slots.ts';
 import { type ModuleState, NO_FAILURES, WANTED_MS } from './module-state.ts';
-import { FADE_MS } from './price.ts';
+import { FADE_MS, reportedPriceMs } from './price.ts';
 import { isDear } from './price-spread.ts';
 import { eject, readmitAll } from './recover.ts';
 import { lowerQuartile, sampleOthers } from './siblings.ts';
-import { HAS_ANSWERED } from './slots.ts';
 
 /** AD-9: evidence grows to so many times the limit, so that a host can stand out where the others are not free of it. */
 const EVIDENCE_CAP = 2;
@@ -18,27 +19,30 @@ const TROUBLE_EVIDENCE = 0.4;
 
 /** AD-6, AD-7, AD-9: a report as evidence for or against its host. @param isSlow whether the call was lost, where it failed */
 export function weigh(state: ModuleState, host: number, ok: boolean, isSlow: boolean, nowMs: number): void {
-  const { evidence, table } = state;
+  const { evidence, slots } = state;
   if (evidence === NO_FAILURES) return;
-  const before = table.evidenceOf(host);
+  const { values } = slots;
+  const at = slots.row(host) + EVIDENCE;
+  const before = values[at] as number;
   const now = evidence.add(before, ok);
   if (now < evidence.lowestLimit) {
-    if (now !== before) table.setEvidence(host, now);
+    if (now !== before) values[at] = now;
+    if (now === 0 && before !== 0) state.endProbation(host);
     return;
   }
-  const limit = evidence.limit(table.answersPerSec(host, nowMs));
-  table.setEvidence(host, Math.min(now, EVIDENCE_CAP * limit));
+  const limit = evidence.limit(state.answersPerSec(host, nowMs));
+  values[at] = Math.min(now, EVIDENCE_CAP * limit);
   // Where no success was ever told, failures say nothing.
-  if (!ok && now >= limit && table.module[HAS_ANSWERED] === 1) convict(state, host, limit, isSlow, nowMs);
+  if (!ok && now >= limit && values[HAS_ANSWERED] === 1) convict(state, host, limit, isSlow, nowMs);
 }
 
 /** AD-9: a host that errs clearly more than the others is ejected; where most do, the trouble is shared. */
 function convict(state: ModuleState, host: number, limit: number, isLost: boolean, nowMs: number): void {
-  const { candidates, environment, evidence, table } = state;
+  const { candidates, environment, evidence, slots } = state;
   const others = sampleOthers(candidates, host, environment.random);
-  const siblings = lowerQuartile(others.map(other => table.evidenceOf(other)));
-  const siblingRate = lowerQuartile(others.map(other => table.errorRateOf(other)));
-  const standsOut = table.evidenceOf(host) - siblings >= limit && table.errorRateOf(host) > RATE_FACTOR * siblingRate;
+  const siblings = lowerQuartile(others.map(other => evidenceOf(slots, other)));
+  const siblingRate = lowerQuartile(others.map(other => errorRateOf(slots, other)));
+  const standsOut = evidenceOf(slots, host) - siblings >= limit && errorRateOf(slots, host) > RATE_FACTOR * siblingRate;
   if (standsOut) eject(state, host, isLost, nowMs);
   else if (siblings >= SHARED * limit) {
     evidence.share();
@@ -52,15 +56,26 @@ function convict(state: ModuleState, host: number, limit: number, isLost: boolea
  */
 export function wantedMs(state: ModuleState, host: number, nowMs: number): number {
   if (!state.isInPool(host)) return 0;
-  const { table } = state;
-  const dear = isDear(table.module, table.reportedPriceMs(host));
+  const { values } = state.slots;
+  const dear = isDear(values, reportedPriceMs(values, host));
   const suspected = isSuspected(state, host, nowMs);
   if (dear && suspected) return FADE_MS;
   return dear || suspected ? WANTED_MS : 0;
 }
 
-function isSuspected({ evidence, table }: ModuleState, host: number, nowMs: number): boolean {
-  const against = table.evidenceOf(host);
+function isSuspected(state: ModuleState, host: number, nowMs: number): boolean {
+  const { evidence, slots } = state;
+  const against = evidenceOf(slots, host);
   if (against < TROUBLE_EVIDENCE * evidence.lowestLimit) return false;
-  return against >= TROUBLE_EVIDENCE * evidence.limit(table.answersPerSec(host, nowMs));
+  return against >= TROUBLE_EVIDENCE * evidence.limit(state.answersPerSec(host, nowMs));
+}
+
+/** AD-7 (error evidence), nats. */
+function evidenceOf(slots: HostSlots, host: number): number {
+  return slots.values[slots.row(host) + EVIDENCE] as number;
+}
+
+/** In about the last 32 reports, 0..1. */
+function errorRateOf(slots: HostSlots, host: number): number {
+  return slots.values[slots.row(host) + ERROR_RATE] as number;
 }

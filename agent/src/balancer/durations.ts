@@ -1,9 +1,9 @@
 // pure
 /**
  * How long a module's calls take (docs/load-balancing.md, Learn): what is typical, what is normal in quiet times, and which duration is slow.
- * Works on the module-wide slots of slots.ts.
+ * Works on the module-wide slots of adaptive-slots.ts.
  */
-import { ANSWERS, NORMAL_AT_MS, NORMAL_MS, SLOWEST_MS, TYPICAL_MS } from './slots.ts';
+import { ANSWERS, NORMAL_AT_MS, NORMAL_MS, SLOWEST_MS, TYPICAL_MS } from './adaptive-slots.ts';
 
 /** A call is slow from so many times the normal duration on. Below, a duration may be long by chance or by the size of its job, ... */
 const SLOW_FACTOR = 4;

@@ -1,81 +1,148 @@
 // pure
 /** The chapter Learn of docs/load-balancing.md, AD-3 to AD-5 and AD-21: what a report says, and who is to know. */
+import {
+  ANSWERED_AT_MS,
+  ANSWERED_SENT_MS,
+  DURATION,
+  ERROR_RATE,
+  HAS_ANSWERED,
+  IMPOSSIBLE_SHARE,
+  IS_TOLD,
+  THROUGHPUT,
+  TYPICAL_MS,
+} from './adaptive-slots.ts';
+import { givenUpBeforeMs, knowsOldest, oldestAgeMs, takeTurn } from './calls-in-flight.ts';
+import { addSample, type Decay, restartMean } from './decaying-mean.ts';
 import { weigh } from './detect.ts';
-import { clampDuration, learnSlowest, learnTypical, slowFromMs } from './durations.ts';
+import { clampDuration, learnSlowest, learnTypical, OUTLIER_FACTOR, slowFromMs } from './durations.ts';
 import type { ModuleState } from './module-state.ts';
+import { fadedShare, setPrice } from './price.ts';
 import { judgeProbe } from './recover.ts';
-import { loseToQueue, noteAnswer } from './shed.ts';
-import { IMPOSSIBLE_SHARE, IS_TOLD } from './slots.ts';
+import { hasStandingQueue, loseToQueue, noteAnswer } from './shed.ts';
+import { countAnswer } from './throughput.ts';
 
-/** AD-5: a told duration is impossible beyond so many times what the host's oldest call in flight took until now, and this. */
+/** AD-3 (expected duration): about the last ten answers count, and less of them after five seconds. */
+const DURATION_DECAY: Decay = { keep: 0.9, halfLifeMs: 5_000 };
+/** AD-3 (expected duration): part of the error rate that one more report replaces. */
+const ERROR_STEP = 1 / 32;
+/** AD-5 (told durations): one is impossible beyond so many times what the host's oldest call in flight took until now, and this. */
 const IMPOSSIBLE_FACTOR = 10;
 const IMPOSSIBLE_MS = 100;
-/** AD-5: part of the share of impossible durations that one more report replaces, ... */
+/** Part of the share of impossible durations that one more report replaces, ... */
 const IMPOSSIBLE_STEP = 1 / 64;
 /** ... and the share from which on no duration is believed. */
 const IMPOSSIBLE_MAX = 0.5;
 
 /** A report about a call that was picked here. */
 export function learn(state: ModuleState, host: number, ok: boolean, toldMs: number | undefined, nowMs: number): void {
-  const { table } = state;
-  const { module } = table;
-  const inFlight = table.inFlight(host, table.givenUpBeforeMs(nowMs));
-  const isTold = toldMs !== undefined && isBelieved(state, host, toldMs, nowMs);
-  const tookMs = clampDuration(isTold ? toldMs : table.guessMs(host, ok, nowMs));
+  const { inFlight, slots } = state;
+  const { values } = slots;
+  const row = slots.row(host);
+  const callsBefore = inFlight.count(host, givenUpBeforeMs(values, nowMs));
+  const isTold = toldMs !== undefined && isBelieved(values, host, toldMs, nowMs);
+  const tookMs = clampDuration(isTold ? toldMs : inFlight.guessMs(host, ok, nowMs));
   const sentMs = nowMs - tookMs;
-  table.settle(host, sentMs);
-  const isSlow = isTold && tookMs >= slowFromMs(module);
-  // AD-5: a slow call that a later one has overtaken was large, or tells of a trouble that is over.
-  const isOvertaken = isSlow && table.isOvertaken(host, sentMs);
-  if (isTold) learnSlowest(module, tookMs);
-  module[IS_TOLD] = isTold ? 1 : 0;
+  inFlight.settle(host, sentMs);
+  const slowMs = slowFromMs(values);
+  const isSlow = isTold && tookMs >= slowMs;
+  // AD-5 (told durations): a slow call that a later one has overtaken was large, or tells of a trouble that is over.
+  const isOvertaken = isSlow && sentMs < (values[row + ANSWERED_SENT_MS] as number);
+  if (isTold) learnSlowest(values, tookMs);
+  values[IS_TOLD] = isTold ? 1 : 0;
   if (ok) {
-    if (!isOvertaken) learnTypical(module, tookMs, nowMs);
-    table.learnAnswer(host, tookMs, !isOvertaken, state.evidence.normalRate, nowMs);
-    table.noteAnswered(host, sentMs);
-    // AD-4: where no answer is quick all calls wait, and none of them was overtaken for good.
-    if (!isSlow) table.giveUpOvertaken(host, nowMs);
-    if (isTold && !isOvertaken) noteAnswer(state, host, tookMs, isSlow, inFlight, nowMs);
-  } else table.learnFailure(host, tookMs, isSlow && !isOvertaken, state.evidence.normalRate, nowMs);
-  if (table.at(host).drain) return;
-  if (table.isOverloaded(host)) judgeProbe(state, host, ok, sentMs, inFlight, nowMs);
-  else if (!ok && isSlow && table.hasStandingQueue(host, tookMs, nowMs)) loseToQueue(state, host, tookMs, inFlight, nowMs);
+    if (!isOvertaken) learnTypical(values, tookMs, nowMs);
+    learnAnswer(state, host, row, tookMs, !isOvertaken, nowMs);
+    if (sentMs > (values[row + ANSWERED_SENT_MS] as number)) values[row + ANSWERED_SENT_MS] = sentMs;
+    // AD-4 (calls in flight): where no answer is quick all calls wait, and none of them was overtaken for good.
+    if (!isSlow) inFlight.giveUpOvertaken(host, nowMs);
+    if (isTold && !isOvertaken) noteAnswer(state, host, tookMs, isSlow, callsBefore, nowMs);
+  } else learnFailure(state, host, row, tookMs, isSlow && !isOvertaken, nowMs);
+  if (state.table.at(host).drain) return;
+  if (state.isEjected(host)) judgeProbe(state, host, ok, sentMs, callsBefore, nowMs);
+  else if (!ok && isSlow && hasStandingQueue(slots, host, tookMs, nowMs)) loseToQueue(state, host, tookMs, callsBefore, nowMs);
   else if (ok || !isOvertaken) weigh(state, host, ok, isSlow, nowMs);
 }
 
-/** AD-21: nobody saw the call begin, nor what else was in flight then, and the report comes late, together with many others. */
+/** AD-21 (copies): nobody saw the call begin, nor what else was in flight then, and the report comes late, together with many others. */
 export function learnOfCopy(state: ModuleState, host: number, ok: boolean, toldMs: number | undefined, nowMs: number): void {
-  const { table } = state;
-  const { module } = table;
-  table.countPick(host, nowMs);
-  table.takeTurn(host);
+  const { slots } = state;
+  const { values } = slots;
+  const row = slots.row(host);
+  slots.countPick(host, nowMs);
+  takeTurn(values, host);
   state.weights?.countPick(nowMs);
   const isTold = toldMs !== undefined;
   const tookMs = isTold ? clampDuration(toldMs) : 0;
-  const isSlow = isTold && tookMs >= slowFromMs(module);
-  if (isTold) learnSlowest(module, tookMs);
+  const isSlow = isTold && tookMs >= slowFromMs(values);
+  if (isTold) learnSlowest(values, tookMs);
   if (ok) {
-    if (isTold) learnTypical(module, tookMs, nowMs);
-    table.learnAnswer(host, tookMs, isTold, state.evidence.normalRate, nowMs);
+    if (isTold) learnTypical(values, tookMs, nowMs);
+    learnAnswer(state, host, row, tookMs, isTold, nowMs);
     if (isTold) noteAnswer(state, host, tookMs, isSlow, 0, nowMs);
-  } else table.learnFailure(host, tookMs, isSlow, state.evidence.normalRate, nowMs);
+  } else learnFailure(state, host, row, tookMs, isSlow, nowMs);
   if (!state.isInPool(host)) return;
-  if (!ok && isSlow && table.hasStandingQueue(host, tookMs, nowMs)) state.wantEveryCall(nowMs);
+  if (!ok && isSlow && hasStandingQueue(slots, host, tookMs, nowMs)) state.wantEveryCall(nowMs);
   else weigh(state, host, ok, isSlow, nowMs);
 }
 
-/** AD-5: do callers of this module tell durations that cannot be? */
-export function tellsImpossible(module: readonly number[]): boolean {
-  return (module[IMPOSSIBLE_SHARE] as number) > IMPOSSIBLE_MAX;
+/** AD-3 (expected duration). @param isTelling whether the answer's duration says how long others take */
+function learnAnswer(
+  { evidence, slots }: ModuleState,
+  host: number,
+  row: number,
+  tookMs: number,
+  isTelling: boolean,
+  nowMs: number,
+): void {
+  const { values } = slots;
+  const errorRate = values[row + ERROR_RATE] as number;
+  if (errorRate > 0) {
+    // Squared: what is reported every few seconds is to keep its errors, so that those of a host that is seldom called still add up.
+    const faded = fadedShare(values, host, nowMs) ** 2;
+    values[row + ERROR_RATE] = errorRate * (1 - ERROR_STEP) * (1 - faded);
+  }
+  values[HAS_ANSWERED] = 1;
+  countAnswer(values, row + THROUGHPUT, nowMs);
+  values[row + ANSWERED_AT_MS] = nowMs;
+  if (isTelling) {
+    const knownMs = values[row + DURATION] as number;
+    const expectedMs = knownMs === 0 ? (values[TYPICAL_MS] as number) : knownMs;
+    addSample(values, row + DURATION, Math.min(tookMs, OUTLIER_FACTOR * expectedMs), nowMs, DURATION_DECAY);
+  }
+  setPrice(slots, host, row, evidence.normalRate, nowMs);
 }
 
-/** AD-5: whether to believe what a caller tells: not where callers of this module tell what cannot be. */
-function isBelieved({ table }: ModuleState, host: number, toldMs: number, nowMs: number): boolean {
-  const { module } = table;
-  const share = module[IMPOSSIBLE_SHARE] as number;
-  if ((share > 0 || toldMs > IMPOSSIBLE_MS) && table.knowsOldest(host)) {
-    const isImpossible = toldMs > IMPOSSIBLE_FACTOR * table.oldestAgeMs(host, nowMs) + IMPOSSIBLE_MS;
-    if (isImpossible || share > 0) module[IMPOSSIBLE_SHARE] = share + ((isImpossible ? 1 : 0) - share) * IMPOSSIBLE_STEP;
+/** AD-3 (expected duration). @param isLost whether the failure was slow; a fast one says nothing about how long an answer takes */
+function learnFailure(
+  { evidence, slots }: ModuleState,
+  host: number,
+  row: number,
+  tookMs: number,
+  isLost: boolean,
+  nowMs: number,
+): void {
+  const { values } = slots;
+  const rate = values[row + ERROR_RATE] as number;
+  values[row + ERROR_RATE] = rate + (1 - rate) * ERROR_STEP;
+  if (isLost) {
+    // Before the first answer a mean would be all of it.
+    if (values[row + DURATION] === 0) restartMean(values, row + DURATION, values[TYPICAL_MS] as number, nowMs);
+    addSample(values, row + DURATION, tookMs, nowMs, DURATION_DECAY);
   }
-  return !tellsImpossible(module);
+  setPrice(slots, host, row, evidence.normalRate, nowMs);
+}
+
+/** AD-5 (told durations): do callers of this module tell durations that cannot be? */
+export function tellsImpossible(values: readonly number[]): boolean {
+  return (values[IMPOSSIBLE_SHARE] as number) > IMPOSSIBLE_MAX;
+}
+
+/** AD-5 (told durations): whether to believe what a caller tells: not where callers of this module tell what cannot be. */
+function isBelieved(values: number[], host: number, toldMs: number, nowMs: number): boolean {
+  const share = values[IMPOSSIBLE_SHARE] as number;
+  if ((share > 0 || toldMs > IMPOSSIBLE_MS) && knowsOldest(values, host)) {
+    const isImpossible = toldMs > IMPOSSIBLE_FACTOR * oldestAgeMs(values, host, nowMs) + IMPOSSIBLE_MS;
+    if (isImpossible || share > 0) values[IMPOSSIBLE_SHARE] = share + ((isImpossible ? 1 : 0) - share) * IMPOSSIBLE_STEP;
+  }
+  return !tellsImpossible(values);
 }

@@ -1,27 +1,38 @@
 // pure
 import type { HostInfo } from '@lars/proto';
-import { AdaptiveHosts } from './adaptive-hosts.ts';
+import { diceState } from '@lars/proto/dice';
 import type { AdaptiveOptions } from './adaptive-options.ts';
+import { ADAPTIVE_SLOTS, DICE, PICKED_TURN, pickSlots, THROUGHPUT, TURN } from './adaptive-slots.ts';
 import type { AdaptiveCause, BalancerEnvironment, Transition } from './balancer.ts';
+import { CallsInFlight } from './calls-in-flight.ts';
+import { Ejection } from './ejection.ts';
 import { ErrorEvidence } from './error-evidence.ts';
 import { chosen, everybody, type HostPool } from './host-pool.ts';
+import { HostSlots } from './host-slots.ts';
+import { type FormerNumbers, HostTable, movedTo } from './host-table.ts';
+import { PastChanges } from './host-views.ts';
 import type { ProbeBudget } from './probe-budget.ts';
 import { Shedding } from './shedding.ts';
+import { perSecond } from './throughput.ts';
 import type { Weights } from './weights.ts';
 
-/** AD-21: every call is wanted for this long after a sign of trouble. */
+/** AD-21 (copies): every call is wanted for this long after a sign of trouble. */
 export const WANTED_MS = 5_000;
 
 const NOBODY = everybody(0);
-// Modules that have not shed, or in which no call has failed, share these: do not write to them.
+// Modules that have not shed, in which no call has failed, or no host was ejected share these: do not write to them.
 export const NO_SHEDDING = new Shedding();
 export const NO_FAILURES = new ErrorEvidence(0);
+const NEVER_EJECTED: Readonly<Ejection> = new Ejection();
 
 /**
  * What the adaptive algorithm knows of one module; the chapters of docs/load-balancing.md (choose.ts, learn.ts, detect.ts, recover.ts, shed.ts)
  * work on it. An agent may have a hundred thousand modules, so what only trouble needs is made when it comes.
  */
 export class ModuleState {
+  readonly table = new HostTable();
+  readonly slots = new HostSlots(ADAPTIVE_SLOTS);
+  readonly inFlight = new CallsInFlight(this.slots);
   /** Hosts that may be called, in the agent's zone and elsewhere. */
   near = NOBODY;
   far = NOBODY;
@@ -29,12 +40,13 @@ export class ModuleState {
   ejected = NOBODY;
   /** All hosts that do not drain, ejected ones included. */
   candidates = NOBODY;
-  readonly table: AdaptiveHosts;
   evidence = NO_FAILURES;
   shedding = NO_SHEDDING;
   weights: Weights | undefined = undefined;
   probeBudget: ProbeBudget | undefined = undefined;
-  /** AD-21. In whole milliseconds, which V8 keeps without an object of their own. */
+  changes: PastChanges | undefined = undefined;
+  #ejections: (Ejection | undefined)[] | undefined = undefined;
+  /** AD-21 (copies). In whole milliseconds, which V8 keeps without an object of their own. */
   wantedUntilMs = 0;
   readonly options: AdaptiveOptions;
   readonly environment: BalancerEnvironment;
@@ -42,39 +54,82 @@ export class ModuleState {
   constructor(options: AdaptiveOptions, environment: BalancerEnvironment) {
     this.options = options;
     this.environment = environment;
-    this.table = new AdaptiveHosts(environment.random);
+    this.slots.values[DICE] = diceState(environment.random);
   }
 
-  /** AD-21 */
-  wantEveryCall(nowMs: number, forMs = WANTED_MS): void {
-    this.wantedUntilMs = Math.max(this.wantedUntilMs, Math.ceil(nowMs + forMs));
+  /** Follows a change of the route: what is known of a host goes with it. */
+  syncHosts(route: readonly HostInfo[]): FormerNumbers {
+    const before = this.table.sync(route);
+    this.slots.move(before);
+    this.inFlight.move(before);
+    this.changes?.move(before);
+    this.#ejections = movedTo(before, this.#ejections);
+    const { values } = this.slots;
+    before.forEach((from, host) => {
+      // A new host has its turn like one that was just picked, not like one that was passed over since the beginning.
+      if (from === undefined) values[pickSlots(host) + PICKED_TURN] = values[TURN] as number;
+    });
+    return before;
   }
 
-  /** AD-18, AD-19: after a change of the route. */
+  /** AD-18 (draining hosts), AD-19 (zones): after a change of the route. */
   sortIntoPools(): void {
     const { table } = this;
     const poolOf = (belongs: (host: number) => boolean): HostPool =>
       chosen(table.size, host => !table.at(host).drain && belongs(host));
     this.candidates = poolOf(() => true);
-    this.ejected = poolOf(host => table.isOverloaded(host));
-    this.near = poolOf(host => !table.isOverloaded(host) && this.isNear(host));
-    this.far = poolOf(host => !table.isOverloaded(host) && !this.isNear(host));
+    this.ejected = poolOf(host => this.isEjected(host));
+    this.near = poolOf(host => !this.isEjected(host) && this.isNear(host));
+    this.far = poolOf(host => !this.isEjected(host) && !this.isNear(host));
   }
 
-  /** AD-19 */
+  isEjected(host: number): boolean {
+    return this.#ejections?.[host]?.isEjected === true;
+  }
+
+  /** What is known of the host's ejections, to read. */
+  pastEjectionOf(host: number): Readonly<Ejection> {
+    return this.#ejections?.[host] ?? NEVER_EJECTED;
+  }
+
+  /** The same to write to, made where there is none. */
+  ejectionOf(host: number): Ejection {
+    this.#ejections ??= new Array(this.table.size).fill(undefined);
+    this.#ejections[host] ??= new Ejection();
+    return this.#ejections[host];
+  }
+
+  /** AD-12 (probation): what was held against the host is gone. */
+  endProbation(host: number): void {
+    const ejection = this.#ejections?.[host];
+    if (ejection !== undefined) ejection.onProbation = false;
+  }
+
+  /** At its best lately (throughput.ts). */
+  answersPerSec(host: number, nowMs: number): number {
+    return perSecond(this.slots.values, this.slots.row(host) + THROUGHPUT, nowMs);
+  }
+
+  /** AD-19 (zones) */
   isNear(host: number): boolean {
     const { zone } = this.options;
     return zone === '' || this.table.at(host).zone === zone;
   }
 
   isInPool(host: number): boolean {
-    return !this.table.at(host).drain && !this.table.isOverloaded(host);
+    return !this.table.at(host).drain && !this.isEjected(host);
+  }
+
+  /** AD-21 (copies) */
+  wantEveryCall(nowMs: number, forMs = WANTED_MS): void {
+    this.wantedUntilMs = Math.max(this.wantedUntilMs, Math.ceil(nowMs + forMs));
   }
 
   /** Tells of a change of sides, and remembers it for people. The listener comes last: whatever it asks or throws, the pools are in order. */
   tellChange(host: number, to: Transition['to'], cause: AdaptiveCause, numbers: Record<string, number>, nowMs: number): void {
     const transition: Transition = { host: this.table.at(host), to, cause, numbers };
-    this.table.remember(host, transition, nowMs);
+    this.changes ??= new PastChanges();
+    this.changes.remember(host, this.table.size, transition, nowMs);
     this.environment.onTransition(transition);
   }
 

@@ -1,5 +1,5 @@
 // pure
-import { CHEAP_PRICE } from './slots.ts';
+import { CHEAP_PRICE } from './adaptive-slots.ts';
 
 /** The mean of the last ten durations of a host hardly reaches this many times that of its siblings by chance, ... */
 const FACTOR = 4;

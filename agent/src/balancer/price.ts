@@ -1,41 +1,67 @@
 // pure
-/** AD-2, AD-3: what a call costs on a host, from the slots that a pick reads. Called for each host that a pick looks at. */
-import { PICKED_TURN, PRICED_MS, REPORTED_AT_MS, TURN, TYPICAL_MS } from './slots.ts';
+/** AD-2, AD-3 (price): what a call costs on a host, from the slots that a pick reads, and how a report changes it. */
+import { DURATION, ERROR_RATE, PRICED_MS, pickSlots, REPORTED_AT_MS } from './adaptive-slots.ts';
+import type { HostSlots } from './host-slots.ts';
 
-/** AD-3: no host is cheaper than this part of typical: what lies below may be chance, and would draw all calls to one host. */
+/** No host is cheaper than this part of typical: what lies below may be chance, and would draw all calls to one host. */
 const FLOOR = 0.7;
-/** AD-2: durations are told in whole milliseconds, and what lies below is noise. */
-export const PRICE_MIN_MS = 1;
-/** AD-3: bad news of a host fades in this time without a report, ... */
+/** Durations are told in whole milliseconds, and what lies below is noise. */
+const PRICE_MIN_MS = 1;
+/** Bad news of a host fades in this time without a report, ... */
 export const FADE_MS = 30_000;
 /** ... and up to so many times typical, where it may be chance and costs little to check, ... */
 const MILD_FACTOR = 3;
 /** ... in the time of so many of its fair shares of the picks. */
-export const FADE_SHARES = 15;
-
-/** How much of the bad news about a host has faded since its last report, 0..1. An answer that comes then leaves it faded. */
-export function fadedShare(cells: readonly number[], brief: number, nowMs: number): number {
-  return Math.min(1, Math.max(0, nowMs - (cells[brief + REPORTED_AT_MS] as number)) * (1 / FADE_MS));
-}
+const FADE_SHARES = 15;
+/** An error costs as much as so many calls, ... */
+const ERROR_SURCHARGE = 20;
+/** ... where the host errs by more than this, and this part of normal, above normal: less may be chance in 32 reports. */
+const ERROR_NOISE = 0.05;
+const ERROR_NOISE_SHARE = 0.3;
 
 /**
- * The price while no other call is in flight, errors included; at least 1 ms.
- * @param brief offset of what a pick reads of the host
- * @param isRough AD-4, AD-5: the price is typical, or three times typical where a host is clearly slow
- * @param turnsToFade so many turns of others fade mild news
+ * The price while no other call is in flight, errors included; at least 1 ms. Called for each host that a pick looks at.
+ * @param pick where the slots begin that a pick reads of the host
+ * @param typicalMs of the module
+ * @param isRough AD-4, AD-5 (odd callers): the price is typical, or three times typical where a host is clearly slow
+ * @param shares fair shares of the picks since the last pick of the host
  */
-export function priceMs(cells: readonly number[], brief: number, isRough: boolean, turnsToFade: number, nowMs: number): number {
-  const typicalMs = cells[TYPICAL_MS] as number;
+export function priceMs(
+  values: readonly number[],
+  pick: number,
+  typicalMs: number,
+  isRough: boolean,
+  shares: number,
+  nowMs: number,
+): number {
   const floorMs = FLOOR * typicalMs;
   const mildMs = MILD_FACTOR * typicalMs;
-  let price = cells[brief + PRICED_MS] as number;
+  let price = values[pick + PRICED_MS] as number;
   if (price === 0) price = typicalMs;
   if (price > floorMs) {
-    let faded = (nowMs - (cells[brief + REPORTED_AT_MS] as number)) * (1 / FADE_MS);
-    if (price <= mildMs)
-      faded = Math.max(faded, ((cells[TURN] as number) - (cells[brief + PICKED_TURN] as number)) / turnsToFade);
-    price -= (price - floorMs) * Math.min(1, faded);
+    let faded = (nowMs - (values[pick + REPORTED_AT_MS] as number)) * (1 / FADE_MS);
+    if (price <= mildMs && shares * (1 / FADE_SHARES) > faded) faded = shares * (1 / FADE_SHARES);
+    price = faded >= 1 ? floorMs : price - (price - floorMs) * faded;
   } else price = floorMs;
   if (isRough) price = price <= mildMs ? typicalMs : mildMs;
-  return Math.max(PRICE_MIN_MS, price);
+  return price > PRICE_MIN_MS ? price : PRICE_MIN_MS;
+}
+
+/** How much of the bad news about a host has faded since its last report, 0..1. */
+export function fadedShare(values: readonly number[], host: number, nowMs: number): number {
+  return Math.min(1, Math.max(0, nowMs - (values[pickSlots(host) + REPORTED_AT_MS] as number)) * (1 / FADE_MS));
+}
+
+/** AD-21 (copies): the price as it stood after the last report, before it faded; at least 1 ms. */
+export function reportedPriceMs(values: readonly number[], host: number): number {
+  return Math.max(PRICE_MIN_MS, values[pickSlots(host) + PRICED_MS] as number);
+}
+
+/** After a report: the host's duration and error rate as they are now. @param normalRate AD-6 (normal error rate) */
+export function setPrice({ values }: HostSlots, host: number, row: number, normalRate: number, nowMs: number): void {
+  const pick = pickSlots(host);
+  const excess = (values[row + ERROR_RATE] as number) - normalRate * (1 + ERROR_NOISE_SHARE) - ERROR_NOISE;
+  const durationMs = values[row + DURATION] as number;
+  values[pick + PRICED_MS] = excess > 0 ? durationMs * (1 + ERROR_SURCHARGE * excess) : durationMs;
+  values[pick + REPORTED_AT_MS] = nowMs;
 }

@@ -1,31 +1,38 @@
 // pure
 /** The chapter Recover of docs/load-balancing.md, AD-9 to AD-12, and the free probe of AD-17. */
+
+import { DURATION, ERROR_RATE, EVIDENCE, SLOW_RUN, TYPICAL_MS } from './adaptive-slots.ts';
 import type { AdaptiveCause } from './balancer.ts';
+import { givenUpBeforeMs } from './calls-in-flight.ts';
 import { findFrom } from './choose.ts';
+import { restartMean } from './decaying-mean.ts';
+import { numbersOf } from './explain-adaptive.ts';
 import { type HostPool, joined, without } from './host-pool.ts';
 import type { ModuleState } from './module-state.ts';
+import { setPrice } from './price.ts';
 import { ProbeBudget } from './probe-budget.ts';
-import { TYPICAL_MS } from './slots.ts';
 
 /** So many ejected hosts are looked at in a pick for one whose probe is due. */
 const PROBE_LOOKS = 4;
 /** AD-17: so many where nothing else is left. */
 const FREE_PROBE_LOOKS = 16;
+/** AD-12: a readmitted host has this part of the evidence that ejects, and at most one failure less than all. */
+const PROBATION_EVIDENCE = 0.75;
 
 /** AD-9. @param isLost whether it failed by silence */
 export function eject(state: ModuleState, host: number, isLost: boolean, nowMs: number): void {
-  const { environment, evidence, options, table } = state;
-  table.ejectionOf(host).start(options, isLost, environment.random, nowMs);
+  const { environment, options } = state;
+  state.ejectionOf(host).start(options, isLost, environment.random, nowMs);
   state.near = without(state.near, host);
   state.far = without(state.far, host);
   state.ejected = joined(state.ejected, host);
-  state.tellChange(host, 'overloaded', 'error-evidence', table.numbers(host, evidence, nowMs), nowMs);
+  state.tellChange(host, 'overloaded', 'error-evidence', numbersOf(state, host, nowMs), nowMs);
 }
 
 /** AD-12 */
 function readmit(state: ModuleState, host: number, cause: AdaptiveCause, tookMs: number, nowMs: number): void {
-  const { startedMs, failuresInRow } = state.table.ejectionOf(host);
-  state.table.beginProbation(host, tookMs, state.evidence, nowMs);
+  const { startedMs, failuresInRow } = state.pastEjectionOf(host);
+  beginProbation(state, host, tookMs, nowMs);
   state.wantEveryCall(nowMs);
   state.ejected = without(state.ejected, host);
   if (state.isNear(host)) state.near = joined(state.near, host);
@@ -33,9 +40,23 @@ function readmit(state: ModuleState, host: number, cause: AdaptiveCause, tookMs:
   state.tellChange(host, 'idle', cause, { tookMs, ejectedForMs: nowMs - startedMs, failuresInRow }, nowMs);
 }
 
+/** AD-12: nearly the next failure ejects it again; old errors are forgiven. */
+function beginProbation(state: ModuleState, host: number, tookMs: number, nowMs: number): void {
+  const { evidence, slots } = state;
+  const { values } = slots;
+  const row = slots.row(host);
+  const limit = evidence.limit(state.answersPerSec(host, nowMs));
+  state.ejectionOf(host).end(nowMs);
+  values[row + EVIDENCE] = Math.max(limit * PROBATION_EVIDENCE, limit - evidence.failure);
+  values[row + ERROR_RATE] = evidence.normalRate;
+  values[row + SLOW_RUN] = 0;
+  restartMean(values, row + DURATION, tookMs, nowMs);
+  setPrice(slots, host, row, evidence.normalRate, nowMs);
+}
+
 /** AD-9: who was ejected first is no worse than the others. */
 export function readmitAll(state: ModuleState, cause: AdaptiveCause, nowMs: number): void {
-  for (const host of state.ejected) readmit(state, host, cause, state.table.module[TYPICAL_MS] as number, nowMs);
+  for (const host of state.ejected) readmit(state, host, cause, state.slots.values[TYPICAL_MS] as number, nowMs);
 }
 
 /** AD-10, AD-11: an ejected host that has waited for its pause, when a probe has been earned. */
@@ -45,7 +66,7 @@ export function dueProbe(state: ModuleState, ejected: HostPool, nowMs: number): 
   const budget = state.probeBudget;
   budget.earn(state.ejected.length, state.candidates.length);
   if (budget.isEmpty) return undefined;
-  const host = findFrom(ejected, state.table, PROBE_LOOKS, one => state.table.ejectionOf(one).isProbeDue(nowMs));
+  const host = findFrom(ejected, state.slots.values, PROBE_LOOKS, one => state.pastEjectionOf(one).isProbeDue(nowMs));
   if (host === undefined) return undefined;
   budget.spend();
   return probe(state, host, 'probe-due', nowMs);
@@ -53,20 +74,19 @@ export function dueProbe(state: ModuleState, ejected: HostPool, nowMs: number): 
 
 /** AD-17: the refused call might as well be a probe. */
 export function freeProbe(state: ModuleState, ejected: HostPool, nowMs: number): number | undefined {
-  const { table } = state;
-  const givenUpBeforeMs = table.givenUpBeforeMs(nowMs);
-  const host = findFrom(ejected, table, FREE_PROBE_LOOKS, one => table.inFlight(one, givenUpBeforeMs) === 0);
+  const { values } = state.slots;
+  const sentBeforeMs = givenUpBeforeMs(values, nowMs);
+  const host = findFrom(ejected, values, FREE_PROBE_LOOKS, one => state.inFlight.count(one, sentBeforeMs) === 0);
   return host === undefined ? undefined : probe(state, host, 'none-left', nowMs);
 }
 
 function probe(state: ModuleState, host: number, cause: AdaptiveCause, nowMs: number): number {
-  const { options, table } = state;
-  const ejection = table.ejectionOf(host);
+  const ejection = state.ejectionOf(host);
   const { pauseMs, failuresInRow } = ejection;
   const numbers = { ejectedForMs: nowMs - ejection.startedMs, pauseMs, failuresInRow };
-  table.countProbe(host);
-  ejection.probeSent(options, nowMs);
-  state.tell(table.at(host), 'probed', cause, numbers);
+  state.slots.countProbe(host);
+  ejection.probeSent(state.options, nowMs);
+  state.tell(state.table.at(host), 'probed', cause, numbers);
   return host;
 }
 
@@ -75,12 +95,12 @@ function probe(state: ModuleState, host: number, cause: AdaptiveCause, nowMs: nu
  * ejected because it did not answer. A call that is alone in flight is the probe.
  */
 export function judgeProbe(state: ModuleState, host: number, ok: boolean, sentMs: number, inFlight: number, nowMs: number): void {
-  const ejection = state.table.ejectionOf(host);
+  const ejection = state.ejectionOf(host);
   const isProbe = ejection.probing && inFlight <= 1;
   const isAlive = ok && ejection.forSilence;
   if (!isProbe && !isAlive && sentMs < ejection.startedMs) return;
   // Of a host that was silent, the call that ends it tells how long it was silent, not how long a call takes.
-  const tookMs = isProbe || !isAlive ? nowMs - sentMs : (state.table.module[TYPICAL_MS] as number);
+  const tookMs = isProbe || !isAlive ? nowMs - sentMs : (state.slots.values[TYPICAL_MS] as number);
   if (ok) readmit(state, host, 'call-succeeded', tookMs, nowMs);
   else if (ejection.probing) ejection.probeFailed(state.options, state.environment.random, nowMs);
 }

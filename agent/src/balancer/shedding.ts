@@ -1,6 +1,9 @@
 // pure
 import type { HostInfo } from '@lars/proto';
+import { QUICK_IN_FLIGHT, THROUGHPUT } from './adaptive-slots.ts';
 import type { SheddingView } from './balancer.ts';
+import type { HostSlots } from './host-slots.ts';
+import { perSecond } from './throughput.ts';
 
 /**
  * After the last slow answer of a standing queue, refusing ends within this time, or as long as callers wait, where that is longer: a queue that
@@ -83,7 +86,13 @@ export class Shedding {
   }
 }
 
-/** Little's law: calls in flight = answers per second × seconds per answer. */
-export function fittingCalls(answersPerSec: number, durationMs: number): number {
-  return (answersPerSec * durationMs) / 1_000;
+/**
+ * AD-14 (concurrency limit): how many calls a host may have in flight while its module sheds. By Little's law calls in flight = answers per second ×
+ * seconds per answer; what it served lately while it answered quickly, and one call, it may have in any case.
+ */
+export function concurrencyLimit(slots: HostSlots, host: number, targetMs: number, nowMs: number): number {
+  const { values } = slots;
+  const row = slots.row(host);
+  const fitting = (perSecond(values, row + THROUGHPUT, nowMs) * targetMs) / 1_000;
+  return Math.max(1, values[row + QUICK_IN_FLIGHT] as number, fitting);
 }

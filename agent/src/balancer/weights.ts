@@ -1,16 +1,17 @@
 // pure
+import { DEFAULT_WEIGHT, type HostInfo } from '@lars/proto';
 import type { HostPool } from './host-pool.ts';
+import type { HostSlots } from './host-slots.ts';
+import type { HostTable } from './host-table.ts';
 import { countRecent, NO_EVENTS, recentCount } from './recent-count.ts';
 
 /** AD-20: the shares that are held against a weight's share at least and at most, so that a host that is new, or was away, gets no flood. */
 const RATIO_MIN = 0.5;
 const RATIO_MAX = 4;
 
-/** Hosts by their numbers. */
-interface WeighedHosts {
-  /** Above 0. */
-  weightOf(host: number): number;
-  recentPicks(host: number, nowMs: number): number;
+/** Of a host that has none. */
+function weightOf({ weight }: HostInfo): number {
+  return weight > 0 ? weight : DEFAULT_WEIGHT;
 }
 
 /** AD-20. What the weights of a module's hosts mean to each of them. Where all weights are the same they mean nothing, and cost nothing. */
@@ -20,17 +21,17 @@ export class Weights {
   #mean = 0;
 
   /** Those of a module that had others, or whose weights were the same. @returns undefined where they are the same */
-  static of(hosts: WeighedHosts, pool: HostPool, before: Weights | undefined, nowMs: number): Weights | undefined {
-    const weightOf = pool.map(host => hosts.weightOf(host));
-    if (weightOf.every(weight => weight === weightOf[0])) return undefined;
-    const weights = before ?? new Weights(hosts, pool, nowMs);
-    weights.#sum = weightOf.reduce((sum, weight) => sum + weight, 0);
+  static of(hosts: HostTable, slots: HostSlots, pool: HostPool, before: Weights | undefined, nowMs: number): Weights | undefined {
+    const known = pool.map(host => weightOf(hosts.at(host)));
+    if (known.every(weight => weight === known[0])) return undefined;
+    const weights = before ?? new Weights(slots, pool, nowMs);
+    weights.#sum = known.reduce((sum, weight) => sum + weight, 0);
     weights.#mean = weights.#sum / pool.length;
     return weights;
   }
 
-  private constructor(hosts: WeighedHosts, pool: HostPool, nowMs: number) {
-    const picks = pool.reduce((sum, host) => sum + hosts.recentPicks(host, nowMs), 0);
+  private constructor(slots: HostSlots, pool: HostPool, nowMs: number) {
+    const picks = pool.reduce((sum, host) => sum + slots.recentPicks(host, nowMs), 0);
     countRecent(this.#picks, 0, picks, nowMs);
   }
 
@@ -39,10 +40,10 @@ export class Weights {
   }
 
   /** The price of a call on a host: a load weighs less on a host with more weight, and so does a host that got less than its share. */
-  price(hosts: WeighedHosts, host: number, expectedMs: number, load: number, nowMs: number): number {
-    const weight = hosts.weightOf(host);
+  price(hosts: HostTable, slots: HostSlots, host: number, expectedMs: number, load: number, nowMs: number): number {
+    const weight = weightOf(hosts.at(host));
     const picks = recentCount(this.#picks, 0, nowMs);
-    const share = picks === 0 ? 1 : (hosts.recentPicks(host, nowMs) * this.#sum) / (picks * weight);
+    const share = picks === 0 ? 1 : (slots.recentPicks(host, nowMs) * this.#sum) / (picks * weight);
     return expectedMs * (1 + (load * this.#mean) / weight) * Math.sqrt(Math.max(RATIO_MIN, Math.min(RATIO_MAX, share)));
   }
 }

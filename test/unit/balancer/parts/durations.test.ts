@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ADAPTIVE_SLOTS, NORMAL_MS, TYPICAL_MS } from '../../../../agent/src/balancer/adaptive-slots.ts';
 import {
   clampDuration,
   giveUpAfterMs,
@@ -6,11 +7,10 @@ import {
   learnTypical,
   slowFromMs,
 } from '../../../../agent/src/balancer/durations.ts';
-import { NEW_MODULE, NORMAL_MS, TYPICAL_MS } from '../../../../agent/src/balancer/slots.ts';
 
 /** A module whose answers took so long, one in so much time. */
 function learned(answers: number, tookMs: number, everyMs = 10): { module: number[]; nowMs: number } {
-  const module = NEW_MODULE.slice();
+  const module = ADAPTIVE_SLOTS.module.slice();
   let nowMs = 1_000;
   for (let i = 0; i < answers; i++) {
     nowMs += everyMs;
@@ -21,7 +21,7 @@ function learned(answers: number, tookMs: number, everyMs = 10): { module: numbe
 
 describe('typical', () => {
   test('is the first answer, and then the mean of the first ones', () => {
-    const module = NEW_MODULE.slice();
+    const module = ADAPTIVE_SLOTS.module.slice();
     const means = [10, 20, 15, 25].map((tookMs, i) => {
       learnTypical(module, tookMs, i);
       return module[TYPICAL_MS];
@@ -79,13 +79,13 @@ describe('AD-4: a call without a report is given up', () => {
     { slowestMs: 2_000, afterMs: 5_000 },
     { slowestMs: 30_000, afterMs: 60_000 },
   ])('after twice the slowest duration, $slowestMs ms, but not before 5 s: $afterMs ms', ({ slowestMs, afterMs }) => {
-    const module = NEW_MODULE.slice();
+    const module = ADAPTIVE_SLOTS.module.slice();
     learnSlowest(module, slowestMs);
     expect(giveUpAfterMs(module)).toBe(afterMs);
   });
 
   test('the slowest duration is forgotten within some thousand reports', () => {
-    const module = NEW_MODULE.slice();
+    const module = ADAPTIVE_SLOTS.module.slice();
     learnSlowest(module, 30_000);
     for (let i = 0; i < 100; i++) learnSlowest(module, 10);
     expect(giveUpAfterMs(module)).toBeGreaterThan(50_000);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { InFlight } from '../../../../agent/src/balancer/in-flight.ts';
+import { SendTimes } from '../../../../agent/src/balancer/send-times.ts';
 
 type Step =
   | { readonly kind: 'add'; readonly afterMs: number }
@@ -29,14 +29,14 @@ class Model {
   }
 }
 
-function added(sent: readonly number[]): InFlight {
-  const inFlight = new InFlight();
+function added(sent: readonly number[]): SendTimes {
+  const inFlight = new SendTimes();
   for (const atMs of sent) inFlight.add(atMs);
   return inFlight;
 }
 
 /** When the calls were sent, oldest first; they are forgotten. */
-function drain(inFlight: InFlight): number[] {
+function drain(inFlight: SendTimes): number[] {
   const sent: number[] = [];
   while (inFlight.count > 0) {
     sent.push(inFlight.oldestMs);
@@ -79,27 +79,27 @@ describe('AD-4: calls in flight', () => {
   });
 
   test('nothing in flight: a report takes out nothing', () => {
-    const inFlight = new InFlight();
+    const inFlight = new SendTimes();
     inFlight.settle(5);
     inFlight.forgetBefore(5);
     expect(inFlight.count).toBe(0);
   });
 
-  test('one that was given back is taken again, and empty; of those that have grown much the memory is let go', () => {
-    const small = InFlight.take();
+  test('one that was released is acquired again, and empty; of those that have grown much the memory is let go', () => {
+    const small = SendTimes.acquire();
     for (const atMs of [1, 2, 3, 4]) small.add(atMs);
-    InFlight.giveBack(small);
-    expect(InFlight.take()).toBe(small);
+    SendTimes.release(small);
+    expect(SendTimes.acquire()).toBe(small);
     expect(small.count).toBe(0);
     const grown = added(Array.from({ length: 65 }, (_, i) => i));
-    InFlight.giveBack(grown);
-    expect(InFlight.take()).not.toBe(grown);
+    SendTimes.release(grown);
+    expect(SendTimes.acquire()).not.toBe(grown);
   });
 
   test('property: as a plain list of times', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300, size: 'max' }), steps => {
-        const inFlight = new InFlight();
+        const inFlight = new SendTimes();
         const model = new Model();
         let nowMs = 0;
         for (const one of steps) {

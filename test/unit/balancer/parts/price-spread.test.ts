@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { ADAPTIVE_SLOTS } from '../../../../agent/src/balancer/adaptive-slots.ts';
 import { isDear } from '../../../../agent/src/balancer/price-spread.ts';
-import { NEW_MODULE } from '../../../../agent/src/balancer/slots.ts';
 
 /** Prices of hosts in turn, a thousand rounds; returns which of them were dear in the last round. */
 function dear(prices: readonly number[]): boolean[] {
-  const cells = NEW_MODULE.slice();
+  const cells = ADAPTIVE_SLOTS.module.slice();
   for (let round = 0; round < 999; round++) for (const price of prices) isDear(cells, price);
   return prices.map(price => isDear(cells, price));
 }
@@ -24,6 +24,6 @@ describe('AD-21: a host is dear', () => {
   });
 
   test('not the first one, whatever it costs', () => {
-    expect(isDear(NEW_MODULE.slice(), 5_000)).toBe(false);
+    expect(isDear(ADAPTIVE_SLOTS.module.slice(), 5_000)).toBe(false);
   });
 });

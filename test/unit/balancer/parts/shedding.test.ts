@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { fittingCalls, Shedding } from '../../../../agent/src/balancer/shedding.ts';
+import { ADAPTIVE_SLOTS, QUICK_IN_FLIGHT, THROUGHPUT } from '../../../../agent/src/balancer/adaptive-slots.ts';
+import { HostSlots } from '../../../../agent/src/balancer/host-slots.ts';
+import { concurrencyLimit, Shedding } from '../../../../agent/src/balancer/shedding.ts';
 import { host } from '../world.ts';
 
 function begun(timeoutMs = 1_000): Shedding {
@@ -51,9 +53,23 @@ describe('AD-13: an episode of shedding', () => {
   });
 });
 
-describe("AD-14: Little's law", () => {
-  test('a host may have as many calls as it answers in half the time that callers wait', () => {
-    expect(fittingCalls(100, begun(1_000).targetMs)).toBe(50);
-    expect(fittingCalls(20, begun(3_000).targetMs)).toBe(30);
+describe('AD-14: the concurrency limit', () => {
+  const slots = new HostSlots(ADAPTIVE_SLOTS);
+  slots.move([undefined]);
+  const row = slots.row(0);
+
+  test.each([
+    { answers: 200, timeoutMs: 1_000, limit: 50 },
+    { answers: 40, timeoutMs: 3_000, limit: 30 },
+  ])("by Little's law: $answers answers in two seconds, callers wait for $timeoutMs ms: $limit calls", one => {
+    slots.values.splice(row + THROUGHPUT, 3, 0, one.answers, 0);
+    expect(concurrencyLimit(slots, 0, begun(one.timeoutMs).targetMs, 2_000)).toBe(one.limit);
+  });
+
+  test('but no fewer than it served while it answered quickly, and one', () => {
+    slots.values.splice(row + THROUGHPUT, 3, 0, 0, 0);
+    expect(concurrencyLimit(slots, 0, 500, 2_000)).toBe(1);
+    slots.values[row + QUICK_IN_FLIGHT] = 8;
+    expect(concurrencyLimit(slots, 0, 500, 2_000)).toBe(8);
   });
 });

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { everybody } from '../../../../agent/src/balancer/host-pool.ts';
+import { COMMON_SLOTS, HostSlots } from '../../../../agent/src/balancer/host-slots.ts';
+import { HostTable } from '../../../../agent/src/balancer/host-table.ts';
 import { Weights } from '../../../../agent/src/balancer/weights.ts';
+import { host } from '../world.ts';
 
 interface AHost {
   readonly weight: number;
@@ -10,37 +13,26 @@ interface AHost {
 const aHost = (weight: number, picks = 0): AHost => ({ weight, picks });
 
 /** Hosts that are numbered as they stand there. */
-class Hosts {
-  readonly #hosts: readonly AHost[];
-
-  constructor(hosts: readonly AHost[]) {
-    this.#hosts = hosts;
-  }
-
-  weightOf(host: number): number {
-    return this.#at(host).weight;
-  }
-
-  recentPicks(host: number): number {
-    return this.#at(host).picks;
-  }
-
-  #at(host: number): AHost {
-    const found = this.#hosts[host];
-    if (found === undefined) throw new Error(`there is no host ${host}`);
-    return found;
-  }
+function hostsOf(all: readonly AHost[]): [HostTable, HostSlots] {
+  const table = new HostTable();
+  const slots = new HostSlots({ module: [], pick: [], row: [...COMMON_SLOTS, Number.NEGATIVE_INFINITY] });
+  slots.move(table.sync(all.map(({ weight }, number) => host(number + 1, { weight }))));
+  all.forEach(({ picks }, number) => {
+    for (let i = 0; i < picks; i++) slots.countPick(number, 0);
+  });
+  return [table, slots];
 }
 
 function weigh(all: readonly AHost[], before?: Weights): Weights | undefined {
-  return Weights.of(new Hosts(all), everybody(all.length), before, 0);
+  return Weights.of(...hostsOf(all), everybody(all.length), before, 0);
 }
 
 /** The prices of hosts whose weights differ, and which got all of the picks. */
 function pricesOf(all: readonly AHost[], load = 0): number[] {
   const weights = weigh(all);
   if (weights === undefined) throw new Error('the weights are the same');
-  return all.map((_, host) => weights.price(new Hosts(all), host, 10, load, 0));
+  const hosts = hostsOf(all);
+  return all.map((_, number) => weights.price(...hosts, number, 10, load, 0));
 }
 
 describe('AD-20: weights', () => {
@@ -58,7 +50,7 @@ describe('AD-20: weights', () => {
     const before = weigh([light, heavy]);
     for (let i = 0; i < 100; i++) before?.countPick(0);
     const weights = weigh([light, equal], before);
-    expect(weights?.price(new Hosts([light, equal]), 0, 10, 0, 0)).toBeCloseTo(10, 10);
+    expect(weights?.price(...hostsOf([light, equal]), 0, 10, 0, 0)).toBeCloseTo(10, 10);
     expect(weigh([heavy, equal], weights)).toBeUndefined();
   });
 
@@ -84,7 +76,7 @@ describe('AD-20: weights', () => {
 
   test('only those that are in the pool count', () => {
     const all = [aHost(100, 10), aHost(700, 900), aHost(300, 30)];
-    const weights = Weights.of(new Hosts(all), [0, 2], undefined, 0);
-    expect([0, 2].map(host => weights?.price(new Hosts(all), host, 10, 0, 0))).toEqual([10, 10]);
+    const weights = Weights.of(...hostsOf(all), [0, 2], undefined, 0);
+    expect([0, 2].map(host => weights?.price(...hostsOf(all), host, 10, 0, 0))).toEqual([10, 10]);
   });
 });

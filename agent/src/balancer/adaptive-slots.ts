@@ -1,22 +1,13 @@
 // pure
 /**
- * Layout of the one flat array of numbers that a module's balancer keeps: module-wide numbers, then for each host the few that every pick
- * reads, then for each host a row with all others. V8 stores an array of doubles unboxed, but makes a 16-byte object of each double in a
- * field; an agent may know half a million hosts. Times are monotonic milliseconds, durations milliseconds.
+ * The slots of the adaptive algorithm (see host-slots.ts): the name, the meaning and, in the lists at the end of each part, the initial value of each.
+ * Times are monotonic milliseconds, durations milliseconds.
  */
 import { NO_MEAN } from './decaying-mean.ts';
-import { NO_EVENTS } from './recent-count.ts';
+import { COMMON_SLOTS, type SlotLayout } from './host-slots.ts';
 import { NO_THROUGHPUT } from './throughput.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
-
-// Each host's row, whatever the algorithm: recent picks, and the counts since they were taken last.
-export const PICKS = 0;
-export const SUCC = PICKS + NO_EVENTS.length;
-export const ERR = SUCC + 1;
-export const TCOST_MS = ERR + 1;
-export const PROBES = TCOST_MS + 1;
-const COMMON: readonly number[] = [...NO_EVENTS, 0, 0, 0, 0];
 
 // The adaptive algorithm's module-wide numbers.
 /** Mean duration of the module's answers; 0 before the first. */
@@ -44,7 +35,7 @@ export const HAS_ANSWERED = 11;
 /** 1 when the last report told how long the call took. */
 export const IS_TOLD = 12;
 
-export const NEW_MODULE: readonly number[] = [0, 0, 0, NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+const NEW_MODULE: readonly number[] = [0, 0, 0, NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 // What a pick reads of every host that it looks at.
 /** Expected duration, with the surcharge for errors. */
@@ -56,15 +47,14 @@ export const IN_FLIGHT = 2;
 export const OLDEST_AT_MS = 3;
 /** TURN of its last pick. */
 export const PICKED_TURN = 4;
-
 /** Calls that were given up and may still be reported. */
 export const GIVEN_UP = 5;
 
-export const NEW_ADAPTIVE_BRIEF: readonly number[] = [0, NEVER, 0, NEVER, 0, 0];
+const NEW_PICK_SLOTS: readonly number[] = [0, NEVER, 0, NEVER, 0, 0];
 
 // The rest of what the adaptive algorithm knows of a host.
 /** Share of failures in about the last 32 reports. */
-export const ERROR_RATE = COMMON.length;
+export const ERROR_RATE = COMMON_SLOTS.length;
 /** Evidence that the host errs more than is normal, nats. */
 export const EVIDENCE = ERROR_RATE + 1;
 /** Mean duration of about the last ten answers and lost calls. */
@@ -79,17 +69,14 @@ export const SLOW_RUN = QUICK_AT_MS + 1;
 /** Calls in flight that it served lately while it answered quickly. */
 export const QUICK_IN_FLIGHT = SLOW_RUN + 1;
 
-export const NEW_ADAPTIVE_ROW: readonly number[] = [...COMMON, 0, 0, ...NO_MEAN, ...NO_THROUGHPUT, NEVER, NEVER, NEVER, 0, 0];
+const NEW_ROW: readonly number[] = [...COMMON_SLOTS, 0, 0, ...NO_MEAN, ...NO_THROUGHPUT, NEVER, NEVER, NEVER, 0, 0];
 
-// Each host of the classic algorithm (LB-6 to LB-10).
-/** 0 or 1. */
-export const OVERLOADED = COMMON.length;
-export const REAL_SUCC = OVERLOADED + 1;
-export const REAL_ERR = REAL_SUCC + 1;
-export const SUCC_RUN = REAL_ERR + 1;
-export const ERR_RUN = SUCC_RUN + 1;
-export const BAD_WINDOWS = ERR_RUN + 1;
-/** When the idle window or the overload began. */
-export const SINCE_MS = BAD_WINDOWS + 1;
+export const ADAPTIVE_SLOTS: SlotLayout = { module: NEW_MODULE, pick: NEW_PICK_SLOTS, row: NEW_ROW };
 
-export const NEW_CLASSIC_ROW: readonly number[] = [...COMMON, 0, 0, 0, 0, 0, 0, NEVER];
+const MODULE_LENGTH = NEW_MODULE.length;
+const PICK_LENGTH = NEW_PICK_SLOTS.length;
+
+/** Where the slots of a host begin that every pick reads. */
+export function pickSlots(host: number): number {
+  return MODULE_LENGTH + host * PICK_LENGTH;
+}

@@ -1,16 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AdaptiveHosts } from '../../../../agent/src/balancer/adaptive-hosts.ts';
-import { InFlight } from '../../../../agent/src/balancer/in-flight.ts';
-import { TYPICAL_MS } from '../../../../agent/src/balancer/slots.ts';
+import { ADAPTIVE_DEFAULTS } from '../../../../agent/src/balancer/adaptive-options.ts';
+import { DICE, EVIDENCE, PICKED_TURN, pickSlots, TYPICAL_MS } from '../../../../agent/src/balancer/adaptive-slots.ts';
+import { send } from '../../../../agent/src/balancer/choose.ts';
+import { numbersOf, stateOf } from '../../../../agent/src/balancer/explain-adaptive.ts';
+import { learnOfCopy } from '../../../../agent/src/balancer/learn.ts';
+import { ModuleState } from '../../../../agent/src/balancer/module-state.ts';
+import { SendTimes } from '../../../../agent/src/balancer/send-times.ts';
 import { host, hostsUpTo } from '../world.ts';
 
 const HOSTS = 3;
 
-function tableOf(count: number): AdaptiveHosts {
-  const table = new AdaptiveHosts(() => 0.5);
-  table.sync(hostsUpTo(count));
-  return table;
+function stateWith(count: number, random = 0.5): ModuleState {
+  const state = new ModuleState(ADAPTIVE_DEFAULTS, { random: () => random, onTransition() {} });
+  state.syncHosts(hostsUpTo(count));
+  return state;
 }
 
 type Step =
@@ -29,13 +33,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('route' as const), leaves: aHost }) },
 );
 
-describe('AdaptiveHosts', () => {
+describe('ModuleState', () => {
   test('property: the calls in flight of each host are those that a ring of its own would have, whatever else happens', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200, size: 'max' }), steps => {
-        const table = tableOf(HOSTS);
-        const rings = Array.from({ length: HOSTS }, () => new InFlight());
-        const ringOf = (one: number) => rings[one] as InFlight;
+        const state = stateWith(HOSTS);
+        const calls = state.inFlight;
+        const rings = Array.from({ length: HOSTS }, () => new SendTimes());
+        const ringOf = (one: number) => rings[one] as SendTimes;
         // A report of a call that was sent before all others is that of one that was given up, while there are any.
         const givenUp = rings.map(() => 0);
         const isOfGivenUp = (one: number, sentMs: number) => {
@@ -48,69 +53,73 @@ describe('AdaptiveHosts', () => {
         for (const one of steps) {
           if (one.kind === 'send') {
             nowMs += one.afterMs;
-            table.send(one.host, nowMs);
+            send(state, one.host, nowMs);
             ringOf(one.host).add(nowMs);
           } else if (one.kind === 'report') {
             const sentMs = nowMs - one.tookMs;
             if (!isOfGivenUp(one.host, sentMs)) ringOf(one.host).settle(sentMs);
-            table.settle(one.host, sentMs);
+            calls.settle(one.host, sentMs);
           } else if (one.kind === 'infer') {
             // Nothing has been measured: any call is plausible, so it is the oldest.
             const ring = ringOf(one.host);
             const sentMs = ring.count === 0 ? nowMs : ring.oldestMs;
-            expect(table.guessMs(one.host, one.ok, nowMs)).toBe(nowMs - sentMs);
+            expect(calls.guessMs(one.host, one.ok, nowMs)).toBe(nowMs - sentMs);
             if (!isOfGivenUp(one.host, sentMs)) ring.settle(sentMs);
-            table.settle(one.host, sentMs);
+            calls.settle(one.host, sentMs);
           } else if (one.kind === 'forget') {
-            table.inFlight(one.host, nowMs - one.agoMs);
+            calls.count(one.host, nowMs - one.agoMs);
             const before = ringOf(one.host).count;
             ringOf(one.host).forgetBefore(nowMs - one.agoMs);
             givenUp[one.host] = (givenUp[one.host] ?? 0) + before - ringOf(one.host).count;
           } else {
             // One leaves the route and comes back as the last, without a past.
+            const { table } = state;
             const stay = Array.from({ length: HOSTS }, (_, number) => number).filter(number => number !== one.leaves);
             const left = table.at(one.leaves);
-            table.sync(stay.map(number => table.at(number)));
-            table.sync([...stay.map((_, number) => table.at(number)), left]);
-            rings.push(...rings.splice(one.leaves, 1).map(() => new InFlight()));
+            state.syncHosts(stay.map(number => table.at(number)));
+            state.syncHosts([...stay.map((_, number) => table.at(number)), left]);
+            rings.push(...rings.splice(one.leaves, 1).map(() => new SendTimes()));
             givenUp.push(...givenUp.splice(one.leaves, 1).map(() => 0));
           }
-          const loads = rings.map((_, number) => table.inFlight(number, Number.NEGATIVE_INFINITY));
-          expect(loads).toEqual(rings.map(ring => ring.count));
+          const counts = rings.map((_, number) => calls.count(number, Number.NEGATIVE_INFINITY));
+          expect(counts).toEqual(rings.map(ring => ring.count));
         }
       }),
     );
   });
 
   test('what is known of a host goes with it when others leave the route', () => {
-    const table = tableOf(4);
-    table.ejectionOf(3).start({ backoffMinMs: 1_000, backoffMaxMs: 10_000 }, false, () => 0.5, 0);
-    table.setEvidence(2, 7);
-    table.module[TYPICAL_MS] = 20;
-    table.learnAnswer(2, 30, true, 0.01, 0);
-    table.send(2, 5);
-    table.sync([host(4), host(9), host(3)]);
+    const state = stateWith(4);
+    const { inFlight, slots, table } = state;
+    state.ejectionOf(3).start({ backoffMinMs: 1_000, backoffMaxMs: 10_000 }, false, () => 0.5, 0);
+    slots.values[slots.row(2) + EVIDENCE] = 7;
+    slots.values[TYPICAL_MS] = 20;
+    learnOfCopy(state, 2, true, 30, 0);
+    slots.values[TYPICAL_MS] = 20;
+    send(state, 2, 5);
+    state.syncHosts([host(4), host(9), host(3)]);
     const numbers = [0, 1, 2];
     expect(numbers.map(number => table.at(number).port)).toEqual([3, 4, 9]);
-    expect(numbers.map(number => table.evidenceOf(number))).toEqual([7, 0, 0]);
-    expect(numbers.map(number => table.isOverloaded(number))).toEqual([false, true, false]);
-    expect(numbers.map(number => table.stateOf(number))).toEqual(['idle', 'ejected', 'idle']);
-    expect(numbers.map(number => table.inFlight(number, 0))).toEqual([1, 0, 0]);
-    expect(numbers.map(number => table.priceMs(number, 0))).toEqual([30, 14, 14]);
+    expect(numbers.map(number => slots.values[slots.row(number) + EVIDENCE])).toEqual([7, 0, 0]);
+    expect(numbers.map(number => state.isEjected(number))).toEqual([false, true, false]);
+    expect(numbers.map(number => stateOf(state, number))).toEqual(['idle', 'ejected', 'idle']);
+    expect(numbers.map(number => inFlight.count(number, 0))).toEqual([1, 0, 0]);
+    expect(numbers.map(number => numbersOf(state, number, 0)['priceMs'])).toEqual([30, 14, 14]);
   });
 
   test('AD-1: a new host has its turn like one that was just picked', () => {
-    const table = tableOf(2);
-    for (const number of [0, 1, 0, 1]) table.send(number, 0);
-    table.sync(hostsUpTo(3));
-    expect([0, 1, 2].map(number => table.pickedTurn(number))).toEqual([3, 4, 4]);
+    const state = stateWith(2);
+    for (const number of [0, 1, 0, 1]) send(state, number, 0);
+    state.syncHosts(hostsUpTo(3));
+    expect([0, 1, 2].map(number => state.slots.values[pickSlots(number) + PICKED_TURN])).toEqual([3, 4, 4]);
   });
 
-  test('the dice of a module are decided by its seed, and stay as they are when the route changes', () => {
-    const [one, same, other] = [0.5, 0.5, 0.6].map(random => new AdaptiveHosts(() => random));
-    expect(one?.dice).toBe(same?.dice);
-    expect(one?.dice).not.toBe(other?.dice);
-    one?.sync(hostsUpTo(3));
-    expect(one?.dice).toBe(same?.dice);
+  test('the random numbers of a module are decided by its seed, and stay as they are when the route changes', () => {
+    const [one, same, other] = [0.5, 0.5, 0.6].map(random => stateWith(0, random));
+    const stateOfDice = (state: ModuleState | undefined) => state?.slots.values[DICE];
+    expect(stateOfDice(one)).toBe(stateOfDice(same));
+    expect(stateOfDice(one)).not.toBe(stateOfDice(other));
+    one?.syncHosts(hostsUpTo(3));
+    expect(stateOfDice(one)).toBe(stateOfDice(same));
   });
 });

@@ -2,29 +2,29 @@
 const FIRST_CAPACITY = 4;
 /** More calls to one host are not told apart: the oldest is forgotten for each new one. A power of two. */
 const MAX_CAPACITY = 4_096;
-/** So many are kept to be taken again, where they have not grown beyond so much. */
-const MAX_SPARE = 1_024;
-const MAX_SPARE_CAPACITY = 64;
+/** Limits of the free list: how many rings it keeps, and how large they may have grown. */
+const MAX_FREE = 1_024;
+const MAX_FREE_CAPACITY = 64;
 
 /**
  * AD-4. When the calls were sent that one host has not been reported on: a ring of send times, oldest first. Calls have no
  * identity, so a report is matched by time. Costs a bisection and a move of half the ring at worst; allocates only to grow. A plain
  * array: most hosts have few calls in flight, and a typed array costs more than it holds then.
  */
-export class InFlight {
+export class SendTimes {
   #sentMs: number[] = doubles(FIRST_CAPACITY);
   #first = 0;
   #count = 0;
 
   /** An empty one: a host has one only while several calls are in flight, which few of many hosts have at a time. */
-  static take(): InFlight {
-    return SPARE.pop() ?? new InFlight();
+  static acquire(): SendTimes {
+    return FREE_LIST.pop() ?? new SendTimes();
   }
 
-  /** @param inFlight not to be used any more */
-  static giveBack(inFlight: InFlight): void {
-    inFlight.#count = 0;
-    if (SPARE.length < MAX_SPARE && inFlight.#sentMs.length <= MAX_SPARE_CAPACITY) SPARE.push(inFlight);
+  /** @param times not to be used any more */
+  static release(times: SendTimes): void {
+    times.#count = 0;
+    if (FREE_LIST.length < MAX_FREE && times.#sentMs.length <= MAX_FREE_CAPACITY) FREE_LIST.push(times);
   }
 
   get count(): number {
@@ -107,7 +107,7 @@ export class InFlight {
   }
 }
 
-const SPARE: InFlight[] = [];
+const FREE_LIST: SendTimes[] = [];
 
 /** V8 keeps them unboxed: NaN is no integer. */
 function doubles(length: number): number[] {
