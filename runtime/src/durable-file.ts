@@ -1,0 +1,50 @@
+/** Files that are there whole or not at all, whatever ends the process or the machine meanwhile. */
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { type CheckedFile, decodeCheckedFile, encodeCheckedFile, type FileKind } from '@lars/proto/checked-file';
+
+/** Routes, results and numbers of a machine are nobody's business who has no part in running it. */
+const FILE_MODE = 0o640;
+
+/**
+ * Writes beside the file, flushes to the disk, and renames: who reads gets the old file or the new one. Its folder must be there.
+ * @throws {Error} the system's own (ENOSPC, EACCES, …); the old file is as it was then, and nothing is left beside it
+ */
+export async function writeDurableFile(path: string, bytes: Uint8Array): Promise<void> {
+  const draft = `${path}.${process.pid}.tmp`;
+  try {
+    const file = await open(draft, 'w', FILE_MODE);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  // The new name is durable with its folder. Where a file system cannot flush folders, the file itself is.
+  const folder = await open(dirname(path), 'r');
+  await folder.sync().catch(() => undefined);
+  await folder.close();
+}
+
+/** The same with a header that says whether it is whole; see checked-file.ts. */
+export async function writeCheckedFile(path: string, kind: FileKind, body: Uint8Array, writtenAtMs: number): Promise<void> {
+  await writeDurableFile(path, encodeCheckedFile(kind, body, writtenAtMs, crc32));
+}
+
+/** @returns undefined where there is no such file */
+export async function readCheckedFile(path: string, kind: FileKind): Promise<CheckedFile | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? undefined : { isWhole: false, why: `cannot be read: ${message}` };
+  }
+  return decodeCheckedFile(kind, bytes, crc32);
+}
