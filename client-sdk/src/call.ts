@@ -1,8 +1,8 @@
-import { checkFunction, checkSignal, checkTimeout } from './arguments.ts';
 import type { LarsError } from './errors.ts';
 import { callTimeout, type Question } from './failures.ts';
 import type { LarsHost } from './lars-host.ts';
 import type { CallResult } from './report.ts';
+import { checkFunction, checkSignal, checkTimeout } from './validation.ts';
 
 /** The business call: gets the picked host, and a signal that fires when the result is no longer wanted. */
 export type CallFunction<T> = (host: LarsHost, signal: AbortSignal) => T | PromiseLike<T>;

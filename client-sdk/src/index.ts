@@ -1,9 +1,9 @@
 export type { HostAddress } from '@lars/proto';
-export type { Route } from './answers.ts';
 export type { CallFunction, CallOptions } from './call.ts';
-export type { LarsStats } from './counters.ts';
 export { LarsError, type LarsErrorCode } from './errors.ts';
 export { LarsClient, type RequestOptions } from './lars-client.ts';
 export { LarsHost } from './lars-host.ts';
+export type { Route } from './link/answers.ts';
 export type { LarsClientOptions } from './options.ts';
 export type { CallResult, ReportTarget } from './report.ts';
+export type { LarsStats } from './stats.ts';

@@ -1,20 +1,20 @@
 import { formatModule, type ReportRequest, SHARD_COUNT, shardOf } from '@lars/proto';
-import { type Lookup, systemLookup } from './agent-link.ts';
-import type { Route } from './answers.ts';
-import { checkFunction, checkModule, checkObject, checkSignal, checkTimeout } from './arguments.ts';
-import type { HostCell } from './cache/host-cell.ts';
+import { CacheDriver } from './cache/driver.ts';
+import type { HostCell } from './cache/host-stats.ts';
 import type { CacheCounts, RouteCache } from './cache/route-cache.ts';
-import { CacheDriver } from './cache-driver.ts';
 import { type CallFunction, type CallOptions, checkCallOptions, runCall } from './call.ts';
-import { type LarsStats, newCounters } from './counters.ts';
 import * as failures from './failures.ts';
 import { LarsHost } from './lars-host.ts';
+import { type Lookup, systemLookup } from './link/agent-socket.ts';
+import type { Route } from './link/answers.ts';
+import { type Limits, ShardChannel } from './link/shard-channel.ts';
 import { type LarsClientOptions, readOptions, type Settings } from './options.ts';
-import { pause } from './pause.ts';
 import { waitForRoute } from './register.ts';
 import { type CallResult, checkResult, makeReport, type ReportTarget } from './report.ts';
-import { type Limits, ShardChannel } from './shard-channel.ts';
-import { WakeTimer } from './wake-timer.ts';
+import { type LarsStats, newCounters } from './stats.ts';
+import { pause } from './util/pause.ts';
+import { WakeTimer } from './util/wake-timer.ts';
+import { checkFunction, checkModule, checkObject, checkSignal, checkTimeout } from './validation.ts';
 
 export interface RequestOptions {
   /** Ends the request early, with LARS_ABORTED and the signal's reason as its cause. */

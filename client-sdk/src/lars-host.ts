@@ -1,6 +1,6 @@
 // pure
 import { DEFAULT_WEIGHT, formatHost, formatHostName, type HostAddress, type HostInfo, isPort } from '@lars/proto';
-import type { HostCell } from './cache/host-cell.ts';
+import type { HostCell } from './cache/host-stats.ts';
 
 /**
  * A host of a module: where to call, and what `report` needs to know. As text it is its authority, so that

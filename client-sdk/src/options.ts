@@ -1,6 +1,6 @@
 // pure
 import { isPort, SHARD_COUNT } from '@lars/proto';
-import { badArgument, checkObject, checkTimeout } from './arguments.ts';
+import { badArgument, checkObject, checkTimeout } from './validation.ts';
 
 export interface LarsClientOptions {
   /** Where the agent runs: an IP address or a name. Default '127.0.0.1'. */

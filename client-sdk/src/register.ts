@@ -1,6 +1,6 @@
-import type { Route } from './answers.ts';
 import { LarsError, type LarsErrorCode } from './errors.ts';
 import { noExist, type Question, registerTimeout } from './failures.ts';
+import type { Route } from './link/answers.ts';
 
 /** What waiting for a route needs. */
 export interface RegisterSurroundings {

@@ -1,7 +1,7 @@
 // pure
 import { type HostAddress, type HostInfo, LarsProtocolError, parseHost, type ReportRequest } from '@lars/proto';
-import { badArgument, checkModule, checkObject } from './arguments.ts';
 import { LarsHost } from './lars-host.ts';
+import { badArgument, checkModule, checkObject } from './validation.ts';
 
 /** The host that was called: what getHost gave, or the same four fields from elsewhere. */
 export interface ReportTarget {

@@ -2,11 +2,11 @@
 import { type BatchResult, type GetRouteResponse, type HostAddress, type HostInfo, type HostKey, hostKey } from '@lars/proto';
 import type { Dice } from '@lars/proto/dice';
 import { isCallable, LarsHost } from '../lars-host.ts';
-import { HeldCalls } from './held-calls.ts';
-import { type CellOwner, HostCell } from './host-cell.ts';
-import { ModuleNorms } from './module-norms.ts';
+import { type CellOwner, HostCell } from './host-stats.ts';
+import { ModuleNorms } from './module-stats.ts';
 import { REFRESH_MS, Refresh, UNCACHEABLE_MS } from './refresh.ts';
 import { type CopiedHost, RouteCopy } from './route-copy.ts';
+import { HeldCalls } from './unsent-results.ts';
 
 /** The copy of a module that nobody called for so long is not refreshed any more; ... */
 const IDLE_MS = 10_000;

@@ -3,7 +3,7 @@ import { type HostAddress, type RouteKey, routeKey } from '@lars/proto';
 import { Dice } from '@lars/proto/dice';
 import type { LarsHost } from '../lars-host.ts';
 import { CachedModule, type ModulePort } from './cached-module.ts';
-import type { HostCell } from './host-cell.ts';
+import type { HostCell } from './host-stats.ts';
 import type { CopiedHost } from './route-copy.ts';
 
 /** How often `onTime` is to be called: so long at most does a success wait until the agent hears of it. */

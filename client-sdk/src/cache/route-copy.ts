@@ -2,8 +2,8 @@
 
 import type { Dice } from '@lars/proto/dice';
 import type { LarsHost } from '../lars-host.ts';
-import { type HostCell, PRICE_MIN_MS } from './host-cell.ts';
-import type { ModuleNorms } from './module-norms.ts';
+import { type HostCell, PRICE_MIN_MS } from './host-stats.ts';
+import type { ModuleNorms } from './module-stats.ts';
 
 /** So many hosts are looked at in a pick. */
 const CHOICES = 4;

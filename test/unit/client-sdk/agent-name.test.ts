@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Lookup } from '../../../client-sdk/src/agent-link.ts';
 import { LarsClient } from '../../../client-sdk/src/index.ts';
+import type { Lookup } from '../../../client-sdk/src/link/agent-socket.ts';
 import { FakeAgent, hostAnswer } from './fake-agent.ts';
 import { rejection } from './rejection.ts';
 import { silence, UNTIL_ANSWERED } from './silence.ts';

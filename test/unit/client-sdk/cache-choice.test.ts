@@ -1,8 +1,8 @@
 /** Which host of a copy is picked. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { HostCell } from '../../../client-sdk/src/cache/host-cell.ts';
-import { ModuleNorms } from '../../../client-sdk/src/cache/module-norms.ts';
+import { HostCell } from '../../../client-sdk/src/cache/host-stats.ts';
+import { ModuleNorms } from '../../../client-sdk/src/cache/module-stats.ts';
 import { REFRESH_MS } from '../../../client-sdk/src/cache/refresh.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 import { CacheWorld, hostInfo, hostInfos, MODULE } from './cache-world.ts';

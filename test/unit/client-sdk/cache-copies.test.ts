@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { FORGET_MS, STRAINED_MS } from '../../../client-sdk/src/cache/cached-module.ts';
-import type { HostCell } from '../../../client-sdk/src/cache/host-cell.ts';
+import type { HostCell } from '../../../client-sdk/src/cache/host-stats.ts';
 import { HASTE_MS, REFRESH_MS, UNCACHEABLE_MS } from '../../../client-sdk/src/cache/refresh.ts';
 import { TICK_MS } from '../../../client-sdk/src/cache/route-cache.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';

@@ -3,9 +3,9 @@ import type { BatchResult } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FORGET_MS } from '../../../client-sdk/src/cache/cached-module.ts';
-import { MAX_HELD_CALLS } from '../../../client-sdk/src/cache/held-calls.ts';
 import { HASTE_MS } from '../../../client-sdk/src/cache/refresh.ts';
 import { TICK_MS } from '../../../client-sdk/src/cache/route-cache.ts';
+import { MAX_HELD_CALLS } from '../../../client-sdk/src/cache/unsent-results.ts';
 import type { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 import { CacheWorld, hostInfo, hostInfos } from './cache-world.ts';
 

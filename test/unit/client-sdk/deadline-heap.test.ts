@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DeadlineHeap } from '../../../client-sdk/src/deadline-heap.ts';
+import { DeadlineHeap } from '../../../client-sdk/src/util/deadline-heap.ts';
 
 const entry = (deadlineMs: number) => ({ deadlineMs, heapIndex: -1 });
 

@@ -2,7 +2,7 @@ import { Socket } from 'node:dgram';
 import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LarsClient } from '../../../client-sdk/src/index.ts';
-import { pause } from '../../../client-sdk/src/pause.ts';
+import { pause } from '../../../client-sdk/src/util/pause.ts';
 import { FakeAgent, hostAnswer, refusingPorts, routeAnswer } from './fake-agent.ts';
 import { rejection } from './rejection.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LarsClient } from '../../../client-sdk/src/index.ts';
-import { MAX_SEQ } from '../../../client-sdk/src/pending-table.ts';
-import { HOST_WINDOW } from '../../../client-sdk/src/send-window.ts';
+import { MAX_SEQ } from '../../../client-sdk/src/link/pending-table.ts';
+import { HOST_WINDOW } from '../../../client-sdk/src/link/send-window.ts';
 import { FakeAgent, HOST, hostAnswer, routeAnswer } from './fake-agent.ts';
 
 const UNTIL_ANSWERED = 15_000;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_SEQ, type Pending, PendingTable } from '../../../client-sdk/src/pending-table.ts';
+import { MAX_SEQ, type Pending, PendingTable } from '../../../client-sdk/src/link/pending-table.ts';
 
 const answer = (modid: number, cmdid: number, version = 0, notModified = false) => ({
   modid,

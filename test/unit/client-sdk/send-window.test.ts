@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { HOST_WINDOW, type InWindow, PROBE_AFTER_MS, SendWindow } from '../../../client-sdk/src/send-window.ts';
+import { HOST_WINDOW, type InWindow, PROBE_AFTER_MS, SendWindow } from '../../../client-sdk/src/link/send-window.ts';
 
 const { full: WINDOW_SIZE, probe: PROBE_SIZE } = HOST_WINDOW;
 

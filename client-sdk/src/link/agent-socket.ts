@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
-import type { Counters } from './counters.ts';
+import type { Counters } from '../stats.ts';
 
 /** Resolves a name to one address of family 4 or 6. */
 export type Lookup = (

@@ -4,7 +4,7 @@
  * time is up. It never calls the waiters; that is its owner's part. All operations are constant or logarithmic in the number that waits.
  */
 import { type GetHostResponse, type GetRouteResponse, type RouteKey, routeKey } from '@lars/proto';
-import { DeadlineHeap, type HasDeadline } from './deadline-heap.ts';
+import { DeadlineHeap, type HasDeadline } from '../util/deadline-heap.ts';
 import type { InWindow } from './send-window.ts';
 
 export const MAX_SEQ = 2 ** 32 - 1;

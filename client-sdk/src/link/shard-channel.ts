@@ -10,12 +10,12 @@ import {
   MessageId,
   type ReportRequest,
 } from '@lars/proto';
-import { AgentLink, type Lookup } from './agent-link.ts';
+import { LarsError } from '../errors.ts';
+import * as failures from '../failures.ts';
+import type { LarsHost } from '../lars-host.ts';
+import type { Counters } from '../stats.ts';
+import { AgentLink, type Lookup } from './agent-socket.ts';
 import { type Route, readHostAnswer, readRouteAnswer } from './answers.ts';
-import type { Counters } from './counters.ts';
-import { LarsError } from './errors.ts';
-import * as failures from './failures.ts';
-import type { LarsHost } from './lars-host.ts';
 import { type Pending, PendingTable, type Waiter } from './pending-table.ts';
 import { HOST_WINDOW, REFRESH_WINDOW, ROUTE_WINDOW, SendWindow } from './send-window.ts';
 

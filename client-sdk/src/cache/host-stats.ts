@@ -1,6 +1,6 @@
 // pure
 import type { HostAddress } from '@lars/proto';
-import type { ModuleNorms } from './module-norms.ts';
+import type { ModuleNorms } from './module-stats.ts';
 
 /** About the last ten answers count. */
 const DURATION_STEP = 0.1;

@@ -1,9 +1,9 @@
 // pure
 /** What the agent's answers mean. */
 import { type GetHostResponse, type GetRouteResponse, ReturnCode } from '@lars/proto';
-import type { LarsError } from './errors.ts';
-import { noExist, overload, type Question, systemError } from './failures.ts';
-import { isCallable, LarsHost } from './lars-host.ts';
+import type { LarsError } from '../errors.ts';
+import { noExist, overload, type Question, systemError } from '../failures.ts';
+import { isCallable, LarsHost } from '../lars-host.ts';
 
 /** All hosts of a module, whatever their state. */
 export interface Route {

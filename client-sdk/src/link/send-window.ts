@@ -8,7 +8,7 @@
  * buffer any more, though the agent may keep it unanswered while it fetches a route: all of them leave the flight. When nothing is
  * answered, nobody can tell a buffer that is not read from requests that are kept; then a few more go out on every PROBE_AFTER_MS.
  */
-import { Chain, type Linked } from './chain.ts';
+import { Chain, type Linked } from '../util/linked-queue.ts';
 
 export const PROBE_AFTER_MS = 10;
 

@@ -1,6 +1,6 @@
 // pure
 import type { BatchResult } from '@lars/proto';
-import type { HostCell } from './host-cell.ts';
+import type { HostCell } from './host-stats.ts';
 
 /** So many results, each of the largest size, fit in a datagram with room to spare. */
 const MAX_RESULTS = 100;

@@ -1,8 +1,8 @@
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
-import { HASTE_MS } from './cache/refresh.ts';
-import { RouteCache, TICK_MS } from './cache/route-cache.ts';
-import type { Counters } from './counters.ts';
-import type { ShardChannel } from './shard-channel.ts';
+import type { ShardChannel } from '../link/shard-channel.ts';
+import type { Counters } from '../stats.ts';
+import { HASTE_MS } from './refresh.ts';
+import { RouteCache, TICK_MS } from './route-cache.ts';
 
 /** What a driver stands on. */
 export interface DriverSurroundings {
