@@ -1,5 +1,5 @@
 import type { LarsError } from './errors.ts';
-import { callTimeout, type Question } from './failures.ts';
+import { callTimeout, type RequestContext } from './failures.ts';
 import type { LarsHost } from './lars-host.ts';
 import type { CallResult } from './report.ts';
 import { checkFunction, checkSignal, checkTimeout } from './validation.ts';
@@ -34,7 +34,7 @@ export function checkCallOptions({ signal, timeoutMs, isFailure }: CallOptions):
 }
 
 /** What running a call needs. */
-export interface CallSurroundings {
+export interface CallDeps {
   readonly nowMs: () => number;
   readonly report: (host: LarsHost, result: CallResult) => void;
 }
@@ -44,24 +44,24 @@ export interface CallSurroundings {
  * @param leftMs what the pick has left of options.timeoutMs
  */
 export async function runCall<T>(
-  question: Question,
+  context: RequestContext,
   host: LarsHost,
   run: CallFunction<T>,
   options: CallOptions,
   leftMs: number | undefined,
-  around: CallSurroundings,
+  deps: CallDeps,
 ): Promise<T> {
   const { signal, isFailure } = options;
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal?.reason);
   let tooLong: LarsError | undefined;
   const onTooLong = () => {
-    tooLong = callTimeout(question, options.timeoutMs, host.authority);
+    tooLong = callTimeout(context, options.timeoutMs, host.authority);
     controller.abort(tooLong);
     return tooLong;
   };
-  const startMs = around.nowMs();
-  const report = (ok: boolean) => around.report(host, { ok, tcostMs: around.nowMs() - startMs });
+  const startMs = deps.nowMs();
+  const report = (ok: boolean) => deps.report(host, { ok, tcostMs: deps.nowMs() - startMs });
   signal?.addEventListener('abort', onAbort);
   try {
     const answer = await within(leftMs, run(host, controller.signal), onTooLong);

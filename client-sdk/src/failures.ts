@@ -4,16 +4,16 @@ import { formatModule } from '@lars/proto';
 import { LarsError } from './errors.ts';
 
 /** What a request asks for, and whom. */
-export interface Question {
+export interface RequestContext {
   readonly modid: number;
   readonly cmdid: number;
   /** The agent's address, 'HOST:PORT'. */
   readonly agent: string;
 }
 
-const moduleOf = (q: Question): string => formatModule(q.modid, q.cmdid);
+const moduleOf = (q: RequestContext): string => formatModule(q.modid, q.cmdid);
 
-export function overload(q: Question): LarsError {
+export function overload(q: RequestContext): LarsError {
   return new LarsError(
     'LARS_OVERLOAD',
     `module ${moduleOf(q)}: agent ${q.agent} says that all its hosts are overloaded; shed this call or try again later`,
@@ -21,7 +21,7 @@ export function overload(q: Question): LarsError {
   );
 }
 
-export function noExist(q: Question): LarsError {
+export function noExist(q: RequestContext): LarsError {
   return new LarsError(
     'LARS_NO_EXIST',
     `module ${moduleOf(q)}: agent ${q.agent} knows no host of it; check modid and cmdid, add a route, or wait for it with register()`,
@@ -29,11 +29,11 @@ export function noExist(q: Question): LarsError {
   );
 }
 
-export function systemError(q: Question, why: string): LarsError {
+export function systemError(q: RequestContext, why: string): LarsError {
   return new LarsError('LARS_SYSTEM_ERROR', `module ${moduleOf(q)}: agent ${q.agent} ${why}; look into the agent's log`, q);
 }
 
-export function timeout(q: Question, timeoutMs: number): LarsError {
+export function timeout(q: RequestContext, timeoutMs: number): LarsError {
   return new LarsError(
     'LARS_TIMEOUT',
     `module ${moduleOf(q)}: no answer from agent ${q.agent} within ${timeoutMs} ms; see whether the agent is stuck, or raise timeoutMs`,
@@ -41,7 +41,7 @@ export function timeout(q: Question, timeoutMs: number): LarsError {
   );
 }
 
-export function registerTimeout(q: Question, timeoutMs: number, last: unknown): LarsError {
+export function registerTimeout(q: RequestContext, timeoutMs: number, last: unknown): LarsError {
   return new LarsError(
     'LARS_TIMEOUT',
     `module ${moduleOf(q)}: agent ${q.agent} had no route within ${timeoutMs} ms; add the route, or see the cause for what kept it`,
@@ -49,7 +49,7 @@ export function registerTimeout(q: Question, timeoutMs: number, last: unknown): 
   );
 }
 
-export function callTimeout(q: Question, timeoutMs: number | undefined, host: string): LarsError {
+export function callTimeout(q: RequestContext, timeoutMs: number | undefined, host: string): LarsError {
   return new LarsError(
     'LARS_TIMEOUT',
     `module ${moduleOf(q)}: the call to ${host} (picked by agent ${q.agent}) took longer than ${timeoutMs} ms; see whether the host hangs, or raise timeoutMs`,
@@ -57,7 +57,7 @@ export function callTimeout(q: Question, timeoutMs: number | undefined, host: st
   );
 }
 
-export function agentUnreachable(q: Question, cause: Error): LarsError {
+export function agentUnreachable(q: RequestContext, cause: Error): LarsError {
   return new LarsError(
     'LARS_AGENT_UNREACHABLE',
     `module ${moduleOf(q)}: agent ${q.agent} cannot be reached (${cause.message}); see whether the agent runs and listens there`,
@@ -65,14 +65,14 @@ export function agentUnreachable(q: Question, cause: Error): LarsError {
   );
 }
 
-export function aborted(q: Question, reason: unknown): LarsError {
+export function aborted(q: RequestContext, reason: unknown): LarsError {
   return new LarsError('LARS_ABORTED', `module ${moduleOf(q)}: the caller's signal aborted the request to agent ${q.agent}`, {
     ...q,
     cause: reason,
   });
 }
 
-export function closed(q: Question): LarsError {
+export function closed(q: RequestContext): LarsError {
   return new LarsError(
     'LARS_CLOSED',
     `module ${moduleOf(q)}: this client of agent ${q.agent} is closed; make a new LarsClient`,
@@ -80,7 +80,7 @@ export function closed(q: Question): LarsError {
   );
 }
 
-export function tooManyPending(q: Question, maxPending: number): LarsError {
+export function tooManyPending(q: RequestContext, maxPending: number): LarsError {
   return new LarsError(
     'LARS_TOO_MANY_PENDING',
     `module ${moduleOf(q)}: ${maxPending} requests wait for agent ${q.agent} and its siblings already; call less at once or raise maxPending`,

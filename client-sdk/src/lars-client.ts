@@ -1,6 +1,6 @@
 import { formatModule, type ReportRequest, SHARD_COUNT, shardOf } from '@lars/proto';
 import { CacheDriver } from './cache/driver.ts';
-import type { HostCell } from './cache/host-stats.ts';
+import type { HostStats } from './cache/host-stats.ts';
 import type { CacheCounts, RouteCache } from './cache/route-cache.ts';
 import { type CallFunction, type CallOptions, checkCallOptions, runCall } from './call.ts';
 import * as failures from './failures.ts';
@@ -23,8 +23,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** What a client takes from its surroundings; tests bring their own. */
-export interface ClientEnvironment {
+/** What a client takes from its deps; tests bring their own. */
+export interface ClientDeps {
   /** Monotonic. */
   readonly nowMs: () => number;
   /** Uniform in [0, 1). */
@@ -34,7 +34,7 @@ export interface ClientEnvironment {
   readonly firstSeq: number;
 }
 
-const systemEnvironment: ClientEnvironment = {
+const systemDeps: ClientDeps = {
   nowMs: () => performance.now(),
   random: Math.random,
   lookup: systemLookup,
@@ -53,7 +53,7 @@ const NO_CACHE: CacheCounts = { copyPicks: 0, cacheFull: 0, copies: 0, held: 0 }
  */
 export class LarsClient {
   readonly #settings: Settings;
-  readonly #environment: ClientEnvironment;
+  readonly #deps: ClientDeps;
   readonly #counters = newCounters();
   readonly #channels: readonly ShardChannel[];
   readonly #timer: WakeTimer;
@@ -61,27 +61,27 @@ export class LarsClient {
   /** Undefined where there is none, and after close. */
   #cache: RouteCache | undefined;
   /** Aborted by close. */
-  readonly #ending = new AbortController();
+  readonly #closeSignal = new AbortController();
   #closing: Promise<void> | undefined;
 
   /**
    * Opens nothing yet.
-   * @param environment for tests
+   * @param deps for tests
    * @throws {LarsError} LARS_BAD_ARGUMENT naming the option
    */
-  constructor(options: LarsClientOptions = {}, environment: Partial<ClientEnvironment> = {}) {
+  constructor(options: LarsClientOptions = {}, deps: Partial<ClientDeps> = {}) {
     this.#settings = readOptions(options);
-    this.#environment = { ...systemEnvironment, ...environment };
-    const { nowMs, lookup, firstSeq } = this.#environment;
+    this.#deps = { ...systemDeps, ...deps };
+    const { nowMs, lookup, firstSeq } = this.#deps;
     this.#timer = new WakeTimer(nowMs, () => this.#onTime());
-    const surroundings = {
+    const channelDeps = {
       nowMs,
       lookup,
       firstSeq,
       counters: this.#counters,
       wakeAt: (atMs: number) => this.#timer.wakeAt(atMs),
     };
-    this.#channels = this.#settings.ports.map(port => new ShardChannel(this.#settings.host, port, surroundings));
+    this.#channels = this.#settings.ports.map(port => new ShardChannel(this.#settings.host, port, channelDeps));
     this.#driver = this.#settings.cache ? this.#newDriver() : undefined;
     this.#cache = this.#driver?.cache;
   }
@@ -111,9 +111,9 @@ export class LarsClient {
    */
   async getRoute(modid: number, cmdid: number, options: RequestOptions = {}): Promise<Route> {
     checkModule(modid, cmdid);
-    const limits = this.#limits(options);
-    this.#checkWanted(modid, cmdid, limits.signal);
-    const channel = this.#admit(modid, cmdid);
+    const limits = this.#readLimits(options);
+    this.#refuseUnwanted(modid, cmdid, limits.signal);
+    const channel = this.#admitRequest(modid, cmdid);
     this.#cache?.flush(modid, cmdid);
     return channel.getRoute(modid, cmdid, limits);
   }
@@ -125,10 +125,10 @@ export class LarsClient {
    */
   async register(modid: number, cmdid: number, options: RequestOptions = {}): Promise<Route> {
     checkModule(modid, cmdid);
-    const { signal, timeoutMs } = this.#limits(options, REGISTER_TIMEOUT_MS);
-    const { nowMs, random } = this.#environment;
-    const enders = signal === undefined ? [this.#ending.signal] : [this.#ending.signal, signal];
-    return waitForRoute(this.#question(modid, cmdid), timeoutMs, {
+    const { signal, timeoutMs } = this.#readLimits(options, REGISTER_TIMEOUT_MS);
+    const { nowMs, random } = this.#deps;
+    const enders = signal === undefined ? [this.#closeSignal.signal] : [this.#closeSignal.signal, signal];
+    return waitForRoute(this.#context(modid, cmdid), timeoutMs, {
       nowMs,
       random,
       getRoute: leftMs => this.getRoute(modid, cmdid, { signal, timeoutMs: Math.min(leftMs, this.#settings.timeoutMs) }),
@@ -144,9 +144,9 @@ export class LarsClient {
    * @throws {LarsError} LARS_BAD_ARGUMENT naming the argument
    */
   report(host: ReportTarget, result: CallResult): void {
-    const cell = LarsHost.copiedCellOf(host);
-    if (cell === undefined || cell.owner.cache !== this.#cache) this.#report(host, result);
-    else this.#reportCopied(cell, result);
+    const stats = LarsHost.copiedCellOf(host);
+    if (stats === undefined || stats.owner.cache !== this.#cache) this.#report(host, result);
+    else this.#reportCopied(stats, result);
   }
 
   /**
@@ -158,15 +158,15 @@ export class LarsClient {
     checkObject('options', options);
     checkCallOptions(options);
     const { signal, timeoutMs } = options;
-    const { nowMs } = this.#environment;
+    const { nowMs } = this.#deps;
     const startMs = nowMs();
     const pickTimeoutMs = Math.min(timeoutMs ?? this.#settings.timeoutMs, this.#settings.timeoutMs);
     const copied = signal?.aborted ? undefined : this.tryGetHost(modid, cmdid);
     const host = copied ?? (await this.getHost(modid, cmdid, { signal, timeoutMs: pickTimeoutMs }));
-    const question = this.#question(modid, cmdid);
-    if (signal?.aborted) throw failures.aborted(question, signal.reason);
+    const context = this.#context(modid, cmdid);
+    if (signal?.aborted) throw failures.aborted(context, signal.reason);
     const leftMs = timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (nowMs() - startMs));
-    return runCall(question, host, run, options, leftMs, { nowMs, report: (target, result) => this.report(target, result) });
+    return runCall(context, host, run, options, leftMs, { nowMs, report: (target, result) => this.report(target, result) });
   }
 
   /** What the client has done so far. */
@@ -188,7 +188,7 @@ export class LarsClient {
   }
 
   async #close(): Promise<void> {
-    this.#ending.abort();
+    this.#closeSignal.abort();
     this.#driver?.close();
     this.#cache = undefined;
     this.#timer.stop();
@@ -197,7 +197,7 @@ export class LarsClient {
 
   #newDriver(): CacheDriver {
     return new CacheDriver({
-      ...this.#environment,
+      ...this.#deps,
       counters: this.#counters,
       channelOf: (modid, cmdid) => this.#channelOf(modid, cmdid),
     });
@@ -206,14 +206,14 @@ export class LarsClient {
   /** Asks the agent, unless the options were what kept from picking from the copy. */
   async #getHost(modid: number, cmdid: number, options: RequestOptions = {}): Promise<LarsHost> {
     checkModule(modid, cmdid);
-    const limits = this.#limits(options);
-    this.#checkWanted(modid, cmdid, limits.signal);
+    const limits = this.#readLimits(options);
+    this.#refuseUnwanted(modid, cmdid, limits.signal);
     const copied = this.#cache?.pick(modid, cmdid);
     if (copied !== undefined) return copied.host;
-    const channel = this.#admit(modid, cmdid);
-    this.#driver?.beforeAsking(modid, cmdid);
+    const channel = this.#admitRequest(modid, cmdid);
+    this.#driver?.beforeAgentPick(modid, cmdid);
     const host = await channel.getHost(modid, cmdid, limits);
-    this.#cache?.picked(host, this.#environment.nowMs());
+    this.#cache?.onAgentPick(host, this.#deps.nowMs());
     return host;
   }
 
@@ -221,35 +221,35 @@ export class LarsClient {
   #report(host: ReportTarget, result: CallResult): void {
     const report = makeReport(host, result);
     const { modid, cmdid } = report;
-    const known = LarsHost.cellOf(host);
-    const cell = known?.owner.cache === this.#cache ? known : undefined;
+    const known = LarsHost.statsOf(host);
+    const stats = known?.owner.cache === this.#cache ? known : undefined;
     // Who has chosen the host himself has done so from a copy, as far as the agent is concerned.
-    const isChosen = cell === undefined && !LarsHost.isOfAgent(host);
-    const copied = isChosen ? this.#cache?.openCell(modid, cmdid, report.host) : undefined;
+    const isChosen = stats === undefined && !LarsHost.isOfAgent(host);
+    const copied = isChosen ? this.#cache?.usableHost(modid, cmdid, report.host) : undefined;
     if (copied !== undefined) this.#reportCopied(copied, result);
-    else this.#reportPicked(cell, report);
+    else this.#reportPicked(stats, report);
   }
 
   /** The agent must hear first what came before. */
-  #reportPicked(cell: HostCell | undefined, report: ReportRequest): void {
+  #reportPicked(stats: HostStats | undefined, report: ReportRequest): void {
     const { modid, cmdid, retcode, tcost } = report;
     this.#counters.reports += 1;
     if (this.#closing !== undefined) {
       this.#counters.dropped += 1;
       return;
     }
-    if (cell !== undefined) cell.owner.observe(cell, retcode === 0, tcost);
+    if (stats !== undefined) stats.owner.observeResult(stats, retcode === 0, tcost);
     else this.#cache?.flush(modid, cmdid);
     this.#channelOf(modid, cmdid).report(report);
   }
 
-  #reportCopied(cell: HostCell, result: CallResult): void {
+  #reportCopied(stats: HostStats, result: CallResult): void {
     const tcostMs = checkResult(result);
     this.#counters.reports += 1;
-    cell.owner.report(cell, result.ok, tcostMs);
+    stats.owner.bufferResult(stats, result.ok, tcostMs);
   }
 
-  #limits(options: RequestOptions, defaultMs = this.#settings.timeoutMs): Limits {
+  #readLimits(options: RequestOptions, defaultMs = this.#settings.timeoutMs): Limits {
     checkObject('options', options);
     const { signal, timeoutMs = defaultMs } = options;
     checkSignal(signal);
@@ -258,19 +258,19 @@ export class LarsClient {
   }
 
   /** Refuses a request for which there is no point. */
-  #checkWanted(modid: number, cmdid: number, signal: AbortSignal | undefined): void {
-    if (this.#closing !== undefined) throw failures.closed(this.#question(modid, cmdid));
+  #refuseUnwanted(modid: number, cmdid: number, signal: AbortSignal | undefined): void {
+    if (this.#closing !== undefined) throw failures.closed(this.#context(modid, cmdid));
     if (signal?.aborted) {
       this.#counters.aborted += 1;
-      throw failures.aborted(this.#question(modid, cmdid), signal.reason);
+      throw failures.aborted(this.#context(modid, cmdid), signal.reason);
     }
   }
 
   /** Refuses a request for which there is no room, before anything is sent. */
-  #admit(modid: number, cmdid: number): ShardChannel {
+  #admitRequest(modid: number, cmdid: number): ShardChannel {
     if (this.#pendingCount() >= this.#settings.maxPending) {
       this.#counters.tooManyPending += 1;
-      throw failures.tooManyPending(this.#question(modid, cmdid), this.#settings.maxPending);
+      throw failures.tooManyPending(this.#context(modid, cmdid), this.#settings.maxPending);
     }
     return this.#channelOf(modid, cmdid);
   }
@@ -281,7 +281,7 @@ export class LarsClient {
     return channel;
   }
 
-  #question(modid: number, cmdid: number): failures.Question {
+  #context(modid: number, cmdid: number): failures.RequestContext {
     return { modid, cmdid, agent: this.#channelOf(modid, cmdid).agent };
   }
 
@@ -292,7 +292,7 @@ export class LarsClient {
   }
 
   #onTime(): void {
-    const nowMs = this.#environment.nowMs();
+    const nowMs = this.#deps.nowMs();
     for (const channel of this.#channels) channel.onTime(nowMs);
   }
 }

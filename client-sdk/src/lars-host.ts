@@ -1,6 +1,6 @@
 // pure
 import { DEFAULT_WEIGHT, formatHost, formatHostName, type HostAddress, type HostInfo, isPort } from '@lars/proto';
-import type { HostCell } from './cache/host-stats.ts';
+import type { HostStats } from './cache/host-stats.ts';
 
 /**
  * A host of a module: where to call, and what `report` needs to know. As text it is its authority, so that
@@ -21,12 +21,12 @@ export class LarsHost {
   /** The address in the form of the wire. */
   readonly address: HostAddress;
   /** What the client that picked it knows of it; undefined where it keeps no copy of the route. */
-  #cell: HostCell | undefined;
+  #stats: HostStats | undefined;
   readonly #fromCopy: boolean;
   #isOfAgent = false;
 
-  /** @param cell for hosts that are picked from a copy of the route */
-  constructor(modid: number, cmdid: number, info: HostInfo, cell?: HostCell) {
+  /** @param stats for hosts that are picked from a copy of the route */
+  constructor(modid: number, cmdid: number, info: HostInfo, stats?: HostStats) {
     this.modid = modid;
     this.cmdid = cmdid;
     this.host = formatHostName(info);
@@ -35,8 +35,8 @@ export class LarsHost {
     this.zone = info.zone;
     this.drain = info.drain;
     this.address = { ip: info.ip, port: info.port, addr: info.addr };
-    this.#cell = cell;
-    this.#fromCopy = cell !== undefined;
+    this.#stats = stats;
+    this.#fromCopy = stats !== undefined;
   }
 
   /** The host that the agent picked for a call: it waits for the report. */
@@ -51,18 +51,18 @@ export class LarsHost {
   }
 
   /** For hosts that the agent picked. */
-  static remember(host: LarsHost, cell: HostCell): void {
-    host.#cell = cell;
+  static remember(host: LarsHost, stats: HostStats): void {
+    host.#stats = stats;
   }
 
   /** What is remembered of a host that was picked, wherever; undefined for all else. */
-  static cellOf(host: unknown): HostCell | undefined {
-    return host instanceof LarsHost ? host.#cell : undefined;
+  static statsOf(host: unknown): HostStats | undefined {
+    return host instanceof LarsHost ? host.#stats : undefined;
   }
 
   /** The same, but for hosts only that were picked from a copy of the route. */
-  static copiedCellOf(host: unknown): HostCell | undefined {
-    return host instanceof LarsHost && host.#fromCopy ? host.#cell : undefined;
+  static copiedCellOf(host: unknown): HostStats | undefined {
+    return host instanceof LarsHost && host.#fromCopy ? host.#stats : undefined;
   }
 
   /** '10.0.0.5:80', '[2001:db8::1]:80', 'db.example:80' */

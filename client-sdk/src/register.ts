@@ -1,9 +1,9 @@
 import { LarsError, type LarsErrorCode } from './errors.ts';
-import { noExist, type Question, registerTimeout } from './failures.ts';
+import { noExist, type RequestContext, registerTimeout } from './failures.ts';
 import type { Route } from './link/answers.ts';
 
 /** What waiting for a route needs. */
-export interface RegisterSurroundings {
+export interface RegisterDeps {
   readonly nowMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -29,23 +29,23 @@ const PASSING: ReadonlySet<LarsErrorCode> = new Set([
  * processes that start together do not ask together.
  * @throws {LarsError} LARS_TIMEOUT at the deadline, with the last failure as its cause; any failure that will not pass, at once
  */
-export async function waitForRoute(question: Question, timeoutMs: number, around: RegisterSurroundings): Promise<Route> {
-  const deadlineMs = around.nowMs() + timeoutMs;
+export async function waitForRoute(context: RequestContext, timeoutMs: number, deps: RegisterDeps): Promise<Route> {
+  const deadlineMs = deps.nowMs() + timeoutMs;
   let pauseMs = FIRST_PAUSE_MS;
   let last: LarsError | undefined;
-  for (let leftMs = timeoutMs; leftMs > 0; leftMs = deadlineMs - around.nowMs()) {
-    const outcome = await askOnce(leftMs, around);
+  for (let leftMs = timeoutMs; leftMs > 0; leftMs = deadlineMs - deps.nowMs()) {
+    const outcome = await askOnce(leftMs, deps);
     if (!(outcome instanceof LarsError) && outcome.hosts.length > 0) return outcome;
-    last = outcome instanceof LarsError ? outcome : noExist(question);
-    await around.pause(Math.min(deadlineMs - around.nowMs(), pauseMs * (0.5 + around.random() / 2)));
+    last = outcome instanceof LarsError ? outcome : noExist(context);
+    await deps.pause(Math.min(deadlineMs - deps.nowMs(), pauseMs * (0.5 + deps.random() / 2)));
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
   }
-  throw registerTimeout(question, timeoutMs, last);
+  throw registerTimeout(context, timeoutMs, last);
 }
 
-async function askOnce(leftMs: number, around: RegisterSurroundings): Promise<Route | LarsError> {
+async function askOnce(leftMs: number, deps: RegisterDeps): Promise<Route | LarsError> {
   try {
-    return await around.getRoute(leftMs);
+    return await deps.getRoute(leftMs);
   } catch (error) {
     if (error instanceof LarsError && PASSING.has(error.code)) return error;
     throw error;

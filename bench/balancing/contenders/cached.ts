@@ -2,7 +2,7 @@
 import { type BatchResult, type HostInfo, type HostKey, hostKey } from '@lars/proto';
 import type { Balancer, BalancerFactory, ExplainingBalancer, HostView } from '../../../agent/src/balancer/balancer.ts';
 import type { CachedModule } from '../../../client-sdk/src/cache/cached-module.ts';
-import { type CachePort, RouteCache, TICK_MS } from '../../../client-sdk/src/cache/route-cache.ts';
+import { type CacheDeps, FLUSH_INTERVAL_MS, RouteCache } from '../../../client-sdk/src/cache/route-cache.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 
 const MODULE = { modid: 1, cmdid: 1 };
@@ -12,7 +12,7 @@ const MODULE = { modid: 1, cmdid: 1 };
  * way between them takes no time, and loses nothing.
  */
 export function cached(create: BalancerFactory<ExplainingBalancer>, callers: number): BalancerFactory {
-  return environment => new CachedCallers(create(environment), callers, environment.random);
+  return deps => new CachedCallers(create(deps), callers, deps.random);
 }
 
 /** A call under way, as only a simulation can know it: which caller made it, and from where it had the host. */
@@ -27,7 +27,7 @@ class CachedCallers implements Balancer {
   readonly #callers: readonly Caller[];
   readonly #random: () => number;
   readonly #calls = new Map<HostKey, Call[]>();
-  #nextTickMs = TICK_MS;
+  #nextTickMs = FLUSH_INTERVAL_MS;
 
   constructor(balancer: ExplainingBalancer, callers: number, random: () => number) {
     this.#agent = new Agent(balancer);
@@ -60,7 +60,7 @@ class CachedCallers implements Balancer {
 
   report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number): boolean {
     this.#advance(nowMs);
-    const call = this.#take(key, tcostMs === undefined ? undefined : nowMs - tcostMs);
+    const call = this.#replaceCopy(key, tcostMs === undefined ? undefined : nowMs - tcostMs);
     call?.caller.report(call.host, ok, tcostMs);
     return call !== undefined;
   }
@@ -80,7 +80,7 @@ class CachedCallers implements Balancer {
   }
 
   /** The call that was sent then; the oldest where nobody says when. */
-  #take(key: HostKey, sentMs: number | undefined): Call | undefined {
+  #replaceCopy(key: HostKey, sentMs: number | undefined): Call | undefined {
     const calls = this.#callsTo(key);
     let best = 0;
     if (sentMs !== undefined) {
@@ -91,7 +91,7 @@ class CachedCallers implements Balancer {
   }
 
   #advance(nowMs: number): void {
-    for (; this.#nextTickMs <= nowMs; this.#nextTickMs += TICK_MS) {
+    for (; this.#nextTickMs <= nowMs; this.#nextTickMs += FLUSH_INTERVAL_MS) {
       this.#agent.nowMs = this.#nextTickMs;
       for (const caller of this.#callers) caller.tick();
     }
@@ -137,12 +137,12 @@ class Caller {
 
   constructor(agent: Agent, random: () => number) {
     this.#agent = agent;
-    const port: CachePort = {
+    const port: CacheDeps = {
       sendBatch: (_modid, _cmdid, results) => agent.addBatch(results),
-      askRoute: (module, version) => this.#tasks.push(() => this.#answer(module, version)),
-      hurrySoon: () => this.#tasks.push(() => this.#cache.hurry(agent.nowMs)),
+      queryRoute: (module, version) => this.#tasks.push(() => this.#answer(module, version)),
+      scheduleFailureRefresh: () => this.#tasks.push(() => this.#cache.refreshAfterFailures(agent.nowMs)),
       // The next tick asks; a client does so somewhat earlier.
-      askSoon: () => undefined,
+      scheduleRefresh: () => undefined,
     };
     this.#cache = new RouteCache(port, random);
   }
@@ -151,21 +151,21 @@ class Caller {
     const { modid, cmdid } = MODULE;
     const copied = this.#cache.pick(modid, cmdid);
     if (copied !== undefined) return copied.host;
-    this.#cache.beforeAsking(modid, cmdid, this.#agent.nowMs);
+    this.#cache.beforeAgentPick(modid, cmdid, this.#agent.nowMs);
     const info = this.#agent.balancer.pick(this.#agent.nowMs);
     const host = info && new LarsHost(modid, cmdid, info);
-    if (host !== undefined) this.#cache.picked(host, this.#agent.nowMs);
+    if (host !== undefined) this.#cache.onAgentPick(host, this.#agent.nowMs);
     this.#settle();
     return host;
   }
 
   report(host: LarsHost, ok: boolean, tcostMs: number | undefined): void {
     const copied = LarsHost.copiedCellOf(host);
-    const cell = LarsHost.cellOf(host);
+    const stats = LarsHost.statsOf(host);
     const wholeMs = tcostMs === undefined ? 0 : Math.max(1, Math.round(tcostMs));
-    if (copied !== undefined) copied.owner.report(copied, ok, wholeMs);
+    if (copied !== undefined) copied.owner.bufferResult(copied, ok, wholeMs);
     else {
-      cell?.owner.observe(cell, ok, wholeMs);
+      stats?.owner.observeResult(stats, ok, wholeMs);
       this.#agent.balancer.report(hostKey(host.address), ok, tcostMs, this.#agent.nowMs);
     }
     this.#settle();

@@ -1,18 +1,18 @@
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
 import type { ShardChannel } from '../link/shard-channel.ts';
 import type { Counters } from '../stats.ts';
-import { HASTE_MS } from './refresh.ts';
-import { RouteCache, TICK_MS } from './route-cache.ts';
+import { MIN_REFRESH_GAP_MS } from './refresh.ts';
+import { FLUSH_INTERVAL_MS, RouteCache } from './route-cache.ts';
 
 /** What a driver stands on. */
-export interface DriverSurroundings {
+export interface DriverDeps {
   readonly nowMs: () => number;
   readonly random: () => number;
   readonly channelOf: (modid: number, cmdid: number) => ShardChannel;
   readonly counters: Counters;
 }
 
-/** How long a question for a route waits for its answer: nobody waits for it, and the next one is not asked before. */
+/** How long a context for a route waits for its answer: nobody waits for it, and the next one is not asked before. */
 const ANSWER_TIMEOUT_MS = 500;
 
 /** No host of a route takes more bytes on the wire. An answer with less room left than that may have been cut to fit. */
@@ -24,23 +24,23 @@ const LARGEST_HOST_BYTES = 600;
  */
 export class CacheDriver {
   readonly cache: RouteCache;
-  readonly #surroundings: DriverSurroundings;
+  readonly #deps: DriverDeps;
   #timer: NodeJS.Timeout | undefined;
-  #askTimer: NodeJS.Timeout | undefined;
-  #turn = 0;
-  #turns = 1;
-  #turnEnd: NodeJS.Immediate | undefined;
+  #refreshTimer: NodeJS.Timeout | undefined;
+  #slice = 0;
+  #slices = 1;
+  #tickEnd: NodeJS.Immediate | undefined;
 
-  constructor(surroundings: DriverSurroundings) {
-    this.#surroundings = surroundings;
-    const { nowMs, random, channelOf, counters } = surroundings;
+  constructor(deps: DriverDeps) {
+    this.#deps = deps;
+    const { nowMs, random, channelOf, counters } = deps;
     this.cache = new RouteCache(
       {
         sendBatch: (modid, cmdid, results) => {
           counters.batches += 1;
           channelOf(modid, cmdid).reportBatch({ modid, cmdid, results: [...results], fromCopy: true });
         },
-        askRoute: (module, version) => {
+        queryRoute: (module, version) => {
           counters.refreshes += 1;
           const { modid, cmdid } = module;
           channelOf(modid, cmdid).refresh(modid, cmdid, version, ANSWER_TIMEOUT_MS, (answer, bytes) => {
@@ -48,11 +48,11 @@ export class CacheDriver {
             else module.onRoute(answer, bytes <= MAX_DATAGRAM_BYTES - LARGEST_HOST_BYTES, nowMs());
           });
         },
-        hurrySoon: () => {
-          this.#turnEnd = setImmediate(() => this.cache.hurry(nowMs()));
+        scheduleFailureRefresh: () => {
+          this.#tickEnd = setImmediate(() => this.cache.refreshAfterFailures(nowMs()));
         },
-        askSoon: () => {
-          this.#askTimer = setTimeout(() => this.cache.askAgain(nowMs()), HASTE_MS).unref();
+        scheduleRefresh: () => {
+          this.#refreshTimer = setTimeout(() => this.cache.refreshRateLimited(nowMs()), MIN_REFRESH_GAP_MS).unref();
         },
       },
       random,
@@ -60,28 +60,28 @@ export class CacheDriver {
   }
 
   /** To be called before the agent is asked for a host. */
-  beforeAsking(modid: number, cmdid: number): void {
-    this.cache.beforeAsking(modid, cmdid, this.#surroundings.nowMs());
-    this.#timer ??= setTimeout(this.#onTurn, TICK_MS).unref();
+  beforeAgentPick(modid: number, cmdid: number): void {
+    this.cache.beforeAgentPick(modid, cmdid, this.#deps.nowMs());
+    this.#timer ??= setTimeout(this.#onTimer, FLUSH_INTERVAL_MS).unref();
   }
 
   /** Sends all that is held. Nothing is sent later. */
   close(): void {
     this.cache.flushAll();
     this.#stop();
-    clearImmediate(this.#turnEnd);
+    clearImmediate(this.#tickEnd);
   }
 
-  readonly #onTurn = (): void => {
-    if (this.#turn === 0) this.#turns = this.cache.turns;
-    this.cache.onTime(this.#surroundings.nowMs(), this.#turn, this.#turns);
-    this.#turn = this.cache.isIdle ? 0 : (this.#turn + 1) % this.#turns;
-    this.#timer = this.cache.isIdle ? undefined : setTimeout(this.#onTurn, TICK_MS / this.#turns).unref();
+  readonly #onTimer = (): void => {
+    if (this.#slice === 0) this.#slices = this.cache.slices;
+    this.cache.onTime(this.#deps.nowMs(), this.#slice, this.#slices);
+    this.#slice = this.cache.isEmpty ? 0 : (this.#slice + 1) % this.#slices;
+    this.#timer = this.cache.isEmpty ? undefined : setTimeout(this.#onTimer, FLUSH_INTERVAL_MS / this.#slices).unref();
   };
 
   #stop(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#askTimer);
+    clearTimeout(this.#refreshTimer);
     this.#timer = undefined;
   }
 }

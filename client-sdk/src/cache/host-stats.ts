@@ -1,6 +1,6 @@
 // pure
 import type { HostAddress } from '@lars/proto';
-import type { ModuleNorms } from './module-stats.ts';
+import type { ModuleStats } from './module-stats.ts';
 
 /** About the last ten answers count. */
 const DURATION_STEP = 0.1;
@@ -15,28 +15,28 @@ const FADED_TO = 0.7;
 const FADE_KEEP = 0.7;
 
 /** The module of a host: where reports about it go. */
-export interface CellOwner {
+export interface StatsOwner {
   /** Whose module it is: a host that another client picked is none of this one's. */
   readonly cache: object;
   /** How a call to a host that was picked from the copy went. @param tcostMs whole milliseconds; 0 where the caller did not time it */
-  report(cell: HostCell, ok: boolean, tcostMs: number): void;
+  bufferResult(stats: HostStats, ok: boolean, tcostMs: number): void;
   /** How a call to a host that the agent picked went. The agent is told of it by others, after this. */
-  observe(cell: HostCell, ok: boolean, tcostMs: number): void;
+  observeResult(stats: HostStats, ok: boolean, tcostMs: number): void;
 }
 
 /**
  * What one client knows of one host of a module. It outlives the copies of the route that name the host. The agent knows more, for it
  * hears of all callers; this is only to choose well between two of its answers.
  */
-export class HostCell {
+export class HostStats {
   readonly address: HostAddress;
-  readonly owner: CellOwner;
+  readonly owner: StatsOwner;
   /** Successes that wait to be sent: those with a duration and the sum of these, and those without. */
   timed = 0;
   timedMs = 0;
   untimed = 0;
   /** What one more call is expected to cost on an idle host, errors included; 0 before the first report that tells a duration. */
-  expectedMs = 0;
+  priceMs = 0;
   /** So many of the copy's picks. Fades: half of it is forgotten every now and then. */
   picks = 0;
   #durationMs = 0;
@@ -47,22 +47,22 @@ export class HostCell {
   #recent = 0;
   #older = 0;
 
-  constructor(address: HostAddress, owner: CellOwner) {
+  constructor(address: HostAddress, owner: StatsOwner) {
     this.address = address;
     this.owner = owner;
   }
 
   /** Calls under way. */
-  get load(): number {
+  get inFlight(): number {
     return this.#recent + this.#older;
   }
 
-  begin(): void {
+  addCall(): void {
     this.#recent += 1;
   }
 
   /** A call has ended, most likely one of the older ones. */
-  end(ok: boolean, tcostMs: number, norms: ModuleNorms): void {
+  endCall(ok: boolean, tcostMs: number, moduleStats: ModuleStats): void {
     if (this.#older > 0) this.#older -= 1;
     else if (this.#recent > 0) this.#recent -= 1;
     this.#isReported = true;
@@ -72,35 +72,35 @@ export class HostCell {
     if (tcostMs > 0 && (ok || tcostMs > this.#durationMs)) {
       this.#durationMs += (tcostMs - this.#durationMs) * (this.#durationMs === 0 ? 1 : DURATION_STEP);
     }
-    this.#reckon(norms);
+    this.#updatePrice(moduleStats);
   }
 
   /**
    * Every now and then: forgets the calls that began before the last turn. Nobody will report them, for the host has answered later ones;
    * or it is so long ago that it is stale.
    */
-  turn(isStale: boolean): void {
-    this.#older = this.#isAnswering || isStale ? this.#recent : this.#older + this.#recent;
+  rotateCounts(isGivenUp: boolean): void {
+    this.#older = this.#isAnswering || isGivenUp ? this.#recent : this.#older + this.#recent;
     this.#recent = 0;
     this.#isAnswering = false;
   }
 
   /** Every now and then: what was not confirmed since the last time becomes more typical. */
-  fade(norms: ModuleNorms): void {
+  fadeStats(moduleStats: ModuleStats): void {
     this.picks /= 2;
     if (!this.#isReported) {
-      const faded = FADED_TO * norms.typicalMs;
+      const faded = FADED_TO * moduleStats.typicalMs;
       if (this.#durationMs > faded) this.#durationMs = faded + (this.#durationMs - faded) * FADE_KEEP;
       this.#errorRate *= FADE_KEEP;
-      this.#reckon(norms);
+      this.#updatePrice(moduleStats);
     }
     this.#isReported = false;
   }
 
-  #reckon(norms: ModuleNorms): void {
+  #updatePrice(moduleStats: ModuleStats): void {
     if (this.#durationMs === 0 && this.#errorRate === 0) return;
-    const durationMs = this.#durationMs === 0 ? norms.typicalMs : this.#durationMs;
-    const surplus = Math.max(0, this.#errorRate - norms.errorRate);
-    this.expectedMs = Math.max(PRICE_MIN_MS, durationMs) * (1 + ERROR_SURCHARGE * surplus);
+    const durationMs = this.#durationMs === 0 ? moduleStats.typicalMs : this.#durationMs;
+    const surplus = Math.max(0, this.#errorRate - moduleStats.errorRate);
+    this.priceMs = Math.max(PRICE_MIN_MS, durationMs) * (1 + ERROR_SURCHARGE * surplus);
   }
 }

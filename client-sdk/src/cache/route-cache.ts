@@ -2,26 +2,26 @@
 import { type HostAddress, type RouteKey, routeKey } from '@lars/proto';
 import { Dice } from '@lars/proto/dice';
 import type { LarsHost } from '../lars-host.ts';
-import { CachedModule, type ModulePort } from './cached-module.ts';
-import type { HostCell } from './host-stats.ts';
+import { CachedModule, type ModuleDeps } from './cached-module.ts';
+import type { HostStats } from './host-stats.ts';
 import type { CopiedHost } from './route-copy.ts';
 
 /** How often `onTime` is to be called: so long at most does a success wait until the agent hears of it. */
-export const TICK_MS = 100;
+export const FLUSH_INTERVAL_MS = 100;
 /** More modules than these at a time are not cached: each of them costs a copy of its route. */
 const MAX_MODULES = 10_000;
 /** More hosts than these are not copied: each of them costs some 750 bytes, and a look every other second. */
 const MAX_HOSTS = 100_000;
-/** So many modules send what they hold at a time; more take turns within a tick, or the agent's socket could not hold what comes. */
-const MODULES_AT_ONCE = 64;
-const MAX_TURNS = 10;
+/** So many modules send what they hold at a time; more take slices within a tick, or the agent's socket could not hold what comes. */
+const MODULES_PER_SLICE = 64;
+const MAX_SLICES = 10;
 
 /** What a cache wants done. None of these may call the cache, or a module, before it returns. */
-export interface CachePort extends Pick<ModulePort, 'sendBatch' | 'askRoute'> {
-  /** There was a failure: `hurry` is to be called at the end of this turn of the event loop. */
-  hurrySoon(): void;
-  /** `askAgain` is to be called in HASTE_MS. */
-  askSoon(): void;
+export interface CacheDeps extends Pick<ModuleDeps, 'sendBatch' | 'queryRoute'> {
+  /** There was a failure: `refreshAfterFailures` is to be called at the end of this turn of the event loop. */
+  scheduleFailureRefresh(): void;
+  /** `refreshRateLimited` is to be called in MIN_REFRESH_GAP_MS. */
+  scheduleRefresh(): void;
 }
 
 /** What a cache has done so far (picks, refused), and what it holds now. */
@@ -41,14 +41,14 @@ export interface CacheCounts {
  * time that its owner tells; it has no clock and no timer.
  */
 export class RouteCache {
-  readonly #dice: Dice;
+  readonly #random: Dice;
   readonly #maxModules: number;
   readonly #modules = new Map<RouteKey, CachedModule>();
   /** Those with a failure in this turn of the event loop. */
-  readonly #hurried = new Set<CachedModule>();
+  readonly #failed = new Set<CachedModule>();
   /** Those that have to ask for their route, but did so only just now. */
-  readonly #heldBack = new Set<CachedModule>();
-  readonly #port: ModulePort;
+  readonly #rateLimited = new Set<CachedModule>();
+  readonly #deps: ModuleDeps;
   /** Most programs call the same module many times in a row. */
   #last: CachedModule | undefined;
   #picks = 0;
@@ -57,29 +57,29 @@ export class RouteCache {
   #added = 0;
 
   /** @param random uniform in [0, 1); asked once */
-  constructor(port: CachePort, random: () => number, maxModules = MAX_MODULES, maxHosts = MAX_HOSTS) {
-    this.#dice = new Dice(random);
+  constructor(port: CacheDeps, random: () => number, maxModules = MAX_MODULES, maxHosts = MAX_HOSTS) {
+    this.#random = new Dice(random);
     this.#maxModules = maxModules;
-    this.#port = {
+    this.#deps = {
       sendBatch: (modid, cmdid, results) => port.sendBatch(modid, cmdid, results),
-      askRoute: (module, version) => port.askRoute(module, version),
-      hurrySoon: module => {
-        if (this.#hurried.size === 0) port.hurrySoon();
-        this.#hurried.add(module);
+      queryRoute: (module, version) => port.queryRoute(module, version),
+      scheduleFailureRefresh: module => {
+        if (this.#failed.size === 0) port.scheduleFailureRefresh();
+        this.#failed.add(module);
       },
-      askSoon: module => {
-        if (this.#heldBack.size === 0) port.askSoon();
-        this.#heldBack.add(module);
+      scheduleRefresh: module => {
+        if (this.#rateLimited.size === 0) port.scheduleRefresh();
+        this.#rateLimited.add(module);
       },
       hasRoomFor: hosts => this.#copiedHosts + hosts <= maxHosts,
-      resized: hosts => {
+      addHosts: hosts => {
         this.#copiedHosts += hosts;
       },
     };
   }
 
   /** Whether `onTime` has nothing to do. */
-  get isIdle(): boolean {
+  get isEmpty(): boolean {
     return this.#modules.size === 0;
   }
 
@@ -87,8 +87,8 @@ export class RouteCache {
     let copies = 0;
     let held = 0;
     for (const module of this.#modules.values()) {
-      if (module.isOpen) copies += 1;
-      held += module.heldCount;
+      if (module.isUsable) copies += 1;
+      held += module.unsentCount;
     }
     return { copyPicks: this.#picks, cacheFull: this.#refused, copies, held };
   }
@@ -103,43 +103,43 @@ export class RouteCache {
   }
 
   /** To be called before the agent is asked for a host. */
-  beforeAsking(modid: number, cmdid: number, nowMs: number): void {
+  beforeAgentPick(modid: number, cmdid: number, nowMs: number): void {
     const module = this.#find(modid, cmdid) ?? this.#add(modid, cmdid, nowMs);
     if (module === undefined) this.#refused += 1;
-    else module.beforeAsking(nowMs);
+    else module.beforeAgentPick(nowMs);
   }
 
   /** The agent has picked this host. */
-  picked(host: LarsHost, nowMs: number): void {
-    this.#find(host.modid, host.cmdid)?.picked(host, nowMs);
+  onAgentPick(host: LarsHost, nowMs: number): void {
+    this.#find(host.modid, host.cmdid)?.onAgentPick(host, nowMs);
   }
 
   /** A host of a module that is picked from a copy; undefined while the agent is asked, or where the copy has no such host. */
-  openCell(modid: number, cmdid: number, address: HostAddress): HostCell | undefined {
+  usableHost(modid: number, cmdid: number, address: HostAddress): HostStats | undefined {
     const module = this.#find(modid, cmdid);
-    return module?.isOpen ? module.cellOf(address) : undefined;
+    return module?.isUsable ? module.statsOf(address) : undefined;
   }
 
-  hurry(nowMs: number): void {
-    for (const module of this.#hurried) module.hurry(nowMs);
-    this.#hurried.clear();
+  refreshAfterFailures(nowMs: number): void {
+    for (const module of this.#failed) module.refreshNow(nowMs);
+    this.#failed.clear();
   }
 
-  askAgain(nowMs: number): void {
-    const modules = [...this.#heldBack];
-    this.#heldBack.clear();
-    for (const module of modules) module.askAgain(nowMs);
+  refreshRateLimited(nowMs: number): void {
+    const modules = [...this.#rateLimited];
+    this.#rateLimited.clear();
+    for (const module of modules) module.refreshIfDue(nowMs);
   }
 
-  /** In how many turns the modules should be seen to in a tick. */
-  get turns(): number {
-    return Math.max(1, Math.min(MAX_TURNS, Math.ceil(this.#modules.size / MODULES_AT_ONCE)));
+  /** In how many slices the modules should be seen to in a tick. */
+  get slices(): number {
+    return Math.max(1, Math.min(MAX_SLICES, Math.ceil(this.#modules.size / MODULES_PER_SLICE)));
   }
 
   /** Sees to every module; or to those alone whose turn it is. To be called so that each has its turn once a tick. */
-  onTime(nowMs: number, turn = 0, turns = 1): void {
+  onTime(nowMs: number, turn = 0, slices = 1): void {
     for (const [key, module] of this.#modules) {
-      if (module.number % turns !== turn || module.onTime(nowMs)) continue;
+      if (module.number % slices !== turn || module.onTime(nowMs)) continue;
       this.#modules.delete(key);
       if (this.#last === module) this.#last = undefined;
     }
@@ -166,7 +166,7 @@ export class RouteCache {
 
   #add(modid: number, cmdid: number, nowMs: number): CachedModule | undefined {
     if (this.#modules.size >= this.#maxModules) return undefined;
-    const module = new CachedModule(this.#added++, modid, cmdid, this, this.#port, this.#dice, nowMs);
+    const module = new CachedModule(this.#added++, modid, cmdid, this, this.#deps, this.#random, nowMs);
     this.#modules.set(routeKey(modid, cmdid), module);
     return module;
   }

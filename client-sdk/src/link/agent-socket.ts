@@ -13,7 +13,7 @@ export type Lookup = (
 export const systemLookup: Lookup = (name, callback) => lookup(name, { order: 'ipv4first' }, callback);
 
 /** What a link tells its owner. None may throw. */
-export interface LinkEvents {
+export interface AgentSocketEvents {
   onOpen(): void;
   /** The bytes are the receiver's. */
   onDatagram(datagram: Uint8Array): void;
@@ -37,21 +37,21 @@ type State =
  * datagrams from that address alone, and says when nobody listens there. After any error the socket is closed, and the next send
  * opens a new one, which also resolves a name again.
  */
-export class AgentLink {
+export class AgentSocket {
   readonly #host: string;
-  readonly #port: number;
+  readonly #deps: number;
   readonly #lookup: Lookup;
-  readonly #events: LinkEvents;
+  readonly #events: AgentSocketEvents;
   readonly #counters: Counters;
   #state: State = { kind: 'idle' };
-  #isHeld = false;
+  #isReferenced = false;
   /** Datagrams given to the open socket that the kernel has not taken yet. */
   #unsent = 0;
   #onFlushed: (() => void) | undefined;
 
-  constructor(host: string, port: number, lookup: Lookup, events: LinkEvents, counters: Counters) {
+  constructor(host: string, port: number, lookup: Lookup, events: AgentSocketEvents, counters: Counters) {
     this.#host = host;
-    this.#port = port;
+    this.#deps = port;
     this.#lookup = lookup;
     this.#events = events;
     this.#counters = counters;
@@ -59,7 +59,7 @@ export class AgentLink {
 
   /** Begins to open the socket if there is none. Never throws and never calls the events before it returns. */
   open(): void {
-    if (this.#state.kind === 'idle') this.#open();
+    if (this.#state.kind === 'idle') this.#openSocket();
   }
 
   get isOpen(): boolean {
@@ -76,21 +76,21 @@ export class AgentLink {
   }
 
   /** A held link keeps the process alive. */
-  hold(isHeld: boolean): void {
-    if (this.#isHeld === isHeld) return;
-    this.#isHeld = isHeld;
-    if ('socket' in this.#state && this.#state.socket !== undefined) applyHold(this.#state.socket, isHeld);
+  setRef(isReferenced: boolean): void {
+    if (this.#isReferenced === isReferenced) return;
+    this.#isReferenced = isReferenced;
+    if ('socket' in this.#state && this.#state.socket !== undefined) applyRef(this.#state.socket, isReferenced);
   }
 
   /**
    * The agent has been silent for long. A name may stand for another address by now, and an address that nobody owns any more
    * answers with nothing, not even an error; so look it up again.
    */
-  distrustName(): void {
+  resolveAgain(): void {
     if (this.#state.kind !== 'open' || isIP(this.#host) !== 0) return;
     this.#counters.dropped += this.#unsent;
     this.#state.socket.close();
-    this.#become({ kind: 'idle' });
+    this.#setState({ kind: 'idle' });
   }
 
   /** Waits up to `graceMs` until the kernel has everything, then closes for good. */
@@ -98,7 +98,7 @@ export class AgentLink {
     if (!this.#isFlushed()) await this.#flushed(graceMs);
     const state = this.#state;
     this.#counters.dropped += state.kind === 'opening' ? state.waiting.length : this.#unsent;
-    this.#become({ kind: 'closed' });
+    this.#setState({ kind: 'closed' });
     if (!('socket' in state) || state.socket === undefined) return;
     const { socket } = state;
     await new Promise<void>(resolve => {
@@ -108,8 +108,8 @@ export class AgentLink {
     });
   }
 
-  #open(): void {
-    this.#become({ kind: 'opening', waiting: [], socket: undefined });
+  #openSocket(): void {
+    this.#setState({ kind: 'opening', waiting: [], socket: undefined });
     const attempt = this.#state;
     const family = isIP(this.#host);
     if (family !== 0) {
@@ -127,22 +127,22 @@ export class AgentLink {
     if (this.#state.kind !== 'opening') return;
     const { waiting } = this.#state;
     const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
-    applyHold(socket, this.#isHeld);
-    this.#become({ kind: 'opening', waiting, socket });
+    applyRef(socket, this.#isReferenced);
+    this.#setState({ kind: 'opening', waiting, socket });
     // The listeners stay after the link has let the socket go: an error without a listener would end the process.
-    socket.on('error', error => this.#isOurs(socket) && this.#fail(error));
-    socket.on('message', datagram => this.#isOurs(socket) && this.#events.onDatagram(datagram));
-    socket.on('connect', () => this.#isOurs(socket) && this.#opened(socket, waiting));
-    socket.connect(this.#port, address);
+    socket.on('error', error => this.#isCurrent(socket) && this.#fail(error));
+    socket.on('message', datagram => this.#isCurrent(socket) && this.#events.onDatagram(datagram));
+    socket.on('connect', () => this.#isCurrent(socket) && this.#onOpened(socket, waiting));
+    socket.connect(this.#deps, address);
   }
 
-  #opened(socket: Socket, waiting: readonly Uint8Array[]): void {
+  #onOpened(socket: Socket, waiting: readonly Uint8Array[]): void {
     this.#counters.socketsOpened += 1;
-    const onSent: SendCallback = error => this.#isOurs(socket) && this.#sent(error);
-    this.#become({ kind: 'open', socket, onSent });
+    const onSent: SendCallback = error => this.#isCurrent(socket) && this.#onSent(error);
+    this.#setState({ kind: 'open', socket, onSent });
     for (const datagram of waiting) this.#transmit(socket, datagram, onSent);
     this.#events.onOpen();
-    this.#tellIfFlushed();
+    this.#notifyIfFlushed();
   }
 
   #transmit(socket: Socket, datagram: Uint8Array, onSent: SendCallback): void {
@@ -150,32 +150,32 @@ export class AgentLink {
     socket.send(datagram, onSent);
   }
 
-  #sent(error: NodeJS.ErrnoException | null): void {
+  #onSent(error: NodeJS.ErrnoException | null): void {
     this.#unsent -= 1;
     if (error === null) this.#counters.sent += 1;
     else {
       this.#counters.dropped += 1;
       if (error.code !== 'ENOBUFS') this.#fail(error);
     }
-    this.#tellIfFlushed();
+    this.#notifyIfFlushed();
   }
 
   #fail(error: Error): void {
     const state = this.#state;
     this.#counters.dropped += state.kind === 'opening' ? state.waiting.length : this.#unsent;
     this.#counters.socketFailures += 1;
-    this.#become({ kind: 'idle' });
+    this.#setState({ kind: 'idle' });
     if ('socket' in state) state.socket?.close();
-    this.#tellIfFlushed();
+    this.#notifyIfFlushed();
     this.#events.onFailure(error);
   }
 
-  #become(state: State): void {
+  #setState(state: State): void {
     this.#state = state;
     if (state.kind !== 'open') this.#unsent = 0;
   }
 
-  #isOurs(socket: Socket): boolean {
+  #isCurrent(socket: Socket): boolean {
     return 'socket' in this.#state && this.#state.socket === socket;
   }
 
@@ -183,7 +183,7 @@ export class AgentLink {
     return this.#unsent === 0 && this.#state.kind !== 'opening';
   }
 
-  #tellIfFlushed(): void {
+  #notifyIfFlushed(): void {
     if (this.#isFlushed()) this.#onFlushed?.();
   }
 
@@ -198,7 +198,7 @@ export class AgentLink {
   }
 }
 
-function applyHold(socket: Socket, isHeld: boolean): void {
-  if (isHeld) socket.ref();
+function applyRef(socket: Socket, isReferenced: boolean): void {
+  if (isReferenced) socket.ref();
   else socket.unref();
 }

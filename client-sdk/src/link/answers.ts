@@ -2,7 +2,7 @@
 /** What the agent's answers mean. */
 import { type GetHostResponse, type GetRouteResponse, ReturnCode } from '@lars/proto';
 import type { LarsError } from '../errors.ts';
-import { noExist, overload, type Question, systemError } from '../failures.ts';
+import { noExist, overload, type RequestContext, systemError } from '../failures.ts';
 import { isCallable, LarsHost } from '../lars-host.ts';
 
 /** All hosts of a module, whatever their state. */
@@ -17,12 +17,12 @@ export interface Route {
   readonly version: number;
 }
 
-export function readHostAnswer(answer: GetHostResponse, question: Question): LarsHost | LarsError {
+export function readHostAnswer(answer: GetHostResponse, context: RequestContext): LarsHost | LarsError {
   const { retcode, host } = answer;
-  if (retcode === ReturnCode.Overload) return overload(question);
-  if (retcode === ReturnCode.NoExist) return noExist(question);
-  if (retcode !== ReturnCode.Success) return systemError(question, `answered with return code ${retcode}`);
-  if (host === undefined || !isCallable(host)) return systemError(question, 'answered without a host that can be called');
+  if (retcode === ReturnCode.Overload) return overload(context);
+  if (retcode === ReturnCode.NoExist) return noExist(context);
+  if (retcode !== ReturnCode.Success) return systemError(context, `answered with return code ${retcode}`);
+  if (host === undefined || !isCallable(host)) return systemError(context, 'answered without a host that can be called');
   return LarsHost.ofAgent(answer.modid, answer.cmdid, host);
 }
 

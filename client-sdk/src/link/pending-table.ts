@@ -36,7 +36,7 @@ export interface PendingRoute extends Common<GetRouteResponse> {
   readonly kind: 'route';
 }
 
-/** A question for a route that the cache asks. No caller waits for it. Matched by module, as PendingRoute is. */
+/** A context for a route that the cache asks. No caller waits for it. Matched by module, as PendingRoute is. */
 export interface PendingRefresh extends Common<GetRouteResponse> {
   readonly kind: 'refresh';
   /** The revision that the cache holds: the answer may say that it is current. */
@@ -163,5 +163,5 @@ export class PendingTable {
 }
 
 function unplaced() {
-  return { heapIndex: -1, place: 'outside', before: undefined, after: undefined, unlisten: undefined } as const;
+  return { heapIndex: -1, place: 'outside', prev: undefined, next: undefined, unlisten: undefined } as const;
 }

@@ -8,7 +8,7 @@
  * buffer any more, though the agent may keep it unanswered while it fetches a route: all of them leave the flight. When nothing is
  * answered, nobody can tell a buffer that is not read from requests that are kept; then a few more go out on every PROBE_AFTER_MS.
  */
-import { Chain, type Linked } from '../util/linked-queue.ts';
+import { type Linked, LinkedQueue } from '../util/linked-queue.ts';
 
 export const PROBE_AFTER_MS = 10;
 
@@ -32,9 +32,9 @@ export interface InWindow<T> extends Linked<T> {
 }
 
 export class SendWindow<T extends InWindow<T>> {
-  readonly #waiting = new Chain<T>();
+  readonly #waiting = new LinkedQueue<T>();
   /** In the order in which they were sent. */
-  readonly #inFlight = new Chain<T>();
+  readonly #inFlight = new LinkedQueue<T>();
   readonly #size: WindowSize;
   #lastSendMs = 0;
 
@@ -69,7 +69,7 @@ export class SendWindow<T extends InWindow<T>> {
   }
 
   /** The entry is answered: it leaves, and with it from the flight all that were sent before it. */
-  answered(entry: T): void {
+  onAnswer(entry: T): void {
     while (entry.place === 'in-flight') this.leave(this.#inFlight.first as T);
     this.leave(entry);
   }

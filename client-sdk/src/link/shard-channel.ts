@@ -14,13 +14,13 @@ import { LarsError } from '../errors.ts';
 import * as failures from '../failures.ts';
 import type { LarsHost } from '../lars-host.ts';
 import type { Counters } from '../stats.ts';
-import { AgentLink, type Lookup } from './agent-socket.ts';
+import { AgentSocket, type Lookup } from './agent-socket.ts';
 import { type Route, readHostAnswer, readRouteAnswer } from './answers.ts';
 import { type Pending, PendingTable, type Waiter } from './pending-table.ts';
 import { HOST_WINDOW, REFRESH_WINDOW, ROUTE_WINDOW, SendWindow } from './send-window.ts';
 
 /** What a channel stands on. */
-export interface ChannelSurroundings {
+export interface ChannelDeps {
   readonly nowMs: () => number;
   readonly lookup: Lookup;
   readonly counters: Counters;
@@ -36,15 +36,15 @@ export interface Limits {
 }
 
 /** So many timeouts in a row without a single datagram from the agent, and its name is resolved again. */
-const DISTRUST_AFTER = 8;
+const RESOLVE_AFTER_TIMEOUTS = 8;
 
 /** The conversation with one of the agent's UDP servers: many requests at once over one socket. */
 export class ShardChannel {
   /** The server's address, for messages to people. */
   readonly agent: string;
-  readonly #surroundings: ChannelSurroundings;
+  readonly #deps: ChannelDeps;
   readonly #counters: Counters;
-  readonly #link: AgentLink;
+  readonly #socket: AgentSocket;
   readonly #table: PendingTable;
   readonly #windows = {
     host: new SendWindow<Pending>(HOST_WINDOW),
@@ -53,13 +53,13 @@ export class ShardChannel {
   };
   #silentTimeouts = 0;
 
-  constructor(host: string, port: number, surroundings: ChannelSurroundings) {
+  constructor(host: string, port: number, deps: ChannelDeps) {
     this.agent = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    this.#surroundings = surroundings;
-    this.#counters = surroundings.counters;
-    this.#table = new PendingTable(surroundings.firstSeq);
+    this.#deps = deps;
+    this.#counters = deps.counters;
+    this.#table = new PendingTable(deps.firstSeq);
     const events = { onOpen: this.#onOpen, onDatagram: this.#onDatagram, onFailure: this.#onFailure };
-    this.#link = new AgentLink(host, port, surroundings.lookup, events, surroundings.counters);
+    this.#socket = new AgentSocket(host, port, deps.lookup, events, deps.counters);
   }
 
   /** Requests that callers wait for. */
@@ -68,10 +68,10 @@ export class ShardChannel {
   }
 
   getHost(modid: number, cmdid: number, limits: Limits): Promise<LarsHost> {
-    const question = { modid, cmdid, agent: this.agent };
+    const context = { modid, cmdid, agent: this.agent };
     return new Promise((resolve, reject) => {
       const settle = (answer: GetHostResponse) => {
-        const outcome = readHostAnswer(answer, question);
+        const outcome = readHostAnswer(answer, context);
         if (outcome instanceof LarsError) reject(outcome);
         else resolve(outcome);
       };
@@ -104,11 +104,11 @@ export class ShardChannel {
   }
 
   report(report: ReportRequest): void {
-    this.#link.send(encodeFrame(MessageId.ReportRequest, report));
+    this.#socket.send(encodeFrame(MessageId.ReportRequest, report));
   }
 
   reportBatch(batch: BatchReportRequest): void {
-    this.#link.send(encodeFrame(MessageId.BatchReportRequest, batch));
+    this.#socket.send(encodeFrame(MessageId.BatchReportRequest, batch));
   }
 
   /** Times out what is due, sends what may be sent now, and asks for the next wake. */
@@ -117,13 +117,13 @@ export class ShardChannel {
       if (due.kind === 'refresh') this.#counters.refreshesLost += 1;
       else this.#counters.timeouts += 1;
       this.#silentTimeouts += 1;
-      this.#fail(due, failures.timeout(this.#question(due), due.timeoutMs));
+      this.#fail(due, failures.timeout(this.#context(due), due.timeoutMs));
     }
-    if (this.#silentTimeouts >= DISTRUST_AFTER) {
+    if (this.#silentTimeouts >= RESOLVE_AFTER_TIMEOUTS) {
       this.#silentTimeouts = 0;
-      this.#link.distrustName();
+      this.#socket.resolveAgain();
       // What is under way is not answered any more; until its time is up the process has to live.
-      if (this.#table.callerCount > 0) this.#link.open();
+      if (this.#table.callerCount > 0) this.#socket.open();
     }
     this.#windows.host.probe(nowMs);
     this.#windows.route.probe(nowMs);
@@ -134,7 +134,7 @@ export class ShardChannel {
   /** Rejects what waits, lets the kernel take the reports for up to `graceMs`, and closes the socket. */
   close(graceMs: number): Promise<void> {
     this.#failAll(failures.closed);
-    return this.#link.close(graceMs);
+    return this.#socket.close(graceMs);
   }
 
   #waiter<Answer>(
@@ -144,29 +144,29 @@ export class ShardChannel {
     resolve: (answer: Answer, bytes: number) => void,
     reject: (error: unknown) => void,
   ): Waiter<Answer> {
-    return { modid, cmdid, timeoutMs, deadlineMs: this.#surroundings.nowMs() + timeoutMs, resolve, reject };
+    return { modid, cmdid, timeoutMs, deadlineMs: this.#deps.nowMs() + timeoutMs, resolve, reject };
   }
 
   #start(pending: Pending, signal: AbortSignal | undefined): void {
     if (signal !== undefined) this.#listen(pending, signal);
     this.#windows[pending.kind].enter(pending);
-    this.#proceed(this.#surroundings.nowMs());
+    this.#proceed(this.#deps.nowMs());
   }
 
   #listen(pending: Pending, signal: AbortSignal): void {
     const onAbort = () => {
       this.#table.remove(pending);
       this.#counters.aborted += 1;
-      this.#fail(pending, failures.aborted(this.#question(pending), signal.reason));
-      this.#link.hold(this.#table.callerCount > 0);
+      this.#fail(pending, failures.aborted(this.#context(pending), signal.reason));
+      this.#socket.setRef(this.#table.callerCount > 0);
       // Not at once: the same signal may be about to abort those that would now be sent.
-      this.#surroundings.wakeAt(this.#surroundings.nowMs());
+      this.#deps.wakeAt(this.#deps.nowMs());
     };
     signal.addEventListener('abort', onAbort);
     pending.unlisten = () => signal.removeEventListener('abort', onAbort);
   }
 
-  readonly #onOpen = (): void => this.#proceed(this.#surroundings.nowMs());
+  readonly #onOpen = (): void => this.#proceed(this.#deps.nowMs());
 
   readonly #onDatagram = (datagram: Uint8Array): void => {
     this.#silentTimeouts = 0;
@@ -176,7 +176,7 @@ export class ShardChannel {
       if (!(error instanceof LarsProtocolError)) throw error;
       this.#counters.malformed += 1;
     }
-    this.#proceed(this.#surroundings.nowMs());
+    this.#proceed(this.#deps.nowMs());
   };
 
   #onFrame(datagram: Uint8Array): void {
@@ -192,7 +192,7 @@ export class ShardChannel {
       this.#counters.late += 1;
       return;
     }
-    this.#answered(pending);
+    this.#onAnswered(pending);
     pending.resolve(answer, bytes);
   }
 
@@ -200,7 +200,7 @@ export class ShardChannel {
     const waiting = this.#table.takeRoute(answer);
     if (waiting.length === 0) this.#counters.late += 1;
     for (const pending of waiting) {
-      this.#answered(pending);
+      this.#onAnswered(pending);
       pending.resolve(answer, bytes);
     }
   }
@@ -208,14 +208,14 @@ export class ShardChannel {
   readonly #onFailure = (error: Error): void => {
     this.#counters.unreachable += this.#table.callerCount;
     this.#counters.refreshesLost += this.#table.size - this.#table.callerCount;
-    this.#failAll(question => failures.agentUnreachable(question, error));
+    this.#failAll(context => failures.agentUnreachable(context, error));
   };
 
-  #failAll(failure: (question: failures.Question) => LarsError): void {
+  #failAll(failure: (context: failures.RequestContext) => LarsError): void {
     for (let pending = this.#table.takeAny(); pending !== undefined; pending = this.#table.takeAny()) {
-      this.#fail(pending, failure(this.#question(pending)));
+      this.#fail(pending, failure(this.#context(pending)));
     }
-    this.#link.hold(false);
+    this.#socket.setRef(false);
   }
 
   #fail(pending: Pending, error: LarsError): void {
@@ -224,9 +224,9 @@ export class ShardChannel {
     pending.reject(error);
   }
 
-  #answered(pending: Pending): void {
+  #onAnswered(pending: Pending): void {
     if (pending.kind !== 'refresh') this.#counters.answered += 1;
-    this.#windows[pending.kind].answered(pending);
+    this.#windows[pending.kind].onAnswer(pending);
     pending.unlisten?.();
   }
 
@@ -235,25 +235,25 @@ export class ShardChannel {
     this.#sendFrom(this.#windows.host, nowMs);
     this.#sendFrom(this.#windows.route, nowMs);
     this.#sendFrom(this.#windows.refresh, nowMs);
-    this.#link.hold(this.#table.callerCount > 0);
+    this.#socket.setRef(this.#table.callerCount > 0);
     this.#wakeAt(this.#table.nextDeadlineMs);
   }
 
   /** Requests wait for the socket here and not in the link, so that none is in flight before it is sent. */
   #sendFrom(window: SendWindow<Pending>, nowMs: number): void {
     if (window.waitingCount === 0) return;
-    this.#link.open();
-    if (!this.#link.isOpen) return;
+    this.#socket.open();
+    if (!this.#socket.isOpen) return;
     for (let next = window.takeNext(nowMs); next !== undefined; next = window.takeNext(nowMs))
-      this.#link.send(encodeRequest(next));
+      this.#socket.send(encodeRequest(next));
     this.#wakeAt(window.wakeAtMs);
   }
 
   #wakeAt(atMs: number | undefined): void {
-    if (atMs !== undefined) this.#surroundings.wakeAt(atMs);
+    if (atMs !== undefined) this.#deps.wakeAt(atMs);
   }
 
-  #question({ modid, cmdid }: Pending): failures.Question {
+  #context({ modid, cmdid }: Pending): failures.RequestContext {
     return { modid, cmdid, agent: this.agent };
   }
 }

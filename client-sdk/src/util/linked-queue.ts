@@ -1,12 +1,12 @@
 // pure
-/** An entry of a Chain. It is in one chain at most. The chain alone reads and writes these. */
+/** An entry of a LinkedQueue. It is in one chain at most. The chain alone reads and writes these. */
 export interface Linked<T> {
-  before: T | undefined;
-  after: T | undefined;
+  prev: T | undefined;
+  next: T | undefined;
 }
 
 /** A first-in first-out queue whose entries can also leave from the middle, in constant time. */
-export class Chain<T extends Linked<T>> {
+export class LinkedQueue<T extends Linked<T>> {
   #first: T | undefined;
   #last: T | undefined;
   #size = 0;
@@ -21,22 +21,22 @@ export class Chain<T extends Linked<T>> {
 
   /** The entry must be in no chain. */
   append(entry: T): void {
-    entry.before = this.#last;
-    entry.after = undefined;
+    entry.prev = this.#last;
+    entry.next = undefined;
     if (this.#last === undefined) this.#first = entry;
-    else this.#last.after = entry;
+    else this.#last.next = entry;
     this.#last = entry;
     this.#size += 1;
   }
 
   /** The entry must be in this chain. */
   remove(entry: T): void {
-    if (entry.before === undefined) this.#first = entry.after;
-    else entry.before.after = entry.after;
-    if (entry.after === undefined) this.#last = entry.before;
-    else entry.after.before = entry.before;
-    entry.before = undefined;
-    entry.after = undefined;
+    if (entry.prev === undefined) this.#first = entry.next;
+    else entry.prev.next = entry.next;
+    if (entry.next === undefined) this.#last = entry.prev;
+    else entry.next.prev = entry.prev;
+    entry.prev = undefined;
+    entry.next = undefined;
     this.#size -= 1;
   }
 }

@@ -1,8 +1,8 @@
 /** Which host of a copy is picked. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { HostCell } from '../../../client-sdk/src/cache/host-stats.ts';
-import { ModuleNorms } from '../../../client-sdk/src/cache/module-stats.ts';
+import { HostStats } from '../../../client-sdk/src/cache/host-stats.ts';
+import { ModuleStats } from '../../../client-sdk/src/cache/module-stats.ts';
 import { REFRESH_MS } from '../../../client-sdk/src/cache/refresh.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 import { CacheWorld, hostInfo, hostInfos, MODULE } from './cache-world.ts';
@@ -104,8 +104,8 @@ describe('among the hosts of a copy', () => {
     expect(few()).toBeLessThan(8);
     for (let i = 0; i < 900; i++) {
       const host = new LarsHost(MODULE.modid, MODULE.cmdid, weighed(1 + (i % 3)));
-      world.cache.picked(host, world.nowMs);
-      LarsHost.cellOf(host)?.owner.observe(LarsHost.cellOf(host) as HostCell, true, 10);
+      world.cache.onAgentPick(host, world.nowMs);
+      LarsHost.statsOf(host)?.owner.observeResult(LarsHost.statsOf(host) as HostStats, true, 10);
     }
     expect(few()).toBeLessThan(8);
   });
@@ -137,15 +137,15 @@ describe('among the hosts of a copy', () => {
 });
 
 test('a fast failure says nothing about how long an answer takes, and errors that all share cost nothing', () => {
-  const norms = new ModuleNorms();
-  const cell = new HostCell({ ip: 1, port: 1, addr: '' }, { cache: {}, report: () => {}, observe: () => {} });
+  const moduleStats = new ModuleStats();
+  const stats = new HostStats({ ip: 1, port: 1, addr: '' }, { cache: {}, bufferResult: () => {}, observeResult: () => {} });
   for (let i = 0; i < 200; i++) {
-    norms.add(i % 2 === 0, 50);
-    norms.onTick();
+    moduleStats.addResult(i % 2 === 0, 50);
+    moduleStats.onInterval();
   }
-  cell.end(true, 50, norms);
-  cell.end(false, 1, norms);
-  expect(cell.expectedMs).toBe(50);
-  cell.end(false, 150, norms);
-  expect(cell.expectedMs).toBe(60);
+  stats.endCall(true, 50, moduleStats);
+  stats.endCall(false, 1, moduleStats);
+  expect(stats.priceMs).toBe(50);
+  stats.endCall(false, 150, moduleStats);
+  expect(stats.priceMs).toBe(60);
 });

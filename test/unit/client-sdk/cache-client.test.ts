@@ -130,7 +130,7 @@ describe('a client', () => {
     expect(agent.reports).toMatchObject([{ modid: 1, cmdid: 2, tcost: 3 }]);
   });
 
-  test('is asked for the route by a caller, the agent has heard before what is held; what it says then is no answer to a later question', async () => {
+  test('is asked for the route by a caller, the agent has heard before what is held; what it says then is no answer to a later query', async () => {
     await using peers = await start();
     const { agent, client } = peers;
     agent.onRoute = (request, reply) =>
@@ -190,7 +190,7 @@ test.each([
   await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED });
   for (let i = 0; i < 5; i++) client.report(await client.getHost(1, 2), { ok: true });
   await agent.until(() => agent.reports.length === 5 && agent.routeRequests.length === 1);
-  // Its answer comes before that to the next question.
+  // Its answer comes before that to the next query.
   await client.getRoute(0, 0);
   expect(await client.getHost(1, 2)).toBeDefined();
   expect(agent.hostRequests).toHaveLength(6);

@@ -1,10 +1,10 @@
 /** When hosts are picked from a copy of the route, and when the agent is asked. */
 
 import { describe, expect, test } from 'vitest';
-import { FORGET_MS, STRAINED_MS } from '../../../client-sdk/src/cache/cached-module.ts';
-import type { HostCell } from '../../../client-sdk/src/cache/host-stats.ts';
-import { HASTE_MS, REFRESH_MS, UNCACHEABLE_MS } from '../../../client-sdk/src/cache/refresh.ts';
-import { TICK_MS } from '../../../client-sdk/src/cache/route-cache.ts';
+import { CONGESTED_MS, FORGET_MS } from '../../../client-sdk/src/cache/cached-module.ts';
+import type { HostStats } from '../../../client-sdk/src/cache/host-stats.ts';
+import { MIN_REFRESH_GAP_MS, REFRESH_MS, UNCACHEABLE_MS } from '../../../client-sdk/src/cache/refresh.ts';
+import { FLUSH_INTERVAL_MS } from '../../../client-sdk/src/cache/route-cache.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 import { CacheWorld, hostInfo, hostInfos, MODULE } from './cache-world.ts';
 
@@ -13,8 +13,8 @@ const drained = hostInfos(3).map(info => ({ ...info, drain: true }));
 /** Asks of the agent while time passes, each answered so. */
 function asksWhile(world: CacheWorld, ms: number, details: Parameters<CacheWorld['answer']>[0] = { notModified: true }): number {
   let asks = 0;
-  for (let passed = 0; passed < ms; passed += TICK_MS) {
-    world.advance(TICK_MS, () => world.pick());
+  for (let passed = 0; passed < ms; passed += FLUSH_INTERVAL_MS) {
+    world.advance(FLUSH_INTERVAL_MS, () => world.pick());
     if (world.waiting.length === 0) continue;
     asks += 1;
     world.answer(details);
@@ -40,7 +40,7 @@ describe('the first use of a module', () => {
     world.answer({ host: [], version: 0 });
     world.takeSent();
     world.nowMs += 20;
-    world.cache.picked(new LarsHost(MODULE.modid, MODULE.cmdid, hostInfo(1)), world.nowMs);
+    world.cache.onAgentPick(new LarsHost(MODULE.modid, MODULE.cmdid, hostInfo(1)), world.nowMs);
     expect(world.takeSent()).toEqual([{ asked: 0 }]);
     world.answer();
     expect(world.pick()).toBeDefined();
@@ -77,9 +77,9 @@ test.each([
   world.answer(details, isWhole);
   world.takeSent();
   expect(world.pick()).toBeUndefined();
-  world.advance(afterMs - TICK_MS, () => world.pick());
+  world.advance(afterMs - FLUSH_INTERVAL_MS, () => world.pick());
   expect(world.sent).toEqual([]);
-  world.advance(TICK_MS);
+  world.advance(FLUSH_INTERVAL_MS);
   expect(world.waiting).toHaveLength(1);
   world.answer();
   expect(world.pick()).toBeDefined();
@@ -88,11 +88,11 @@ test.each([
 describe('a copy', () => {
   test('is compared with the agent every two seconds while it is used, and no pick waits for the answer', () => {
     const world = new CacheWorld().open();
-    world.advance(REFRESH_MS - TICK_MS, () => world.pick());
+    world.advance(REFRESH_MS - FLUSH_INTERVAL_MS, () => world.pick());
     expect(world.takeAsked()).toEqual([]);
-    world.advance(TICK_MS);
+    world.advance(FLUSH_INTERVAL_MS);
     expect(world.takeAsked()).toEqual([7]);
-    world.advance(TICK_MS, () => expect(world.pick()).toBeDefined());
+    world.advance(FLUSH_INTERVAL_MS, () => expect(world.pick()).toBeDefined());
     world.answer({ notModified: true, host: [] });
     expect(asksWhile(world, 20 * REFRESH_MS)).toBe(20);
   });
@@ -147,7 +147,7 @@ describe('a copy', () => {
     world.advance(6_000, fail);
     expect(world.takeAsked()).toEqual([7, 7, 7, 7]);
     expect(world.pick()).toBeDefined();
-    world.advance(TICK_MS, fail);
+    world.advance(FLUSH_INTERVAL_MS, fail);
     expect(world.pick()).toBeUndefined();
     world.advance(1_000, fail);
     world.advance(1_000);
@@ -169,10 +169,10 @@ describe('a copy', () => {
 
   test('that nobody uses for a minute is forgotten', () => {
     const world = new CacheWorld().open();
-    world.advance(FORGET_MS - TICK_MS, () => world.waiting.length > 0 && world.answer());
-    expect(world.cache.isIdle).toBe(false);
-    world.advance(2 * TICK_MS);
-    expect(world.cache.isIdle).toBe(true);
+    world.advance(FORGET_MS - FLUSH_INTERVAL_MS, () => world.waiting.length > 0 && world.answer());
+    expect(world.cache.isEmpty).toBe(false);
+    world.advance(2 * FLUSH_INTERVAL_MS);
+    expect(world.cache.isEmpty).toBe(true);
     expect(world.cache.pick(MODULE.modid, MODULE.cmdid)).toBeUndefined();
     world.takeSent();
     world.ask();
@@ -188,7 +188,7 @@ describe('after a failure', () => {
 
   test('the agent is asked for the route at the end of the turn, after it was told', () => {
     const world = new CacheWorld().open();
-    world.nowMs += HASTE_MS;
+    world.nowMs += MIN_REFRESH_GAP_MS;
     world.report(world.pickHost(), false);
     expect(world.sent).toEqual([]);
     world.endTurn();
@@ -197,50 +197,50 @@ describe('after a failure', () => {
     expect(world.pick()).toBeUndefined();
   });
 
-  test('and others after it there is one question at a time, ten milliseconds apart at least, and one after the last', () => {
+  test('and others after it there is one query at a time, ten milliseconds apart at least, and one after the last', () => {
     const world = new CacheWorld().open();
-    world.nowMs += HASTE_MS;
+    world.nowMs += MIN_REFRESH_GAP_MS;
     for (let i = 0; i < 3; i++) failOnce(world);
     expect(world.takeAsked()).toEqual([7]);
     world.answer({ notModified: true, host: [] });
     failOnce(world);
     expect(world.takeAsked()).toEqual([]);
-    world.nowMs += HASTE_MS;
+    world.nowMs += MIN_REFRESH_GAP_MS;
     failOnce(world);
     expect(world.takeAsked()).toEqual([7]);
     failOnce(world);
     world.answer({ notModified: true, host: [] });
-    world.wait(HASTE_MS);
+    world.wait(MIN_REFRESH_GAP_MS);
     expect(world.takeAsked()).toEqual([7]);
   });
 
-  test('the next question after a question was lost comes at once', () => {
+  test('the next query after a query was lost comes at once', () => {
     const world = new CacheWorld().open();
-    world.nowMs += HASTE_MS;
+    world.nowMs += MIN_REFRESH_GAP_MS;
     failOnce(world);
     expect(world.takeAsked()).toEqual([7]);
     failOnce(world);
     world.waiting.shift()?.onNoRoute(world.nowMs);
-    world.advance(TICK_MS);
+    world.advance(FLUSH_INTERVAL_MS);
     expect(world.takeAsked()).toEqual([7]);
   });
 
-  test('the next question after an answer that came too early to know of the last failure is not left to the next tick', () => {
+  test('the next query after an answer that came too early to know of the last failure is not left to the next tick', () => {
     const world = new CacheWorld().open();
-    world.nowMs += HASTE_MS;
+    world.nowMs += MIN_REFRESH_GAP_MS;
     for (let i = 0; i < 2; i++) failOnce(world);
     expect(world.takeAsked()).toEqual([7]);
     world.answer({ notModified: true, host: [] });
-    world.wait(HASTE_MS);
+    world.wait(MIN_REFRESH_GAP_MS);
     expect(world.takeAsked()).toEqual([7]);
   });
 });
 
 describe('calls that take longer than before', () => {
-  /** Ten calls a tick, with the question for the route answered at once. Gives how many were picked from the copy. */
+  /** Ten calls a tick, with the route query answered at once. Gives how many were picked from the copy. */
   function call(world: CacheWorld, ticks: number, tookMs: (port: number) => number): number {
     let picks = 0;
-    world.advance(ticks * TICK_MS, () => {
+    world.advance(ticks * FLUSH_INTERVAL_MS, () => {
       if (world.waiting.length > 0) world.answer({ notModified: true, host: [] });
       for (let i = 0; i < 10; i++) {
         const host = world.pickHost();
@@ -255,7 +255,7 @@ describe('calls that take longer than before', () => {
   test('twice as long as in the last half minute: the agent is to see them, for five seconds', () => {
     const world = new CacheWorld().open();
     expect(call(world, 60, () => 50)).toBe(600);
-    const picks = call(world, STRAINED_MS / TICK_MS, () => 150);
+    const picks = call(world, CONGESTED_MS / FLUSH_INTERVAL_MS, () => 150);
     expect(picks).toBeGreaterThan(0);
     expect(picks).toBeLessThanOrEqual(60);
     expect(call(world, 30, () => 50)).toBeGreaterThan(0);
@@ -303,23 +303,23 @@ test('hosts beyond the limit are not copied, until there is room', () => {
   expect(world.pick()).toBeDefined();
 });
 
-test('very many modules take turns, each once a tick', () => {
+test('very many modules are seen to in slices, each once in a flush interval', () => {
   const world = new CacheWorld();
   const modules = Array.from({ length: 640 }, (_, cmdid) => ({ modid: 9, cmdid }));
-  expect(world.cache.turns).toBe(1);
+  expect(world.cache.slices).toBe(1);
   for (const module of modules) {
     world.ask(module);
     world.answer();
   }
-  const { turns } = world.cache;
-  expect(turns).toBe(10);
+  const { slices } = world.cache;
+  expect(slices).toBe(10);
   for (const { modid, cmdid } of modules) {
-    const cell = LarsHost.copiedCellOf(world.cache.pick(modid, cmdid)?.host) as HostCell;
-    cell.owner.report(cell, true, 1);
+    const stats = LarsHost.copiedCellOf(world.cache.pick(modid, cmdid)?.host) as HostStats;
+    stats.owner.bufferResult(stats, true, 1);
   }
   world.takeSent();
-  for (let turn = 0; turn < turns; turn++) {
-    world.cache.onTime(world.nowMs, turn, turns);
+  for (let turn = 0; turn < slices; turn++) {
+    world.cache.onTime(world.nowMs, turn, slices);
     expect(world.takeResults()).toHaveLength(64);
   }
 });

@@ -3,9 +3,9 @@ import type { BatchResult } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FORGET_MS } from '../../../client-sdk/src/cache/cached-module.ts';
-import { HASTE_MS } from '../../../client-sdk/src/cache/refresh.ts';
-import { TICK_MS } from '../../../client-sdk/src/cache/route-cache.ts';
-import { MAX_HELD_CALLS } from '../../../client-sdk/src/cache/unsent-results.ts';
+import { MIN_REFRESH_GAP_MS } from '../../../client-sdk/src/cache/refresh.ts';
+import { FLUSH_INTERVAL_MS } from '../../../client-sdk/src/cache/route-cache.ts';
+import { MAX_UNSENT_CALLS } from '../../../client-sdk/src/cache/unsent-results.ts';
 import type { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 import { CacheWorld, hostInfo, hostInfos } from './cache-world.ts';
 
@@ -32,20 +32,20 @@ describe('successes', () => {
     world.report(second, true, 9);
     expect(world.sent).toEqual([]);
     expect(world.cache.counts.held).toBe(6);
-    world.advance(TICK_MS);
+    world.advance(FLUSH_INTERVAL_MS);
     expect(world.takeSent()).toEqual([{ batch: [entry(1, 2, 0, 12), entry(1, 3, 0, 0), entry(2, 1, 0, 9)] }]);
     expect(world.cache.counts.held).toBe(0);
-    world.advance(TICK_MS);
+    world.advance(FLUSH_INTERVAL_MS);
     expect(world.sent).toEqual([]);
   });
 
   test('are sent before the tick when there are very many', () => {
     const world = new CacheWorld().open([hostInfo(1)]);
     const host = world.pickHost();
-    for (let i = 1; i < MAX_HELD_CALLS; i++) world.report(host, true, 1);
+    for (let i = 1; i < MAX_UNSENT_CALLS; i++) world.report(host, true, 1);
     expect(world.sent).toEqual([]);
     world.report(host, true, 1);
-    expect(world.takeResults()).toEqual([entry(1, MAX_HELD_CALLS, 0, MAX_HELD_CALLS)]);
+    expect(world.takeResults()).toEqual([entry(1, MAX_UNSENT_CALLS, 0, MAX_UNSENT_CALLS)]);
   });
 
   test('are sent before the agent is asked for a host, and before it is asked for the route', () => {
@@ -53,15 +53,15 @@ describe('successes', () => {
     world.report(world.pickHost(), true);
     world.ask();
     expect(world.takeSent()).toEqual([{ batch: [expect.anything()] }]);
-    world.advance(19 * TICK_MS, () => world.pick());
+    world.advance(19 * FLUSH_INTERVAL_MS, () => world.pick());
     world.report(world.pickHost(), true);
-    world.advance(TICK_MS);
+    world.advance(FLUSH_INTERVAL_MS);
     expect(world.takeSent()).toEqual([{ batch: [expect.anything()] }, { asked: 7 }]);
   });
 
   test('are sent when the copy is closed', () => {
     const world = new CacheWorld().open();
-    world.advance(20 * TICK_MS, () => world.pick());
+    world.advance(20 * FLUSH_INTERVAL_MS, () => world.pick());
     world.takeSent();
     world.report(world.pickHost(), true);
     world.answer({ notModified: true, host: [], overload: true });
@@ -116,20 +116,20 @@ describe('reports that come late', () => {
   test('about a host that has left the copy are sent all the same', () => {
     const world = new CacheWorld().open([hostInfo(1)]);
     const host = world.pickHost();
-    world.nowMs += HASTE_MS;
+    world.nowMs += MIN_REFRESH_GAP_MS;
     world.report(host, false);
     world.endTurn();
     world.answer({ host: [hostInfo(2)], version: 8 });
     world.takeSent();
     world.report(host, true, 4);
-    world.advance(TICK_MS);
+    world.advance(FLUSH_INTERVAL_MS);
     expect(world.takeResults()).toEqual([entry(1, 1, 0, 4)]);
   });
 
   test('about a module that was forgotten are sent at once', () => {
     const world = new CacheWorld().open();
     const host = world.pickHost();
-    world.advance(FORGET_MS + TICK_MS, () => world.waiting.length > 0 && world.answer());
+    world.advance(FORGET_MS + FLUSH_INTERVAL_MS, () => world.waiting.length > 0 && world.answer());
     world.takeSent();
     world.report(host, true, 4);
     expect(world.takeResults()).toEqual([entry(host?.port ?? 0, 1, 0, 4)]);
@@ -189,7 +189,7 @@ test('whatever is reported, when and about whom: the agent hears of each call on
           else report(host, step.ok, step.tcostMs);
         } else if (step.do === 'late' && kept.length > 0) report(kept.shift() as LarsHost, step.ok, step.tcostMs);
         else if (step.do === 'turn') world.endTurn();
-        else if (step.do === 'tick') world.advance(TICK_MS);
+        else if (step.do === 'tick') world.advance(FLUSH_INTERVAL_MS);
         else if (step.do === 'ask') world.ask();
         else if (step.do === 'flush') world.cache.flushAll();
         else if (step.do === 'answer' && world.waiting.length > 0) {

@@ -1,7 +1,7 @@
 import type { BatchResult, GetRouteResponse, HostInfo } from '@lars/proto';
 import type { CachedModule } from '../../../client-sdk/src/cache/cached-module.ts';
-import { HASTE_MS } from '../../../client-sdk/src/cache/refresh.ts';
-import { RouteCache, TICK_MS } from '../../../client-sdk/src/cache/route-cache.ts';
+import { MIN_REFRESH_GAP_MS } from '../../../client-sdk/src/cache/refresh.ts';
+import { FLUSH_INTERVAL_MS, RouteCache } from '../../../client-sdk/src/cache/route-cache.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { HOST } from './fake-agent.ts';
@@ -12,7 +12,7 @@ export const MODULE = { modid: 1, cmdid: 2 } as const;
 export const hostInfo = (n: number, details: Partial<HostInfo> = {}): HostInfo => ({ ...HOST, port: n, ...details });
 export const hostInfos = (count: number): HostInfo[] => Array.from({ length: count }, (_, i) => hostInfo(i + 1));
 
-/** What a cache has sent, in order: a batch, or the question for a route with the version that it holds. */
+/** What a cache has sent, in order: a batch, or a route query with the version that it knows. */
 export type Sent = { readonly batch: readonly BatchResult[] } | { readonly asked: number };
 
 /** A cache in virtual time, with an agent that answers when a test says so. */
@@ -20,7 +20,7 @@ export class CacheWorld {
   readonly cache: RouteCache;
   nowMs = 1_000_000;
   readonly sent: Sent[] = [];
-  /** Those whose question waits for an answer. */
+  /** Those whose route query waits for an answer. */
   readonly waiting: CachedModule[] = [];
   #isHurried = false;
   #askAtMs = Number.POSITIVE_INFINITY;
@@ -28,15 +28,15 @@ export class CacheWorld {
   constructor(maxModules?: number, maxHosts?: number) {
     const port = {
       sendBatch: (_modid: number, _cmdid: number, results: readonly BatchResult[]) => this.sent.push({ batch: [...results] }),
-      askRoute: (module: CachedModule, version: number) => {
+      queryRoute: (module: CachedModule, version: number) => {
         this.sent.push({ asked: version });
         this.waiting.push(module);
       },
-      hurrySoon: () => {
+      scheduleFailureRefresh: () => {
         this.#isHurried = true;
       },
-      askSoon: () => {
-        this.#askAtMs = this.nowMs + HASTE_MS;
+      scheduleRefresh: () => {
+        this.#askAtMs = this.nowMs + MIN_REFRESH_GAP_MS;
       },
     };
     this.cache = new RouteCache(port, seededRandom(1), maxModules, maxHosts);
@@ -44,7 +44,7 @@ export class CacheWorld {
 
   /** Business code asks the agent for a host. */
   ask(module: { modid: number; cmdid: number } = MODULE): void {
-    this.cache.beforeAsking(module.modid, module.cmdid, this.nowMs);
+    this.cache.beforeAgentPick(module.modid, module.cmdid, this.nowMs);
   }
 
   answer(details: Partial<GetRouteResponse> = {}, isWhole = true): void {
@@ -73,14 +73,14 @@ export class CacheWorld {
   }
 
   report(host: LarsHost | undefined, ok: boolean, tcostMs = 0): void {
-    const cell = LarsHost.copiedCellOf(host);
-    if (cell === undefined) throw new Error('not a host of a copy');
-    cell.owner.report(cell, ok, tcostMs);
+    const stats = LarsHost.copiedCellOf(host);
+    if (stats === undefined) throw new Error('not a host of a copy');
+    stats.owner.bufferResult(stats, ok, tcostMs);
   }
 
   /** The end of a turn of the event loop. */
   endTurn(): void {
-    if (this.#isHurried) this.cache.hurry(this.nowMs);
+    if (this.#isHurried) this.cache.refreshAfterFailures(this.nowMs);
     this.#isHurried = false;
   }
 
@@ -89,13 +89,13 @@ export class CacheWorld {
     this.nowMs += ms;
     if (this.nowMs < this.#askAtMs) return;
     this.#askAtMs = Number.POSITIVE_INFINITY;
-    this.cache.askAgain(this.nowMs);
+    this.cache.refreshRateLimited(this.nowMs);
   }
 
   /** Lets time pass, tick by tick, with a call in each where one is given. */
   advance(ms: number, inEachTick: () => void = () => undefined): void {
-    for (let passed = TICK_MS; passed <= ms; passed += TICK_MS) {
-      this.nowMs += TICK_MS;
+    for (let passed = FLUSH_INTERVAL_MS; passed <= ms; passed += FLUSH_INTERVAL_MS) {
+      this.nowMs += FLUSH_INTERVAL_MS;
       inEachTick();
       this.cache.onTime(this.nowMs);
     }

@@ -6,13 +6,13 @@ import { FakeAgent, HOST, hostAnswer } from './fake-agent.ts';
 import { rejection } from './rejection.ts';
 
 const host = new LarsHost(1, 2, HOST);
-const question = { modid: 1, cmdid: 2, agent: '127.0.0.1:8888' };
+const context = { modid: 1, cmdid: 2, agent: '127.0.0.1:8888' };
 
 /** A call in virtual time, with what it reported. */
 function world() {
   const clock = { nowMs: 5_000 };
   const reports: CallResult[] = [];
-  const around = {
+  const deps = {
     nowMs: () => clock.nowMs,
     report: (reported: LarsHost, result: CallResult) => {
       expect(reported).toBe(host);
@@ -20,7 +20,7 @@ function world() {
     },
   };
   const call = <T>(run: Parameters<typeof runCall<T>>[2], options = {}, leftMs?: number) =>
-    runCall<T>(question, host, run, options, leftMs, around);
+    runCall<T>(context, host, run, options, leftMs, deps);
   return { clock, reports, call };
 }
 

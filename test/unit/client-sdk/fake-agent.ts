@@ -37,7 +37,7 @@ export class FakeAgent {
 
   private constructor(sockets: readonly Socket[]) {
     this.#sockets = sockets;
-    for (const [shard, socket] of sockets.entries()) socket.on('message', (bytes, from) => this.#take(shard, bytes, from));
+    for (const [shard, socket] of sockets.entries()) socket.on('message', (bytes, from) => this.#replaceCopy(shard, bytes, from));
   }
 
   get ports(): number[] {
@@ -61,7 +61,7 @@ export class FakeAgent {
     await Promise.all(this.#sockets.map(socket => new Promise<void>(resolve => socket.close(() => resolve()))));
   }
 
-  #take(shard: number, bytes: Uint8Array, from: RemoteInfo): void {
+  #replaceCopy(shard: number, bytes: Uint8Array, from: RemoteInfo): void {
     const { id, body } = decodeDatagram(bytes);
     this.ids.push(id);
     const reply: Reply = datagram => this.#sockets[shard]?.send(datagram, from.port, from.address);

@@ -225,7 +225,7 @@ describe('when no agent listens', () => {
 
 describe('register between two questions', () => {
   test.each(['close', 'abort'] as const)('is ended by %s at once', async ending => {
-    // Nobody turns this clock: only an early end can end the pause.
+    // Nobody advances this clock: only an early end can end the pause.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await using peers = await silence();
     peers.agent.onRoute = (request, reply) => reply(routeAnswer(request, { host: [] }));

@@ -63,7 +63,7 @@ describe('PendingTable', () => {
     expect([table.size, table.callerCount]).toEqual([0, 0]);
   });
 
-  test('a refresh that was asked after another question waits for its own answer: something happened in between', () => {
+  test('a refresh that was sent after another query waits for its own answer: something happened in between', () => {
     const table = new PendingTable();
     const routes = [table.addRoute(waiter(1, 2)), table.addRoute(waiter(1, 2))];
     const refresh = table.addRefresh(waiter(1, 2), 7);

@@ -5,18 +5,18 @@ import { waitForRoute } from '../../../client-sdk/src/register.ts';
 import { HOST } from './fake-agent.ts';
 import { rejection } from './rejection.ts';
 
-const question = { modid: 1, cmdid: 2, agent: '127.0.0.1:8888' };
+const context = { modid: 1, cmdid: 2, agent: '127.0.0.1:8888' };
 const routeOf = (hosts: readonly LarsHost[]): Route => ({ modid: 1, cmdid: 2, hosts, overload: false, version: 1 });
 const there = routeOf([new LarsHost(1, 2, HOST)]);
 const unknown = routeOf([]);
 const failure = (code: LarsError['code']) => new LarsError(code, code);
 
-/** Waits in virtual time. The last of the outcomes is repeated for ever; every question takes 1 ms. */
+/** Waits in virtual time. The last of the outcomes is repeated for ever; every query takes 1 ms. */
 function wait(outcomes: readonly (Route | Error)[], timeoutMs: number, random = 1) {
   let nowMs = 1_000;
   const pauses: number[] = [];
   const left: number[] = [];
-  const route = waitForRoute(question, timeoutMs, {
+  const route = waitForRoute(context, timeoutMs, {
     nowMs: () => nowMs,
     random: () => random,
     getRoute: async leftMs => {
@@ -69,7 +69,7 @@ describe('register', () => {
     },
   );
 
-  test('keeps its deadline, also in the last pause and in the last question', async () => {
+  test('keeps its deadline, also in the last pause and in the last query', async () => {
     const { route, pauses, left } = wait([unknown], 400);
     const error = await rejection(route);
     expect(error).toMatchObject({ code: 'LARS_TIMEOUT', modid: 1, cmdid: 2, cause: { code: 'LARS_NO_EXIST' } });

@@ -17,7 +17,7 @@ function windowOf(count: number): { window: SendWindow<Entry>; entries: Entry[] 
 }
 
 function newEntry(id: number): Entry {
-  return { id, place: 'outside', before: undefined, after: undefined };
+  return { id, place: 'outside', prev: undefined, next: undefined };
 }
 
 function takeAll(window: SendWindow<Entry>, nowMs: number): number[] {
@@ -38,11 +38,11 @@ describe('SendWindow', () => {
   test('an answer makes room for as many as were sent up to its request', () => {
     const { window, entries } = windowOf(WINDOW_SIZE * 2);
     takeAll(window, 0);
-    window.answered(entries[0] as Entry);
+    window.onAnswer(entries[0] as Entry);
     expect(takeAll(window, 0)).toEqual([WINDOW_SIZE]);
-    window.answered(entries[4] as Entry);
+    window.onAnswer(entries[4] as Entry);
     expect(takeAll(window, 0)).toEqual(range(WINDOW_SIZE + 1, WINDOW_SIZE + 5));
-    window.answered(entries[2] as Entry);
+    window.onAnswer(entries[2] as Entry);
     expect(takeAll(window, 0)).toEqual([]);
   });
 
@@ -113,7 +113,7 @@ describe('SendWindow', () => {
             }
           } else {
             const answers = unread.splice(0, step.read).filter(id => id % 4 > step.keep);
-            for (const id of answers) window.answered(entries[id] as Entry);
+            for (const id of answers) window.onAnswer(entries[id] as Entry);
             take();
           }
         }
