@@ -1,5 +1,4 @@
-import type { LarsError } from './errors.ts';
-import { callTimeout, type RequestContext } from './failures.ts';
+import { callTimeoutError, type LarsError, type RequestContext } from './errors.ts';
 import type { LarsHost } from './lars-host.ts';
 import type { CallResult } from './report.ts';
 import { checkFunction, checkSignal, checkTimeout } from './validation.ts';
@@ -9,20 +8,20 @@ export type CallFunction<T> = (host: LarsHost, signal: AbortSignal) => T | Promi
 
 export interface CallOptions {
   /**
-   * The caller's own change of mind. It ends the pick with LARS_ABORTED; later it is passed on to the function, and when the function
-   * then throws, nothing is reported: the host is not to blame. To limit how long a host may take, use `timeoutMs` instead of
-   * AbortSignal.timeout(), or hosts that hang are never found out.
+   * Aborts when the caller does not want the result any more. It ends the pick with LARS_ABORTED. Later it is passed on to the function, and
+   * when the function then throws, nothing is reported: the host is not to blame. To limit how long a host may take, use `timeoutMs`
+   * instead of AbortSignal.timeout(), or hosts that hang are never found out.
    */
   readonly signal?: AbortSignal | undefined;
   /**
    * How long pick and function may take together. When the time is up in the function, its signal fires, its host is reported as
-   * failed, the call rejects with LARS_TIMEOUT, and what the function comes to later is dropped. Without it the pick has the
-   * client's timeout and the function no limit.
+   * failed, the call rejects with LARS_TIMEOUT, and what the function returns later is dropped. Without it the pick has the client's
+   * timeout and the function no limit.
    */
   readonly timeoutMs?: number | undefined;
   /**
    * Whether what the function threw is the host's failure. Answer false for errors that a healthy host gives ("no such user"): they are
-   * reported as success. Without it every error is a failure, and so is one about which it throws itself.
+   * reported as success. Without it every error is a failure; so is an error for which `isFailure` throws itself.
    */
   readonly isFailure?: ((error: unknown) => boolean) | undefined;
 }
@@ -56,7 +55,7 @@ export async function runCall<T>(
   const onAbort = () => controller.abort(signal?.reason);
   let tooLong: LarsError | undefined;
   const onTooLong = () => {
-    tooLong = callTimeout(context, options.timeoutMs, host.authority);
+    tooLong = callTimeoutError(context, options.timeoutMs, host.authority);
     controller.abort(tooLong);
     return tooLong;
   };

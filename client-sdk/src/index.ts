@@ -3,7 +3,7 @@ export type { CallFunction, CallOptions } from './call.ts';
 export { LarsError, type LarsErrorCode } from './errors.ts';
 export { LarsClient, type RequestOptions } from './lars-client.ts';
 export { LarsHost } from './lars-host.ts';
-export type { Route } from './link/answers.ts';
 export type { LarsClientOptions } from './options.ts';
 export type { CallResult, ReportTarget } from './report.ts';
+export type { Route } from './route.ts';
 export type { LarsStats } from './stats.ts';

@@ -1,17 +1,14 @@
 import { formatModule, type ReportRequest, SHARD_COUNT, shardOf } from '@lars/proto';
-import { CacheDriver } from './cache/driver.ts';
-import type { HostStats } from './cache/host-stats.ts';
-import type { CacheCounts, RouteCache } from './cache/route-cache.ts';
+import { CacheDriver, type HostStats, pickRecordOf, type RouteCache, recordPick } from './cache/index.ts';
 import { type CallFunction, type CallOptions, checkCallOptions, runCall } from './call.ts';
-import * as failures from './failures.ts';
-import { LarsHost } from './lars-host.ts';
-import { type Lookup, systemLookup } from './link/agent-socket.ts';
-import type { Route } from './link/answers.ts';
-import { type Limits, ShardChannel } from './link/shard-channel.ts';
+import { abortedError, closedError, type RequestContext, tooManyPendingError } from './errors.ts';
+import type { LarsHost } from './lars-host.ts';
+import { type Lookup, type RequestLimits, ShardChannel, systemLookup } from './link/index.ts';
 import { type LarsClientOptions, readOptions, type Settings } from './options.ts';
 import { waitForRoute } from './register.ts';
 import { type CallResult, checkResult, makeReport, type ReportTarget } from './report.ts';
-import { type LarsStats, newCounters } from './stats.ts';
+import type { Route } from './route.ts';
+import { type CacheCounts, type LarsStats, newCounters } from './stats.ts';
 import { pause } from './util/pause.ts';
 import { WakeTimer } from './util/wake-timer.ts';
 import { checkFunction, checkModule, checkObject, checkSignal, checkTimeout } from './validation.ts';
@@ -19,11 +16,11 @@ import { checkFunction, checkModule, checkObject, checkSignal, checkTimeout } fr
 export interface RequestOptions {
   /** Ends the request early, with LARS_ABORTED and the signal's reason as its cause. */
   readonly signal?: AbortSignal | undefined;
-  /** How long to wait; the client's `timeoutMs` unless told. */
+  /** How long to wait; the client's `timeoutMs` by default. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What a client takes from its deps; tests bring their own. */
+/** What a client needs from its process; tests bring their own. */
 export interface ClientDeps {
   /** Monotonic. */
   readonly nowMs: () => number;
@@ -46,8 +43,8 @@ const CLOSE_GRACE_MS = 500;
 const NO_CACHE: CacheCounts = { copyPicks: 0, cacheFull: 0, copies: 0, held: 0 };
 
 /**
- * Asks the LARS agent which host to call, and tells it how calls went. One client serves a whole process: it has one UDP socket per
- * agent shard, opened when first needed, which keep the process alive only while a request waits.
+ * Asks the LARS agent which host to call, and reports the results of the calls. One client is enough for a whole process: it has one UDP
+ * socket for each shard of the agent, opened when it is first needed, which keeps the process alive only while a request waits.
  *
  * All errors are LarsErrors; their codes are in the README.
  */
@@ -58,7 +55,7 @@ export class LarsClient {
   readonly #channels: readonly ShardChannel[];
   readonly #timer: WakeTimer;
   readonly #driver: CacheDriver | undefined;
-  /** Undefined where there is none, and after close. */
+  /** Undefined with `cache: false`, and after close. */
   #cache: RouteCache | undefined;
   /** Aborted by close. */
   readonly #closeSignal = new AbortController();
@@ -73,7 +70,7 @@ export class LarsClient {
     this.#settings = readOptions(options);
     this.#deps = { ...systemDeps, ...deps };
     const { nowMs, lookup, firstSeq } = this.#deps;
-    this.#timer = new WakeTimer(nowMs, () => this.#onTime());
+    this.#timer = new WakeTimer(nowMs, () => this.#onTimer());
     const channelDeps = {
       nowMs,
       lookup,
@@ -87,8 +84,8 @@ export class LarsClient {
   }
 
   /**
-   * The host to call now. Report afterwards how the call went. Where the client may pick it from its copy of the route, the promise is
-   * resolved already.
+   * Picks the host to call now. Report the result of the call afterwards. Where the client may pick from its copy of the route, the promise
+   * is resolved already.
    * @throws {LarsError} LARS_OVERLOAD, LARS_NO_EXIST, LARS_SYSTEM_ERROR by the agent's answer; LARS_TIMEOUT, LARS_AGENT_UNREACHABLE,
    *   LARS_ABORTED, LARS_CLOSED, LARS_TOO_MANY_PENDING, LARS_BAD_ARGUMENT without one
    */
@@ -98,15 +95,16 @@ export class LarsClient {
   }
 
   /**
-   * The host to call now, if the client may pick it from its copy of the route; undefined when the agent must be asked, by getHost: at the
-   * first call of a module, while the agent wants to see every call, and always with `cache: false`. Report as after getHost.
+   * Picks the host to call now, if the client may do so from its copy of the route. Otherwise it returns undefined, and the agent must be
+   * asked with getHost: at the first call of a module, while the agent has to pick, and always with `cache: false`. Report as after
+   * getHost.
    */
   tryGetHost(modid: number, cmdid: number): LarsHost | undefined {
     return this.#cache?.pick(modid, cmdid)?.host;
   }
 
   /**
-   * All hosts of a module, whatever their state; none when the agent does not know the module (yet).
+   * Gets all hosts of a module, whatever their state; none when the agent does not know the module (yet).
    * @throws {LarsError} as getHost does, but for LARS_OVERLOAD, LARS_NO_EXIST and LARS_SYSTEM_ERROR
    */
   async getRoute(modid: number, cmdid: number, options: RequestOptions = {}): Promise<Route> {
@@ -119,8 +117,8 @@ export class LarsClient {
   }
 
   /**
-   * Waits until the agent has the module's route, also while the agent itself is still starting. For the start of a service, so that
-   * its first call finds everything in place. Waits 10 seconds unless told otherwise.
+   * Waits until the agent has the module's route, also while the agent itself is still starting. A service that does so at its start finds
+   * a host at its first call. Waits 10 seconds by default.
    * @throws {LarsError} LARS_TIMEOUT with the last failure as its cause; LARS_ABORTED, LARS_CLOSED, LARS_BAD_ARGUMENT
    */
   async register(modid: number, cmdid: number, options: RequestOptions = {}): Promise<Route> {
@@ -137,20 +135,22 @@ export class LarsClient {
   }
 
   /**
-   * Tells the agent how a call to `host` went; there is no answer. Never fails for reasons of the network; after close it is counted as
-   * dropped. Successes of hosts that were picked from a copy are held for a tenth of a second and merged; all else is sent at once, and
-   * after what is held.
-   * @param host what getHost gave, or { modid, cmdid, host, port }
+   * Reports the result of a call to `host`; there is no answer. Never fails for reasons of the network; after close it is counted as
+   * dropped. Successes of hosts that were picked from a copy are buffered for a tenth of a second and merged. Every other result is sent at
+   * once, after the buffered ones.
+   * @param host what getHost returned, or { modid, cmdid, host, port }
    * @throws {LarsError} LARS_BAD_ARGUMENT naming the argument
    */
   report(host: ReportTarget, result: CallResult): void {
-    const stats = LarsHost.copiedCellOf(host);
-    if (stats === undefined || stats.owner.cache !== this.#cache) this.#report(host, result);
-    else this.#reportCopied(stats, result);
+    const record = pickRecordOf(host);
+    const stats = record?.stats;
+    if (stats !== undefined && record?.pickedBy === 'client' && stats.owner.cache === this.#cache)
+      this.#bufferResult(stats, result);
+    else this.#sendResult(host, result);
   }
 
   /**
-   * Picks a host, runs `run` with it, times it, reports success or failure, and gives the result or throws the very error of `run`.
+   * Picks a host, runs `run` with it, times it, reports success or failure, and returns the result or throws the very error of `run`.
    * @throws {LarsError} as getHost does, before `run` was called; LARS_TIMEOUT when options.timeoutMs is over
    */
   async call<T>(modid: number, cmdid: number, run: CallFunction<T>, options: CallOptions = {}): Promise<T> {
@@ -164,7 +164,7 @@ export class LarsClient {
     const copied = signal?.aborted ? undefined : this.tryGetHost(modid, cmdid);
     const host = copied ?? (await this.getHost(modid, cmdid, { signal, timeoutMs: pickTimeoutMs }));
     const context = this.#context(modid, cmdid);
-    if (signal?.aborted) throw failures.aborted(context, signal.reason);
+    if (signal?.aborted) throw abortedError(context, signal.reason);
     const leftMs = timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (nowMs() - startMs));
     return runCall(context, host, run, options, leftMs, { nowMs, report: (target, result) => this.report(target, result) });
   }
@@ -175,8 +175,8 @@ export class LarsClient {
   }
 
   /**
-   * Rejects what waits with LARS_CLOSED, sends the reports that are held, lets reports go out for up to half a second, and closes the sockets. Any further call of it
-   * gives the same promise.
+   * Rejects the requests that wait with LARS_CLOSED, sends the buffered results, waits for up to half a second until the kernel has them,
+   * and closes the sockets. Further calls return the same promise.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -203,7 +203,7 @@ export class LarsClient {
     });
   }
 
-  /** Asks the agent, unless the options were what kept from picking from the copy. */
+  /** Asks the agent. With options that getHost did not look at, the client may pick from its copy after all. */
   async #getHost(modid: number, cmdid: number, options: RequestOptions = {}): Promise<LarsHost> {
     checkModule(modid, cmdid);
     const limits = this.#readLimits(options);
@@ -213,25 +213,26 @@ export class LarsClient {
     const channel = this.#admitRequest(modid, cmdid);
     this.#driver?.beforeAgentPick(modid, cmdid);
     const host = await channel.getHost(modid, cmdid, limits);
-    this.#cache?.onAgentPick(host, this.#deps.nowMs());
+    if (this.#cache === undefined) recordPick(host, 'agent', undefined);
+    else this.#cache.onAgentPick(host, this.#deps.nowMs());
     return host;
   }
 
-  /** What was not picked from a copy here, as far as anybody knows. */
-  #report(host: ReportTarget, result: CallResult): void {
+  /** Sends the result of a call to a host that this client has not picked from a copy, as far as it knows. */
+  #sendResult(host: ReportTarget, result: CallResult): void {
     const report = makeReport(host, result);
     const { modid, cmdid } = report;
-    const known = LarsHost.statsOf(host);
-    const stats = known?.owner.cache === this.#cache ? known : undefined;
-    // Who has chosen the host himself has done so from a copy, as far as the agent is concerned.
-    const isChosen = stats === undefined && !LarsHost.isOfAgent(host);
-    const copied = isChosen ? this.#cache?.usableHost(modid, cmdid, report.host) : undefined;
-    if (copied !== undefined) this.#reportCopied(copied, result);
-    else this.#reportPicked(stats, report);
+    const record = pickRecordOf(host);
+    const stats = record?.stats?.owner.cache === this.#cache ? record?.stats : undefined;
+    // For the agent, a host that the caller chose itself is the same as one picked from a copy: no pick of the agent's waits for its result.
+    const isCallersChoice = stats === undefined && record?.pickedBy !== 'agent';
+    const usable = isCallersChoice ? this.#cache?.usableHost(modid, cmdid, report.host) : undefined;
+    if (usable !== undefined) this.#bufferResult(usable, result);
+    else this.#sendReport(stats, report);
   }
 
-  /** The agent must hear first what came before. */
-  #reportPicked(stats: HostStats | undefined, report: ReportRequest): void {
+  /** Sends a report, after the buffered results of its module. */
+  #sendReport(stats: HostStats | undefined, report: ReportRequest): void {
     const { modid, cmdid, retcode, tcost } = report;
     this.#counters.reports += 1;
     if (this.#closing !== undefined) {
@@ -243,13 +244,13 @@ export class LarsClient {
     this.#channelOf(modid, cmdid).report(report);
   }
 
-  #reportCopied(stats: HostStats, result: CallResult): void {
+  #bufferResult(stats: HostStats, result: CallResult): void {
     const tcostMs = checkResult(result);
     this.#counters.reports += 1;
     stats.owner.bufferResult(stats, result.ok, tcostMs);
   }
 
-  #readLimits(options: RequestOptions, defaultMs = this.#settings.timeoutMs): Limits {
+  #readLimits(options: RequestOptions, defaultMs = this.#settings.timeoutMs): RequestLimits {
     checkObject('options', options);
     const { signal, timeoutMs = defaultMs } = options;
     checkSignal(signal);
@@ -257,12 +258,12 @@ export class LarsClient {
     return { signal, timeoutMs };
   }
 
-  /** Refuses a request for which there is no point. */
+  /** Refuses a request whose answer would not be used. */
   #refuseUnwanted(modid: number, cmdid: number, signal: AbortSignal | undefined): void {
-    if (this.#closing !== undefined) throw failures.closed(this.#context(modid, cmdid));
+    if (this.#closing !== undefined) throw closedError(this.#context(modid, cmdid));
     if (signal?.aborted) {
       this.#counters.aborted += 1;
-      throw failures.aborted(this.#context(modid, cmdid), signal.reason);
+      throw abortedError(this.#context(modid, cmdid), signal.reason);
     }
   }
 
@@ -270,7 +271,7 @@ export class LarsClient {
   #admitRequest(modid: number, cmdid: number): ShardChannel {
     if (this.#pendingCount() >= this.#settings.maxPending) {
       this.#counters.tooManyPending += 1;
-      throw failures.tooManyPending(this.#context(modid, cmdid), this.#settings.maxPending);
+      throw tooManyPendingError(this.#context(modid, cmdid), this.#settings.maxPending);
     }
     return this.#channelOf(modid, cmdid);
   }
@@ -281,7 +282,7 @@ export class LarsClient {
     return channel;
   }
 
-  #context(modid: number, cmdid: number): failures.RequestContext {
+  #context(modid: number, cmdid: number): RequestContext {
     return { modid, cmdid, agent: this.#channelOf(modid, cmdid).agent };
   }
 
@@ -291,7 +292,7 @@ export class LarsClient {
     return count;
   }
 
-  #onTime(): void {
+  #onTimer(): void {
     const nowMs = this.#deps.nowMs();
     for (const channel of this.#channels) channel.onTime(nowMs);
   }

@@ -12,8 +12,8 @@ export interface LarsClientOptions {
   /** How many requests may wait at once; more are refused with LARS_TOO_MANY_PENDING. Default 65,536. */
   readonly maxPending?: number | undefined;
   /**
-   * Whether hosts are picked from copies of the routes while the agent does not want to see every call. Default true; false asks the
-   * agent for each host and reports each call by itself.
+   * Whether hosts are picked from copies of the routes while the agent does not have to pick. Default true; with false the agent is asked
+   * for each host, and each call is reported by itself.
    */
   readonly cache?: boolean | undefined;
 }

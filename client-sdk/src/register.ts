@@ -1,6 +1,5 @@
-import { LarsError, type LarsErrorCode } from './errors.ts';
-import { noExist, type RequestContext, registerTimeout } from './failures.ts';
-import type { Route } from './link/answers.ts';
+import { LarsError, type LarsErrorCode, noExistError, type RequestContext, registerTimeoutError } from './errors.ts';
+import type { Route } from './route.ts';
 
 /** What waiting for a route needs. */
 export interface RegisterDeps {
@@ -16,8 +15,8 @@ export interface RegisterDeps {
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
 
-/** Failures that may have passed by the next time; all others end the waiting. */
-const PASSING: ReadonlySet<LarsErrorCode> = new Set([
+/** Failures that may be over by the next attempt; all others end the waiting. */
+const TRANSIENT: ReadonlySet<LarsErrorCode> = new Set([
   'LARS_TIMEOUT',
   'LARS_AGENT_UNREACHABLE',
   'LARS_SYSTEM_ERROR',
@@ -25,9 +24,9 @@ const PASSING: ReadonlySet<LarsErrorCode> = new Set([
 ]);
 
 /**
- * Asks for a route until it has hosts, with growing pauses. Each pause is between half of its length and all of it, so that many
+ * Asks for a route until it has hosts, with growing pauses. Each pause is a random part of its length, at least half of it, so that many
  * processes that start together do not ask together.
- * @throws {LarsError} LARS_TIMEOUT at the deadline, with the last failure as its cause; any failure that will not pass, at once
+ * @throws {LarsError} LARS_TIMEOUT at the deadline, with the last failure as its cause; any failure that is not transient, at once
  */
 export async function waitForRoute(context: RequestContext, timeoutMs: number, deps: RegisterDeps): Promise<Route> {
   const deadlineMs = deps.nowMs() + timeoutMs;
@@ -36,18 +35,18 @@ export async function waitForRoute(context: RequestContext, timeoutMs: number, d
   for (let leftMs = timeoutMs; leftMs > 0; leftMs = deadlineMs - deps.nowMs()) {
     const outcome = await askOnce(leftMs, deps);
     if (!(outcome instanceof LarsError) && outcome.hosts.length > 0) return outcome;
-    last = outcome instanceof LarsError ? outcome : noExist(context);
+    last = outcome instanceof LarsError ? outcome : noExistError(context);
     await deps.pause(Math.min(deadlineMs - deps.nowMs(), pauseMs * (0.5 + deps.random() / 2)));
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
   }
-  throw registerTimeout(context, timeoutMs, last);
+  throw registerTimeoutError(context, timeoutMs, last);
 }
 
 async function askOnce(leftMs: number, deps: RegisterDeps): Promise<Route | LarsError> {
   try {
     return await deps.getRoute(leftMs);
   } catch (error) {
-    if (error instanceof LarsError && PASSING.has(error.code)) return error;
+    if (error instanceof LarsError && TRANSIENT.has(error.code)) return error;
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import { type HostAddress, type HostInfo, LarsProtocolError, parseHost, type Rep
 import { LarsHost } from './lars-host.ts';
 import { badArgument, checkModule, checkObject } from './validation.ts';
 
-/** The host that was called: what getHost gave, or the same four fields from elsewhere. */
+/** The host that was called: what getHost returned, or the same four fields from elsewhere. */
 export interface ReportTarget {
   readonly modid: number;
   readonly cmdid: number;
@@ -15,7 +15,7 @@ export interface ReportTarget {
 /** How a call went. */
 export interface CallResult {
   readonly ok: boolean;
-  /** How long it took, milliseconds. Sent as whole ones, at least 1. */
+  /** How long the call took, milliseconds. It is sent as whole milliseconds, at least 1. */
   readonly tcostMs?: number | undefined;
 }
 
@@ -61,7 +61,7 @@ function addressOf(target: ReportTarget): HostAddress {
   }
 }
 
-/** 0 on the wire means that nobody timed the call, so a timed one is at least 1. */
+/** On the wire 0 means that the caller did not time the call, so that a timed one is at least 1. */
 function wholeMs(tcostMs: number | undefined): number {
   if (tcostMs === undefined) return 0;
   if (typeof tcostMs !== 'number' || !(tcostMs >= 0)) throw badArgument('result.tcostMs', 'a number of milliseconds', tcostMs);

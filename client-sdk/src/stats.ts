@@ -1,5 +1,15 @@
 // pure
-import type { CacheCounts } from './cache/route-cache.ts';
+/** What the cache has done so far (copyPicks, cacheFull), and what it has now. */
+export interface CacheCounts {
+  /** Hosts picked from a copy. */
+  readonly copyPicks: number;
+  /** Hosts asked of the agent because so many other modules are cached. */
+  readonly cacheFull: number;
+  /** Modules whose hosts are picked from a copy. */
+  readonly copies: number;
+  /** Results that wait to be sent. */
+  readonly held: number;
+}
 
 /** What a client has done since it was made. All numbers but `pending`, `copies` and `held` only grow. */
 export interface LarsStats extends CacheCounts {
@@ -9,7 +19,7 @@ export interface LarsStats extends CacheCounts {
   readonly sent: number;
   /** Requests that the agent answered, with a host or a return code. */
   readonly answered: number;
-  /** Well-formed answers that nobody waits for: too late, sent twice, or for another module. */
+  /** Well-formed answers that no request waits for: too late, sent twice, or for another module. */
   readonly late: number;
   /** Datagrams that are no answer at all; ignored. */
   readonly malformed: number;
@@ -21,13 +31,13 @@ export interface LarsStats extends CacheCounts {
   readonly unreachable: number;
   /** Reports accepted by `report` and `call`. */
   readonly reports: number;
-  /** Datagrams that never reached the kernel: reports after close, what waited for a socket that failed, what it had no room for. */
+  /** Datagrams that never reached the kernel: sent after close, waiting for a socket that failed, or one too many for it. */
   readonly dropped: number;
   readonly socketsOpened: number;
   readonly socketFailures: number;
-  /** Datagrams with reports that were held, one result or many in each. */
+  /** Datagrams with results of calls that were picked from a copy, one result or many in each. */
   readonly batches: number;
-  /** Questions whether a copy of a route is current, and those without an answer. */
+  /** Queries whether a copy of a route is current, and those without an answer. */
   readonly refreshes: number;
   readonly refreshesLost: number;
 }

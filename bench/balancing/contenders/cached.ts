@@ -2,6 +2,7 @@
 import { type BatchResult, type HostInfo, type HostKey, hostKey } from '@lars/proto';
 import type { Balancer, BalancerFactory, ExplainingBalancer, HostView } from '../../../agent/src/balancer/balancer.ts';
 import type { CachedModule } from '../../../client-sdk/src/cache/cached-module.ts';
+import { pickRecordOf } from '../../../client-sdk/src/cache/pick-record.ts';
 import { type CacheDeps, FLUSH_INTERVAL_MS, RouteCache } from '../../../client-sdk/src/cache/route-cache.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 
@@ -12,7 +13,7 @@ const MODULE = { modid: 1, cmdid: 1 };
  * way between them takes no time, and loses nothing.
  */
 export function cached(create: BalancerFactory<ExplainingBalancer>, callers: number): BalancerFactory {
-  return deps => new CachedCallers(create(deps), callers, deps.random);
+  return environment => new CachedCallers(create(environment), callers, environment.random);
 }
 
 /** A call under way, as only a simulation can know it: which caller made it, and from where it had the host. */
@@ -60,7 +61,7 @@ class CachedCallers implements Balancer {
 
   report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number): boolean {
     this.#advance(nowMs);
-    const call = this.#replaceCopy(key, tcostMs === undefined ? undefined : nowMs - tcostMs);
+    const call = this.#take(key, tcostMs === undefined ? undefined : nowMs - tcostMs);
     call?.caller.report(call.host, ok, tcostMs);
     return call !== undefined;
   }
@@ -80,7 +81,7 @@ class CachedCallers implements Balancer {
   }
 
   /** The call that was sent then; the oldest where nobody says when. */
-  #replaceCopy(key: HostKey, sentMs: number | undefined): Call | undefined {
+  #take(key: HostKey, sentMs: number | undefined): Call | undefined {
     const calls = this.#callsTo(key);
     let best = 0;
     if (sentMs !== undefined) {
@@ -160,10 +161,9 @@ class Caller {
   }
 
   report(host: LarsHost, ok: boolean, tcostMs: number | undefined): void {
-    const copied = LarsHost.copiedCellOf(host);
-    const stats = LarsHost.statsOf(host);
+    const { pickedBy, stats } = pickRecordOf(host) ?? {};
     const wholeMs = tcostMs === undefined ? 0 : Math.max(1, Math.round(tcostMs));
-    if (copied !== undefined) copied.owner.bufferResult(copied, ok, wholeMs);
+    if (stats !== undefined && pickedBy === 'client') stats.owner.bufferResult(stats, ok, wholeMs);
     else {
       stats?.owner.observeResult(stats, ok, wholeMs);
       this.#agent.balancer.report(hostKey(host.address), ok, tcostMs, this.#agent.nowMs);

@@ -4,53 +4,54 @@ import type { Dice } from '@lars/proto/dice';
 import { isCallable, LarsHost } from '../lars-host.ts';
 import { HostStats, type StatsOwner } from './host-stats.ts';
 import { ModuleStats } from './module-stats.ts';
+import { recordPick } from './pick-record.ts';
 import { REFRESH_MS, RefreshSchedule, UNCACHEABLE_MS } from './refresh.ts';
 import { type CopiedHost, RouteCopy } from './route-copy.ts';
 import { UnsentResults } from './unsent-results.ts';
 
-/** The copy of a module that nobody called for so long is not refreshed any more; ... */
+/** The copy of a module that nobody called for this long is not refreshed any more; ... */
 const UNUSED_MS = 10_000;
 /** ... after this time the module is forgotten. */
 export const FORGET_MS = 60_000;
-/** Calls that take longer and longer mean that hosts fill up: the agent is to see them before the first one fails. */
+/** After a sign of congestion the agent picks for this long: it must know what is in flight before the first call fails. */
 export const CONGESTED_MS = 5_000;
-/** A host that costs so many times what is typical is a reason to ask whether the agent wants to see every call. */
+/** A host that costs more than this many times the typical duration is a reason to ask whether the agent wants to pick. */
 const OUTLIER_FACTOR = 2;
 
-/** What a cached module wants done. */
+/** What a cached module needs. */
 export interface ModuleDeps {
-  /** Sends results of calls that were picked from a copy, in the order in which it is called. */
+  /** Sends results of calls that were picked from a copy. Batches must reach the agent in the order of these calls. */
   sendBatch(modid: number, cmdid: number, results: readonly BatchResult[]): void;
-  /** Asks the agent for the route. Exactly one of the module's `onRoute` and `onNoRoute` must follow. */
+  /** Queries the route from the agent. Exactly one of the module's `onRoute` and `onNoRoute` must follow. */
   queryRoute(module: CachedModule, version: number): void;
-  /** There was a failure: the module's `refreshNow` is to be called at the end of this turn of the event loop. */
+  /** There was a failure: the module's `refreshNow` must be called at the end of this tick of the event loop. */
   scheduleFailureRefresh(module: CachedModule): void;
-  /** The module's `refreshIfDue` is to be called in MIN_REFRESH_GAP_MS. */
+  /** The module's `refreshIfDue` must be called in MIN_REFRESH_GAP_MS. */
   scheduleRefresh(module: CachedModule): void;
-  /** Whether copies may hold so many hosts more. */
+  /** Whether all copies together may grow by this many hosts. */
   hasRoomFor(hosts: number): boolean;
-  /** The module's copy holds so many hosts more, or fewer. */
+  /** The module's copy has grown by this many hosts, or shrunk where the number is negative. */
   addHosts(hosts: number): void;
 }
 
-/** One module as one client knows it: a copy of its route, when the copy may be picked from, and what the agent has yet to hear. */
+/** One module as one client knows it: a copy of its route, whether the copy may be picked from, and the results that are unsent. */
 export class CachedModule implements StatsOwner {
-  /** Modules take slices by it. */
+  /** Counts the modules of a cache, so that they can be seen to in slices. */
   readonly number: number;
   readonly modid: number;
   readonly cmdid: number;
   readonly cache: object;
   readonly #deps: ModuleDeps;
   readonly #random: Dice;
-  readonly #moduleStats = new ModuleStats();
+  readonly #stats = new ModuleStats();
   readonly #unsent = new UnsentResults();
   readonly #refresh = new RefreshSchedule();
-  #statsByHost = new Map<HostKey, HostStats>();
+  #hosts = new Map<HostKey, HostStats>();
   #copy: RouteCopy | undefined;
   #copiedHosts = 0;
-  /** The copy while picks are made from it; undefined while the agent is asked for each host. */
+  /** The copy while the client picks from it; undefined while the agent picks. */
   #usable: RouteCopy | undefined;
-  /** The agent had no hosts of the module when it was last asked for the route. */
+  /** The agent had no hosts of the module when it last answered. */
   #isUnknown = false;
   #isForgotten = false;
   #isUsed = true;
@@ -58,22 +59,23 @@ export class CachedModule implements StatsOwner {
   #hasPriceOutlier = false;
   #congestedUntilMs = Number.NEGATIVE_INFINITY;
   #fadeAtMs: number;
-  #presumeDoneAtMs: number;
+  #rotateAtMs: number;
   #giveUpAtMs: number;
 
-  constructor(number: number, modid: number, cmdid: number, cache: object, port: ModuleDeps, random: Dice, nowMs: number) {
+  constructor(number: number, modid: number, cmdid: number, cache: object, deps: ModuleDeps, random: Dice, nowMs: number) {
     this.number = number;
     this.modid = modid;
     this.cmdid = cmdid;
     this.cache = cache;
-    this.#deps = port;
+    this.#deps = deps;
     this.#random = random;
     this.#usedAtMs = nowMs;
     this.#fadeAtMs = nowMs + REFRESH_MS;
-    this.#presumeDoneAtMs = nowMs;
-    this.#giveUpAtMs = nowMs + this.#moduleStats.giveUpAfterMs;
+    this.#rotateAtMs = nowMs;
+    this.#giveUpAtMs = nowMs + this.#stats.giveUpAfterMs;
   }
 
+  /** Whether hosts are picked from the copy. */
   get isUsable(): boolean {
     return this.#usable !== undefined;
   }
@@ -88,7 +90,7 @@ export class CachedModule implements StatsOwner {
     return this.#usable?.pick();
   }
 
-  /** The agent is about to be asked for a host: what it does not know yet must reach it before. */
+  /** The agent is about to be asked for a host: the unsent results must reach it first. */
   beforeAgentPick(nowMs: number): void {
     this.#isUsed = true;
     this.flush();
@@ -98,11 +100,10 @@ export class CachedModule implements StatsOwner {
   /** The agent has picked this host. */
   onAgentPick(host: LarsHost, nowMs: number): void {
     const stats = this.statsOf(host.address);
-    if (stats !== undefined) {
-      stats.addCall();
-      LarsHost.remember(host, stats);
-    } else if (this.#isUnknown) {
-      // The route has come meanwhile.
+    recordPick(host, 'agent', stats);
+    if (stats !== undefined) stats.addCall();
+    else if (this.#isUnknown) {
+      // The agent has got the route since it last answered.
       this.#isUnknown = false;
       this.#refresh.expedite();
       this.#queryIfDue(nowMs);
@@ -110,31 +111,31 @@ export class CachedModule implements StatsOwner {
   }
 
   statsOf(address: HostAddress): HostStats | undefined {
-    return this.#statsByHost.get(hostKey(address));
+    return this.#hosts.get(hostKey(address));
   }
 
-  bufferResult(stats: HostStats, ok: boolean, tcostMs: number): void {
-    this.#learnResult(stats, ok, tcostMs);
-    if (ok) this.#unsent.addSuccess(stats, tcostMs);
+  bufferResult(host: HostStats, ok: boolean, tcostMs: number): void {
+    this.#learnResult(host, ok, tcostMs);
+    if (ok) this.#unsent.addSuccess(host, tcostMs);
     else {
-      this.#unsent.addFailure(stats, tcostMs);
+      this.#unsent.addFailure(host, tcostMs);
       this.#deps.scheduleFailureRefresh(this);
     }
     if (this.#isForgotten || this.#unsent.isFull) this.flush();
   }
 
-  observeResult(stats: HostStats, ok: boolean, tcostMs: number): void {
-    this.#learnResult(stats, ok, tcostMs);
+  observeResult(host: HostStats, ok: boolean, tcostMs: number): void {
+    this.#learnResult(host, ok, tcostMs);
     this.flush();
     if (!ok) this.#deps.scheduleFailureRefresh(this);
   }
 
-  /** Sends what is held. */
+  /** Sends the unsent results. */
   flush(): void {
     this.#unsent.flushTo(results => this.#deps.sendBatch(this.modid, this.cmdid, results));
   }
 
-  /** Tells the agent of a failure, and asks whether it wants to see every call now. */
+  /** Sends the agent a failure, and asks whether it wants to pick from now on. */
   refreshNow(nowMs: number): void {
     this.flush();
     if (this.#usable === undefined) return;
@@ -148,10 +149,13 @@ export class CachedModule implements StatsOwner {
   }
 
   /**
-   * Only a route with a version comes from an agent that tells of overloads, and only a whole one has all hosts to pick from.
+   * Takes the agent's answer. A copy is made only of a route with a version, because an agent without versions never says that it must
+   * pick, and only of a whole one, because a host that is missing would never be called.
    * @param isWhole false when the answer may lack hosts for want of room
    */
   onRoute(answer: GetRouteResponse, isWhole: boolean, nowMs: number): void {
+    // On the wire the flag has the name that agents of the first generation gave it.
+    const { overload: agentPickOnly } = answer;
     const mayBeCopied = answer.version !== 0 && isWhole && this.#deps.hasRoomFor(answer.host.length - this.#copiedHosts);
     if (!answer.notModified) this.#replaceCopy(answer.version, mayBeCopied ? answer.host : []);
     else if (this.#copy?.version !== answer.version) this.#copy = undefined;
@@ -159,14 +163,15 @@ export class CachedModule implements StatsOwner {
     const isUncacheable = !mayBeCopied && answer.host.length > 0;
     this.#refresh.onAnswer(nowMs, isUncacheable ? UNCACHEABLE_MS : REFRESH_MS);
     if (this.#refresh.isRateLimited) this.#deps.scheduleRefresh(this);
-    this.#usable = answer.overload || nowMs < this.#congestedUntilMs ? undefined : this.#copy;
+    this.#usable = agentPickOnly || nowMs < this.#congestedUntilMs ? undefined : this.#copy;
   }
 
+  /** The query got no answer. */
   onNoRoute(nowMs: number): void {
     this.#refresh.onNoAnswer(nowMs);
   }
 
-  /** To be called every 100 ms. @returns false when nobody has used the module for long, and it is to be forgotten */
+  /** To be called every FLUSH_INTERVAL_MS. @returns false when nobody has used the module for long, and it must be forgotten */
   onTime(nowMs: number): boolean {
     this.flush();
     if (this.#isUsed) this.#usedAtMs = nowMs;
@@ -177,7 +182,7 @@ export class CachedModule implements StatsOwner {
       this.#countHosts(0);
       return false;
     }
-    this.#runPeriodic(nowMs);
+    this.#updateStats(nowMs);
     if (nowMs < this.#congestedUntilMs || this.#refresh.isOverdue(nowMs)) this.#usable = undefined;
     if (this.#hasPriceOutlier && this.isUsable) this.#refresh.expedite();
     this.#hasPriceOutlier = false;
@@ -185,11 +190,11 @@ export class CachedModule implements StatsOwner {
     return true;
   }
 
-  #learnResult(stats: HostStats, ok: boolean, tcostMs: number): void {
-    this.#moduleStats.addResult(ok, tcostMs);
-    stats.endCall(ok, tcostMs, this.#moduleStats);
-    const { typicalMs } = this.#moduleStats;
-    if (typicalMs > 0 && stats.priceMs > OUTLIER_FACTOR * typicalMs) this.#hasPriceOutlier = true;
+  #learnResult(host: HostStats, ok: boolean, tcostMs: number): void {
+    this.#stats.addResult(ok, tcostMs);
+    host.endCall(ok, tcostMs, this.#stats);
+    const { typicalMs } = this.#stats;
+    if (typicalMs > 0 && host.priceMs > OUTLIER_FACTOR * typicalMs) this.#hasPriceOutlier = true;
   }
 
   #queryIfDue(nowMs: number): void {
@@ -198,28 +203,28 @@ export class CachedModule implements StatsOwner {
     this.#deps.queryRoute(this, this.#copy?.version ?? 0);
   }
 
-  #runPeriodic(nowMs: number): void {
-    if (this.#moduleStats.onInterval()) this.#congestedUntilMs = nowMs + CONGESTED_MS;
+  #updateStats(nowMs: number): void {
+    if (this.#stats.onInterval()) this.#congestedUntilMs = nowMs + CONGESTED_MS;
     if (nowMs >= this.#fadeAtMs) {
       this.#fadeAtMs = nowMs + REFRESH_MS;
-      this.#moduleStats.updateBaseline();
+      this.#stats.updateBaseline();
       this.#copy?.fadePicks();
-      for (const stats of this.#statsByHost.values()) stats.fadeStats(this.#moduleStats);
+      for (const host of this.#hosts.values()) host.fadeStats(this.#stats);
     }
-    if (nowMs >= this.#presumeDoneAtMs) {
+    if (nowMs >= this.#rotateAtMs) {
       const isGivenUp = nowMs >= this.#giveUpAtMs;
-      this.#presumeDoneAtMs = nowMs + this.#moduleStats.presumedDoneAfterMs;
-      if (isGivenUp) this.#giveUpAtMs = nowMs + this.#moduleStats.giveUpAfterMs;
-      for (const stats of this.#statsByHost.values()) stats.rotateCounts(isGivenUp);
+      this.#rotateAtMs = nowMs + this.#stats.presumedDoneAfterMs;
+      if (isGivenUp) this.#giveUpAtMs = nowMs + this.#stats.giveUpAfterMs;
+      for (const host of this.#hosts.values()) host.rotateCounts(isGivenUp);
     }
   }
 
   #replaceCopy(version: number, host: readonly HostInfo[]): void {
-    const statsByHost = new Map<HostKey, HostStats>();
-    const hosts = host.filter(isCallable).map(info => this.#copied(info, statsByHost));
+    const known = new Map<HostKey, HostStats>();
+    const hosts = host.filter(isCallable).map(info => this.#copyHost(info, known));
     this.#countHosts(hosts.length);
-    const copy = new RouteCopy(version, hosts, this.#moduleStats, this.#random);
-    this.#statsByHost = statsByHost;
+    const copy = new RouteCopy(version, hosts, this.#stats, this.#random);
+    this.#hosts = known;
     this.#copy = copy.isEmpty ? undefined : copy;
   }
 
@@ -228,12 +233,14 @@ export class CachedModule implements StatsOwner {
     this.#copiedHosts = hosts;
   }
 
-  #copied(info: HostInfo, statsByHost: Map<HostKey, HostStats>): CopiedHost {
+  /** Keeps what is known of the host, and adds it to `known`. */
+  #copyHost(info: HostInfo, known: Map<HostKey, HostStats>): CopiedHost {
     const key = hostKey(info);
     const { ip, port, addr } = info;
-    const stats = this.#statsByHost.get(key) ?? new HostStats({ ip, port, addr }, this);
-    statsByHost.set(key, stats);
-    const host = new LarsHost(this.modid, this.cmdid, info, stats);
+    const stats = this.#hosts.get(key) ?? new HostStats({ ip, port, addr }, this);
+    known.set(key, stats);
+    const host = new LarsHost(this.modid, this.cmdid, info);
+    recordPick(host, 'client', stats);
     return { host, promise: Promise.resolve(host), stats };
   }
 }

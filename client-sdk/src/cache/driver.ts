@@ -1,10 +1,10 @@
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
-import type { ShardChannel } from '../link/shard-channel.ts';
+import type { ShardChannel } from '../link/index.ts';
 import type { Counters } from '../stats.ts';
 import { MIN_REFRESH_GAP_MS } from './refresh.ts';
 import { FLUSH_INTERVAL_MS, RouteCache } from './route-cache.ts';
 
-/** What a driver stands on. */
+/** What a driver needs. */
 export interface DriverDeps {
   readonly nowMs: () => number;
   readonly random: () => number;
@@ -12,15 +12,15 @@ export interface DriverDeps {
   readonly counters: Counters;
 }
 
-/** How long a context for a route waits for its answer: nobody waits for it, and the next one is not asked before. */
+/** How long a route query waits for its answer. No caller waits with it, and the module's next query is not sent before. */
 const ANSWER_TIMEOUT_MS = 500;
 
-/** No host of a route takes more bytes on the wire. An answer with less room left than that may have been cut to fit. */
+/** No host of a route takes more bytes on the wire. An answer that leaves less room than that may have been cut to fit. */
 const LARGEST_HOST_BYTES = 600;
 
 /**
- * Gives a RouteCache its time and its way to the agent. The timer runs only while there are modules, and never keeps a process alive; the
- * turn of the event loop at whose end a failure is sent does, so that none is lost to the end of the process.
+ * Gives a RouteCache its time and its way to the agent. Its timers run only while there are modules, and never keep a process alive. The
+ * immediate at the end of a tick with a failure does, so that no failure is lost when the process ends.
  */
 export class CacheDriver {
   readonly cache: RouteCache;
@@ -65,11 +65,13 @@ export class CacheDriver {
     this.#timer ??= setTimeout(this.#onTimer, FLUSH_INTERVAL_MS).unref();
   }
 
-  /** Sends all that is held. Nothing is sent later. */
+  /** Sends all unsent results. Nothing is sent later. */
   close(): void {
     this.cache.flushAll();
-    this.#stop();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#refreshTimer);
     clearImmediate(this.#tickEnd);
+    this.#timer = undefined;
   }
 
   readonly #onTimer = (): void => {
@@ -78,10 +80,4 @@ export class CacheDriver {
     this.#slice = this.cache.isEmpty ? 0 : (this.#slice + 1) % this.#slices;
     this.#timer = this.cache.isEmpty ? undefined : setTimeout(this.#onTimer, FLUSH_INTERVAL_MS / this.#slices).unref();
   };
-
-  #stop(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#refreshTimer);
-    this.#timer = undefined;
-  }
 }

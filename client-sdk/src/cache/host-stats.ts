@@ -1,49 +1,49 @@
 // pure
 import type { HostAddress } from '@lars/proto';
+import { ERROR_STEP, FADED_SHARE, PRICE_MIN_MS, priceWithErrors } from '@lars/proto/pricing';
 import type { ModuleStats } from './module-stats.ts';
 
-/** About the last ten answers count. */
+/** Part of the duration that one more answer replaces, so that about the last ten count. */
 const DURATION_STEP = 0.1;
-/** Part of the error rate that one more report replaces. */
-const ERROR_STEP = 1 / 32;
-/** An error costs as much as so many calls. */
-const ERROR_SURCHARGE = 20;
-/** Durations are told in whole milliseconds, and what lies below is noise. */
-export const PRICE_MIN_MS = 1;
-/** What a host without reports keeps, every 2 s, of how much worse than this part of typical it is: in half a minute it is tried again. */
-const FADED_TO = 0.7;
+/**
+ * Every 2 s without reports a host keeps this part of its error rate, and of its excess over the faded duration, so that after about 30 s
+ * it is tried again.
+ */
 const FADE_KEEP = 0.7;
 
-/** The module of a host: where reports about it go. */
+/** The module of a host, which takes the results of the calls to it. */
 export interface StatsOwner {
-  /** Whose module it is: a host that another client picked is none of this one's. */
+  /** The cache that the module belongs to. A host that was picked from another client's cache has another one. */
   readonly cache: object;
-  /** How a call to a host that was picked from the copy went. @param tcostMs whole milliseconds; 0 where the caller did not time it */
+  /**
+   * Learns from the result of a call that was picked from the copy, and buffers it for the agent.
+   * @param tcostMs whole milliseconds; 0 where the caller did not time it
+   */
   bufferResult(stats: HostStats, ok: boolean, tcostMs: number): void;
-  /** How a call to a host that the agent picked went. The agent is told of it by others, after this. */
+  /** Learns from the result of a call that the agent picked. The caller sends the agent the result itself, after this. */
   observeResult(stats: HostStats, ok: boolean, tcostMs: number): void;
 }
 
 /**
- * What one client knows of one host of a module. It outlives the copies of the route that name the host. The agent knows more, for it
+ * What one client knows of one host of a module. It outlives the copies of the route that name the host. The agent knows more, because it
  * hears of all callers; this is only to choose well between two of its answers.
  */
 export class HostStats {
   readonly address: HostAddress;
   readonly owner: StatsOwner;
-  /** Successes that wait to be sent: those with a duration and the sum of these, and those without. */
+  /** Unsent successes with a duration and the sum of these, and unsent successes without one. UnsentResults alone reads and writes them. */
   timed = 0;
   timedMs = 0;
   untimed = 0;
-  /** What one more call is expected to cost on an idle host, errors included; 0 before the first report that tells a duration. */
+  /** What a call is expected to cost while no other is in flight, errors included; 0 before the first report with a duration. */
   priceMs = 0;
-  /** So many of the copy's picks. Fades: half of it is forgotten every now and then. */
+  /** Picks from the copy. Half of them are forgotten every 2 s. */
   picks = 0;
   #durationMs = 0;
   #errorRate = 0;
   #isReported = false;
   #isAnswering = false;
-  /** Calls under way since the last turn, and since the one before. */
+  /** Calls in flight that began since the last rotation, and before it. */
   #recent = 0;
   #older = 0;
 
@@ -52,7 +52,7 @@ export class HostStats {
     this.owner = owner;
   }
 
-  /** Calls under way. */
+  /** Calls of this client that have no result yet. */
   get inFlight(): number {
     return this.#recent + this.#older;
   }
@@ -61,8 +61,8 @@ export class HostStats {
     this.#recent += 1;
   }
 
-  /** A call has ended, most likely one of the older ones. */
-  endCall(ok: boolean, tcostMs: number, moduleStats: ModuleStats): void {
+  /** A call has ended. It is taken for one of the older ones while there are any. */
+  endCall(ok: boolean, tcostMs: number, module: ModuleStats): void {
     if (this.#older > 0) this.#older -= 1;
     else if (this.#recent > 0) this.#recent -= 1;
     this.#isReported = true;
@@ -72,12 +72,12 @@ export class HostStats {
     if (tcostMs > 0 && (ok || tcostMs > this.#durationMs)) {
       this.#durationMs += (tcostMs - this.#durationMs) * (this.#durationMs === 0 ? 1 : DURATION_STEP);
     }
-    this.#updatePrice(moduleStats);
+    this.#updatePrice(module);
   }
 
   /**
-   * Every now and then: forgets the calls that began before the last turn. Nobody will report them, for the host has answered later ones;
-   * or it is so long ago that it is stale.
+   * Forgets the calls that began before the last rotation, where the host has answered since then: nobody will report them any more.
+   * @param isGivenUp whether those calls began so long ago that they are forgotten even without an answer
    */
   rotateCounts(isGivenUp: boolean): void {
     this.#older = this.#isAnswering || isGivenUp ? this.#recent : this.#older + this.#recent;
@@ -85,22 +85,21 @@ export class HostStats {
     this.#isAnswering = false;
   }
 
-  /** Every now and then: what was not confirmed since the last time becomes more typical. */
-  fadeStats(moduleStats: ModuleStats): void {
+  /** Called every 2 s. Without a report since the last time the host becomes more like the others of its module. */
+  fadeStats(module: ModuleStats): void {
     this.picks /= 2;
     if (!this.#isReported) {
-      const faded = FADED_TO * moduleStats.typicalMs;
-      if (this.#durationMs > faded) this.#durationMs = faded + (this.#durationMs - faded) * FADE_KEEP;
+      const fadedMs = FADED_SHARE * module.typicalMs;
+      if (this.#durationMs > fadedMs) this.#durationMs = fadedMs + (this.#durationMs - fadedMs) * FADE_KEEP;
       this.#errorRate *= FADE_KEEP;
-      this.#updatePrice(moduleStats);
+      this.#updatePrice(module);
     }
     this.#isReported = false;
   }
 
-  #updatePrice(moduleStats: ModuleStats): void {
+  #updatePrice(module: ModuleStats): void {
     if (this.#durationMs === 0 && this.#errorRate === 0) return;
-    const durationMs = this.#durationMs === 0 ? moduleStats.typicalMs : this.#durationMs;
-    const surplus = Math.max(0, this.#errorRate - moduleStats.errorRate);
-    this.priceMs = Math.max(PRICE_MIN_MS, durationMs) * (1 + ERROR_SURCHARGE * surplus);
+    const durationMs = this.#durationMs === 0 ? module.typicalMs : this.#durationMs;
+    this.priceMs = priceWithErrors(Math.max(PRICE_MIN_MS, durationMs), this.#errorRate - module.errorRate);
   }
 }

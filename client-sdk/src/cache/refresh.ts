@@ -1,40 +1,40 @@
 // pure
-/** How old a copy gets before it is compared with the agent's. */
+/** A copy is compared with the agent's route when it is this old. */
 export const REFRESH_MS = 2_000;
-/** After a failure the agent is asked at once, for it may want to see every call now; but not more often than this. */
+/** After a failure the route is queried at once, because the agent may have to pick now; but two queries are this far apart at least. */
 export const MIN_REFRESH_GAP_MS = 10;
-/** A context without an answer is asked again after this time, ... */
+/** A query that got no answer is repeated after this time. */
 const RETRY_MS = 1_000;
-/** ... and a copy that the agent has not confirmed for so long is not picked from. It bridges the restart of an agent. */
+/** A copy that the agent has not confirmed for this long is not picked from. It is long enough for the restart of an agent. */
 const MAX_AGE_MS = 6_000;
-/** A module that cannot be cached is asked for again after this time: its agent or dnsserver may be of another generation then. */
+/** The route of a module that cannot be cached is queried after this time: its agent or dnsserver may be of another generation then. */
 export const UNCACHEABLE_MS = 30_000;
 
-/** When the agent is to be asked for a route: one context at a time, on a period, and at once where there is a reason. */
+/** When a module's route is to be queried from the agent: one query at a time, every two seconds, and at once where there is a reason. */
 export class RefreshSchedule {
   #isWaiting = false;
   #queriedAtMs = Number.NEGATIVE_INFINITY;
   #confirmedAtMs = Number.NEGATIVE_INFINITY;
   #nextMs = Number.NEGATIVE_INFINITY;
-  /** Something happened after the context that is under way: its answer may not know of it. */
+  /** Something happened after the query that waits for its answer was sent: the answer may not know of it. */
   #isOutdated = false;
 
   isDue(nowMs: number): boolean {
     return !this.#isWaiting && nowMs >= this.#nextMs;
   }
 
-  /** Has the agent not confirmed the copy for too long? */
+  /** Whether the agent has not confirmed the copy for too long. */
   isOverdue(nowMs: number): boolean {
     return nowMs - this.#confirmedAtMs > MAX_AGE_MS;
   }
 
-  /** There is a reason to ask before the period is over. */
+  /** There is a reason to query before the two seconds are over. */
   expedite(): void {
     this.#isOutdated = this.#isWaiting;
     this.#nextMs = Math.min(this.#nextMs, this.#queriedAtMs + MIN_REFRESH_GAP_MS);
   }
 
-  /** There is a reason to ask, but the last context was only just asked. */
+  /** Whether there is a reason to query, but the last query is too recent. */
   get isRateLimited(): boolean {
     return !this.#isWaiting && this.#nextMs <= this.#queriedAtMs + MIN_REFRESH_GAP_MS;
   }
@@ -45,7 +45,7 @@ export class RefreshSchedule {
     this.#queriedAtMs = nowMs;
   }
 
-  /** @param afterMs how long after this context to ask the next one */
+  /** @param afterMs how long after this query the next one is due */
   onAnswer(nowMs: number, afterMs: number): void {
     this.#isWaiting = false;
     this.#confirmedAtMs = nowMs;

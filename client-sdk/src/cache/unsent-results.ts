@@ -2,25 +2,26 @@
 import type { BatchResult } from '@lars/proto';
 import type { HostStats } from './host-stats.ts';
 
-/** So many results, each of the largest size, fit in a datagram with room to spare. */
+/** This many results, each of the largest size, fit in a datagram with room to spare. */
 const MAX_RESULTS = 100;
 /**
- * So many calls, and they are sent before their time: the agent takes at most ten times as many from one datagram, and each of them
- * is a step of its algorithm.
+ * This many calls are sent before their time. The agent takes at most ten times as many from one datagram, because each of them is a step
+ * of its algorithm.
  */
 export const MAX_UNSENT_CALLS = 10_000;
 
 /**
- * What the agent has yet to hear of one module's calls. Successes are merged; a failure closes what was merged before it, so that the
- * agent hears in order what happened. Durations are merged apart from calls without one, for the agent sees only their sum.
+ * The results of one module's calls that the agent has yet to get. Successes are merged. A failure closes what was merged before it, so
+ * that the agent gets the results in order. Successes with a duration are merged apart from those without one, because the agent sees
+ * only the sum of the durations.
  */
 export class UnsentResults {
-  /** Those with successes that are not in the results yet. */
-  #statsByHost: HostStats[] = [];
+  /** Hosts with successes that are not in the results yet. */
+  #merging: HostStats[] = [];
   #results: BatchResult[] = [];
   #count = 0;
 
-  /** How many calls are held. */
+  /** How many calls the results are about. */
   get count(): number {
     return this.#count;
   }
@@ -30,23 +31,23 @@ export class UnsentResults {
   }
 
   /** @param tcostMs whole milliseconds; 0 where the caller did not time it */
-  addSuccess(stats: HostStats, tcostMs: number): void {
-    if (stats.timed === 0 && stats.untimed === 0) this.#statsByHost.push(stats);
-    if (tcostMs === 0) stats.untimed += 1;
+  addSuccess(host: HostStats, tcostMs: number): void {
+    if (host.timed === 0 && host.untimed === 0) this.#merging.push(host);
+    if (tcostMs === 0) host.untimed += 1;
     else {
-      stats.timed += 1;
-      stats.timedMs += tcostMs;
+      host.timed += 1;
+      host.timedMs += tcostMs;
     }
     this.#count += 1;
   }
 
-  addFailure(stats: HostStats, tcostMs: number): void {
+  addFailure(host: HostStats, tcostMs: number): void {
     this.#closeSuccesses();
-    this.#results.push({ ...stats.address, succ: 0, err: 1, tcost: tcostMs });
+    this.#results.push({ ...host.address, succ: 0, err: 1, tcost: tcostMs });
     this.#count += 1;
   }
 
-  /** Hands out everything, as lists that fit in a datagram each, in order. */
+  /** Sends everything, in order, as lists that fit in a datagram each. */
   flushTo(send: (results: readonly BatchResult[]) => void): void {
     if (this.#count === 0) return;
     this.#closeSuccesses();
@@ -57,13 +58,13 @@ export class UnsentResults {
   }
 
   #closeSuccesses(): void {
-    for (const stats of this.#statsByHost) {
-      if (stats.timed > 0) this.#results.push({ ...stats.address, succ: stats.timed, err: 0, tcost: stats.timedMs });
-      if (stats.untimed > 0) this.#results.push({ ...stats.address, succ: stats.untimed, err: 0, tcost: 0 });
-      stats.timed = 0;
-      stats.timedMs = 0;
-      stats.untimed = 0;
+    for (const host of this.#merging) {
+      if (host.timed > 0) this.#results.push({ ...host.address, succ: host.timed, err: 0, tcost: host.timedMs });
+      if (host.untimed > 0) this.#results.push({ ...host.address, succ: host.untimed, err: 0, tcost: 0 });
+      host.timed = 0;
+      host.timedMs = 0;
+      host.untimed = 0;
     }
-    this.#statsByHost = [];
+    this.#merging = [];
   }
 }

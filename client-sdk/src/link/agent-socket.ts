@@ -9,41 +9,41 @@ export type Lookup = (
   callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
 ) => void;
 
-/** IPv4 first: agents listen there, while `localhost` is often IPv6 by preference. */
+/** Prefers IPv4: agents listen there, while `localhost` is often resolved to IPv6 first. */
 export const systemLookup: Lookup = (name, callback) => lookup(name, { order: 'ipv4first' }, callback);
 
-/** What a link tells its owner. None may throw. */
+/** What a socket calls its owner for. No handler may throw. */
 export interface AgentSocketEvents {
   onOpen(): void;
-  /** The bytes are the receiver's. */
+  /** The bytes belong to the receiver. */
   onDatagram(datagram: Uint8Array): void;
   /** The socket failed and is gone. The next send opens a new one. */
   onFailure(error: Error): void;
 }
 
-/** Datagrams that may wait while a socket is being opened. Beyond it they are dropped, as the network would. */
+/** Datagrams that wait at most while a socket is being opened. Those beyond it are dropped, as the network would drop them. */
 const MAX_WAITING = 4096;
 
 type SendCallback = (error: Error | null) => void;
 
 type State =
-  | { readonly kind: 'idle' }
+  | { readonly kind: 'unopened' }
   | { readonly kind: 'opening'; readonly waiting: Uint8Array[]; readonly socket: Socket | undefined }
   | { readonly kind: 'open'; readonly socket: Socket; readonly onSent: SendCallback }
   | { readonly kind: 'closed' };
 
 /**
- * One connected UDP socket to one port of the agent, opened by the first send. Connected, because the kernel then passes on
- * datagrams from that address alone, and says when nobody listens there. After any error the socket is closed, and the next send
+ * One connected UDP socket to one port of the agent, opened by the first send. It is connected because the kernel then passes on
+ * datagrams from that address alone, and reports when no process listens there. After any error the socket is closed, and the next send
  * opens a new one, which also resolves a name again.
  */
 export class AgentSocket {
   readonly #host: string;
-  readonly #deps: number;
+  readonly #port: number;
   readonly #lookup: Lookup;
   readonly #events: AgentSocketEvents;
   readonly #counters: Counters;
-  #state: State = { kind: 'idle' };
+  #state: State = { kind: 'unopened' };
   #isReferenced = false;
   /** Datagrams given to the open socket that the kernel has not taken yet. */
   #unsent = 0;
@@ -51,7 +51,7 @@ export class AgentSocket {
 
   constructor(host: string, port: number, lookup: Lookup, events: AgentSocketEvents, counters: Counters) {
     this.#host = host;
-    this.#deps = port;
+    this.#port = port;
     this.#lookup = lookup;
     this.#events = events;
     this.#counters = counters;
@@ -59,7 +59,7 @@ export class AgentSocket {
 
   /** Begins to open the socket if there is none. Never throws and never calls the events before it returns. */
   open(): void {
-    if (this.#state.kind === 'idle') this.#openSocket();
+    if (this.#state.kind === 'unopened') this.#openSocket();
   }
 
   get isOpen(): boolean {
@@ -75,7 +75,7 @@ export class AgentSocket {
     else this.#counters.dropped += 1;
   }
 
-  /** A held link keeps the process alive. */
+  /** A socket that is referenced keeps the process alive. */
   setRef(isReferenced: boolean): void {
     if (this.#isReferenced === isReferenced) return;
     this.#isReferenced = isReferenced;
@@ -83,26 +83,26 @@ export class AgentSocket {
   }
 
   /**
-   * The agent has been silent for long. A name may stand for another address by now, and an address that nobody owns any more
-   * answers with nothing, not even an error; so look it up again.
+   * Closes the socket, so that the next send resolves the agent's name again. To be called when the agent has not answered for long: its
+   * name may stand for another address by now, and an address that is not in use any more answers with nothing, not even an error.
    */
   resolveAgain(): void {
     if (this.#state.kind !== 'open' || isIP(this.#host) !== 0) return;
     this.#counters.dropped += this.#unsent;
     this.#state.socket.close();
-    this.#setState({ kind: 'idle' });
+    this.#setState({ kind: 'unopened' });
   }
 
   /** Waits up to `graceMs` until the kernel has everything, then closes for good. */
   async close(graceMs: number): Promise<void> {
-    if (!this.#isFlushed()) await this.#flushed(graceMs);
+    if (!this.#isFlushed()) await this.#waitUntilFlushed(graceMs);
     const state = this.#state;
     this.#counters.dropped += state.kind === 'opening' ? state.waiting.length : this.#unsent;
     this.#setState({ kind: 'closed' });
     if (!('socket' in state) || state.socket === undefined) return;
     const { socket } = state;
     await new Promise<void>(resolve => {
-      // A socket that fails to bind while it waits to be closed says only 'error'.
+      // A socket that fails to bind while it waits to be closed emits 'error' and no 'close'.
       socket.once('error', () => resolve());
       socket.close(() => resolve());
     });
@@ -129,14 +129,14 @@ export class AgentSocket {
     const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
     applyRef(socket, this.#isReferenced);
     this.#setState({ kind: 'opening', waiting, socket });
-    // The listeners stay after the link has let the socket go: an error without a listener would end the process.
+    // The listeners stay after this object has let the socket go: an error without a listener would end the process.
     socket.on('error', error => this.#isCurrent(socket) && this.#fail(error));
     socket.on('message', datagram => this.#isCurrent(socket) && this.#events.onDatagram(datagram));
-    socket.on('connect', () => this.#isCurrent(socket) && this.#onOpened(socket, waiting));
-    socket.connect(this.#deps, address);
+    socket.on('connect', () => this.#isCurrent(socket) && this.#onConnect(socket, waiting));
+    socket.connect(this.#port, address);
   }
 
-  #onOpened(socket: Socket, waiting: readonly Uint8Array[]): void {
+  #onConnect(socket: Socket, waiting: readonly Uint8Array[]): void {
     this.#counters.socketsOpened += 1;
     const onSent: SendCallback = error => this.#isCurrent(socket) && this.#onSent(error);
     this.#setState({ kind: 'open', socket, onSent });
@@ -164,7 +164,7 @@ export class AgentSocket {
     const state = this.#state;
     this.#counters.dropped += state.kind === 'opening' ? state.waiting.length : this.#unsent;
     this.#counters.socketFailures += 1;
-    this.#setState({ kind: 'idle' });
+    this.#setState({ kind: 'unopened' });
     if ('socket' in state) state.socket?.close();
     this.#notifyIfFlushed();
     this.#events.onFailure(error);
@@ -187,7 +187,7 @@ export class AgentSocket {
     if (this.#isFlushed()) this.#onFlushed?.();
   }
 
-  #flushed(graceMs: number): Promise<void> {
+  #waitUntilFlushed(graceMs: number): Promise<void> {
     return new Promise(resolve => {
       const timer = setTimeout(resolve, graceMs);
       this.#onFlushed = () => {

@@ -1,15 +1,11 @@
 // pure
-/**
- * The requests that wait for one socket's answers: gives each its sequence number, finds whom an answer is for, and knows whose
- * time is up. It never calls the waiters; that is its owner's part. All operations are constant or logarithmic in the number that waits.
- */
 import { type GetHostResponse, type GetRouteResponse, type RouteKey, routeKey } from '@lars/proto';
 import { DeadlineHeap, type HasDeadline } from '../util/deadline-heap.ts';
 import type { InWindow } from './send-window.ts';
 
 export const MAX_SEQ = 2 ** 32 - 1;
 
-/** What a waiter brings. */
+/** What the owner of the table says of a request. */
 export interface Waiter<Answer> {
   readonly modid: number;
   readonly cmdid: number;
@@ -36,15 +32,20 @@ export interface PendingRoute extends Common<GetRouteResponse> {
   readonly kind: 'route';
 }
 
-/** A context for a route that the cache asks. No caller waits for it. Matched by module, as PendingRoute is. */
+/** A route query of the cache. No caller waits for its answer, which is matched by module, as that of a getRoute is. */
 export interface PendingRefresh extends Common<GetRouteResponse> {
   readonly kind: 'refresh';
-  /** The revision that the cache holds: the answer may say that it is current. */
+  /** The route version that the cache has: the answer may say that it is current. */
   readonly version: number;
 }
 
 export type Pending = PendingHost | PendingRoute | PendingRefresh;
 
+/**
+ * The requests that wait for one socket's answers: gives each its sequence number, finds the requests that an answer is for, and knows
+ * which deadlines are over. It never calls `resolve` or `reject`; its owner does. All operations are constant or logarithmic in the number
+ * of requests.
+ */
 export class PendingTable {
   readonly #hosts = new Map<number, PendingHost>();
   readonly #routes = new Map<RouteKey, Set<PendingRoute | PendingRefresh>>();
@@ -63,7 +64,7 @@ export class PendingTable {
     return this.#deadlines.size;
   }
 
-  /** Those that a caller waits for. */
+  /** Requests that a caller waits for. */
   get callerCount(): number {
     return this.#deadlines.size - this.#refreshes;
   }
@@ -88,7 +89,7 @@ export class PendingTable {
     return this.#addRoute({ kind: 'refresh', version, ...waiter, ...unplaced() });
   }
 
-  /** Takes out the request that a getHost answer is for; undefined when nobody waits for it (any more). */
+  /** Takes out the request that a getHost answer is for; undefined when no request waits for it (any more). */
   takeHost(seq: number, modid: number, cmdid: number): PendingHost | undefined {
     const pending = this.#hosts.get(seq);
     if (pending === undefined || pending.modid !== modid || pending.cmdid !== cmdid) return undefined;
@@ -97,8 +98,9 @@ export class PendingTable {
   }
 
   /**
-   * Takes out all requests that this answer serves. That a version is current serves only who asked with that version. Otherwise it is the
-   * answer to the oldest: it serves other callers too, but no refresh that was asked later, because of something that happened since.
+   * Takes out all requests that this answer resolves. An answer "not modified" resolves only the refreshes that asked with its version. A
+   * full answer is the one to the oldest request. It resolves all getRoutes too, but no refresh that was sent later: the cause of that
+   * refresh may be newer than the answer.
    */
   takeRoute({ modid, cmdid, version, notModified }: GetRouteResponse): (PendingRoute | PendingRefresh)[] {
     const all = [...(this.#routes.get(routeKey(modid, cmdid)) ?? [])];
@@ -112,11 +114,11 @@ export class PendingTable {
   /** Takes out a request whose deadline has come, the earliest first. */
   takeExpired(nowMs: number): Pending | undefined {
     const due = this.#deadlines.takeDue(nowMs);
-    if (due !== undefined) this.#forget(due);
+    if (due !== undefined) this.#removeFromMaps(due);
     return due;
   }
 
-  /** Takes out one request, whichever; undefined when nobody waits. */
+  /** Takes out some request; undefined when there is none. */
   takeAny(): Pending | undefined {
     return this.takeExpired(Number.POSITIVE_INFINITY);
   }
@@ -124,7 +126,7 @@ export class PendingTable {
   /** @returns false when the request is not in the table (any more) */
   remove(pending: Pending): boolean {
     if (!this.#deadlines.remove(pending)) return false;
-    this.#forget(pending);
+    this.#removeFromMaps(pending);
     return true;
   }
 
@@ -137,7 +139,7 @@ export class PendingTable {
     return pending;
   }
 
-  #forget(pending: Pending): void {
+  #removeFromMaps(pending: Pending): void {
     if (pending.kind === 'host') {
       this.#hosts.delete(pending.seq);
       return;
@@ -149,15 +151,15 @@ export class PendingTable {
     if (others?.size === 0) this.#routes.delete(key);
   }
 
-  /** 1 .. 2^32 - 1 and round again, past those that still wait. 0 is left out, because proto3 would not send it. */
+  /** Counts 1 .. 2^32 - 1 and round again, past the numbers of requests that still wait. 0 is left out, because proto3 would not send it. */
   #takeSeq(): number {
     let seq = this.#nextSeq;
-    while (this.#hosts.has(seq)) seq = this.#after(seq);
-    this.#nextSeq = this.#after(seq);
+    while (this.#hosts.has(seq)) seq = this.#seqAfter(seq);
+    this.#nextSeq = this.#seqAfter(seq);
     return seq;
   }
 
-  #after(seq: number): number {
+  #seqAfter(seq: number): number {
     return seq === this.#maxSeq ? 1 : seq + 1;
   }
 }

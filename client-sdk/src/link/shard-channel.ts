@@ -10,16 +10,16 @@ import {
   MessageId,
   type ReportRequest,
 } from '@lars/proto';
-import { LarsError } from '../errors.ts';
-import * as failures from '../failures.ts';
+import { abortedError, closedError, LarsError, type RequestContext, timeoutError, unreachableError } from '../errors.ts';
 import type { LarsHost } from '../lars-host.ts';
+import type { Route } from '../route.ts';
 import type { Counters } from '../stats.ts';
 import { AgentSocket, type Lookup } from './agent-socket.ts';
-import { type Route, readHostAnswer, readRouteAnswer } from './answers.ts';
+import { readHostAnswer, readRouteAnswer } from './answers.ts';
 import { type Pending, PendingTable, type Waiter } from './pending-table.ts';
 import { HOST_WINDOW, REFRESH_WINDOW, ROUTE_WINDOW, SendWindow } from './send-window.ts';
 
-/** What a channel stands on. */
+/** What a channel needs. */
 export interface ChannelDeps {
   readonly nowMs: () => number;
   readonly lookup: Lookup;
@@ -30,12 +30,12 @@ export interface ChannelDeps {
 }
 
 /** How long one request may take and what ends it early. */
-export interface Limits {
+export interface RequestLimits {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** So many timeouts in a row without a single datagram from the agent, and its name is resolved again. */
+/** After this many timeouts in a row without a single datagram from the agent its name is resolved again. */
 const RESOLVE_AFTER_TIMEOUTS = 8;
 
 /** The conversation with one of the agent's UDP servers: many requests at once over one socket. */
@@ -67,7 +67,7 @@ export class ShardChannel {
     return this.#table.callerCount;
   }
 
-  getHost(modid: number, cmdid: number, limits: Limits): Promise<LarsHost> {
+  getHost(modid: number, cmdid: number, limits: RequestLimits): Promise<LarsHost> {
     const context = { modid, cmdid, agent: this.agent };
     return new Promise((resolve, reject) => {
       const settle = (answer: GetHostResponse) => {
@@ -75,21 +75,21 @@ export class ShardChannel {
         if (outcome instanceof LarsError) reject(outcome);
         else resolve(outcome);
       };
-      this.#start(this.#table.addHost(this.#waiter(modid, cmdid, limits, settle, reject)), limits.signal);
+      this.#startRequest(this.#table.addHost(this.#waiter(modid, cmdid, limits, settle, reject)), limits.signal);
     });
   }
 
-  getRoute(modid: number, cmdid: number, limits: Limits): Promise<Route> {
+  getRoute(modid: number, cmdid: number, limits: RequestLimits): Promise<Route> {
     return new Promise((resolve, reject) => {
       const settle = (answer: GetRouteResponse) => resolve(readRouteAnswer(answer));
-      this.#start(this.#table.addRoute(this.#waiter(modid, cmdid, limits, settle, reject)), limits.signal);
+      this.#startRequest(this.#table.addRoute(this.#waiter(modid, cmdid, limits, settle, reject)), limits.signal);
     });
   }
 
   /**
-   * Asks for a route on behalf of nobody who waits: it keeps no process alive and no caller out.
-   * @param version the revision that is held, 0 = none
-   * @param settle is called once, with the answer and the length of its datagram, or without
+   * Queries a route for the cache. No caller waits for it, so it neither keeps the process alive nor counts among the pending requests.
+   * @param version the version that the cache has, 0 = none
+   * @param settle is called once: with the answer and the length of its datagram, or with undefined when there is none
    */
   refresh(
     modid: number,
@@ -100,7 +100,7 @@ export class ShardChannel {
   ): void {
     const limits = { timeoutMs, signal: undefined };
     const waiter = this.#waiter(modid, cmdid, limits, settle, () => settle(undefined, 0));
-    this.#start(this.#table.addRefresh(waiter, version), undefined);
+    this.#startRequest(this.#table.addRefresh(waiter, version), undefined);
   }
 
   report(report: ReportRequest): void {
@@ -117,47 +117,47 @@ export class ShardChannel {
       if (due.kind === 'refresh') this.#counters.refreshesLost += 1;
       else this.#counters.timeouts += 1;
       this.#silentTimeouts += 1;
-      this.#fail(due, failures.timeout(this.#context(due), due.timeoutMs));
+      this.#rejectPending(due, timeoutError(this.#context(due), due.timeoutMs));
     }
     if (this.#silentTimeouts >= RESOLVE_AFTER_TIMEOUTS) {
       this.#silentTimeouts = 0;
       this.#socket.resolveAgain();
-      // What is under way is not answered any more; until its time is up the process has to live.
+      // The requests in flight will not be answered any more; until their deadlines the process has to live.
       if (this.#table.callerCount > 0) this.#socket.open();
     }
     this.#windows.host.probe(nowMs);
     this.#windows.route.probe(nowMs);
     this.#windows.refresh.probe(nowMs);
-    this.#proceed(nowMs);
+    this.#sendAllowed(nowMs);
   }
 
   /** Rejects what waits, lets the kernel take the reports for up to `graceMs`, and closes the socket. */
   close(graceMs: number): Promise<void> {
-    this.#failAll(failures.closed);
+    this.#rejectAll(closedError);
     return this.#socket.close(graceMs);
   }
 
   #waiter<Answer>(
     modid: number,
     cmdid: number,
-    { timeoutMs }: Limits,
+    { timeoutMs }: RequestLimits,
     resolve: (answer: Answer, bytes: number) => void,
     reject: (error: unknown) => void,
   ): Waiter<Answer> {
     return { modid, cmdid, timeoutMs, deadlineMs: this.#deps.nowMs() + timeoutMs, resolve, reject };
   }
 
-  #start(pending: Pending, signal: AbortSignal | undefined): void {
-    if (signal !== undefined) this.#listen(pending, signal);
+  #startRequest(pending: Pending, signal: AbortSignal | undefined): void {
+    if (signal !== undefined) this.#listenTo(pending, signal);
     this.#windows[pending.kind].enter(pending);
-    this.#proceed(this.#deps.nowMs());
+    this.#sendAllowed(this.#deps.nowMs());
   }
 
-  #listen(pending: Pending, signal: AbortSignal): void {
+  #listenTo(pending: Pending, signal: AbortSignal): void {
     const onAbort = () => {
       this.#table.remove(pending);
       this.#counters.aborted += 1;
-      this.#fail(pending, failures.aborted(this.#context(pending), signal.reason));
+      this.#rejectPending(pending, abortedError(this.#context(pending), signal.reason));
       this.#socket.setRef(this.#table.callerCount > 0);
       // Not at once: the same signal may be about to abort those that would now be sent.
       this.#deps.wakeAt(this.#deps.nowMs());
@@ -166,7 +166,7 @@ export class ShardChannel {
     pending.unlisten = () => signal.removeEventListener('abort', onAbort);
   }
 
-  readonly #onOpen = (): void => this.#proceed(this.#deps.nowMs());
+  readonly #onOpen = (): void => this.#sendAllowed(this.#deps.nowMs());
 
   readonly #onDatagram = (datagram: Uint8Array): void => {
     this.#silentTimeouts = 0;
@@ -176,7 +176,7 @@ export class ShardChannel {
       if (!(error instanceof LarsProtocolError)) throw error;
       this.#counters.malformed += 1;
     }
-    this.#proceed(this.#deps.nowMs());
+    this.#sendAllowed(this.#deps.nowMs());
   };
 
   #onFrame(datagram: Uint8Array): void {
@@ -208,17 +208,17 @@ export class ShardChannel {
   readonly #onFailure = (error: Error): void => {
     this.#counters.unreachable += this.#table.callerCount;
     this.#counters.refreshesLost += this.#table.size - this.#table.callerCount;
-    this.#failAll(context => failures.agentUnreachable(context, error));
+    this.#rejectAll(context => unreachableError(context, error));
   };
 
-  #failAll(failure: (context: failures.RequestContext) => LarsError): void {
+  #rejectAll(failure: (context: RequestContext) => LarsError): void {
     for (let pending = this.#table.takeAny(); pending !== undefined; pending = this.#table.takeAny()) {
-      this.#fail(pending, failure(this.#context(pending)));
+      this.#rejectPending(pending, failure(this.#context(pending)));
     }
     this.#socket.setRef(false);
   }
 
-  #fail(pending: Pending, error: LarsError): void {
+  #rejectPending(pending: Pending, error: LarsError): void {
     this.#windows[pending.kind].leave(pending);
     pending.unlisten?.();
     pending.reject(error);
@@ -230,8 +230,8 @@ export class ShardChannel {
     pending.unlisten?.();
   }
 
-  /** Whatever happened: sends what the windows have room for, and sees to the process's life and to the next wake. */
-  #proceed(nowMs: number): void {
+  /** To be called after anything has happened: sends what the windows have room for, references the socket, and asks for the next wake. */
+  #sendAllowed(nowMs: number): void {
     this.#sendFrom(this.#windows.host, nowMs);
     this.#sendFrom(this.#windows.route, nowMs);
     this.#sendFrom(this.#windows.refresh, nowMs);
@@ -239,7 +239,7 @@ export class ShardChannel {
     this.#wakeAt(this.#table.nextDeadlineMs);
   }
 
-  /** Requests wait for the socket here and not in the link, so that none is in flight before it is sent. */
+  /** Requests wait for the socket to open here and not in AgentSocket, so that none counts as in flight before it is sent. */
   #sendFrom(window: SendWindow<Pending>, nowMs: number): void {
     if (window.waitingCount === 0) return;
     this.#socket.open();
@@ -253,15 +253,15 @@ export class ShardChannel {
     if (atMs !== undefined) this.#deps.wakeAt(atMs);
   }
 
-  #context({ modid, cmdid }: Pending): failures.RequestContext {
+  #context({ modid, cmdid }: Pending): RequestContext {
     return { modid, cmdid, agent: this.agent };
   }
 }
 
-/** IPv6 and DNS hosts, and hosts that drain; agents of the first generation skip the field. */
+/** This client understands IPv6 and DNS hosts, and hosts that drain. Agents of the first generation skip the field. */
 const FEATURES = Feature.HostAddr | Feature.Drain;
 
-/** Says what this client understands. */
+/** Encodes a request, which says what this client understands. */
 function encodeRequest(pending: Pending): Uint8Array {
   const { modid, cmdid } = pending;
   if (pending.kind === 'host')

@@ -7,8 +7,8 @@ export interface HasDeadline {
 }
 
 /**
- * Entries by deadline, the earliest first: a binary heap. An entry knows its place, so that one that leaves early (nearly all of
- * them: they are answered) costs no search and leaves nothing behind.
+ * Entries by deadline, the earliest first: a binary heap. An entry knows its place, so that one that leaves early (nearly all do,
+ * because they are answered) costs no search and leaves nothing behind.
  */
 export class DeadlineHeap<T extends HasDeadline> {
   readonly #entries: T[] = [];

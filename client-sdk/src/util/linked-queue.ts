@@ -1,5 +1,5 @@
 // pure
-/** An entry of a LinkedQueue. It is in one chain at most. The chain alone reads and writes these. */
+/** An entry of a LinkedQueue. It is in one queue at most. The queue alone reads and writes its fields. */
 export interface Linked<T> {
   prev: T | undefined;
   next: T | undefined;
@@ -19,7 +19,7 @@ export class LinkedQueue<T extends Linked<T>> {
     return this.#first;
   }
 
-  /** The entry must be in no chain. */
+  /** The entry must be in no queue. */
   append(entry: T): void {
     entry.prev = this.#last;
     entry.next = undefined;
@@ -29,7 +29,7 @@ export class LinkedQueue<T extends Linked<T>> {
     this.#size += 1;
   }
 
-  /** The entry must be in this chain. */
+  /** The entry must be in this queue. */
   remove(entry: T): void {
     if (entry.prev === undefined) this.#first = entry.next;
     else entry.prev.next = entry.next;

@@ -1,5 +1,5 @@
 /**
- * One timer for everything that a client waits for, instead of one a request. It never keeps a process alive by itself: while
+ * One timer for everything that a client waits for, instead of one for each request. It never keeps a process alive by itself: while
  * requests wait, their sockets do.
  */
 export class WakeTimer {
@@ -12,7 +12,7 @@ export class WakeTimer {
     this.#onWake = onWake;
   }
 
-  /** Wakes at `atMs` or earlier. After each wake it must be told again. */
+  /** Wakes at `atMs` or earlier, once. */
   wakeAt(atMs: number): void {
     if (this.#armed !== undefined && this.#armed.atMs <= atMs) return;
     this.stop();
@@ -27,7 +27,7 @@ export class WakeTimer {
 
   /**
    * Timers run before sockets are read. After a pause of the whole process (garbage collection, a busy processor) the answers are
-   * there but unread, so the sockets get their turn before anybody's time is declared to be up.
+   * there but unread, so the sockets are read before any request times out.
    */
   readonly #fire = (): void => {
     this.#armed = undefined;

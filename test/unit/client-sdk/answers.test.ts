@@ -61,8 +61,8 @@ describe('getHost', () => {
   });
 
   test.each([
-    [1, undefined, 'LARS_OVERLOAD', 'all its hosts are overloaded; shed this call or try again later'],
-    [1, HOST, 'LARS_OVERLOAD', 'overloaded'],
+    [1, undefined, 'LARS_OVERLOAD', 'none of its hosts may be called now; shed this call or try again later'],
+    [1, HOST, 'LARS_OVERLOAD', 'may be called now'],
     [3, undefined, 'LARS_NO_EXIST', 'knows no host of it; check modid and cmdid'],
     [2, undefined, 'LARS_SYSTEM_ERROR', "answered with return code 2; look into the agent's log"],
     [-9, HOST, 'LARS_SYSTEM_ERROR', 'answered with return code -9'],

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HostStats } from '../../../client-sdk/src/cache/host-stats.ts';
 import { ModuleStats } from '../../../client-sdk/src/cache/module-stats.ts';
+import { pickRecordOf } from '../../../client-sdk/src/cache/pick-record.ts';
 import { REFRESH_MS } from '../../../client-sdk/src/cache/refresh.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 import { CacheWorld, hostInfo, hostInfos, MODULE } from './cache-world.ts';
@@ -105,7 +106,8 @@ describe('among the hosts of a copy', () => {
     for (let i = 0; i < 900; i++) {
       const host = new LarsHost(MODULE.modid, MODULE.cmdid, weighed(1 + (i % 3)));
       world.cache.onAgentPick(host, world.nowMs);
-      LarsHost.statsOf(host)?.owner.observeResult(LarsHost.statsOf(host) as HostStats, true, 10);
+      const stats = pickRecordOf(host)?.stats;
+      stats?.owner.observeResult(stats, true, 10);
     }
     expect(few()).toBeLessThan(8);
   });

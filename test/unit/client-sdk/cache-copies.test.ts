@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { CONGESTED_MS, FORGET_MS } from '../../../client-sdk/src/cache/cached-module.ts';
 import type { HostStats } from '../../../client-sdk/src/cache/host-stats.ts';
+import { pickRecordOf } from '../../../client-sdk/src/cache/pick-record.ts';
 import { MIN_REFRESH_GAP_MS, REFRESH_MS, UNCACHEABLE_MS } from '../../../client-sdk/src/cache/refresh.ts';
 import { FLUSH_INTERVAL_MS } from '../../../client-sdk/src/cache/route-cache.ts';
 import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
@@ -183,7 +184,7 @@ describe('a copy', () => {
 describe('after a failure', () => {
   function failOnce(world: CacheWorld): void {
     world.report(world.pickHost(), false);
-    world.endTurn();
+    world.endTick();
   }
 
   test('the agent is asked for the route at the end of the turn, after it was told', () => {
@@ -191,7 +192,7 @@ describe('after a failure', () => {
     world.nowMs += MIN_REFRESH_GAP_MS;
     world.report(world.pickHost(), false);
     expect(world.sent).toEqual([]);
-    world.endTurn();
+    world.endTick();
     expect(world.takeSent()).toMatchObject([{ batch: [{ err: 1 }] }, { asked: 7 }]);
     world.answer({ notModified: true, host: [], overload: true });
     expect(world.pick()).toBeUndefined();
@@ -314,7 +315,7 @@ test('very many modules are seen to in slices, each once in a flush interval', (
   const { slices } = world.cache;
   expect(slices).toBe(10);
   for (const { modid, cmdid } of modules) {
-    const stats = LarsHost.copiedCellOf(world.cache.pick(modid, cmdid)?.host) as HostStats;
+    const stats = pickRecordOf(world.cache.pick(modid, cmdid)?.host)?.stats as HostStats;
     stats.owner.bufferResult(stats, true, 1);
   }
   world.takeSent();

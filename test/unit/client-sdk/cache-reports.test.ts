@@ -80,7 +80,7 @@ describe('a failure', () => {
     world.report(second, false);
     world.report(second, true);
     expect(world.sent).toEqual([]);
-    world.endTurn();
+    world.endTick();
     expect(world.takeResults()).toEqual([
       entry(1, 1, 0, 3),
       entry(2, 0, 1, 20),
@@ -94,7 +94,7 @@ describe('a failure', () => {
     const world = new CacheWorld().open([hostInfo(1)]);
     const host = world.pickHost();
     for (let i = 0; i < 250; i++) world.report(host, false);
-    world.endTurn();
+    world.endTick();
     const sizes = world.takeSent().flatMap(one => ('batch' in one ? [one.batch.length] : []));
     expect(sizes).toEqual([100, 100, 50]);
   });
@@ -118,7 +118,7 @@ describe('reports that come late', () => {
     const host = world.pickHost();
     world.nowMs += MIN_REFRESH_GAP_MS;
     world.report(host, false);
-    world.endTurn();
+    world.endTick();
     world.answer({ host: [hostInfo(2)], version: 8 });
     world.takeSent();
     world.report(host, true, 4);
@@ -188,7 +188,7 @@ test('whatever is reported, when and about whom: the agent hears of each call on
           if (step.keep) kept.push(host);
           else report(host, step.ok, step.tcostMs);
         } else if (step.do === 'late' && kept.length > 0) report(kept.shift() as LarsHost, step.ok, step.tcostMs);
-        else if (step.do === 'turn') world.endTurn();
+        else if (step.do === 'turn') world.endTick();
         else if (step.do === 'tick') world.advance(FLUSH_INTERVAL_MS);
         else if (step.do === 'ask') world.ask();
         else if (step.do === 'flush') world.cache.flushAll();

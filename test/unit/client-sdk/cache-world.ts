@@ -1,8 +1,9 @@
 import type { BatchResult, GetRouteResponse, HostInfo } from '@lars/proto';
 import type { CachedModule } from '../../../client-sdk/src/cache/cached-module.ts';
+import { pickRecordOf } from '../../../client-sdk/src/cache/pick-record.ts';
 import { MIN_REFRESH_GAP_MS } from '../../../client-sdk/src/cache/refresh.ts';
 import { FLUSH_INTERVAL_MS, RouteCache } from '../../../client-sdk/src/cache/route-cache.ts';
-import { LarsHost } from '../../../client-sdk/src/lars-host.ts';
+import type { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { HOST } from './fake-agent.ts';
 
@@ -22,8 +23,8 @@ export class CacheWorld {
   readonly sent: Sent[] = [];
   /** Those whose route query waits for an answer. */
   readonly waiting: CachedModule[] = [];
-  #isHurried = false;
-  #askAtMs = Number.POSITIVE_INFINITY;
+  #hasFailed = false;
+  #refreshAtMs = Number.POSITIVE_INFINITY;
 
   constructor(maxModules?: number, maxHosts?: number) {
     const port = {
@@ -33,10 +34,10 @@ export class CacheWorld {
         this.waiting.push(module);
       },
       scheduleFailureRefresh: () => {
-        this.#isHurried = true;
+        this.#hasFailed = true;
       },
       scheduleRefresh: () => {
-        this.#askAtMs = this.nowMs + MIN_REFRESH_GAP_MS;
+        this.#refreshAtMs = this.nowMs + MIN_REFRESH_GAP_MS;
       },
     };
     this.cache = new RouteCache(port, seededRandom(1), maxModules, maxHosts);
@@ -55,7 +56,7 @@ export class CacheWorld {
     module.onRoute({ ...ordinary, ...details }, isWhole, this.nowMs);
   }
 
-  /** The route is copied, and nothing is told of how. */
+  /** The route is copied; what was sent for it is forgotten. */
   open(host: readonly HostInfo[] = hostInfos(3)): this {
     this.ask();
     this.answer({ host: [...host] });
@@ -73,22 +74,22 @@ export class CacheWorld {
   }
 
   report(host: LarsHost | undefined, ok: boolean, tcostMs = 0): void {
-    const stats = LarsHost.copiedCellOf(host);
-    if (stats === undefined) throw new Error('not a host of a copy');
+    const { stats, pickedBy } = pickRecordOf(host) ?? {};
+    if (stats === undefined || pickedBy !== 'client') throw new Error('not a host of a copy');
     stats.owner.bufferResult(stats, ok, tcostMs);
   }
 
-  /** The end of a turn of the event loop. */
-  endTurn(): void {
-    if (this.#isHurried) this.cache.refreshAfterFailures(this.nowMs);
-    this.#isHurried = false;
+  /** The end of a tick of the event loop. */
+  endTick(): void {
+    if (this.#hasFailed) this.cache.refreshAfterFailures(this.nowMs);
+    this.#hasFailed = false;
   }
 
   /** Less than a tick passes. */
   wait(ms: number): void {
     this.nowMs += ms;
-    if (this.nowMs < this.#askAtMs) return;
-    this.#askAtMs = Number.POSITIVE_INFINITY;
+    if (this.nowMs < this.#refreshAtMs) return;
+    this.#refreshAtMs = Number.POSITIVE_INFINITY;
     this.cache.refreshRateLimited(this.nowMs);
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LarsError, LarsHost } from '../../../client-sdk/src/index.ts';
-import type { Route } from '../../../client-sdk/src/link/answers.ts';
 import { waitForRoute } from '../../../client-sdk/src/register.ts';
+import type { Route } from '../../../client-sdk/src/route.ts';
 import { HOST } from './fake-agent.ts';
 import { rejection } from './rejection.ts';
 

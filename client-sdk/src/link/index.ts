@@ -1,0 +1,3 @@
+/** What the rest of the client uses of the link to the agent. */
+export { type Lookup, systemLookup } from './agent-socket.ts';
+export { type RequestLimits, ShardChannel } from './shard-channel.ts';
