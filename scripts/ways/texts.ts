@@ -1,0 +1,64 @@
+import type { KeyFiles } from './conf-keys.ts';
+import type { RanFile } from './ran-lines.ts';
+
+export interface Way {
+  readonly name: string;
+  readonly files: readonly RanFile[];
+}
+
+const BEGIN = '<!-- ways: begin -->';
+const END = '<!-- ways: end -->';
+
+/** Files of the services are to be followed; those of proto/ and runtime/ are leaves, which one may take for granted. */
+function isToFollow({ file }: RanFile): boolean {
+  return /^(?:agent|dnsserver)\//.test(file);
+}
+
+/** Each file of a way, those with most lines that ran first. */
+export function formatWay({ name, files }: Way): string {
+  const rows = [...files]
+    .sort((one, other) => other.ranLines.size - one.ranLines.size || one.file.localeCompare(other.file))
+    .map(({ file, lines, ranLines, functions }) => [file, lines, ranLines.size, [...functions].sort().join(', ')] as const);
+  const width = Math.max(...rows.map(([file]) => file.length));
+  const lines = rows.map(([file, all, ran, functions]) =>
+    `${file.padEnd(width)} ${String(all).padStart(6)} ${String(ran).padStart(5)}  ${functions}`.trimEnd(),
+  );
+  return [name, `${'file'.padEnd(width)}  lines   ran  functions`, ...lines, '', totals({ name, files }).join(' | '), ''].join(
+    '\n',
+  );
+}
+
+export function formatKeys(keys: readonly KeyFiles[]): string {
+  return keys.map(({ name, files }) => `${name}: ${files.length} files (${files.join(', ')})\n`).join('');
+}
+
+/** The totals as they stand in docs/architecture.md. */
+export function formatTotals(ways: readonly Way[], keys: readonly KeyFiles[], transport: string): string {
+  return [
+    `Counted by \`node scripts/ways.ts --write\`, transport ${transport}: files, their lines, and the lines that ran in one warm call.`,
+    '',
+    '| way | to follow | lines | ran | with leaves | lines | ran |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...ways.map(way => `| ${totals(way).join(' | ')} |`),
+    '',
+    `Files in which a conf key stands: ${keys.map(({ name, files }) => `\`${name}\` ${files.length}`).join(', ')}.`,
+  ].join('\n');
+}
+
+/** The page with the totals between its two markers. */
+export function withTotals(page: string, text: string): string {
+  const begin = page.indexOf(BEGIN);
+  const end = page.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`the page has no ${BEGIN} and ${END} in this order`);
+  return `${page.slice(0, begin + BEGIN.length)}\n${text}\n${page.slice(end)}`;
+}
+
+function totals({ name, files }: Way): readonly string[] {
+  return [name, ...sums(files.filter(isToFollow)), ...sums(files)];
+}
+
+function sums(files: readonly RanFile[]): string[] {
+  const lines = files.reduce((sum, file) => sum + file.lines, 0);
+  const ran = files.reduce((sum, file) => sum + file.ranLines.size, 0);
+  return [files.length, lines, ran].map(count => count.toLocaleString('en'));
+}
