@@ -70,7 +70,14 @@ async function measureRates(folder: string, file: string): Promise<string[]> {
     LOADS.map(({ connections, window }): Contender => {
       const requests = new RouteRequests([MODULE], window);
       const script = () => new RouteScript(requests, 0, () => undefined);
-      const options = { peer: { ip: '127.0.0.1', port }, connections, window, script, stint: { seconds: ROUND_SECONDS }, signal };
+      const options = {
+        server: { ip: '127.0.0.1', port },
+        connections,
+        window,
+        script,
+        stint: { seconds: ROUND_SECONDS },
+        signal,
+      };
       return { name: `${port}`, pid, load: () => runTcpLoad(options) };
     }),
   );

@@ -14,7 +14,7 @@ import type { Shell } from './shell.ts';
 
 const AFTER_HELP = `
 Results go to standard output, logs and errors to standard error.
-Exit codes: 0 done; 1 failed (no such module, overloaded, something down, a start that failed); 2 bad arguments.
+Exit codes: 0 done; 1 failed (no such module, no host may be called, something down, a start that failed); 2 bad arguments.
 
 Examples:
   lars up                              the whole system in this terminal

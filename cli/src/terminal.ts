@@ -10,7 +10,7 @@ export interface OutputStream {
 export interface Terminal {
   readonly out: OutputStream;
   readonly err: OutputStream;
-  /** Paints a result where the terminal shows colors and nobody has set NO_COLOR. */
+  /** Paints a result where the terminal shows colors and NO_COLOR is not set. */
   paint(style: Style, text: string): string;
 }
 

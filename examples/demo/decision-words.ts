@@ -1,10 +1,10 @@
 // pure
 import { percent } from './table.ts';
 
-/** What the agent logs when a host changes sides. */
+/** What the agent logs when a host is ejected or readmitted. */
 export interface Decision {
   readonly host: string;
-  /** 'overloaded' or 'idle': how the log names the sides, whatever the algorithm. */
+  /** 'ejected' or 'recovered'; an agent of an earlier version says 'overloaded' or 'idle'. */
   readonly to: string;
   readonly cause: string;
   /** What it was decided by, as logged. */
@@ -13,36 +13,41 @@ export interface Decision {
 
 type Words = (number: (name: string) => number) => string;
 
-/** By cause, with the number of the rule in docs/load-balancing.md. Short: a line of a terminal must hold it. */
+/** By cause, with the number of the rule in docs/load-balancing.md. Short, to fit in a line of a terminal. */
 const WORDS: ReadonlyMap<string, Words> = new Map<string, Words>([
   ['error-evidence', n => `ejected: evidence of errors ${tenths(n('evidence'))}, limit ${tenths(n('evidenceLimit'))} (AD-7)`],
   ['call-succeeded', n => `back on probation: a call succeeded in ${tenths(n('tookMs'))} ms (AD-12)`],
   ['none-left', () => 'back: no other host is left (AD-9)'],
   ['all-err', () => 'back: all hosts fail, it is no worse than they (AD-9)'],
-  ['failure-run', n => `overloaded: a run of ${n('errRun')} failures, limit ${n('limit')} (LB-7)`],
+  ['failure-run', n => `ejected: a run of ${n('errRun')} failures, limit ${n('limit')} (LB-7)`],
   [
     'error-rate',
-    n => `overloaded: virtual error rate ${rate(n('virtualErr'), n('virtualSucc'))}, limit ${percent(n('limit'))} (LB-7)`,
+    n => `ejected: virtual error rate ${rate(n('virtualErr'), n('virtualSucc'))}, limit ${percent(n('limit'))} (LB-7)`,
   ],
   [
     'window-error-rate',
-    n => `overloaded: error rate of a window ${rate(n('realErr'), n('realSucc'))}, limit ${percent(n('limit'))} (LB-9)`,
+    n => `ejected: error rate of a window ${rate(n('realErr'), n('realSucc'))}, limit ${percent(n('limit'))} (LB-9)`,
   ],
   [
     'success-rate',
-    n => `idle again: virtual success rate ${rate(n('virtualSucc'), n('virtualErr'))}, limit ${percent(n('limit'))} (LB-8)`,
+    n => `healthy again: virtual success rate ${rate(n('virtualSucc'), n('virtualErr'))}, limit ${percent(n('limit'))} (LB-8)`,
   ],
-  ['success-run', n => `idle again: a run of ${n('succRun')} successes, limit ${n('limit')} (LB-8)`],
+  ['success-run', n => `healthy again: a run of ${n('succRun')} successes, limit ${n('limit')} (LB-8)`],
   [
     'overload-timeout',
-    n => `idle again, untested: overloaded for ${tenths(n('stateMs') / 1_000)} s, limit ${n('limit') / 1_000} s (LB-9)`,
+    n => `healthy again, untested: ejected for ${tenths(n('stateMs') / 1_000)} s, limit ${n('limit') / 1_000} s (LB-9)`,
   ],
 ]);
 
-/** In words that follow the host's name. A cause that it does not know is told as it is. */
+/** In words that follow the host's name. An unknown cause is shown as it is. */
 export function decisionText({ to, cause, numbers }: Decision): string {
   const words = WORDS.get(cause);
   return words === undefined ? `${to}: ${cause}` : words(name => numbers[name] ?? Number.NaN);
+}
+
+/** Whether the host gets no ordinary calls from then on. */
+export function isEjection({ to }: Pick<Decision, 'to'>): boolean {
+  return to === 'ejected' || to === 'overloaded';
 }
 
 function tenths(value: number): string {

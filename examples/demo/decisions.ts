@@ -1,8 +1,8 @@
 // pure
 import type { LogRecord } from '@lars/runtime/log';
-import { type Decision, decisionText } from './decision-words.ts';
+import { type Decision, decisionText, isEjection } from './decision-words.ts';
 
-/** A host changed sides. `atMs`: monotonic. */
+/** A host was ejected or readmitted. `atMs`: monotonic. */
 export interface PastDecision extends Decision {
   readonly atMs: number;
 }
@@ -17,7 +17,7 @@ interface TroubleSpan {
 /** More than any story needs: a few for each trouble. */
 const MAX_KEPT = 1_000;
 
-/** What LARS logged that a spectator should see: hosts changed sides, something went wrong. */
+/** What LARS logged that a spectator should see: hosts were ejected or readmitted, something went wrong. */
 export class Decisions {
   readonly #maxLines: number;
   #lines: readonly string[] = [];
@@ -33,7 +33,7 @@ export class Decisions {
     return this.#lines;
   }
 
-  /** The hosts that changed sides, oldest first. After very many, the oldest are forgotten. */
+  /** The hosts that were ejected or readmitted, oldest first. After very many, the oldest are forgotten. */
   get all(): readonly PastDecision[] {
     return this.#all;
   }
@@ -51,7 +51,7 @@ export class Decisions {
    * host was in trouble, until any was taken out.
    */
   takenOutMs({ host, beganMs, lastedMs = Number.POSITIVE_INFINITY }: TroubleSpan): number | undefined {
-    const isMeant = (one: PastDecision) => (host === undefined || one.host === host) && one.to === 'overloaded';
+    const isMeant = (one: PastDecision) => (host === undefined || one.host === host) && isEjection(one);
     const out = this.#all.find(one => isMeant(one) && one.atMs >= beganMs);
     return out === undefined || out.atMs >= beganMs + lastedMs ? undefined : out.atMs - beganMs;
   }

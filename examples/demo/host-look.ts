@@ -2,14 +2,14 @@
 /** What the agent's page GET /why/MODID/CMDID says of one host; the demo shows a part of it. */
 export interface HostLook {
   readonly host: string;
-  /** In the algorithm's own words: 'idle', 'ejected', 'probation', 'overloaded', 'draining'. */
+  /** 'healthy', 'ejected', 'probation' or 'draining'; an agent of an earlier version says 'idle' and 'overloaded'. */
   readonly state: string;
   readonly numbers: Readonly<Record<string, number>>;
 }
 
 /** The state in words that stand beside the host; '' while there is nothing to say. */
 export function stateWords({ state, numbers: { probeInMs } }: HostLook): string {
-  if (state === 'idle') return '';
+  if (state === 'healthy' || state === 'idle') return '';
   return probeInMs === undefined ? state : `${state}, probe in ${Math.ceil(probeInMs / 1_000)} s`;
 }
 

@@ -58,7 +58,7 @@ function classicText({
 }: ClassicRules): string {
   return [
     `The agent goes round the hosts (LB-2). After ${continErrLimit} failures of a host in a row, or when more than ${percent(errRate)} of its calls fail,`,
-    `by a count that begins with some successes as a handicap, it calls the host overloaded (LB-7) and gives it one pick in ${probeNum + 1},`,
+    `by a count that begins with some successes as a handicap, it ejects the host (LB-7) and gives it one pick in ${probeNum + 1},`,
     `as a probe, however many hosts there are: so a dead host keeps ${percent(1 / (probeNum + 1))} of the calls (LB-4). After ${overloadTimeoutSeconds} s it is taken back`,
     'untested, and if it is still dead, it is found out once more (LB-9). A host that is started again comes back when successes are',
     `more than ${percent(succRate)} of its probes, or ${continSuccLimit} in a row (LB-8), or when that time is over, whichever is first. Only failures`,

@@ -113,7 +113,7 @@ function whileDownText(look: HostLook): string {
     const due = `the next probe is due in ${(probeInMs / 1_000).toFixed(1)} s`;
     return `it is still ejected; ejections and failed probes in a row: ${failuresInRow}; ${due} (AD-10)`;
   }
-  return `it is still overloaded, and its last ${errRun} calls failed (LB-4)`;
+  return `it is still ejected, and its last ${errRun} calls failed (LB-4)`;
 }
 
 function probationText({ numbers: { evidence, evidenceLimit } }: HostLook): string {

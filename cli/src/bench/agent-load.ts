@@ -1,12 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { CommandError } from '../errors.ts';
-import type { ChosenClient, DatagramClient, DatagramClients, Peer } from './datagram-client.ts';
+import type { ChosenClient, DatagramClient, DatagramClients, ServerAddress } from './datagram-client.ts';
 import type { ModuleFrames } from './get-host-frames.ts';
 import { GetHostLoop, GetHostTally } from './get-host-loop.ts';
 import { type LoadResult, Quota, type Stint } from './load-result.ts';
 
 /** One of the agent's ports, and the modules that are asked for there. */
-export interface AgentTarget extends Peer {
+export interface AgentTarget extends ServerAddress {
   readonly modules: readonly ModuleFrames[];
 }
 
@@ -24,7 +24,7 @@ export interface AgentLoadOptions {
 
 /** A getHost that has waited so long is lost, and another one takes its place. */
 const ANSWER_TIMEOUT_MS = 1_000;
-/** Nobody is going to answer any more. */
+/** No answer is going to come any more. */
 const SILENCE_MS = 3_000;
 const TICK_MS = 20;
 

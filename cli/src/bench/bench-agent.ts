@@ -85,7 +85,7 @@ async function startYardstick(
   return { echo: [echoContender(C_ECHO, outcome.echo, shape)], notes: [] };
 }
 
-/** A report that the kernel dropped is missed by nobody else: it has no answer. */
+/** Only the agent's own counters show that the kernel dropped a report: a report has no answer. */
 async function notesOnDrops(agents: readonly AgentContender[]): Promise<string[]> {
   const notes: string[] = [];
   for (const { name, http } of agents) {

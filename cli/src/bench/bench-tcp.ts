@@ -4,7 +4,7 @@ import { askHealth } from '../system/ask-health.ts';
 import { ROUNDS, roundOf, type TcpPlan } from './bench-plan.ts';
 import { type BenchContext, type BenchOutcome, notesOnCpu, pidOf } from './bench-run.ts';
 import { BenchSystem } from './bench-system.ts';
-import type { Peer } from './datagram-client.ts';
+import type { ServerAddress } from './datagram-client.ts';
 import { measureInTurn } from './in-turn.ts';
 import type { LoadResult } from './load-result.ts';
 import { modulesOf } from './module-layout.ts';
@@ -13,10 +13,10 @@ import { RouteRequests, RouteScript } from './route-script.ts';
 import { runTcpLoad } from './tcp-load.ts';
 
 /** A dnsserver or a reporter that is to be loaded. */
-interface TcpServer extends Peer {
+interface TcpServer extends ServerAddress {
   readonly name: string;
   readonly pid: number | undefined;
-  readonly http: Peer | undefined;
+  readonly http: ServerAddress | undefined;
 }
 
 /** Requests for routes to a dnsserver, or numbered reports to a reporter. */
@@ -46,21 +46,21 @@ async function runningServer({ kind, against }: TcpPlan): Promise<TcpServer> {
   return { name: `${kind} ${ip}:${port}`, ip, port, pid: await pidOf(against as NonNullable<typeof against>), http };
 }
 
-function routeLoad(plan: TcpPlan, { signal }: BenchContext, peer: TcpServer): () => Promise<LoadResult> {
+function routeLoad(plan: TcpPlan, { signal }: BenchContext, server: TcpServer): () => Promise<LoadResult> {
   const { connections, window, layout } = plan;
   const requests = new RouteRequests(modulesOf(layout), window);
   const checkHosts = (hosts: number) => {
     if (hosts > 0) return;
     const { modid, cmdid } = layout.first;
-    throw new CommandError('NO_HOSTS', `${peer.name} has no hosts for modules from ${formatModule(modid, cmdid)}`);
+    throw new CommandError('NO_HOSTS', `${server.name} has no hosts for modules from ${formatModule(modid, cmdid)}`);
   };
   const script = (connection: number) => new RouteScript(requests, connection, checkHosts);
-  return () => runTcpLoad({ peer, connections, window, script, stint: roundOf(plan.stint), signal });
+  return () => runTcpLoad({ server, connections, window, script, stint: roundOf(plan.stint), signal });
 }
 
 const CALLERS = parseIpv4('10.255.0.1') as number;
 
-function reportLoad(plan: TcpPlan, { signal }: BenchContext, peer: TcpServer): () => Promise<LoadResult> {
+function reportLoad(plan: TcpPlan, { signal }: BenchContext, server: TcpServer): () => Promise<LoadResult> {
   const { connections, window, layout } = plan;
   const modules = modulesOf(layout);
   let run = 0;
@@ -70,9 +70,9 @@ function reportLoad(plan: TcpPlan, { signal }: BenchContext, peer: TcpServer): (
     const name = `bench-${process.pid}-${nowMs}-${run++}`;
     const script = (connection: number) =>
       new ReportScript({ agent: `${name}-${connection}`, caller: CALLERS + connection, ts, modules, hosts: layout.hosts });
-    const before = await rowsStored(peer);
-    const result = await runTcpLoad({ peer, connections, window, script, stint: roundOf(plan.stint), signal });
-    const after = await rowsStored(peer);
+    const before = await rowsStored(server);
+    const result = await runTcpLoad({ server, connections, window, script, stint: roundOf(plan.stint), signal });
+    const after = await rowsStored(server);
     const counts = {
       reports: result.done,
       ...(before !== undefined && after !== undefined ? { rowsInAllTables: after - before } : {}),

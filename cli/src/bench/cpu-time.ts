@@ -62,7 +62,7 @@ function readThread(file: string): bigint | undefined {
 }
 
 function parseTicks(stat: string): number {
-  // The second field is the name in brackets and may hold blanks; the rest is separated by them.
+  // The second field is the name in brackets and may contain blanks; the rest is separated by them.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(fields[11]) + Number(fields[12]);
 }

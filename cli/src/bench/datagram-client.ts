@@ -13,7 +13,7 @@ export interface DatagramReader {
   beforeBatch(): void;
 }
 
-export interface Peer {
+export interface ServerAddress {
   readonly ip: string;
   readonly port: number;
 }
@@ -23,7 +23,7 @@ export type ClientKind = 'mmsg' | 'dgram';
 /** All sockets of one load. */
 export interface DatagramClients {
   readonly kind: ClientKind;
-  open(peer: Peer, reader: DatagramReader): Promise<DatagramClient>;
+  open(server: ServerAddress, reader: DatagramReader): Promise<DatagramClient>;
   close(): void;
 }
 

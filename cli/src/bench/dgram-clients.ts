@@ -5,8 +5,8 @@ import {
   type DatagramClient,
   type DatagramClients,
   type DatagramReader,
-  type Peer,
   RECEIVE_BUFFER_BYTES,
+  type ServerAddress,
 } from './datagram-client.ts';
 
 /** The generator's sockets on node:dgram, for every platform. */
@@ -14,7 +14,7 @@ export class DgramClients implements DatagramClients {
   readonly kind = 'dgram';
   readonly #sockets: Socket[] = [];
 
-  async open({ ip, port }: Peer, reader: DatagramReader): Promise<DatagramClient> {
+  async open({ ip, port }: ServerAddress, reader: DatagramReader): Promise<DatagramClient> {
     const socket = createSocket('udp4');
     this.#sockets.push(socket);
     await connect(socket, ip, port);
@@ -42,7 +42,7 @@ async function connect(socket: Socket, ip: string, port: number): Promise<void> 
     throw new CommandError('NO_SOCKET', `UDP ${ip}:${port}: ${messageOf(cause)}`, { cause });
   }
   socket.removeAllListeners('error');
-  // That a peer refused a datagram is seen as an answer that does not come.
+  // That a server refused a datagram is seen as an answer that does not come.
   socket.on('error', () => undefined);
 }
 

@@ -51,7 +51,7 @@ export class FrameLane {
     this.#decoder.push(chunk, (id, body) => {
       answers += this.#script.onFrame(id, body);
     });
-    // More are pushes: nobody asked for them.
+    // Further frames are pushes, which answer no request.
     const count = Math.min(answers, this.#underWay);
     if (count === 0) return;
     this.#settle(count, nowMs);

@@ -7,8 +7,8 @@ import {
   type DatagramClient,
   type DatagramClients,
   type DatagramReader,
-  type Peer,
   RECEIVE_BUFFER_BYTES,
+  type ServerAddress,
 } from './datagram-client.ts';
 
 /** So many datagrams are taken by one system call at most, and as many sent. */
@@ -41,8 +41,8 @@ export class MmsgClients implements DatagramClients {
     setImmediate(this.#turn);
   }
 
-  async open(peer: Peer, reader: DatagramReader): Promise<DatagramClient> {
-    const client = new MmsgClient(this.#libc, peer, reader);
+  async open(server: ServerAddress, reader: DatagramReader): Promise<DatagramClient> {
+    const client = new MmsgClient(this.#libc, server, reader);
     this.#clients.push(client);
     const polls = new ArrayBuffer(POLL_BYTES * (this.#clients.length + 1));
     this.#polls = new DataView(polls);
@@ -89,7 +89,7 @@ class MmsgClient implements DatagramClient {
   readonly #memory: MmsgMemory;
   readonly #reader: DatagramReader;
 
-  constructor(libc: Libc, { ip, port }: Peer, reader: DatagramReader) {
+  constructor(libc: Libc, { ip, port }: ServerAddress, reader: DatagramReader) {
     this.#libc = libc;
     this.#reader = reader;
     this.#memory = new MmsgMemory(SLOTS, true, buffer => libc.addressOf(buffer));
@@ -114,7 +114,7 @@ class MmsgClient implements DatagramClient {
     this.#memory.commit(length, 0);
   }
 
-  /** That a peer refused a datagram is seen as an answer that does not come. */
+  /** That a server refused a datagram is seen as an answer that does not come. */
   flush(): void {
     const memory = this.#memory;
     const count = memory.outgoingCount;

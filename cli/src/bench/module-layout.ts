@@ -36,7 +36,7 @@ export function* routesOf(layout: ModuleLayout): Generator<ModuleId & { readonly
 
 export const HOST_PORT = 8_080;
 
-/** '10.0.0.1', '10.0.0.2', …: nobody calls them. */
+/** '10.0.0.1', '10.0.0.2', …: the benchmark never calls them. */
 export function hostAddress(index: number): string {
   const number = index + 1;
   return `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;

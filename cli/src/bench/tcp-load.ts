@@ -4,13 +4,13 @@ import { performance } from 'node:perf_hooks';
 import { LarsProtocolError } from '@lars/proto';
 import { messageOf } from '@lars/runtime/errors';
 import { CommandError } from '../errors.ts';
-import type { Peer } from './datagram-client.ts';
+import type { ServerAddress } from './datagram-client.ts';
 import { FrameLane, type LaneScript } from './frame-lane.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { type LoadResult, Quota, type Stint } from './load-result.ts';
 
 export interface TcpLoadOptions {
-  readonly peer: Peer;
+  readonly server: ServerAddress;
   readonly connections: number;
   /** On each connection. */
   readonly window: number;
@@ -22,7 +22,7 @@ export interface TcpLoadOptions {
 
 const CONNECT_AT_ONCE = 100;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Nobody is going to answer any more. */
+/** No answer is going to come any more. */
 const SILENCE_MS = 5_000;
 const TICK_MS = 20;
 
@@ -39,11 +39,11 @@ export async function runTcpLoad(options: TcpLoadOptions): Promise<LoadResult> {
   }
 }
 
-async function connectAll({ peer, connections, signal }: TcpLoadOptions): Promise<readonly Socket[]> {
+async function connectAll({ server, connections, signal }: TcpLoadOptions): Promise<readonly Socket[]> {
   const sockets: Socket[] = [];
   while (sockets.length < connections) {
     const missing = Math.min(CONNECT_AT_ONCE, connections - sockets.length);
-    const outcomes = await Promise.allSettled(Array.from({ length: missing }, () => connect(peer, signal)));
+    const outcomes = await Promise.allSettled(Array.from({ length: missing }, () => connect(server, signal)));
     for (const outcome of outcomes) if (outcome.status === 'fulfilled') sockets.push(outcome.value);
     const failed = outcomes.find(({ status }) => status === 'rejected');
     if (failed === undefined) continue;
@@ -53,7 +53,7 @@ async function connectAll({ peer, connections, signal }: TcpLoadOptions): Promis
   return sockets;
 }
 
-async function connect({ ip, port }: Peer, signal: AbortSignal): Promise<Socket> {
+async function connect({ ip, port }: ServerAddress, signal: AbortSignal): Promise<Socket> {
   const socket = createConnection({ host: ip, port, noDelay: true });
   // Whoever is reset between here and its first request closes, and that is noticed.
   socket.on('error', () => undefined);
@@ -74,7 +74,7 @@ async function runLanes(sockets: readonly Socket[], options: TcpLoadOptions): Pr
   const ended = Promise.withResolvers<void>();
   const lanes = sockets.map((socket, at) => {
     const write = (bytes: Uint8Array) => void socket.write(bytes);
-    return openLane(socket, new FrameLane(script(at), { window, quota, latency, write }), options.peer, ended);
+    return openLane(socket, new FrameLane(script(at), { window, quota, latency, write }), options.server, ended);
   });
   const startMs = performance.now();
   const timer = setInterval(() => watch(options, lanes, quota, startMs, ended), TICK_MS);
@@ -90,7 +90,7 @@ async function runLanes(sockets: readonly Socket[], options: TcpLoadOptions): Pr
 
 type Ending = PromiseWithResolvers<void>;
 
-function openLane(socket: Socket, lane: FrameLane, { ip, port }: Peer, ended: Ending): FrameLane {
+function openLane(socket: Socket, lane: FrameLane, { ip, port }: ServerAddress, ended: Ending): FrameLane {
   socket.on('data', (chunk: Uint8Array) => {
     try {
       lane.onChunk(chunk, performance.now());
@@ -109,7 +109,7 @@ function openLane(socket: Socket, lane: FrameLane, { ip, port }: Peer, ended: En
 }
 
 function watch(
-  { stint, signal, peer: { ip, port } }: TcpLoadOptions,
+  { stint, signal, server: { ip, port } }: TcpLoadOptions,
   lanes: readonly FrameLane[],
   quota: Quota,
   startMs: number,

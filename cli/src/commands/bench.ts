@@ -63,7 +63,7 @@ export function addBench(program: Command, shell: Shell): void {
     .description('measure how many requests an agent, a dnsserver or a reporter serves')
     .addHelpText('after', EXAMPLES);
   const agent = withCommon(bench.command('agent'), 'agent', { window: 64, modules: 1 })
-    .description('getHost over UDP, with reports if told')
+    .description('getHost over UDP, with reports on demand')
     .option('--sockets <n>', "sockets to each of the agent's ports", integerOption('--sockets', 1, MAX_SOCKETS), 1)
     .option('--reports', 'each answer is followed by a report of success')
     .addOption(ownServer('--algorithm <name>', 'how the agent balances').choices(['adaptive', 'classic']).default('adaptive'))

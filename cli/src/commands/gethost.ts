@@ -5,7 +5,7 @@ import { withAgentClient } from '../system/agent-client.ts';
 import { type AgentOptions, agentOption, confFolderOf } from './options.ts';
 
 const EXAMPLES = `
-Prints HOST:PORT. Exit code 1 when the module has no host or all are overloaded.
+Prints HOST:PORT. Exit code 1 when the module has no host, or none may be called now.
 
 Examples:
   lars gethost 1 1

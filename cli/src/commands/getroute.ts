@@ -33,7 +33,7 @@ export function addGetRoute(program: Command, shell: Shell): void {
     });
 }
 
-/** What the agent's empty answer to a question for a route means. */
+/** What an empty route in the agent's answer means. */
 export function noSuchModule({ modid, cmdid }: ModuleId): CommandError {
   return new CommandError(
     'LARS_NO_EXIST',
@@ -52,6 +52,6 @@ function hostDocument({ host, port, weight, zone, drain }: LarsHost) {
 function routeText({ hosts, version, overload }: Route, paint: Paint): string {
   const columns = [{ title: 'host' }, { title: 'weight', align: 'right' }, { title: 'zone' }, DRAIN_COLUMN] as const;
   const rows = hosts.map(host => [host.authority, String(host.weight), host.zone, drainCell(host)]);
-  const state = overload ? ', some of them overloaded now' : '';
-  return `${formatTable(columns, rows, paint)}\n${hosts.length} hosts, version ${version}${state}\n`;
+  const agentPickOnly = overload ? '; callers must ask the agent for each call' : '';
+  return `${formatTable(columns, rows, paint)}\n${hosts.length} hosts, version ${version}${agentPickOnly}\n`;
 }

@@ -11,7 +11,7 @@ interface ServiceOptions {
 
 const SERVICES: Readonly<Record<ServiceName, string>> = {
   agent: 'run the agent: one on every machine whose business code calls services',
-  dnsserver: 'run the dnsserver, which holds the routes and pushes every change to the agents',
+  dnsserver: 'run the dnsserver, which answers with the routes and pushes every change to the agents',
   reporter: 'run the reporter, which keeps the call statistics of all agents',
 };
 

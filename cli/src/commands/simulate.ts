@@ -39,7 +39,7 @@ Examples:
   lars simulate 1/1 --calls 600 --rate 10 --concurrency 1 --seed 42
 `;
 
-/** `lars simulate`: plays business code whose calls fail as told, and shows where the agent sends them. */
+/** `lars simulate`: plays business code whose calls fail at given rates, and shows where the agent sends them. */
 export function addSimulate(program: Command, shell: Shell): void {
   program
     .command('simulate')

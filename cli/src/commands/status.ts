@@ -6,7 +6,7 @@ import { confFolderOf } from './options.ts';
 
 const EXAMPLES = `
 Asks each service on the [http] port of its conf file. ok: does its work. degraded: works with what it has. failing: does not
-work. down: nobody answers. Exit code 0 when all are ok, else 1.
+work. down: no answer. Exit code 0 when all are ok, else 1.
 
 Examples:
   lars status

@@ -2,7 +2,7 @@ import { messageOf } from '@lars/runtime/errors';
 import type { Command } from 'commander';
 import { type ModuleId, onlyModule } from '../arguments/module-id.ts';
 import { CommandError, UsageError } from '../errors.ts';
-import { type ModuleWhy, whyText } from '../output/why-table.ts';
+import { isActive, type ModuleWhy, whyText } from '../output/why-table.ts';
 import type { Shell } from '../shell.ts';
 import { type ConfFolder, confFileIn } from '../system/conf-folder.ts';
 import { connectable } from '../system/connectable.ts';
@@ -16,7 +16,7 @@ interface WhyOptions {
 
 const EXAMPLES = `
 For each host: its state, its share of the picks in the last 10 to 20 seconds, what the agent has counted of it, and how it came
-to its state: the rule that fired (docs/load-balancing.md) and when. Exit code 1 when the agent does not serve the module.
+to its state: the rule that fired (docs/load-balancing.md) and when. Exit code 1 when the agent has no route of the module.
 
 Examples:
   lars why 1 1
@@ -28,19 +28,19 @@ const TIMEOUT_MS = 2_000;
 /** Room for a module of 5,000 hosts. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** `lars why`: why the running agent gives a module's hosts the calls that it gives them. */
+/** `lars why`: why the running agent calls a module's hosts as it does. */
 export function addWhy(program: Command, shell: Shell): void {
   program
     .command('why')
     .usage('MODID CMDID [options]')
-    .description('show how the agent judges the hosts of a module, and why')
+    .description('show the state of each host of a module, and why the agent calls it as it does')
     .argument('<module...>', 'MODID CMDID, or MODID/CMDID')
     .option('--http <host:port>', "the agent's HTTP address (default: agent.ini's [http])")
     .addHelpText('after', EXAMPLES)
     .action(async (words: readonly string[], { http }: WhyOptions) => {
       const module = onlyModule(words);
       const why = await askWhy(http ?? (await configuredHttp(confFolderOf(program))), module);
-      if (why.state !== 'serving') throw noSuchModule(module);
+      if (!isActive(why)) throw noSuchModule(module);
       shell.print(why, () => whyText(why, shell.paint));
     });
 }

@@ -6,7 +6,8 @@ import { type Cell, formatTable, type Paint, type Style } from './table.ts';
 export interface ModuleWhy {
   readonly modid: number;
   readonly cmdid: number;
-  readonly state: 'serving' | 'absent' | 'unknown';
+  /** An agent of an earlier version says 'serving' for 'active'. */
+  readonly state: 'active' | 'serving' | 'absent' | 'unknown';
   readonly algorithm: string;
   readonly version: number;
   readonly conduct?: ConductWhy;
@@ -41,7 +42,19 @@ interface LastChange {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
-const STYLES: Readonly<Record<string, Style>> = { idle: 'green', draining: 'dim', overloaded: 'red', ejected: 'red' };
+/** By the state's name; an agent of an earlier version says 'idle' for 'healthy'. */
+const STYLES: Readonly<Record<string, Style>> = {
+  healthy: 'green',
+  idle: 'green',
+  draining: 'dim',
+  overloaded: 'red',
+  ejected: 'red',
+};
+
+/** Whether the agent has a route of the module. */
+export function isActive({ state }: ModuleWhy): boolean {
+  return state === 'active' || state === 'serving';
+}
 
 /** A table of the hosts, one line each, and below it a line for whatever is unusual about the module. */
 export function whyText({ hosts, version, algorithm, conduct }: ModuleWhy, paint: Paint): string {
@@ -82,7 +95,7 @@ function conductLines(conduct: ConductWhy | undefined): string[] {
         : `Callers use a pick for ${(1 + unpicked / picks).toFixed(0)} calls: hosts take turns, whatever is in flight.`,
     );
   if (impossibleDurations)
-    lines.push('Callers tell durations that are longer than the calls were under way (in microseconds?); they are left out.');
+    lines.push('Callers report durations that are longer than the calls were in flight (in microseconds?); they are left out.');
   return lines;
 }
 

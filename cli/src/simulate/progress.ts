@@ -21,5 +21,5 @@ export function showProgress(stream: OutputStream, tally: Tally, calls: number):
 function progressLine(tally: Tally, calls: number): string {
   const { failures, overloads } = tally;
   const done = `${formatCount(tally.calls)} of ${formatCount(calls)} calls (${formatShare(tally.calls, calls)})`;
-  return `${done}, ${formatCount(failures)} failed, ${formatCount(overloads)} overload answers`;
+  return `${done}, ${formatCount(failures)} failed, ${formatCount(overloads)} OVERLOAD answers`;
 }

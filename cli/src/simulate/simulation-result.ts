@@ -50,7 +50,7 @@ export function simulationText(plan: SimulationPlan, tally: Tally, end: Simulati
   const noHost = (name: string, count: number): Cell[] => row(name, count, 0).with(3, '-').with(4, '-');
   const rows = [
     ...tally.hosts.map(host => row(host.host, host.calls, host.failures)),
-    noHost('overload answers', overloads),
+    noHost('OVERLOAD answers', overloads),
     ...(timeouts === 0 ? [] : [noHost('no answer in time', timeouts)]),
     row('all', calls, failures),
   ];

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts';
 import { type ConfFolder, confFileIn } from './conf-folder.ts';
 import { connectable } from './connectable.ts';
 
-/** The agent where business code finds it when nobody says otherwise. */
+/** The agent where business code finds it by default. */
 const STANDARD_AGENT: AgentAddress = { host: '127.0.0.1', ports: 8888 };
 
 /**

@@ -4,7 +4,7 @@ import { getText } from './get-text.ts';
 
 export type HealthAnswer =
   | { readonly kind: 'health'; readonly health: Health }
-  /** Nobody answers, or what answers is no LARS service; `why` in a few words. */
+  /** There is no answer, or the one of something else than a LARS service; `why` in a few words. */
   | { readonly kind: 'down'; readonly why: string };
 
 const TIMEOUT_MS = 1_500;

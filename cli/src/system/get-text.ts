@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 
-/** The body of what a URL answers; undefined when it answers that there is nothing (404). Rejects when nobody answers in time. */
+/** The body of a URL's answer; undefined when the answer is 404. Rejects when there is no answer in time. */
 export function getText(url: string, timeoutMs: number, maxBytes: number): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const request = get(url, { signal: AbortSignal.timeout(timeoutMs), agent: false }, response => {

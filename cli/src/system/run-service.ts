@@ -51,13 +51,13 @@ async function run<Config extends { readonly log: LogOptions }, Running extends 
   { config, source }: ReadConf<Config>,
   { name, start, facts }: Kind<Config, Running>,
 ): Promise<ExitCode> {
-  const held = await startLog(name, config.log);
-  const service = await start(config, { log: held.log });
+  const buffered = await startLog(name, config.log);
+  const service = await start(config, { log: buffered.log });
   const ready = [await facts(config, service, source)];
   return runInForeground({
     services: [service],
-    log: held.log,
-    heldLogs: [held],
+    log: buffered.log,
+    bufferedLogs: [buffered],
     announce: () => shell.print(readyDocument(ready), () => readyText(ready, [], shell.paint)),
   });
 }

@@ -5,7 +5,7 @@ import type { ExitCode } from '../exit-code.ts';
 import type { Shell } from '../shell.ts';
 import type { ConfFolder } from './conf-folder.ts';
 import { connectable } from './connectable.ts';
-import { overruledPeers } from './overruled-peers.ts';
+import { overruledServers } from './overruled-servers.ts';
 import { type ReadConfigs, readConfigs } from './read-configs.ts';
 import { readyDocument, readyText } from './ready.ts';
 import { runInForeground } from './run-in-foreground.ts';
@@ -26,13 +26,13 @@ export async function runSystem(shell: Shell, folder: ConfFolder): Promise<ExitC
   const agent = await startLog('agent', configs.agent.log);
   const log = { dnsserver: dnsserver.log, reporter: reporter.log, agent: agent.log };
   const system = await startSystem({ ...configs, log });
-  for (const warning of overruledPeers(configs, readConfigFile(agentConfigTable, undefined).config)) log.agent.warn(warning);
+  for (const warning of overruledServers(configs, readConfigFile(agentConfigTable, undefined).config)) log.agent.warn(warning);
   const facts = await systemFacts(read, system);
   const next = tryNext({ folder, ...pickedAddresses(read, system) });
   return runInForeground({
     services: system.services,
     log: await createLogger('lars', configs.agent.log),
-    heldLogs: [dnsserver, reporter, agent],
+    bufferedLogs: [dnsserver, reporter, agent],
     announce: () => shell.print(readyDocument(facts), () => readyText(facts, next, shell.paint)),
   });
 }

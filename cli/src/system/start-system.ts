@@ -52,8 +52,8 @@ export async function startSystem(options: StartSystemOptions): Promise<RunningS
   const reporter = await start('reporter', () => startReporter(options.reporter, { log: logs.reporter }));
   const agentConfig = {
     ...options.agent,
-    dnsserver: peer(options.dnsserver.tcp.ip, dnsserver.tcpPort),
-    reporter: peer(options.reporter.tcp.ip, reporter.tcpPort),
+    dnsserver: serverAddress(options.dnsserver.tcp.ip, dnsserver.tcpPort),
+    reporter: serverAddress(options.reporter.tcp.ip, reporter.tcpPort),
   };
   const agent = await start('agent', () => startAgent(agentConfig, { log: logs.agent }));
   return runningSystem(dnsserver, reporter, agent, started);
@@ -84,7 +84,7 @@ async function stopAll(services: readonly Service[]): Promise<void> {
   for (const service of services) await service.stop();
 }
 
-function peer(ip: string, port: number): AgentConfig['dnsserver'] {
+function serverAddress(ip: string, port: number): AgentConfig['dnsserver'] {
   return { ip: connectable(ip), port };
 }
 

@@ -9,7 +9,7 @@ export interface TryNextFacts {
   readonly pickedHealth: string | undefined;
 }
 
-/** Three lines that show a new system at work; they hold whatever is needed to find this one. */
+/** Three lines that show a new system at work; they name the folder and port that are needed to find it. */
 export function tryNext({ folder, pickedAgent, pickedHealth }: TryNextFacts): readonly string[] {
   const where = folder.isStandard ? '' : ` --conf-dir ${quoted(folder.path)}`;
   const agent = pickedAgent === undefined ? where : ` --agent ${pickedAgent}`;

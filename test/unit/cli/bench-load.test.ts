@@ -101,7 +101,7 @@ describe('the load of a server over TCP', () => {
   const script = (onFirst: (hosts: number) => void) => () => new RouteScript(new RouteRequests([MODULE], 8), 0, onFirst);
   const load = (port: number, onFirst: (hosts: number) => void = () => undefined) =>
     runTcpLoad({
-      peer: { ip: '127.0.0.1', port },
+      server: { ip: '127.0.0.1', port },
       ...{ connections: 7, window: 8, script: script(onFirst), stint: { requests: 2_000 }, signal },
     });
 
@@ -159,7 +159,7 @@ describe('the load of a server over TCP', () => {
     const port = await fakeDnsserver(1);
     const ending = new AbortController();
     const running = runTcpLoad({
-      peer: { ip: '127.0.0.1', port },
+      server: { ip: '127.0.0.1', port },
       ...{ connections: 2, window: 8, script: script(() => ending.abort()), stint: { seconds: 60 }, signal: ending.signal },
     });
     await expect(running).rejects.toMatchObject({ code: 'INTERRUPTED' });

@@ -24,7 +24,7 @@ host              calls   share  failures  failed  calls/s
 a:1               1,200   60.0%         0    0.0%      300
 b:2                 600   30.0%       450   75.0%      150
 c:3                   0    0.0%         0       -        0
-overload answers    200   10.0%         -       -       50
+OVERLOAD answers    200   10.0%         -       -       50
 all               2,000  100.0%       450   22.5%      500
 
 2,000 calls in 4.0 s, seed 42

@@ -8,7 +8,7 @@ import { loadConfig } from '@lars/runtime/config/config';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { confFolder } from '../../../cli/src/system/conf-folder.ts';
 import { connectable } from '../../../cli/src/system/connectable.ts';
-import { overruledPeers } from '../../../cli/src/system/overruled-peers.ts';
+import { overruledServers } from '../../../cli/src/system/overruled-servers.ts';
 import { readConfigs } from '../../../cli/src/system/read-configs.ts';
 import { readyText } from '../../../cli/src/system/ready.ts';
 import { reporterFacts } from '../../../cli/src/system/service-facts.ts';
@@ -62,11 +62,11 @@ describe('the peers that agent.ini names', () => {
     ],
     ['anything, while the ports are picked', '[dnsserver]\nport = 5', '[tcp]\nport = 0'],
   ])('may be %s', (_, agent, dnsserver) => {
-    expect(overruledPeers(load(agent, dnsserver), defaults)).toStrictEqual([]);
+    expect(overruledServers(load(agent, dnsserver), defaults)).toStrictEqual([]);
   });
 
   test('are told of when they are others', () => {
-    expect(overruledPeers(load('[dnsserver]\nip = 10.0.0.1\n[reporter]\nport = 5'), defaults)).toStrictEqual([
+    expect(overruledServers(load('[dnsserver]\nip = 10.0.0.1\n[reporter]\nport = 5'), defaults)).toStrictEqual([
       'agent.ini: [dnsserver] names 10.0.0.1:7778; here the agent uses the dnsserver of this process',
       'agent.ini: [reporter] names 127.0.0.1:5; here the agent uses the reporter of this process',
     ]);

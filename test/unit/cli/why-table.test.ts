@@ -1,28 +1,37 @@
 import { describe, expect, test } from 'vitest';
-import { type ConductWhy, type HostWhy, whyText } from '../../../cli/src/output/why-table.ts';
+import { type ConductWhy, type HostWhy, isActive, whyText } from '../../../cli/src/output/why-table.ts';
 
 const plain = (_style: string, text: string) => text;
-const idle: HostWhy = { host: '10.0.0.1:80', weight: 0, zone: '', state: 'idle', share: 0.909, numbers: { errRun: 0 } };
-const overloaded: HostWhy = {
-  ...idle,
+const healthy: HostWhy = { host: '10.0.0.1:80', weight: 0, zone: '', state: 'healthy', share: 0.909, numbers: { errRun: 0 } };
+const ejected: HostWhy = {
+  ...healthy,
   host: '10.0.0.2:80',
-  state: 'overloaded',
+  state: 'ejected',
   share: 1 / 11,
   numbers: { errRun: 2, stateMs: 4200.12345 },
-  last: { to: 'overloaded', cause: 'failure-run', agoMs: 4_200, numbers: { errRun: 15, limit: 15 } },
+  last: { to: 'ejected', cause: 'failure-run', agoMs: 4_200, numbers: { errRun: 15, limit: 15 } },
 };
 
 test('one line a host: state, share, how it came to that, and what is counted now', () => {
-  const hosts = [idle, overloaded];
-  const text = whyText({ modid: 1, cmdid: 1, state: 'serving', algorithm: 'classic', version: 7, hosts }, plain);
+  const hosts = [healthy, ejected];
+  const text = whyText({ modid: 1, cmdid: 1, state: 'active', algorithm: 'classic', version: 7, hosts }, plain);
   expect(text.split('\n').map(line => line.split(/ {2,}/))).toEqual([
     ['host', 'state', 'share', 'last change', 'now'],
-    ['10.0.0.1:80', 'idle', '90.9%', '-', 'errRun 0'],
-    ['10.0.0.2:80', 'overloaded', '9.1%', 'overloaded 4 s ago: failure-run (limit 15), errRun 15', 'errRun 2, stateMs 4200.123'],
+    ['10.0.0.1:80', 'healthy', '90.9%', '-', 'errRun 0'],
+    ['10.0.0.2:80', 'ejected', '9.1%', 'ejected 4 s ago: failure-run (limit 15), errRun 15', 'errRun 2, stateMs 4200.123'],
     [''],
     ['2 hosts, version 7, balanced by classic'],
     [''],
   ]);
+});
+
+test.each([
+  ['active', true],
+  ['serving', true],
+  ['absent', false],
+  ['unknown', false],
+] as const)('a module that is %s has a route: %s', (state, expected) => {
+  expect(isActive({ modid: 1, cmdid: 1, state, algorithm: '', version: 0, hosts: [] })).toBe(expected);
 });
 
 describe('below the table, a line for whatever is unusual about the module', () => {
@@ -36,9 +45,9 @@ describe('below the table, a line for whatever is unusual about the module', () 
   };
 
   function lines(conduct: Partial<ConductWhy> | undefined): string[] {
-    const module = { modid: 1, cmdid: 1, state: 'serving', algorithm: 'adaptive', version: 7, hosts: [idle] } as const;
-    const told = conduct === undefined ? module : { ...module, conduct: { ...usual, ...conduct } };
-    const all = whyText(told, plain).split('\n');
+    const module = { modid: 1, cmdid: 1, state: 'active', algorithm: 'adaptive', version: 7, hosts: [healthy] } as const;
+    const why = conduct === undefined ? module : { ...module, conduct: { ...usual, ...conduct } };
+    const all = whyText(why, plain).split('\n');
     expect(all.at(-1)).toBe('');
     return all.slice(all.indexOf('1 hosts, version 7, balanced by adaptive') + 1, -1);
   }
@@ -73,7 +82,7 @@ describe('below the table, a line for whatever is unusual about the module', () 
 
   test('durations cannot be', () => {
     expect(lines({ impossibleDurations: true })).toEqual([
-      'Callers tell durations that are longer than the calls were under way (in microseconds?); they are left out.',
+      'Callers report durations that are longer than the calls were in flight (in microseconds?); they are left out.',
     ]);
   });
 

@@ -41,7 +41,7 @@ function classicDecision(change: Partial<ClassicOptions>, act: (world: ReturnTyp
 function adaptiveDecision(act: (world: ReturnType<typeof watched>) => void) {
   const world = watched(adaptiveBalancer(ADAPTIVE_DEFAULTS));
   act(world);
-  return world.transitions.filter(({ to }) => to === 'overloaded' || to === 'idle').at(-1);
+  return world.transitions.filter(({ to }) => ['overloaded', 'ejected', 'idle', 'recovered'].includes(to)).at(-1);
 }
 
 const fails = ({ reports }: ReturnType<typeof watched>) => {
@@ -53,17 +53,17 @@ const CASES: readonly [TransitionCause, () => Transition | undefined, RegExp][] 
   [
     'failure-run',
     () => classicDecision({ continErrLimit: 3 }, w => w.reports(3, false)),
-    /^overloaded: a run of 3 failures, limit 3 /,
+    /^ejected: a run of 3 failures, limit 3 /,
   ],
   [
     'error-rate',
     () => classicDecision({ errRate: 0.1, initSuccCnt: 20 }, w => w.reports(3, false)),
-    /^overloaded: virtual error rate 13\.0 %, limit 10\.0 % /,
+    /^ejected: virtual error rate 13\.0 %, limit 10\.0 % /,
   ],
   [
     'window-error-rate',
     () => classicDecision({ windowErrRate: 0.7 }, w => w.reports(150, false)),
-    /^overloaded: error rate of a window 100\.0 %, limit 70\.0 % /,
+    /^ejected: error rate of a window 100\.0 %, limit 70\.0 % /,
   ],
   [
     'success-rate',
@@ -72,7 +72,7 @@ const CASES: readonly [TransitionCause, () => Transition | undefined, RegExp][] 
         w.reports(3, false);
         w.reports(6, true);
       }),
-    /^idle again: virtual success rate 54\.5 %, limit 50\.0 % /,
+    /^healthy again: virtual success rate 54\.5 %, limit 50\.0 % /,
   ],
   [
     'success-run',
@@ -81,7 +81,7 @@ const CASES: readonly [TransitionCause, () => Transition | undefined, RegExp][] 
         w.reports(3, false);
         w.reports(4, true);
       }),
-    /^idle again: a run of 4 successes, limit 4 /,
+    /^healthy again: a run of 4 successes, limit 4 /,
   ],
   [
     'overload-timeout',
@@ -91,7 +91,7 @@ const CASES: readonly [TransitionCause, () => Transition | undefined, RegExp][] 
         w.wait(15_000);
         w.reports(1, false);
       }),
-    /^idle again, untested: overloaded for 15\.1 s, limit 15 s /,
+    /^healthy again, untested: ejected for 15\.1 s, limit 15 s /,
   ],
   ['error-evidence', () => adaptiveDecision(fails), /^ejected: evidence of errors \d+\.\d, limit \d+\.\d /],
   [

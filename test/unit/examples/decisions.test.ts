@@ -15,7 +15,7 @@ describe('what LARS logged', () => {
     expect(decisions.all).toEqual([
       { host: A, to: 'overloaded', cause: 'failure-run', numbers: { errRun: 15, limit: 15 }, atMs: 120 },
     ]);
-    expect(decisions.lines).toEqual([`LARS: ${A} overloaded: a run of 15 failures, limit 15 (LB-7)`]);
+    expect(decisions.lines).toEqual([`LARS: ${A} ejected: a run of 15 failures, limit 15 (LB-7)`]);
   });
 
   test('only the last lines are shown, and all that was decided is kept', () => {

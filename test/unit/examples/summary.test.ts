@@ -97,9 +97,9 @@ describe('the result for people', () => {
       probes: 0,
     };
     const told = text({ algorithm: 'classic', agent: classic });
-    expect(told).toContain('  0.29 s after the stop: it is overloaded: a run of 15 failures, limit 15 (LB-7)\n');
-    expect(told).toContain('  0.30 s after the stop: 127.0.0.1:4002, which was well, is overloaded');
-    expect(told).toContain('  just before the restart: it is still overloaded, and its last 43 calls failed (LB-4)\n');
+    expect(told).toContain('  0.29 s after the stop: it is ejected: a run of 15 failures, limit 15 (LB-7)\n');
+    expect(told).toContain('  0.30 s after the stop: 127.0.0.1:4002, which was well, is ejected');
+    expect(told).toContain('  just before the restart: it is still ejected, and its last 43 calls failed (LB-4)\n');
     expect(told).not.toMatch(/at first|probe\w* \(AD/);
   });
 

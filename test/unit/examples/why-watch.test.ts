@@ -43,6 +43,7 @@ describe('a watch over the /why page', () => {
 
 test.each([
   [look('idle', { probeInMs: 3 }), ''],
+  [look('healthy', { probeInMs: 3 }), ''],
   [look('ejected', { probeInMs: 2_001 }), 'ejected, probe in 3 s'],
   [look('overloaded', { errRun: 3 }), 'overloaded'],
   [look('probation'), 'probation'],

@@ -1,16 +1,18 @@
 import { recordLogger } from '@lars/runtime/log';
 import { describe, expect, test } from 'vitest';
-import { holdLog } from '../../../cli/src/system/held-log.ts';
+import { bufferLog } from '../../../cli/src/system/buffered-log.ts';
 
-function heldLog() {
+function bufferedLog() {
   const written: string[] = [];
-  const held = holdLog(recordLogger(({ level, event, fields }) => written.push(`${level} ${event} ${JSON.stringify(fields)}`)));
-  return { ...held, written };
+  const buffered = bufferLog(
+    recordLogger(({ level, event, fields }) => written.push(`${level} ${event} ${JSON.stringify(fields)}`)),
+  );
+  return { ...buffered, written };
 }
 
-describe('a held log', () => {
+describe('a buffered log', () => {
   test('writes nothing until it is released, then all in order, then at once', () => {
-    const { log, release, written } = heldLog();
+    const { log, release, written } = bufferedLog();
     log.info('one', { n: 1 });
     log.child({ thread: 'dns' }).warn('two');
     expect(written).toStrictEqual([]);
@@ -23,7 +25,7 @@ describe('a held log', () => {
   });
 
   test('does not hold without end: whoever logs so much is heard', () => {
-    const { log, written } = heldLog();
+    const { log, written } = bufferedLog();
     for (let i = 0; i < 1_001; i++) log.info(`event ${i}`);
     expect(written).toHaveLength(1_001);
     expect(written[1_000]).toBe('info event 1000 {}');

@@ -1,16 +1,16 @@
 // pure
 import type { SystemConfigs } from './start-system.ts';
 
-interface Peer {
+interface ServerAddress {
   readonly ip: string;
   readonly port: number;
 }
 
 /**
- * What the agent's configuration says of dnsserver and reporter that does not hold in `lars up`, where the agent asks the two that
- * run beside it. A peer at its default was not chosen by anybody.
+ * What the agent's configuration says of dnsserver and reporter that `lars up` overrules, where the agent asks the two that
+ * run beside it. A server address that is the default was chosen by no one.
  */
-export function overruledPeers(
+export function overruledServers(
   { agent, dnsserver, reporter }: SystemConfigs,
   defaults: SystemConfigs['agent'],
 ): readonly string[] {
@@ -25,6 +25,6 @@ export function overruledPeers(
     );
 }
 
-function isSame(one: Peer, other: Peer): boolean {
+function isSame(one: ServerAddress, other: ServerAddress): boolean {
   return one.port === other.port && (one.ip === other.ip || other.ip === '0.0.0.0');
 }
