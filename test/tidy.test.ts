@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { dependenciesAreExplained, linksLeadSomewhere } from './support/tidy/doc-rules.ts';
+import { type Example, glue, type House, manifest, ourPackages } from './support/tidy/examples.ts';
 import {
   dependenciesAreUsed,
   importDirection,
@@ -15,7 +16,8 @@ import {
 } from './support/tidy/import-rules.ts';
 import { sourcesIn, workspacesOf } from './support/tidy/imports.ts';
 import { pureFilesImportPureFiles, pureFilesUseNoEnvironment, pureFoldersAreMarked } from './support/tidy/purity-rule.ts';
-import { formatFinding, type Rule, readTree } from './support/tidy/source-tree.ts';
+import { roomExamples } from './support/tidy/room-examples.ts';
+import { formatViolation, type Rule, readTree } from './support/tidy/source-tree.ts';
 import {
   kebabCaseNames,
   noAny,
@@ -26,31 +28,6 @@ import {
   noTestLeftOut,
   nothingUnfinished,
 } from './support/tidy/text-rules.ts';
-
-/** Path to text. */
-type Example = Readonly<Record<string, string>>;
-
-interface House {
-  readonly rule: Rule;
-  readonly bad: Example;
-  readonly findings: readonly string[];
-  readonly good: Example;
-}
-
-/** Says what this file must not contain itself. */
-const glue = (...parts: readonly string[]): string => parts.join('');
-
-const manifest = (name: string, fields: object = {}): string => JSON.stringify({ name, ...fields }, null, 1);
-const ourPackages: Example = {
-  'package.json': manifest('lars', { devDependencies: { vite: '1' } }),
-  'proto/package.json': manifest('@lars/proto', { exports: { '.': { source: './src/index.ts' } } }),
-  'runtime/package.json': manifest('@lars/runtime', { exports: { './*': { source: './src/*.ts' } } }),
-  'agent/package.json': manifest('@lars/agent', {
-    dependencies: { ini: '1', '@lars/proto': '*' },
-    optionalDependencies: { '@a/b': '1' },
-  }),
-  'reporter/package.json': manifest('@lars/reporter'),
-};
 
 const rules: Readonly<Record<string, House>> = {
   'packages import in one direction': {
@@ -63,7 +40,7 @@ const rules: Readonly<Record<string, House>> = {
       'agent/src/a.ts': `await import('@lars/reporter/x');`,
       'agent/src/b.ts': `export * from '@lars/agent';`,
     },
-    findings: [
+    violations: [
       'proto/src/a.ts:1 proto must not import runtime',
       'runtime/src/a.ts:2 runtime must not import agent',
       'agent/src/a.ts:1 agent must not import reporter',
@@ -82,7 +59,7 @@ const rules: Readonly<Record<string, House>> = {
       ...ourPackages,
       'agent/src/a/b.ts': `import { a } from '../../../proto/src/a.ts';\nimport '../../agent-of-ours/x.ts';`,
     },
-    findings: ["agent/src/a/b.ts:1 '../../../proto/src/a.ts' leaves agent/"],
+    violations: ["agent/src/a/b.ts:1 '../../../proto/src/a.ts' leaves agent/"],
     good: {
       ...ourPackages,
       'agent/src/a/b.ts': `import '../../bin/x.js';\nimport 'node:fs';`,
@@ -92,7 +69,7 @@ const rules: Readonly<Record<string, House>> = {
   'relative imports exist in a clean clone': {
     rule: relativeImportsExist,
     bad: { 'test/a.ts': `import './b.ts';\nimport d from '../data/d.json' with { type: 'json' };\nimport './a';` },
-    findings: [
+    violations: [
       "test/a.ts:1 './b.ts' is no file of the project",
       "test/a.ts:2 '../data/d.json' is no file of the project",
       "test/a.ts:3 './a' is no file of the project",
@@ -110,7 +87,7 @@ const rules: Readonly<Record<string, House>> = {
       ...ourPackages,
       'agent/src/a.ts': `import 'ini/x.js';\nimport 'pino';\nimport 'vite';\nimport '@a/c';\nimport '@lars/runtime/log';`,
     },
-    findings: [
+    violations: [
       'agent/src/a.ts:2 pino is no dependency in agent/package.json',
       'agent/src/a.ts:3 vite is no dependency in agent/package.json',
       'agent/src/a.ts:4 @a/c is no dependency in agent/package.json',
@@ -125,7 +102,7 @@ const rules: Readonly<Record<string, House>> = {
   'declared packages are imported': {
     rule: dependenciesAreUsed,
     bad: { ...ourPackages, 'agent/src/a.ts': `import '@lars/proto'; // import 'ini'` },
-    findings: ['agent/package.json:4 ini is never imported', 'agent/package.json:8 @a/b is never imported'],
+    violations: ['agent/package.json:4 ini is never imported', 'agent/package.json:8 @a/b is never imported'],
     good: { ...ourPackages, 'agent/src/a.ts': `import '@lars/proto'; import('ini'); import.meta.resolve('@a/b/c');` },
   },
   'imports make no cycle': {
@@ -135,7 +112,7 @@ const rules: Readonly<Record<string, House>> = {
       'agent/src/x/b.ts': `\nimport type { C } from './c.ts';`,
       'agent/src/x/c.ts': `export { a } from '../a.ts';\nexport * from './c.ts';`,
     },
-    findings: [
+    violations: [
       'agent/src/x/c.ts:1 closes a cycle: agent/src/a.ts → agent/src/x/b.ts → agent/src/x/c.ts → agent/src/a.ts',
       'agent/src/x/c.ts:2 closes a cycle: agent/src/x/c.ts → agent/src/x/c.ts',
     ],
@@ -148,7 +125,7 @@ const rules: Readonly<Record<string, House>> = {
   'the files of pure folders say so': {
     rule: pureFoldersAreMarked,
     bad: { 'proto/src/a.ts': '// impure', 'agent/src/balancer/x/b.ts': '\n// pure' },
-    findings: [
+    violations: [
       "proto/src/a.ts:1 the first line must be '// pure'",
       "agent/src/balancer/x/b.ts:1 the first line must be '// pure'",
     ],
@@ -160,7 +137,7 @@ const rules: Readonly<Record<string, House>> = {
       'agent/src/a.ts': `// pure\nDate.now();\nnew Date();\nMath.random();\nperformance.now();\nsetTimeout(f);\nsetInterval(f);\nsetImmediate(f);`,
       'agent/src/b.ts': `// pure\nf(\`\${process.pid}\`);\nglobalThis.x;\nconst f = Math . random;`,
     },
-    findings: [
+    violations: [
       ...['Date', 'Date', 'Math.random', 'performance', 'setTimeout', 'setInterval', 'setImmediate'].map(
         (name, at) => `agent/src/a.ts:${at + 2} a pure file must not use ${name}`,
       ),
@@ -181,7 +158,7 @@ const rules: Readonly<Record<string, House>> = {
       'agent/src/b.ts': '',
       'runtime/src/c.ts': '',
     },
-    findings: ['node:fs', './b.ts', 'ini', '@lars/runtime/c', 'protobufjs'].map(
+    violations: ['node:fs', './b.ts', 'ini', '@lars/runtime/c', 'protobufjs'].map(
       (name, at) => `agent/src/a.ts:${at + 2} a pure file must not import '${name}'`,
     ),
     good: {
@@ -196,7 +173,7 @@ const rules: Readonly<Record<string, House>> = {
   'only what talks to people prints': {
     rule: noConsole,
     bad: { 'agent/src/a.ts': `f();\n  ${glue('con', 'sole')}.error(1);`, 'test/a.ts': `${glue('con', 'sole')}.log(1);` },
-    findings: [
+    violations: [
       `agent/src/a.ts:2 ${glue('con', 'sole')}.error outside cli/, bench/, examples/`,
       `test/a.ts:1 ${glue('con', 'sole')}.log outside cli/, bench/, examples/`,
     ],
@@ -205,7 +182,7 @@ const rules: Readonly<Record<string, House>> = {
   'nothing is left unfinished': {
     rule: nothingUnfinished,
     bad: { 'a/b.ts': `f(); // ${glue('TO', 'DO')}: more`, 'a.md': `\n${glue('FIX', 'ME')}`, 'c.proto': `// ${glue('XX', 'X')}` },
-    findings: [
+    violations: [
       `a/b.ts:1 ${glue('TO', 'DO')} is left`,
       `a.md:2 ${glue('FIX', 'ME')} is left`,
       `c.proto:1 ${glue('XX', 'X')} is left`,
@@ -217,7 +194,7 @@ const rules: Readonly<Record<string, House>> = {
     bad: {
       'test/a.test.ts': `test${glue('.sk', 'ip')}('a', f);\ndescribe${glue('.on', 'ly')}('b', f);\nit${glue('.to', 'do')}('c');`,
     },
-    findings: ['.sk|ip', '.on|ly', '.to|do'].map(
+    violations: ['.sk|ip', '.on|ly', '.to|do'].map(
       (name, at) => `test/a.test.ts:${at + 1} ${glue(...name.split('|'))}() leaves tests out`,
     ),
     good: { 'test/a.test.ts': `test('a', () => skip(1)); // ${glue('.sk', 'ip')}()` },
@@ -225,19 +202,19 @@ const rules: Readonly<Record<string, House>> = {
   'no any': {
     rule: noAny,
     bad: { 'agent/src/a.ts': 'let a: any;\nb as any;\nlet c: Map<any, d>;\nlet e: string | any;\nlet f: (any[]);' },
-    findings: [1, 2, 3, 4, 5].map(line => `agent/src/a.ts:${line} the type 'any'`),
+    violations: [1, 2, 3, 4, 5].map(line => `agent/src/a.ts:${line} the type 'any'`),
     good: { 'agent/src/a.ts': `f('as any', any, { any: 1 }); // : any`, 'test/a.ts': 'let a: any;' },
   },
   'no default exports': {
     rule: noDefaultExports,
     bad: { 'agent/src/a.ts': 'export default a;\nexport {\n a, b as default };' },
-    findings: ['agent/src/a.ts:1 a default export', 'agent/src/a.ts:2 a default export'],
+    violations: ['agent/src/a.ts:1 a default export', 'agent/src/a.ts:2 a default export'],
     good: { 'agent/src/a.ts': `import { default as a } from 'a';\nexport { a };`, 'vitest.config.ts': 'export default {};' },
   },
   'names are kebab-case': {
     rule: kebabCaseNames,
     bad: { 'agent/src/aB.ts': '', 'agent/src/a_b.ts': '', 'test/A/b.ts': '', 'test/a-.ts': '' },
-    findings: ['agent/src/aB.ts', 'agent/src/a_b.ts', 'test/A/b.ts', 'test/a-.ts'].map(
+    violations: ['agent/src/aB.ts', 'agent/src/a_b.ts', 'test/A/b.ts', 'test/a-.ts'].map(
       path => `${path}:1 the name is not kebab-case`,
     ),
     good: { 'agent/src/a-b2.ts': '', 'test/0001-a.test.ts': '', 'README.md': '', 'a-b/c.d-e.js': '' },
@@ -245,7 +222,7 @@ const rules: Readonly<Record<string, House>> = {
   'files are not long': {
     rule: noLongFiles,
     bad: { 'agent/src/a.ts': 'x\n'.repeat(351) },
-    findings: ['agent/src/a.ts:351 351 lines, at most 350: it has two reasons to change'],
+    violations: ['agent/src/a.ts:351 351 lines, at most 350: it has two reasons to change'],
     good: { 'agent/src/a.ts': 'x\n'.repeat(350), 'docs/a.md': 'x\n'.repeat(1000) },
   },
   'no machine and no registry is named': {
@@ -255,17 +232,18 @@ const rules: Readonly<Record<string, House>> = {
       'b.json': glue('https://regis', 'try.example/'),
       '.ci/c': glue('http://de', 'b.example/'),
     },
-    findings: [
+    violations: [
       glue("a.md:2 '/wo", "rk/' is a path of one machine"),
       glue("b.json:1 'https://regis", "try.' is a package registry"),
       glue(".ci/c:1 'http://de", "b.' is a package registry"),
     ],
     good: { 'package-lock.json': glue('https://regis', 'try.example/'), 'a.md': 'network/a, https://example/registry' },
   },
+  ...roomExamples,
   'links lead somewhere': {
     rule: linksLeadSomewhere,
     bad: { 'docs/a.md': '[b](b.md)\n\n![c](../c.svg) and [ref][d]\n\n[d]: ../d.md#there\n[e](../docs/f/)' },
-    findings: ['b.md', '../c.svg', '../d.md', '../docs/f/'].map(
+    violations: ['b.md', '../c.svg', '../d.md', '../docs/f/'].map(
       (target, at) => `docs/a.md:${[1, 3, 5, 6][at]} the link to ${target} leads nowhere`,
     ),
     good: {
@@ -278,7 +256,7 @@ const rules: Readonly<Record<string, House>> = {
   'dependencies are explained': {
     rule: dependenciesAreExplained,
     bad: { ...ourPackages, 'docs/dependencies.md': 'vite, ini\n\n| `@a/bc` | why @a/b |' },
-    findings: [
+    violations: [
       'package.json:4 vite has no row in docs/dependencies.md',
       'agent/package.json:4 ini has no row in docs/dependencies.md',
       'agent/package.json:8 @a/b has no row in docs/dependencies.md',
@@ -287,8 +265,8 @@ const rules: Readonly<Record<string, House>> = {
   },
 };
 
-const judge = (rule: Rule, example: Example): string[] =>
-  rule(Object.entries(example).map(([path, text]) => ({ path, text }))).map(formatFinding);
+const check = (rule: Rule, example: Example): string[] =>
+  rule(Object.entries(example).map(([path, text]) => ({ path, text }))).map(formatViolation);
 
 const tree = readTree(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -298,13 +276,13 @@ test('the tree that is judged has all our packages in it', () => {
   for (const { folder } of workspacesOf(tree)) expect(sourcesIn(folder, tree)).not.toHaveLength(0);
 });
 
-describe.each(Object.entries(rules))('%s', (_name, { rule, bad, findings, good }) => {
+describe.each(Object.entries(rules))('%s', (_name, { rule, bad, violations, good }) => {
   test('finds what is wrong in the bad example, nothing in the good one', () => {
-    expect(judge(rule, bad).sort()).toStrictEqual([...findings].sort());
-    expect(judge(rule, good)).toStrictEqual([]);
+    expect(check(rule, bad).sort()).toStrictEqual([...violations].sort());
+    expect(check(rule, good)).toStrictEqual([]);
   });
 
   test('the tree keeps it', () => {
-    expect(rule(tree).map(formatFinding)).toStrictEqual([]);
+    expect(rule(tree).map(formatViolation)).toStrictEqual([]);
   });
 });

@@ -10,7 +10,17 @@ const BEFORE_EXPRESSION = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|
  * breaks and all offsets stay. It scans, it does not parse: good enough for formatted sources.
  */
 export function codeOnly(text: string): string {
+  return codeAndComments(text).code;
+}
+
+/** The comments of a TypeScript file, with everything else replaced by spaces. Line breaks and all offsets stay. */
+export function commentsOnly(text: string): string {
+  return codeAndComments(text).comments;
+}
+
+function codeAndComments(text: string): { readonly code: string; readonly comments: string } {
   let code = '';
+  let comments = '';
   let depth = 0;
   /** The brace depths at which a template's substitutions were opened. */
   const substitutions: number[] = [];
@@ -30,8 +40,11 @@ export function codeOnly(text: string): string {
   while (code.length < text.length) {
     const next = text[code.length] as string;
     const literal = take(LITERAL);
-    if (literal !== '') code += /^['"]/.test(literal) ? next + blank(literal.slice(1, -1)) + next : blank(literal);
-    else if (next === '/' && BEFORE_EXPRESSION.test(code.slice(-80))) code += blank(take(REGULAR_EXPRESSION)) || next;
+    if (/^['"]/.test(literal)) code += next + blank(literal.slice(1, -1)) + next;
+    else if (literal !== '') {
+      comments += blank(text.slice(comments.length, code.length)) + literal;
+      code += blank(literal);
+    } else if (next === '/' && BEFORE_EXPRESSION.test(code.slice(-80))) code += blank(take(REGULAR_EXPRESSION)) || next;
     else {
       code += next;
       if (next === '{') depth += 1;
@@ -41,7 +54,7 @@ export function codeOnly(text: string): string {
       if (closesSubstitution || next === '`') takeTemplate();
     }
   }
-  return code;
+  return { code, comments: comments + blank(text.slice(comments.length)) };
 }
 
 function blank(text: string): string {

@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import { lineNaming, manifestsOf } from './imports.ts';
-import { type Finding, lineAt, type TreeFile } from './source-tree.ts';
+import { lineAt, type TreeFile, type Violation } from './source-tree.ts';
 
 const DEPENDENCIES_PAGE = 'docs/dependencies.md';
 
 /** Every relative link of a page leads to a file or folder of the project. */
-export function linksLeadSomewhere(files: readonly TreeFile[]): Finding[] {
+export function linksLeadSomewhere(files: readonly TreeFile[]): Violation[] {
   const targets = new Set(files.flatMap(file => [file.path, ...foldersOf(file.path)]));
   return files
     .filter(file => file.path.endsWith('.md'))
@@ -18,7 +18,7 @@ export function linksLeadSomewhere(files: readonly TreeFile[]): Finding[] {
 }
 
 /** Every package that we stand on has its row, with its reason, in docs/dependencies.md: its name in the row's first cell. */
-export function dependenciesAreExplained(files: readonly TreeFile[]): Finding[] {
+export function dependenciesAreExplained(files: readonly TreeFile[]): Violation[] {
   const page = files.find(file => file.path === DEPENDENCIES_PAGE)?.text ?? '';
   const rows = page.split('\n').filter(line => line.startsWith('|'));
   const explained = new Set(

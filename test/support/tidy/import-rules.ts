@@ -8,7 +8,7 @@ import {
   sourcesIn,
   workspacesOf,
 } from './imports.ts';
-import { type Finding, isPackageSource, isSource, type TreeFile } from './source-tree.ts';
+import { isPackageSource, isSource, type TreeFile, type Violation } from './source-tree.ts';
 
 /** Which of our packages a package may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -22,23 +22,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** proto ← client-sdk; proto ← runtime ← agent | dnsserver | reporter; cli imports them all. Services meet on the wire. */
-export function importDirection(files: readonly TreeFile[]): Finding[] {
+export function importDirection(files: readonly TreeFile[]): Violation[] {
   const workspaces = workspacesOf(files);
   return workspaces.flatMap(({ folder, file: manifest }) => {
     const allowed = MAY_IMPORT[folder];
     if (allowed === undefined) return [{ path: manifest.path, line: 1, message: `nobody said what ${folder} may import` }];
-    const judge = (file: TreeFile) =>
-      importsOf(file).flatMap(({ specifier, line }): Finding[] => {
+    const check = (file: TreeFile) =>
+      importsOf(file).flatMap(({ specifier, line }): Violation[] => {
         const imported = workspaces.find(workspace => workspace.name === packageOf(specifier));
         if (imported === undefined || allowed.includes(imported.folder)) return [];
         return [{ path: file.path, line, message: `${folder} must not import ${imported.folder}` }];
       });
-    return sourcesIn(folder, files).flatMap(judge);
+    return sourcesIn(folder, files).flatMap(check);
   });
 }
 
 /** A package reaches another one through its name, never through its folder. */
-export function importsStayInside(files: readonly TreeFile[]): Finding[] {
+export function importsStayInside(files: readonly TreeFile[]): Violation[] {
   return workspacesOf(files).flatMap(({ folder }) =>
     sourcesIn(folder, files).flatMap(file =>
       importsOf(file)
@@ -49,7 +49,7 @@ export function importsStayInside(files: readonly TreeFile[]): Finding[] {
 }
 
 /** What is imported is there in a clean clone; only what the build makes may be missing. */
-export function relativeImportsExist(files: readonly TreeFile[]): Finding[] {
+export function relativeImportsExist(files: readonly TreeFile[]): Violation[] {
   const paths = new Set(files.map(file => file.path));
   return files
     .filter(file => isSource(file.path))
@@ -63,14 +63,14 @@ export function relativeImportsExist(files: readonly TreeFile[]): Finding[] {
 }
 
 /** A workspace declares what it imports. Outside src and bin (a bundler's config, a test) devDependencies will do. */
-export function importsAreDeclared(files: readonly TreeFile[]): Finding[] {
+export function importsAreDeclared(files: readonly TreeFile[]): Violation[] {
   const root = manifestsOf(files).find(manifest => manifest.folder === '');
   return workspacesOf(files).flatMap(workspace => {
     const forTools = [...workspace.dependencies, ...workspace.devDependencies, ...(root?.devDependencies ?? [])];
     return sourcesIn(workspace.folder, files).flatMap(file => {
       const shipped = /^[^/]+\/(src|bin)\//.test(file.path);
       const declared = new Set(shipped ? workspace.dependencies : forTools);
-      return importsOf(file).flatMap(({ specifier, line }): Finding[] => {
+      return importsOf(file).flatMap(({ specifier, line }): Violation[] => {
         const name = packageOf(specifier);
         if (name === undefined || name === workspace.name || declared.has(name)) return [];
         return [{ path: file.path, line, message: `${name} is no dependency in ${workspace.file.path}` }];
@@ -80,7 +80,7 @@ export function importsAreDeclared(files: readonly TreeFile[]): Finding[] {
 }
 
 /** A workspace imports what it declares. */
-export function dependenciesAreUsed(files: readonly TreeFile[]): Finding[] {
+export function dependenciesAreUsed(files: readonly TreeFile[]): Violation[] {
   return workspacesOf(files).flatMap(workspace => {
     const used = new Set(
       sourcesIn(workspace.folder, files).flatMap(file => importsOf(file).map(each => packageOf(each.specifier))),
@@ -92,10 +92,10 @@ export function dependenciesAreUsed(files: readonly TreeFile[]): Finding[] {
 }
 
 /** No file of a package imports itself over others; types count, since they bind two files as firmly. */
-export function noImportCycles(files: readonly TreeFile[]): Finding[] {
+export function noImportCycles(files: readonly TreeFile[]): Violation[] {
   const sources = new Map(files.filter(file => isPackageSource(file.path)).map(file => [file.path, file]));
   const done = new Set<string>();
-  const findings: Finding[] = [];
+  const violations: Violation[] = [];
 
   const visit = (file: TreeFile, trail: readonly string[]): void => {
     if (done.has(file.path)) return;
@@ -106,10 +106,10 @@ export function noImportCycles(files: readonly TreeFile[]): Finding[] {
       const from = trail.indexOf(target.path);
       if (from === -1) visit(target, [...trail, target.path]);
       else
-        findings.push({ path: file.path, line, message: `closes a cycle: ${[...trail.slice(from), target.path].join(' → ')}` });
+        violations.push({ path: file.path, line, message: `closes a cycle: ${[...trail.slice(from), target.path].join(' → ')}` });
     }
     done.add(file.path);
   };
   for (const file of sources.values()) visit(file, [file.path]);
-  return findings;
+  return violations;
 }

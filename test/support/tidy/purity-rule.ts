@@ -1,6 +1,6 @@
 import { codeOnly } from './code-text.ts';
 import { importsOf, isRelative, packageOf, resolveRelative, sourceOf, workspacesOf } from './imports.ts';
-import { type Finding, findAll, isSource, type TreeFile } from './source-tree.ts';
+import { findAll, isSource, type TreeFile, type Violation } from './source-tree.ts';
 
 const PURE_FOLDERS = ['proto/src/', 'agent/src/balancer/'];
 
@@ -13,14 +13,14 @@ export function isPure(file: TreeFile): boolean {
 }
 
 /** Every file of a pure folder says that it is pure, in its first line. */
-export function pureFoldersAreMarked(files: readonly TreeFile[]): Finding[] {
+export function pureFoldersAreMarked(files: readonly TreeFile[]): Violation[] {
   return files
     .filter(file => isSource(file.path) && PURE_FOLDERS.some(folder => file.path.startsWith(folder)) && !isPure(file))
     .map(file => ({ path: file.path, line: 1, message: "the first line must be '// pure'" }));
 }
 
 /** A pure file gets the time and its random numbers as arguments. */
-export function pureFilesUseNoEnvironment(files: readonly TreeFile[]): Finding[] {
+export function pureFilesUseNoEnvironment(files: readonly TreeFile[]): Violation[] {
   return pureSources(files).flatMap(file =>
     findAll(file.path, codeOnly(file.text), IMPURE, match => `a pure file must not use ${match.replace(/[\s.(]+$/, '')}`),
   );
@@ -33,7 +33,7 @@ const COMPUTING_LIBRARIES: Readonly<Record<string, string>> = { protobufjs: 'pro
  * A pure file imports pure files only, of its own package or of another, and the few libraries that only compute. A type may come
  * from anywhere: nothing of it runs.
  */
-export function pureFilesImportPureFiles(files: readonly TreeFile[]): Finding[] {
+export function pureFilesImportPureFiles(files: readonly TreeFile[]): Violation[] {
   const pure = new Set(pureSources(files).map(file => file.path));
   const workspaces = workspacesOf(files);
   const allowed = (path: string, specifier: string) =>

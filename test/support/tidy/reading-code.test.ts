@@ -1,7 +1,7 @@
 /** The tidy rules are as good as their reading of code. */
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { codeOnly } from './code-text.ts';
+import { codeOnly, commentsOnly } from './code-text.ts';
 import { importsOf } from './imports.ts';
 import { isSource, readTree } from './source-tree.ts';
 
@@ -20,6 +20,14 @@ test.each([
   ['f(a) / 2 + g(b) / 2', 'f(a) / 2 + g(b) / 2'],
 ])('of %j only %j is code', (text, code) => {
   expect(codeOnly(text)).toBe(code);
+});
+
+test.each([
+  ["a('// b') // 'c'", "          // 'c'"],
+  ['a /* b\n"c" */ d', '  /* b\n"c" */  '],
+  [`\`// a \${b /* c */}\`; x = /\\/\\* d/`, `${' '.repeat(10)}/* c */${' '.repeat(16)}`],
+])('of %j only %j is a comment', (text, comments) => {
+  expect(commentsOnly(text)).toBe(comments);
 });
 
 test.each(sources)('the brackets of $path match when only its code is left', ({ text }) => {

@@ -10,14 +10,14 @@ export interface TreeFile {
 }
 
 /** A place where a rule is broken. */
-export interface Finding {
+export interface Violation {
   readonly path: string;
   /** Counts from 1. */
   readonly line: number;
   readonly message: string;
 }
 
-export type Rule = (files: readonly TreeFile[]) => Finding[];
+export type Rule = (files: readonly TreeFile[]) => Violation[];
 
 /** What git knows and what it would take: ignored files are no part of the project, whatever lies about. */
 export function readTree(root: string): TreeFile[] {
@@ -29,13 +29,13 @@ export function readTree(root: string): TreeFile[] {
   return [...paths].sort().map(path => ({ path, text: readText(join(root, path)) }));
 }
 
-/** A binary file has no text that a rule could judge. */
+/** A binary file has no text that a rule could check. */
 function readText(path: string): string {
   const text = readFileSync(path, 'utf8');
   return text.includes('\0') ? '' : text;
 }
 
-export function formatFinding({ path, line, message }: Finding): string {
+export function formatViolation({ path, line, message }: Violation): string {
   return `${path}:${line} ${message}`;
 }
 
@@ -55,6 +55,6 @@ export function lineAt(text: string, offset: number): number {
 }
 
 /** A finding for each match of a global pattern. */
-export function findAll(path: string, text: string, pattern: RegExp, message: (match: string) => string): Finding[] {
+export function findAll(path: string, text: string, pattern: RegExp, message: (match: string) => string): Violation[] {
   return [...text.matchAll(pattern)].map(match => ({ path, line: lineAt(text, match.index), message: message(match[0].trim()) }));
 }

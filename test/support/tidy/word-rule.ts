@@ -1,0 +1,92 @@
+import { codeOnly, commentsOnly } from './code-text.ts';
+import { isPackageSource, lineAt, type TreeFile, type Violation } from './source-tree.ts';
+
+const GLOSSARY = 'docs/glossary.md';
+
+/** A folder or file that may use banned words. */
+interface Allowance {
+  /** How the paths begin. */
+  readonly path: string;
+  readonly words: readonly string[] | 'all';
+}
+
+/** Words of the public API, which stays as it is. */
+const PUBLIC_WORDS: readonly Allowance[] = [
+  // LarsStats.held
+  { path: 'client-sdk/src/stats.ts', words: ['held'] },
+  { path: 'client-sdk/src/cache/route-cache.ts', words: ['held'] },
+  { path: 'client-sdk/src/lars-client.ts', words: ['held'] },
+];
+
+/** Rooms that still have the old words. */
+const NOT_YET_RENAMED: readonly Allowance[] = [
+  // The state words of an agent of an earlier version.
+  { path: 'cli/src/output/why-table.ts', words: ['idle', 'serving'] },
+  // The random numbers of proto.
+  { path: 'client-sdk/src/cache/', words: ['dice'] },
+  ...['agent', 'dnsserver', 'proto', 'reporter', 'runtime'].map(
+    (folder): Allowance => ({ path: `${folder}/src/`, words: 'all' }),
+  ),
+];
+
+const ALLOWANCES = [...PUBLIC_WORDS, ...NOT_YET_RENAMED];
+
+/** A row of the glossary's table. */
+interface BannedWord {
+  readonly word: string;
+  readonly say: string;
+  /** Banned for some things only ("of hosts"): no rule can tell in a sentence what it is about, so that it looks at names alone. */
+  readonly isForSomeThings: boolean;
+}
+
+/** No name and no comment of a package uses a word that the glossary bans: as a whole word, also inside of a camelCase name. */
+export function noBannedWords(files: readonly TreeFile[]): Violation[] {
+  const banned = bannedWords(files.find(({ path }) => path === GLOSSARY)?.text ?? '');
+  return files
+    .filter(({ path }) => isPackageSource(path))
+    .flatMap(file => [
+      ...inPath(file.path, banned),
+      ...inText(file, codeOnly(file.text), banned),
+      ...inText(file, commentsOnly(file.text), new Map([...banned].filter(([, { isForSomeThings }]) => !isForSomeThings))),
+    ]);
+}
+
+/** The rows of the table under the heading 'Banned words', by word. */
+function bannedWords(glossary: string): ReadonlyMap<string, BannedWord> {
+  const [, table = ''] = glossary.split(/^## Banned words$/m);
+  const rows = table.split('\n').filter(line => /^\| (?!word \||---)/.test(line));
+  const words = rows.flatMap(row => {
+    const [, cell = '', say = ''] = row.split('|').map(part => part.trim());
+    const isForSomeThings = cell.includes('(');
+    return cell
+      .replace(/\(.*\)/, '')
+      .split(',')
+      .map(word => ({ word: word.trim(), say, isForSomeThings }));
+  });
+  return new Map(words.map(each => [each.word, each]));
+}
+
+function inPath(path: string, banned: ReadonlyMap<string, BannedWord>): Violation[] {
+  return path.split(/[/.-]/).flatMap(part => found(path, 1, part, banned));
+}
+
+function inText({ path }: TreeFile, text: string, banned: ReadonlyMap<string, BannedWord>): Violation[] {
+  return [...text.matchAll(/[A-Za-z]+/g)].flatMap(({ 0: name, index }) =>
+    wordsOf(name).flatMap(word => found(path, banned.has(word) ? lineAt(text, index) : 0, word, banned)),
+  );
+}
+
+function found(path: string, line: number, word: string, banned: ReadonlyMap<string, BannedWord>): Violation[] {
+  const ban = banned.get(word);
+  if (ban === undefined || ALLOWANCES.some(allowance => isAllowed(allowance, path, word))) return [];
+  return [{ path, line, message: `'${word}' is banned by ${GLOSSARY}; say ${ban.say}` }];
+}
+
+function isAllowed({ path, words }: Allowance, of: string, word: string): boolean {
+  return of.startsWith(path) && (words === 'all' || words.includes(word));
+}
+
+/** 'heldCount' → held, count; 'MAX_HELD' comes as two names; 'HTTPServer' → http, server. */
+function wordsOf(name: string): string[] {
+  return name.split(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/).map(word => word.toLowerCase());
+}
