@@ -1,6 +1,6 @@
 /**
  * LARS at work: business code calls a module of HTTP servers through LARS, servers get into trouble, and a live table shows where
- * the calls go. `npm run demo -- --help` tells the flags.
+ * the calls go. `npm run demo -- --help` lists the flags.
  */
 import { constants } from 'node:os';
 import { messageOf } from '@lars/runtime/errors';
@@ -38,7 +38,7 @@ async function runDemo(options: DemoOptions): Promise<number> {
   }
 }
 
-/** @returns what is to be printed; undefined when the demo was interrupted */
+/** @returns the text to print; undefined when the demo was interrupted */
 function play(options: DemoOptions, screen: Screen, interruption: AbortSignal): Promise<string | undefined> {
   return options.show === 'troubles' ? playTroubles(options, screen, interruption) : playOutage(options, screen, interruption);
 }

@@ -5,7 +5,7 @@ export class UsageError extends Error {
   readonly code = 'USAGE';
 }
 
-/** What was asked for did not come to pass, for a reason that the message tells. Exit code 1. */
+/** The command failed for a reason that the message names. Exit code 1. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly code: string;

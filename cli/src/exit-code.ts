@@ -1,7 +1,7 @@
 // pure
 export const ExitCode = {
   Ok: 0,
-  /** An answer that is no success (NOEXIST, OVERLOAD, something is down), or what was asked for could not be done. */
+  /** An answer that is no success (NOEXIST, OVERLOAD, something is down), or the command could not do what it was asked for. */
   Failed: 1,
   /** Bad arguments. */
   Usage: 2,

@@ -1,4 +1,4 @@
-/** A whole LARS system inside a process: for tests, examples, and whoever embeds it. */
+/** A whole LARS system inside a process: for tests, examples, and programs that embed it. */
 export { connectable } from './system/connectable.ts';
 export {
   type RunningSystem,

@@ -11,11 +11,11 @@ import { processTerminal, type Terminal } from './terminal.ts';
 /** Runs the process: its arguments, its streams, its exit code. */
 export function runProcess(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // Whoever read the output has seen enough of it, as `head` does. The command goes on to its end all the same.
+    // The reader of the output has closed it, as `head` does. The command goes on to its end all the same.
     if (error.code !== 'EPIPE') throw error;
   });
   void main(process.argv.slice(2), processTerminal()).then(exitCode => {
-    // What was written leaves first; then nothing that still waits may keep a finished command alive.
+    // Waits until all output has left; then no open handle may keep a finished command alive.
     process.stdout.write('', () => process.exit(exitCode));
   });
 }
@@ -51,7 +51,7 @@ function explain(error: unknown): Explanation {
   const message = messageOf(error).replaceAll(/\s*\n\s*/g, ' ');
   if (error instanceof UsageError) return { code: error.code, message, exitCode: ExitCode.Usage };
   if (isExpected(error)) return { code: error.code, message, exitCode: ExitCode.Failed };
-  // A broken promise of ours: the stack helps whoever mends it.
+  // An error that is not expected is a bug: its stack helps to find it.
   const stack = error instanceof Error ? error.stack : undefined;
   return { code: 'INTERNAL', message: `internal error: ${stack ?? message}`, exitCode: ExitCode.Failed };
 }

@@ -5,22 +5,22 @@ import type { Rules } from './rules.ts';
 
 export type Algorithm = AgentConfig['loadbalance']['algorithm'];
 
-/** What runs where the conf says nothing. */
+/** The algorithm that runs where the conf says nothing. */
 export const SHIPPED_ALGORITHM: Algorithm = loadConfig(agentConfigTable, { path: agentConfigTable.file, text: '' }).loadbalance
   .algorithm;
 
-/** Who takes part in the demo of troubles: a column of its tables. */
+/** A way of balancing in the demo of troubles: a column of its tables. */
 export interface Way {
   readonly name: string;
-  /** What makes it: lines for [loadbalance] of the agent's conf. Undefined: business code that calls its servers in turn, without LARS. */
+  /** Lines for [loadbalance] of the agent's conf. Undefined: business code that calls its servers in turn, without LARS. */
   readonly loadbalance: readonly string[] | undefined;
 }
 
-/** In the order in which they are shown. Each names its algorithm, so that none depends on what is shipped. */
+/** The ways in the order in which they are shown. Each names its algorithm, so that none depends on the default. */
 export const WAYS: readonly Way[] = [
   { name: 'adaptive', loadbalance: ['algorithm = adaptive'] },
   { name: 'classic', loadbalance: ['algorithm = classic'] },
-  // What agents of the older generation were shipped with: slower to believe that a host is bad, and that it is well again.
+  // The numbers that agents of the first generation were shipped with: slower to eject a host, and to readmit it.
   {
     name: 'older conf',
     loadbalance: ['algorithm = classic', 'succ_rate = 0.95', 'window_err_limit = 2', 'overload_timeout = 180'],

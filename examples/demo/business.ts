@@ -1,4 +1,4 @@
-/** The business code: it asks LARS for a host, calls it over HTTP, and LARS hears how the call went. */
+/** The business code: it asks LARS for a host, calls it over HTTP, and reports the result. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LarsClient } from '@lars/client-sdk';
 import { Pacer } from './pacer.ts';
@@ -41,7 +41,7 @@ export class Business {
     await this.#ended;
   }
 
-  /** As stop, but ends the calls in flight; LARS does not hear of them. */
+  /** As stop, but ends the calls in flight; their results are not reported. */
   async giveUp(): Promise<void> {
     this.#givingUp.abort();
     await this.stop();
@@ -83,6 +83,6 @@ export class Business {
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms === 0) return;
-  // Rejects only when the signal ends it, and that is no news to the caller.
+  // Rejects only when the signal ends it, which the caller knows.
   await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

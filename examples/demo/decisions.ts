@@ -47,8 +47,8 @@ export class Decisions {
   }
 
   /**
-   * How long it took from the begin of a host's trouble until it was taken out, ms; undefined: it was not, while that lasted. Where no
-   * host was in trouble, until any was taken out.
+   * How long it took from the begin of a host's trouble until it was ejected, ms; undefined when it was not ejected while the trouble
+   * lasted. Where no host was in trouble, until any was ejected.
    */
   takenOutMs({ host, beganMs, lastedMs = Number.POSITIVE_INFINITY }: TroubleSpan): number | undefined {
     const isMeant = (one: PastDecision) => (host === undefined || one.host === host) && isEjection(one);

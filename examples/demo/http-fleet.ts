@@ -34,7 +34,7 @@ export interface HttpFleet {
   stop(): Promise<void>;
 }
 
-/** Starts so many servers on free ports of the loopback. */
+/** Starts servers on free ports of the loopback. */
 export async function startFleet({ hosts: count, behaviour, random }: FleetOptions): Promise<HttpFleet> {
   const hosts = Array.from({ length: count }, () => new HttpHost(behaviour, random));
   const stop = async () => {
@@ -118,8 +118,8 @@ export class HttpHost {
   }
 
   /**
-   * It leaves it to the callers to end idle connections: if both did, a request could meet an end that is on its way, and a host that
-   * is well would fail it.
+   * Only the callers end unused connections. If the server did so too, a request could cross with the end of its connection, and a healthy
+   * host would fail it.
    */
   #create(): Server {
     return createServer({ keepAliveTimeout: 0 }, (request, response) => this.#answer(request, response));
@@ -142,7 +142,7 @@ export class HttpHost {
   }
 }
 
-/** While a server was stopped, the kernel may have lent its port to somebody's outgoing connection, for a moment. */
+/** While a server was stopped, the kernel may have lent its port to an outgoing connection, for a moment. */
 async function listenAgain(create: () => Server, port: number): Promise<Server> {
   for (let attempt = 1; ; attempt += 1) {
     const server = create();

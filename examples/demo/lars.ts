@@ -27,11 +27,11 @@ export interface Lars {
   readonly failed: Promise<Error>;
   /** Adds hosts to a module as an operator does; the agent hears of it through dnsserver. */
   addRoute(modid: number, cmdid: number, hosts: readonly string[]): Promise<void>;
-  /** What the agent thinks of the hosts of a module now, as `lars why` shows it. */
+  /** The state of a module's hosts now, as `lars why` shows it. */
   why(modid: number, cmdid: number): Promise<readonly HostLook[]>;
   /** One of the agent's counters, 'probes', as its /metrics page has it, over all its threads. */
   counted(name: string): Promise<number>;
-  /** What the reporter's history holds of a module. */
+  /** A module's sums in the reporter's history. */
   storedCalls(modid: number, cmdid: number): StoredCalls;
   /** Stops the services, the agent first, so that its last counts reach the reporter. The database stays until `remove`. */
   stop(): Promise<void>;
@@ -41,7 +41,7 @@ export interface Lars {
 /** @throws {StartupError} when a service cannot start; then nothing of it is left */
 export async function startLars({ log, loadbalance = [] }: LarsOptions): Promise<Lars> {
   const folder = await mkdtemp(path.join(tmpdir(), 'lars-demo-'));
-  // Whoever has to leave in a hurry leaves nothing behind either.
+  // A process that has to end at once must leave nothing behind either.
   const removeAtExit = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', removeAtExit);
   const removeFolder = async () => {

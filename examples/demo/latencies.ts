@@ -1,10 +1,10 @@
 // pure
 /** Each bucket ends this many times later than the one before: a quantile is at most 1 % too high. */
 const GROWTH = 1.01;
-/** What is shorter counts as so long. */
+/** Shorter durations count as this. */
 const SHORTEST_MS = 0.01;
 
-/** Remembers how long calls took, in buckets; how many there are depends on how much the times differ, not on how many came. */
+/** Remembers how long calls took, in buckets; their number depends on how much the durations differ, not on how many there are. */
 export class Latencies {
   readonly #counts = new Map<number, number>();
   #total = 0;

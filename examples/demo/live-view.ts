@@ -9,11 +9,11 @@ export interface ViewedWorld {
   readonly decisions: Decisions;
   /** See DemoView. */
   readonly name?: string;
-  /** What the agent says of its hosts. */
+  /** The state of the hosts, as the agent says. */
   readonly looks?: readonly HostLook[];
 }
 
-/** What there is to see of a world now. */
+/** The view of a world as it is now. */
 export function viewOf({ world, decisions, name = '', looks = [] }: ViewedWorld, time: StoryTime): DemoView {
   const { fleet, score } = world;
   const nowMs = performance.now();

@@ -1,15 +1,15 @@
 // pure
-/** Which share of the calls each host gets, and how long a trouble of one host is felt. */
+/** Which share of the calls each host gets, and how long a trouble of one host affects it. */
 
 /**
  * Counts calls per host in a window that slides with time: a call counts while it is at most `windowMs` old. Hosts are numbers
- * 0, 1, 2 ... Holds as many entries as calls fall into a window. Times must not go backwards.
+ * 0, 1, 2 ... It has as many entries as calls fall into a window. Times must not go backwards.
  */
 export class SlidingShares {
   readonly #windowMs: number;
   readonly #counts: number[];
   #calls: { readonly host: number; readonly atMs: number }[] = [];
-  /** Where the window begins in #calls; what lies before is forgotten, and cut off now and then. */
+  /** Where the window begins in #calls; earlier calls are forgotten, and cut off now and then. */
   #head = 0;
 
   constructor(hostCount: number, windowMs: number) {
@@ -24,13 +24,13 @@ export class SlidingShares {
     this.#count(host, 1);
   }
 
-  /** How many calls the window holds. */
+  /** How many calls are in the window. */
   total(nowMs: number): number {
     this.#forget(nowMs);
     return this.#calls.length - this.#head;
   }
 
-  /** 0..1; undefined while the window holds no call at all. */
+  /** 0..1; undefined while no call is in the window. */
   share(host: number, nowMs: number): number | undefined {
     const total = this.total(nowMs);
     return total === 0 ? undefined : (this.#counts[host] ?? 0) / total;

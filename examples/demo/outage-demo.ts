@@ -14,9 +14,9 @@ import { callersOf, failureOf, type LarsWorld, MODULE, startWorld } from './worl
 const SHOWN_DECISIONS = 4;
 
 /**
- * One server is stopped and started again, with an agent as it is shipped, or with the algorithm that was asked for.
- * @returns what is to be printed; undefined when the demo was interrupted
- * @throws what is wrong, when a service fails or cannot start
+ * One server is stopped and started again, with the default algorithm, or with the one that was asked for.
+ * @returns the text to print; undefined when the demo was interrupted
+ * @throws when a service fails or cannot start
  */
 export async function playOutage(options: OutageOptions, screen: Screen, interruption: AbortSignal): Promise<string | undefined> {
   const { algorithm } = options;
@@ -96,7 +96,7 @@ function outageOf(host: string, trouble: TroubleNumbers): OutageResult {
     belowQuarterMs,
     lowestShare,
     backMs,
-    // A story that was told to its end has ended its trouble.
+    // A story that was played to its end has ended its trouble.
     downMs: lastedMs ?? Number.POSITIVE_INFINITY,
     callsWhileDown: calls - withoutHost,
     callsToDeadHost: callsToHost,

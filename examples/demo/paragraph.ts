@@ -1,5 +1,5 @@
 // pure
-/** What every terminal shows without breaking lines itself. */
+/** A width that every terminal shows without breaking lines. */
 const WIDTH = 80;
 /** A number and its unit stay together. */
 const UNIT_SPACE = /(?<=\d) (?=%|(?:s|ms)\b)/g;

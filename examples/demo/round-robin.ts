@@ -1,7 +1,7 @@
 import { type CallFunction, type CallOptions, LarsHost } from '@lars/client-sdk';
 import { parseHost } from '@lars/proto';
 
-/** What business code does that knows its servers and asks nobody: it calls them in turn, whatever becomes of it. */
+/** Business code that knows its servers and does without LARS: it calls them in turn, whatever the results. */
 export class RoundRobin {
   readonly #hosts: readonly LarsHost[];
   #calls = 0;
@@ -12,7 +12,7 @@ export class RoundRobin {
     this.#hosts = authorities.map(authority => new LarsHost(modid, cmdid, { ...parseHost(authority), ...rest }));
   }
 
-  /** As LarsClient.call; but for the module, which is the one that it was made for. */
+  /** As LarsClient.call, for the one module whose servers it knows. */
   async call<T>(_modid: number, _cmdid: number, run: CallFunction<T>, { signal, timeoutMs }: CallOptions = {}): Promise<T> {
     const host = this.#hosts[this.#calls++ % this.#hosts.length] as LarsHost;
     const enders = [

@@ -2,7 +2,7 @@
 import { SlidingShares } from './measure.ts';
 import { type EndedCall, type TroubleNumbers, TroubleRecord } from './trouble-record.ts';
 
-/** What business code tells of its calls. */
+/** The events of business code's calls. */
 export interface CallObserver {
   /** A call to the host with this authority ('127.0.0.1:8080') begins. */
   began(host: string, nowMs: number): void;
@@ -80,7 +80,7 @@ export class Scoreboard implements CallObserver {
     this.#troubles.at(-1)?.end(nowMs);
   }
 
-  /** Sees to it that time alone is noticed too: old calls leave the window. */
+  /** To be called now and then, so that old calls leave the window although no new ones come. */
   look(nowMs: number): void {
     for (const [host, trouble] of this.#watched) trouble.observe(this.#shares.share(host, nowMs), nowMs);
   }
@@ -90,7 +90,7 @@ export class Scoreboard implements CallObserver {
     return 1 / this.hosts.length;
   }
 
-  /** 0..1; undefined while nobody was called. */
+  /** 0..1; undefined before the first call. */
   share(host: string, nowMs: number): number | undefined {
     return this.#shares.share(this.#find(host), nowMs);
   }

@@ -23,7 +23,7 @@ export class Screen {
   readonly #out: Output;
   /** The table that stands above the cursor. */
   #drawn: { readonly lines: number; readonly columns: number } | undefined;
-  /** What the last line in a log was about. */
+  /** The phase of the last line in a log. */
   #lastLine = '';
 
   constructor(out: Output) {
@@ -52,7 +52,7 @@ export class Screen {
     // The line that the cursor waits on needs a row too, else the table would scroll and leave copies of itself.
     const room = Math.max(1, rows - 1);
     const lines = views.length === 1 ? tableLines(views[0], columns, room) : sideBySideLines(views, columns, room);
-    // A terminal of another width has wrapped the old table anew; nobody knows where it begins.
+    // A terminal of another width has wrapped the old table anew, and where it begins is not known.
     const replaces = this.#drawn?.columns === columns ? this.#drawn.lines : 0;
     const start = replaces > 0 ? cursorUp(replaces) : CURSOR_HIDE;
     const text = lines.map(line => `${this.#styled(line)}${ERASE_LINE_REST}\n`).join('');

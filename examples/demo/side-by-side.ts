@@ -7,10 +7,10 @@ type Row = (label: string, cells: readonly string[]) => string;
 
 const MAX_CELL = 24;
 const SHARE_WIDTH = ' 100.0 %'.length;
-/** A shorter bar tells nothing. */
+/** A shorter bar would say nothing. */
 const MIN_BAR = 3;
 
-/** No line wider than `columns`, no more lines than `rows`: servers that find no room are only counted. All views have as many. */
+/** No line wider than `columns`, no more lines than `rows`: servers without room are only counted. All views have as many. */
 export function sideBySideLines(views: Views, columns: number, rows: number): ShownLine[] {
   const labelWidth = `server ${views[0].hosts.length} down`.length;
   const cellWidth = Math.max(0, Math.min(MAX_CELL, Math.floor((columns - labelWidth) / views.length) - 1));

@@ -24,7 +24,7 @@ export interface StoryOptions {
   readonly onTick: (time: StoryTime) => void;
 }
 
-/** A fleet that a story befalls, and who hears of it. */
+/** The fleet of a story, and the observer of its troubles. */
 export interface Stage {
   readonly fleet: HttpFleet;
   readonly score: Scoreboard;
@@ -115,7 +115,7 @@ export async function tellStory(phases: readonly Phase[], { signal, onTick }: St
     if (signal.aborted) return;
     await begin();
     phaseEndMs += seconds * 1_000;
-    // A process that got no turn for a whole phase shows it once nevertheless.
+    // A process that was not scheduled for a whole phase shows it once nevertheless.
     let nowMs = performance.now();
     do {
       onTick({ phase: name, passedSeconds: (nowMs - startMs) / 1_000, totalSeconds });

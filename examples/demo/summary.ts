@@ -15,12 +15,12 @@ export interface DemoResult {
   readonly hosts: number;
   readonly ratePerSecond: number;
   readonly phaseSeconds: readonly number[];
-  /** A share covers so much time. */
+  /** The time that a share covers. */
   readonly windowMs: number;
   readonly totals: Totals;
   readonly outage: OutageResult;
   readonly agent: AgentResult;
-  /** What the agent reported to the reporter and the reporter stored, when both had stopped in order. */
+  /** What the agent reported to the reporter and the reporter stored, when both had stopped cleanly. */
   readonly stored: StoredCalls;
 }
 
@@ -41,7 +41,7 @@ export interface OutageResult extends ShareNumbers {
   readonly callsToDeadHost: number;
 }
 
-/** What the agent did about it, as it says itself. */
+/** The agent's decisions, as its log and its page say. */
 export interface AgentResult {
   /** Since the host was stopped. `atMs`: after the stop. */
   readonly decisions: readonly PastDecision[];
@@ -53,7 +53,7 @@ export interface AgentResult {
   readonly probes: number;
 }
 
-/** One JSON document. Times in ms, shares 0..1; null: it did not come to that. */
+/** One JSON document. Times in ms, shares 0..1; null: it did not happen. */
 export function resultAsJson(result: object): string {
   return JSON.stringify(result, (_key, value: unknown) => (value === undefined ? null : rounded(value)), 2);
 }
@@ -86,7 +86,7 @@ function outageLines({ outage, phaseSeconds }: DemoResult): string[] {
   ];
 }
 
-/** Told in the order in which it happened. */
+/** The text has the order in which things happened. */
 function agentLines({ algorithm, agent: { decisions, whileDown, whenBack, probes }, outage }: DemoResult): string[] {
   const { host, downMs } = outage;
   const told = (decision: PastDecision) => {

@@ -4,16 +4,16 @@
 export interface HostLine {
   readonly authority: string;
   readonly running: boolean;
-  /** 0..1; undefined while nobody was called. */
+  /** 0..1; undefined before the first call. */
   readonly share: number | undefined;
   readonly calls: number;
   readonly failed: number;
-  /** What the agent says of it now; '' when there is nothing to say. */
+  /** The host's state, as the agent says; '' for a healthy one. */
   readonly note: string;
 }
 
 export interface DemoView {
-  /** What is shown, where several are: '' when there is one. */
+  /** The title where several tables are shown, else ''. */
   readonly name: string;
   readonly phase: string;
   readonly passedSeconds: number;
@@ -34,12 +34,12 @@ export interface ShownLine {
 }
 
 const MAX_BAR = 40;
-/** Beside a shorter bar nobody would miss it; a narrow terminal shows the numbers alone. */
+/** A shorter bar would say nothing; a narrow terminal shows the numbers alone. */
 const MIN_BAR = 5;
 /** The longest note beside a row, so that bars do not change their length with it. */
 const NOTE_ROOM = 'down, ejected, probe in 10 s'.length;
 
-/** The table, no line wider than `columns`, no more lines than `rows`: hosts that find no room are only counted. */
+/** The table, no line wider than `columns`, no more lines than `rows`: hosts without room are only counted. */
 export function tableLines(view: DemoView, columns: number, rows: number): ShownLine[] {
   const room = Math.max(1, rows - 2 - view.events.length);
   const shown = view.hosts.length <= room ? view.hosts : view.hosts.slice(0, room - 1);

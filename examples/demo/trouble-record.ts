@@ -7,7 +7,7 @@ export interface EndedCall {
   /** '127.0.0.1:8080'; undefined when LARS named none. */
   readonly host: string | undefined;
   readonly ok: boolean;
-  /** When business code began it: the question to LARS is a part of it. */
+  /** When business code began it: the request to LARS is a part of it. */
   readonly beganMs: number;
   readonly endedMs: number;
 }
@@ -31,12 +31,12 @@ export interface TroubleNumbers extends ShareNumbers {
   readonly callsToHost: number;
   /** Calls to each host, in the order of the module's hosts. */
   readonly callsPerHost: readonly number[];
-  /** Of the calls that succeeded; undefined when none did. */
+  /** The latency of the calls that succeeded; undefined when none did. */
   readonly p50Ms: number | undefined;
   readonly p99Ms: number | undefined;
 }
 
-/** What is noted of one trouble of one host, or of a time in which none is in trouble. It begins when this is made. */
+/** The record of one trouble of one host, or of a time in which none is in trouble. It begins with the object. */
 export class TroubleRecord {
   readonly #host: string | undefined;
   readonly #callsTo: Map<string, number>;

@@ -11,9 +11,9 @@ import { fairShareIn, type Trouble, titleOf, victimsOf } from './troubles.ts';
 import { type TroubleInOneWay, type TroublesResult, troublesAsText } from './troubles-summary.ts';
 import { failureOf, MODULE, startWorld, startWorldWithoutLars, WINDOW_MS, type World } from './world.ts';
 
-/** Only the last one of each finds room. */
+/** There is room for the last one of each only. */
 const SHOWN_DECISIONS = 1;
-/** So many that the rate holds while calls wait in a server: whoever calls less because hosts are slow measures less of it. */
+/** Enough callers to keep the rate while calls wait in a server: with fewer, slow hosts would get fewer calls and do less harm. */
 const CALLERS = 64;
 
 /** One way of balancing, with a LARS, a fleet and callers of its own. */
@@ -24,9 +24,9 @@ interface Contender extends ViewedWorld {
 }
 
 /**
- * The same troubles befall one fleet for each way of balancing, all at the same time: what else the machine does touches them alike.
- * @returns what is to be printed; undefined when the demo was interrupted
- * @throws what is wrong, when a service fails or cannot start
+ * The same troubles befall one fleet for each way of balancing, all at the same time, so that other work of the machine affects them alike.
+ * @returns the text to print; undefined when the demo was interrupted
+ * @throws when a service fails or cannot start
  */
 export async function playTroubles(
   options: TroublesOptions,

@@ -26,7 +26,7 @@ export interface WayResult {
   /** Lines of [loadbalance] of its agent's conf; undefined without LARS. */
   readonly conf: readonly string[] | undefined;
   readonly totals: Totals;
-  /** What the agent reported to the reporter and the reporter stored, when both had stopped in order; undefined without LARS. */
+  /** What the agent reported to the reporter and the reporter stored, when both had stopped cleanly; undefined without LARS. */
   readonly stored: StoredCalls | undefined;
 }
 
@@ -47,8 +47,8 @@ export interface TroubleInOneWay extends TroubleNumbers {
   /** What the troubled host got of the calls while the trouble lasted, 0..1; undefined where none is, or when LARS named no host at all. */
   readonly share: number | undefined;
   /**
-   * From the trouble's begin until the agent took the host out, as its log tells, ms; where none is in trouble, any host. Undefined: not
-   * in that time.
+   * From the trouble's begin until the agent ejected the host, as its log says, ms; where none is in trouble, any host. Undefined when
+   * it did not.
    */
   readonly takenOutMs: number | undefined;
 }
@@ -90,7 +90,7 @@ function troubleTable(trouble: TroubleResult): Table {
   };
 }
 
-/** Whether they were called, and how evenly. */
+/** The rows about how evenly the servers were called. */
 function rowsOfAll({ fairShare }: TroubleResult, row: TroubleRow): (readonly string[])[] {
   return [
     row('no host named', ({ withoutHost, calls }) => countOf(withoutHost, calls)),
@@ -99,7 +99,7 @@ function rowsOfAll({ fairShare }: TroubleResult, row: TroubleRow): (readonly str
   ];
 }
 
-/** What became of the troubled one. */
+/** The rows about the troubled server. */
 function rowsOfOne({ fairShare }: TroubleResult, row: TroubleRow): (readonly string[])[] {
   return [
     row(`its share (fair ${percent(fairShare)})`, ({ share }) => percent(share)),
@@ -140,11 +140,11 @@ function meaningLines({ hosts, windowMs, troubleSeconds }: TroublesResult): stri
   return paragraph(
     [
       `What the numbers mean. Calls lost, p50, p99 and share are of the calls that began in the ${troubleSeconds} s of the trouble; p50 and p99 are`,
-      'how long those took that succeeded, the question to LARS included. Its share: the part of the calls that the troubled server got;',
+      'how long those took that succeeded, the request to LARS included. Its share: the part of the calls that the troubled server got;',
       "fair: the part of the fleet's capacity that it has. Shares, where all are well: of the servers that got the fewest and the most. Taken out: the agent's log says that it gives the server no ordinary calls. Share halved: from the trouble's begin until its share was below half of the",
       `usual ${percent(1 / hosts)}. Back: from the trouble's end until it was above that again; never: not until the demo's end. For these two a`,
       `share is counted over the last ${windowMs / 1_000} s, so a change is seen up to so much later. No host named: calls that LARS refused.`,
-      "Stored: what the reporter's database holds. An agent knows only what the callers report.",
+      "Stored: what is in the reporter's database. An agent knows only what the callers report.",
     ].join(' '),
   );
 }

@@ -4,10 +4,10 @@ import type { Behaviour, HttpFleet, HttpHost } from './http-fleet.ts';
 /** How every server behaves while all is well. So slow that some calls are on their way at any time: else one server would do for all. */
 export const WELL: Behaviour = { latencyMs: 20, spread: 0.5, errorRate: 0, slots: Number.POSITIVE_INFINITY };
 
-/** Where a trouble takes place. */
+/** The servers and callers of a trouble. */
 export interface Scene {
   readonly fleet: HttpFleet;
-  /** Whom it befalls; what befalls all servers takes place once for each. */
+  /** The servers in trouble; a trouble of all of them happens once for each. */
   readonly victim: HttpHost;
   /** What all callers together do. */
   readonly ratePerSecond: number;
@@ -42,7 +42,7 @@ const MAX_SLOT_MS = 200;
 
 export const TROUBLES: readonly Trouble[] = [
   {
-    // Errors as slow as answers, and all equally slow: the least that must not be taken for a trouble.
+    // Errors as slow as answers, and all equally slow: LARS must not take that for a trouble.
     ...lasting(
       'all-well',
       `nothing is wrong (all answers take ${WELL.latencyMs} ms, ${USUAL_ERROR_RATE * 100} % are errors)`,
@@ -73,7 +73,7 @@ export async function heal({ hosts }: HttpFleet): Promise<void> {
 }
 
 /**
- * Each trouble befalls another server, so that what LARS thinks of one after its trouble does not touch the next; with more troubles than
+ * Each trouble befalls another server, so that what LARS has learned of one does not affect the next; with more troubles than
  * servers, it begins again with the first.
  * @returns the place in the fleet of each trouble's server; undefined: it befalls all of them
  */

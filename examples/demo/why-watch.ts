@@ -2,7 +2,7 @@ import { type HostLook, isOut } from './host-look.ts';
 
 export type Asking = () => Promise<readonly HostLook[]>;
 
-/** Looks at the agent's /why page again and again, and keeps what is worth telling of one host whose server goes down and comes back. */
+/** Looks at the agent's /why page again and again, and keeps two views of one host whose server goes down and comes back. */
 export class WhyWatch {
   readonly #ask: Asking;
   readonly #victim: string;
@@ -31,7 +31,7 @@ export class WhyWatch {
     return this.#whenBack;
   }
 
-  /** Asks, unless an answer is awaited. Call often; a page that cannot be had leaves all as it was. */
+  /** Asks, unless an answer is still due. Call often; without an answer nothing changes. */
   async look(isDown: boolean): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;

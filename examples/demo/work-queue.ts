@@ -1,11 +1,11 @@
 // pure
-/** Does jobs in the order in which they come, at most `slots` at a time; the others wait. Whoever adds jobs bounds their number. */
+/** Does jobs in the order in which they come, at most `slots` at a time; the others wait. Its user bounds their number. */
 export class WorkQueue {
   #slots: number;
   readonly #running = new Set<() => void>();
   readonly #waiting = new Set<() => void>();
 
-  /** @param slots at least 1; Infinity: nobody waits */
+  /** @param slots at least 1; Infinity: no job waits */
   constructor(slots: number) {
     this.#slots = slots;
   }

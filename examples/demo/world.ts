@@ -1,4 +1,4 @@
-/** All that the demo needs, wired and running: LARS, the servers, the client, the callers, and who keeps the score. */
+/** All that the demo needs, wired and running: LARS, the servers, the client, the callers, and the scoreboard. */
 import { LarsClient } from '@lars/client-sdk';
 import type { Logger } from '@lars/runtime/log';
 import { Business } from './business.ts';
@@ -13,7 +13,7 @@ import { WELL } from './troubles.ts';
 export interface World {
   readonly fleet: HttpFleet;
   readonly score: Scoreboard;
-  /** Undefined: the callers do without. */
+  /** Undefined where the callers do without LARS. */
   readonly lars: Lars | undefined;
   /** The callers begin. Where there are several worlds, not before the last one is ready: to start one keeps the process from all else. */
   begin(): void;
@@ -23,7 +23,7 @@ export interface World {
   remove(): Promise<void>;
 }
 
-/** One in which the callers ask LARS. */
+/** A world in which the callers ask LARS. */
 export interface LarsWorld extends World {
   readonly lars: Lars;
   readonly client: LarsClient;
@@ -33,7 +33,7 @@ export interface WorldOptions {
   readonly hosts: number;
   readonly ratePerSecond: number;
   readonly seed: number;
-  /** How long a call may take, the question to the agent included; 1,000 unless told. */
+  /** How long a call may take, the request to the agent included; 1,000 by default. */
   readonly callTimeoutMs?: number;
   /** How many calls there may be at a time; by default enough for the rate while hosts answer as they should. */
   readonly callers?: number;
@@ -49,7 +49,7 @@ export const MODULE = { modid: 1, cmdid: 1 } as const;
 export const WINDOW_MS = 1_000;
 
 const MIN_CALLERS = 16;
-/** A caller has time for several times as many; so the rate holds while hosts answer as they should. */
+/** Each caller has time for several times as many, so that the rate is kept while hosts answer as they should. */
 const CALLS_PER_CALLER = 25;
 const DEFAULT_CALL_TIMEOUT_MS = 1_000;
 
@@ -60,7 +60,7 @@ export async function startWorld(options: LarsWorldOptions): Promise<LarsWorld> 
   await using starting = new AsyncDisposableStack();
   const fleet = await adoptFleet(starting, options);
   const lars = starting.adopt(await startLars({ log, loadbalance }), started => started.remove());
-  // The agent shall choose each host: its rules are what is shown.
+  // The agent must pick each host, because the demo shows its rules.
   const client = starting.use(new LarsClient({ ports: lars.udpPorts, timeoutMs: callTimeoutOf(options), cache: false }));
   await lars.addRoute(modid, cmdid, authoritiesOf(fleet));
   await client.register(modid, cmdid);

@@ -36,7 +36,7 @@ export function parseHttp(text: string): Address {
 }
 
 /**
- * A load like this one brings a network to its knees: what is not this machine must be meant.
+ * A load like this one can overload a network: another machine than this one must be named on purpose.
  * @throws {UsageError}
  */
 export function checkLoopback(ip: string, remote: boolean): void {

@@ -8,7 +8,7 @@ import { framesOf } from './get-host-frames.ts';
 import type { Contender } from './in-turn.ts';
 import { modulesByShard } from './module-layout.ts';
 
-/** A load for whatever listens on these ports, whoever it is. */
+/** A load for the server that listens on these ports: an agent, or an echo. */
 export interface AgentLoadShape extends Omit<AgentLoadOptions, 'targets'> {
   readonly modules: readonly ModuleId[];
 }
@@ -45,7 +45,7 @@ export function echoContender(name: string, { server, ports }: CEcho, shape: Age
   return contenderOn(name, server.pid, '127.0.0.1', (_shard, index) => ports[index] as number, shape);
 }
 
-/** A module's first answers may be NOEXIST: its route is on its way. That is remembered for a second. */
+/** A module's first answers may be NOEXIST: its route is on its way. The agent remembers that for a second. */
 const MAX_PASSES = 5;
 const ABSENCE_MS = 1_100;
 
@@ -57,7 +57,7 @@ export async function warmUp({ name, options }: AgentContender): Promise<void> {
   let hostless = 0;
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     hostless = 0;
-    // One port after the other: a stint has so many requests for all, and each module must get one.
+    // One port after the other: a stint has one number of requests for all ports, and each module must get one.
     for (const target of options.targets) {
       const stint = { requests: target.modules.length };
       const { counts, lost } = await runAgentLoad({ ...options, targets: [target], sockets: 1, reports: false, stint });

@@ -22,7 +22,7 @@ export interface AgentLoadOptions {
   readonly signal: AbortSignal;
 }
 
-/** A getHost that has waited so long is lost, and another one takes its place. */
+/** A getHost that has waited this long is lost, and another one takes its place. */
 const ANSWER_TIMEOUT_MS = 1_000;
 /** No answer is going to come any more. */
 const SILENCE_MS = 3_000;
@@ -76,7 +76,7 @@ async function openLane(
   return { client, loop };
 }
 
-/** Until the stint is over and nothing is under way any more. */
+/** Runs until the stint is over and nothing is in flight any more. */
 function untilDone(
   { stint, signal, targets }: AgentLoadOptions,
   lanes: readonly Lane[],

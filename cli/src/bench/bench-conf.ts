@@ -1,5 +1,5 @@
 // pure
-/** Conf files of a system that is measured: all ports are picked, and nothing is logged but what ends the measurement. */
+/** Conf files of a system that is measured: the system picks all ports, and only errors that end the measurement are logged. */
 
 export type Algorithm = 'adaptive' | 'classic';
 export type ServerTransport = 'auto' | 'mmsg' | 'dgram';

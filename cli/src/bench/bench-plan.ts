@@ -8,7 +8,7 @@ import type { ModuleLayout } from './module-layout.ts';
 /** A server that runs already. */
 export interface Against {
   readonly ip: string;
-  /** Of the agent three, of the others one. */
+  /** The agent has three, the others one. */
   readonly ports: readonly number[];
   /** Whose CPU time is taken. */
   readonly pid: number | undefined;
@@ -27,7 +27,7 @@ export interface CommonPlan {
 
 export interface AgentPlan extends CommonPlan {
   readonly kind: 'agent';
-  /** To each of the agent's ports that has modules. */
+  /** Sockets to each of the agent's ports that has modules. */
   readonly sockets: number;
   readonly reports: boolean;
   readonly algorithm: Algorithm;
@@ -45,7 +45,7 @@ export type BenchPlan = AgentPlan | TcpPlan;
 
 export const ROUNDS = 5;
 
-/** One of the rounds. */
+/** The stint of one round. */
 export function roundOf(stint: Stint, rounds: number = ROUNDS): Stint {
   return 'seconds' in stint ? { seconds: stint.seconds / rounds } : { requests: Math.ceil(stint.requests / rounds) };
 }

@@ -5,7 +5,7 @@ import type { BenchPlan } from './bench-plan.ts';
 import type { BenchOutcome } from './bench-run.ts';
 import { type Summary, summarize } from './summary.ts';
 
-/** The JSON document of a benchmark: what was done, and of each server the medians and the rounds. */
+/** The JSON document of a benchmark: the plan, and the medians and rounds of each server. */
 export function benchDocument(plan: BenchPlan, { measured, yardstick, unit, notes }: BenchOutcome) {
   const { kind, layout, stint, against, ...options } = plan;
   const servers = summarize(measured, yardstick).map(({ p50, p99, p999, ...summary }, at) => ({
@@ -34,7 +34,7 @@ function rounded({ perSecond, perCpuSecond, ...summary }: Omit<Summary, 'p50' | 
   return { ...summary, perSecond: Math.round(perSecond), perCpuSecond: perCpuSecond && Math.round(perCpuSecond) };
 }
 
-/** The same for people: a table of the servers, under a line that says what was done. */
+/** The text for people: a table of the servers, under a line with the plan. */
 export function benchText(plan: BenchPlan, outcome: BenchOutcome, paint: Paint): string {
   const { measured, yardstick, unit, notes } = outcome;
   const columns: Column[] = ['server', `${unit}/s`, 'per server CPU-s', `of ${yardstick}`, 'p50', 'p99', 'p99.9', 'lost'].map(

@@ -15,7 +15,7 @@ export interface BenchOutcome {
   readonly yardstick: string | undefined;
   /** What is counted per second: 'requests', 'rows'. */
   readonly unit: string;
-  /** What whoever reads the figures should know, a sentence each. */
+  /** What a reader of the figures should know, a sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export function checkSignal({ signal }: Pick<BenchContext, 'signal'>): void {
 }
 
 /**
- * The process of a server that runs already, when it can be told.
+ * The process of a server that runs already, where it can be found out.
  * @throws {CommandError} NO_HEALTH when its health page is named and does not answer
  */
 export async function pidOf({ pid, http }: Against): Promise<number | undefined> {

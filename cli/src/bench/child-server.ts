@@ -8,7 +8,7 @@ import { messageOf } from '@lars/runtime/errors';
 import { CommandError } from '../errors.ts';
 import { cpuSecondsSinceStart, readResidentMb } from './cpu-time.ts';
 
-/** Of this package, from its sources as from what is built of them. */
+/** The path of this package's command, the same from its sources and from what is built of them. */
 const LARS = path.join(import.meta.dirname, '../../bin/lars.js');
 const READY_TIMEOUT_MS = 60_000;
 /** Services stop within two seconds. */
@@ -45,7 +45,7 @@ export class ChildServer {
    * @throws {CommandError} NOT_STARTED
    */
   static async start(program: string, args: readonly string[], cwd: string): Promise<ChildServer> {
-    // A group of its own: Ctrl-C is for whoever started it, who then stops it. Its standard input ends with that process.
+    // A group of its own: Ctrl-C reaches the process that started it, which then stops it. Its standard input ends with that process.
     const child = spawn(program, args, { cwd, stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     alive.add(child);
     const exited = new Promise<string>(resolve => {
@@ -63,7 +63,7 @@ export class ChildServer {
     throw new CommandError('NOT_STARTED', `${args.join(' ')}: ${outcome.why}`);
   }
 
-  /** CPU seconds of the threads that live now, and resident memory in MB (10⁶ bytes); NaN where the system does not tell. */
+  /** CPU seconds of the threads that live now, and resident memory in MB (10⁶ bytes); NaN where the system does not say. */
   usage(): { readonly cpuSeconds: number; readonly residentMb: number } {
     return { cpuSeconds: cpuSecondsSinceStart(this.pid), residentMb: readResidentMb(this.pid) ?? Number.NaN };
   }

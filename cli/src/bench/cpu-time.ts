@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** User and system time of a process so far, as two clocks tell it. */
+/** User and system time of a process so far, on two clocks. */
 export interface CpuReading {
   /** Of each thread that lives, nanoseconds. */
   readonly threads: ReadonlyMap<string, bigint>;
-  /** Of all threads, those that have ended too; in hundredths of a second. */
+  /** Hundredths of a second, of all threads, those that have ended too. */
   readonly ticks: number;
 }
 
@@ -26,7 +26,7 @@ export function readCpuTime(pid: number, proc = '/proc'): CpuReading | undefined
   }
 }
 
-/** Seconds between two readings. Nanoseconds can be told only while no thread has ended; the coarse clock knows those too. */
+/** Seconds between two readings. The fine clock loses threads that have ended; where one has, the coarse clock counts. */
 export function cpuSecondsBetween(before: CpuReading | undefined, after: CpuReading | undefined): number | undefined {
   if (before === undefined || after === undefined) return undefined;
   const complete = after.threads.size > 0 && [...before.threads.keys()].every(thread => after.threads.has(thread));
@@ -36,7 +36,7 @@ export function cpuSecondsBetween(before: CpuReading | undefined, after: CpuRead
   return Number(runNs) / 1e9;
 }
 
-/** Of the threads that live now; NaN where the system does not tell. */
+/** The CPU time of the threads that live now; NaN where the system does not say. */
 export function cpuSecondsSinceStart(pid: number): number {
   const now = readCpuTime(pid);
   return cpuSecondsBetween(now && { threads: new Map(), ticks: 0 }, now) ?? Number.NaN;

@@ -1,7 +1,7 @@
 // pure
 import type { DatagramSink } from './get-host-loop.ts';
 
-/** A connected UDP socket of the load generator. What was committed leaves with the next flush. */
+/** A connected UDP socket of the load generator. Committed datagrams leave with the next flush. */
 export interface DatagramClient extends DatagramSink {
   flush(): void;
 }

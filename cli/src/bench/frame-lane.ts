@@ -3,11 +3,11 @@ import { FrameDecoder } from '@lars/proto';
 import type { LatencyHistogram } from './latency-histogram.ts';
 import type { Quota } from './load-result.ts';
 
-/** What is said on one connection. */
+/** The messages of one connection. */
 export interface LaneScript {
   /** The next `count` requests, to be written together. The bytes must stand until they have left. */
   requests(count: number): Uint8Array;
-  /** @returns how many of the oldest requests under way this frame answers */
+  /** @returns how many of the oldest requests in flight this frame answers */
   onFrame(id: number, body: Uint8Array): number;
 }
 
@@ -19,7 +19,7 @@ export interface LaneOptions {
 }
 
 /**
- * One connection's side of a closed loop: `window` requests are under way at any time, answered in their order. Answers that come
+ * One connection's side of a closed loop: `window` requests are in flight at any time, answered in their order. Answers that come
  * together are followed by as many requests, written together.
  */
 export class FrameLane {
@@ -28,9 +28,9 @@ export class FrameLane {
   readonly #script: LaneScript;
   readonly #options: LaneOptions;
   readonly #decoder = new FrameDecoder();
-  /** Of requests that were written together and are under way: how many, and when. */
+  /** Requests in flight that were written together: how many, and when. */
   readonly #batches: { count: number; readonly sentMs: number }[] = [];
-  #underWay = 0;
+  #inFlight = 0;
 
   constructor(script: LaneScript, options: LaneOptions) {
     this.#script = script;
@@ -38,7 +38,7 @@ export class FrameLane {
   }
 
   get underWay(): number {
-    return this.#underWay;
+    return this.#inFlight;
   }
 
   begin(nowMs: number): void {
@@ -52,7 +52,7 @@ export class FrameLane {
       answers += this.#script.onFrame(id, body);
     });
     // Further frames are pushes, which answer no request.
-    const count = Math.min(answers, this.#underWay);
+    const count = Math.min(answers, this.#inFlight);
     if (count === 0) return;
     this.#settle(count, nowMs);
     this.#ask(count, nowMs);
@@ -60,7 +60,7 @@ export class FrameLane {
 
   #settle(count: number, nowMs: number): void {
     this.answered += count;
-    this.#underWay -= count;
+    this.#inFlight -= count;
     this.lastAnswerMs = nowMs;
     for (let left = count; left > 0; ) {
       const oldest = this.#batches[0] as { count: number; readonly sentMs: number };
@@ -76,7 +76,7 @@ export class FrameLane {
     const count = this.#options.quota.takeUpTo(most);
     if (count === 0) return;
     this.#batches.push({ count, sentMs: nowMs });
-    this.#underWay += count;
+    this.#inFlight += count;
     this.#options.write(this.#script.requests(count));
   }
 }

@@ -1,7 +1,7 @@
 // pure
 /**
  * The datagrams of getHost and report as a load generator needs them: written from templates and read field by field, because the
- * general codec would take more of the machine than the server that is measured.
+ * general codec would need more CPU than the server that is measured.
  */
 import { encodeBody, encodeFrame, HEAD_BYTES, MessageId, readInt32, writeHead } from '@lars/proto';
 import type { ModuleId } from '../arguments/module-id.ts';

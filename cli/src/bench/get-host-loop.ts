@@ -18,14 +18,14 @@ export interface DatagramSink {
   readonly bytes: Uint8Array;
   /** Where in `bytes` the next one is written. */
   outgoingStart(): number;
-  /** What was written there is a datagram. */
+  /** The bytes that were written there are a datagram, which leaves with the next flush. */
   commit(length: number): void;
 }
 
 export interface GetHostLoopOptions {
-  /** So many requests are under way at any time. */
+  /** How many requests are in flight at any time. */
   readonly window: number;
-  /** Asked for in turn. */
+  /** The modules that are asked for, one after the other. */
   readonly modules: readonly ModuleFrames[];
   /** Each answer is followed by a report of success. */
   readonly reports: boolean;
@@ -33,11 +33,11 @@ export interface GetHostLoopOptions {
   readonly quota: Quota;
 }
 
-/** What the loops of a stint have counted together. */
+/** The sums of all loops of a stint. */
 export class GetHostTally {
   readonly latency = new LatencyHistogram();
   answered = 0;
-  /** Of the answered: OVERLOAD, and everything else that brought no host. */
+  /** Answers without a host: OVERLOAD, and all others. */
   overloaded = 0;
   hostless = 0;
   lost = 0;

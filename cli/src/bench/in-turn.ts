@@ -5,13 +5,13 @@ import type { LoadResult } from './load-result.ts';
 /** A server under load. */
 export interface Contender {
   readonly name: string;
-  /** Whose CPU time is taken; undefined when it is not known, or the server runs on another machine. */
+  /** The process whose CPU time is taken; undefined where it is not known, or runs on another machine. */
   readonly pid: number | undefined;
   load(): Promise<LoadResult>;
 }
 
 export interface Round extends LoadResult {
-  /** User and system time of the server's process; undefined when the system does not tell. */
+  /** User and system time of the server's process; undefined where the system does not say. */
   readonly cpuSeconds: number | undefined;
 }
 
@@ -21,15 +21,15 @@ export interface Measured {
 }
 
 export interface InTurnOptions {
-  /** Besides the first one, which warms up and does not count. */
+  /** How many rounds count. One more comes before them, to warm up. */
   readonly rounds: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (text: string) => void;
 }
 
 /**
- * Machines are noisy and change their speed while they are measured: in every round all contenders have their turn, so that what is
- * compared was measured side by side.
+ * Machines are noisy and change their speed while they are measured: in every round all contenders are measured, so that figures that
+ * are compared come from the same minute.
  */
 export async function measureInTurn(contenders: readonly Contender[], options: InTurnOptions): Promise<readonly Measured[]> {
   const measured = contenders.map(({ name }) => ({ name, rounds: [] as Round[] }));

@@ -1,14 +1,14 @@
 // pure
 /** A tenth of a microsecond. */
 const TICKS_PER_MS = 10_000;
-/** Each doubling of the time is cut into so many buckets: what a quantile says is wrong by less than 1.6 percent. */
+/** Buckets of each doubling of the time: a quantile is wrong by less than 1.6 percent. */
 const BUCKET_BITS = 6;
 const BUCKETS_PER_DOUBLING = 2 ** BUCKET_BITS;
 /** About three and a half minutes. */
 const MAX_TICKS = 2 ** 31 - 1;
 const BUCKETS = bucketOf(MAX_TICKS) + 1;
 
-/** How long things took, in so many buckets that are as wide as the times in them are long: 14 KB, whatever is recorded. */
+/** Durations, in buckets that are wider the longer the durations in them are: 14 KB, however many are recorded. */
 export class LatencyHistogram {
   readonly #counts = new Float64Array(BUCKETS);
   #count = 0;
@@ -31,7 +31,7 @@ export class LatencyHistogram {
     this.#count += other.#count;
   }
 
-  /** The time, ms, within which this share of what was recorded was done; NaN when nothing was. */
+  /** The time, ms, within which this share of the recorded durations lies; NaN without any. */
   quantile(share: number): number {
     if (this.#count === 0) return Number.NaN;
     const rank = Math.max(1, Math.ceil(share * this.#count));

@@ -3,11 +3,11 @@ import { LatencyHistogram } from './latency-histogram.ts';
 
 /** What one stint of load brought. */
 export interface LoadResult {
-  /** Requests that were answered; of the reporter, rows that were stored. */
+  /** Requests that were answered; for the reporter, rows that were stored. */
   readonly done: number;
   /** From the first request to the last answer. */
   readonly seconds: number;
-  /** Of the requests that were answered. */
+  /** The latencies of the answered requests. */
   readonly latency: LatencyHistogram;
   /** Requests without an answer in time. */
   readonly lost: number;
@@ -15,7 +15,7 @@ export interface LoadResult {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** When a stint is over: after this time, or when so many requests have been made. */
+/** When a stint is over: after this time, or after this many requests. */
 export type Stint = { readonly seconds: number } | { readonly requests: number };
 
 /** Of several sockets together: how many requests may still be made. */

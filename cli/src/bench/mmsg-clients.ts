@@ -11,7 +11,7 @@ import {
   type ServerAddress,
 } from './datagram-client.ts';
 
-/** So many datagrams are taken by one system call at most, and as many sent. */
+/** The most datagrams that one system call receives, or sends. */
 const SLOTS = 128;
 const MSG_DONTWAIT = 0x40;
 /** A timer of this thread may be late by this. */
@@ -22,7 +22,7 @@ const POLLIN = 1;
 
 /**
  * The generator's sockets, in batches. One wait serves them all, in place of the event loop, which would hand over every socket by
- * itself; the loop's own descriptor is waited for as well, and it has its turn between two batches.
+ * itself; the loop's own descriptor is waited for as well, and it gets a tick between two batches.
  */
 export class MmsgClients implements DatagramClients {
   readonly kind = 'mmsg';
@@ -61,7 +61,7 @@ export class MmsgClients implements DatagramClients {
     if (this.#clients.length === 0) return;
     this.#wait(this.#patient ? WAIT_MS : 0);
     for (const [at, client] of this.#clients.entries()) if (this.#isReady(at)) client.batch();
-    // What the loop does next may ask for a turn too, which must not wait for ours.
+    // The loop's next tick may queue another one, which must not wait for this poll.
     this.#patient = !this.#isReady(this.#clients.length);
   };
 

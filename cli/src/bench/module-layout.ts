@@ -2,7 +2,7 @@
 import { INT32_MAX, shardOf } from '@lars/proto';
 import type { ModuleId } from '../arguments/module-id.ts';
 
-/** Modules that follow one another: so many commands of the first modid, then as many of the next. */
+/** Modules that follow one another: the cmdids of the first modid, then as many of the next. */
 export interface ModuleLayout {
   readonly first: ModuleId;
   readonly modules: number;
@@ -27,7 +27,7 @@ export function fits({ first, modules }: Pick<ModuleLayout, 'first' | 'modules'>
   return first.modid + modids <= INT32_MAX && first.cmdid + cmdids <= INT32_MAX;
 }
 
-/** What lars route import takes: every module has hosts of the same addresses. */
+/** A file for `lars route import`: every module has hosts of the same addresses. */
 export function* routesOf(layout: ModuleLayout): Generator<ModuleId & { readonly host: string }> {
   for (const module of modulesOf(layout)) {
     for (let host = 0; host < layout.hosts; host++) yield { ...module, host: `${hostAddress(host)}:${HOST_PORT}` };

@@ -15,7 +15,7 @@ export interface ReporterLane {
   readonly hosts: number;
 }
 
-/** The largest seq takes so many bytes as a varint. */
+/** The bytes of the largest seq as a varint. */
 const SEQ_MAX_BYTES = 8;
 const SEQ_TAG = 0x30;
 const SUCCESSES = 100;

@@ -31,7 +31,7 @@ export class RouteScript implements LaneScript {
 }
 
 /**
- * The requests for all modules behind one another, for all connections, and so many of the first ones again that a whole window is one
+ * The requests for all modules one after the other, for all connections, and the first ones again, so that a whole window is one
  * stretch wherever it begins.
  */
 export class RouteRequests {

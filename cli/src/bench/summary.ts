@@ -3,11 +3,11 @@ import type { Measured, Round } from './in-turn.ts';
 import { addCounts, mergeLatencies } from './load-result.ts';
 import { median } from './median.ts';
 
-/** What is shown of a contender: medians of its rounds, and what all of them have counted. */
+/** The figures of a contender: medians of its rounds, and sums over all of them. */
 export interface Summary {
   readonly name: string;
   readonly perSecond: number;
-  /** undefined where CPU time could not be told. */
+  /** Undefined where the CPU time is not known. */
   readonly perCpuSecond: number | undefined;
   /** The same against the yardstick: the median of the ratios within each round. */
   readonly ratio: number | undefined;

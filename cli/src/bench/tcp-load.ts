@@ -14,7 +14,7 @@ export interface TcpLoadOptions {
   readonly connections: number;
   /** On each connection. */
   readonly window: number;
-  /** What the connection of this number says. */
+  /** The messages of the connection with this number. */
   readonly script: (connection: number) => LaneScript;
   readonly stint: Stint;
   readonly signal: AbortSignal;
@@ -55,7 +55,7 @@ async function connectAll({ server, connections, signal }: TcpLoadOptions): Prom
 
 async function connect({ ip, port }: ServerAddress, signal: AbortSignal): Promise<Socket> {
   const socket = createConnection({ host: ip, port, noDelay: true });
-  // Whoever is reset between here and its first request closes, and that is noticed.
+  // A connection that is reset between here and its first request closes, and that is noticed.
   socket.on('error', () => undefined);
   try {
     await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]) });

@@ -110,7 +110,7 @@ function withCommon(command: Command, server: string, defaults: { readonly windo
     .option('--remote', 'it may be another machine');
 }
 
-/** Of a server that is started for this: one that runs already is as it is. */
+/** Options of a server that is started for the benchmark; one that runs already cannot be changed. */
 function ownServer(flags: string, description: string): Option {
   return new Option(flags, description).conflicts('against');
 }
@@ -143,7 +143,7 @@ async function measure(plan: BenchPlan, context: BenchContext): Promise<BenchOut
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Whoever ends the benchmark waits until what it started is stopped. */
+/** An interrupted benchmark first stops the servers that it has started. */
 async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const ending = new AbortController();
   const interrupt = () => ending.abort();

@@ -7,7 +7,7 @@ export interface GlobalOptions {
   readonly confDir?: string;
 }
 
-/** Of the commands that ask an agent. */
+/** The options of commands that ask an agent. */
 export interface AgentOptions {
   readonly agent?: string;
 }

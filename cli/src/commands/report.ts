@@ -51,7 +51,7 @@ export function addReport(program: Command, shell: Shell): void {
     });
 }
 
-/** A report has no answer, so the route is asked for first: it tells that the agent is there and will count. */
+/** A report has no answer, so the route is asked for first: it shows that the agent is there and knows the module. */
 async function hostOf(client: LarsClient, module: ModuleId, address: HostAddress) {
   const { hosts } = await client.getRoute(module.modid, module.cmdid);
   if (hosts.length === 0) throw noSuchModule(module);

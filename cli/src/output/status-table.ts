@@ -13,14 +13,14 @@ const STYLES: Readonly<Record<ServiceStatus['status'], Style>> = {
   unknown: 'yellow',
 };
 
-/** What of a service's details fits on a line; the rest is in --json. */
+/** The details of a service that fit on a line; the rest is in --json. */
 const SHOWN_DETAILS = {
   dnsserver: ['modules', 'hosts', 'revision', 'connections', 'subscriptions', 'outage'],
   reporter: ['agents', 'connections', 'rowsStored', 'queueRows', 'outage'],
   agent: ['modules', 'hosts', 'overloadedHosts', 'getHost', 'reports', 'threadRestarts', 'transport', 'algorithm'],
 } as const;
 
-/** What may be the reason when a service is not ok. */
+/** Details that may be the reason why a service is not ok. */
 const TELLING_DETAILS = ['dnsserver', 'reporter', 'emptyGuard'];
 
 /** One line a service. */

@@ -56,7 +56,7 @@ export function isActive({ state }: ModuleWhy): boolean {
   return state === 'active' || state === 'serving';
 }
 
-/** A table of the hosts, one line each, and below it a line for whatever is unusual about the module. */
+/** A table of the hosts, one line each, and below it a line for each thing that is unusual about the module. */
 export function whyText({ hosts, version, algorithm, conduct }: ModuleWhy, paint: Paint): string {
   const columns = [
     { title: 'host' },

@@ -7,7 +7,7 @@ export interface SimulationPlan {
   readonly modid: number;
   readonly cmdid: number;
   readonly calls: number;
-  /** How many calls are under way at a time. */
+  /** How many calls are in flight at a time. */
   readonly concurrency: number;
   /** Calls per second in all; undefined: as many as go. */
   readonly rate: number | undefined;
@@ -32,12 +32,12 @@ export type SimulationEnd =
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'failed'; readonly error: LarsError };
 
-/** When every caller has waited so often in vain, the agent is not going to answer. */
+/** After this many timeouts of every caller the agent is not going to answer. */
 const MAX_TIMEOUTS_PER_CALLER = 3;
 
 /**
  * Plays the business code: asks for a host, lets its call fail with the rate that the plan gives it, reports that, and begins
- * again, until all calls are made. OVERLOAD and a few timeouts are part of the game; any other error ends it.
+ * again, until all calls are made. OVERLOAD and a few timeouts are counted; any other error ends the simulation.
  */
 export function runSimulation(plan: SimulationPlan, ports: SimulationPorts, tally: Tally): Promise<SimulationEnd> {
   return new Simulation(plan, ports, tally).run();

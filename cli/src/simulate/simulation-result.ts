@@ -4,7 +4,7 @@ import { type Cell, type Column, formatTable, type Paint } from '../output/table
 import type { SimulationEnd, SimulationPlan } from './run-simulation.ts';
 import type { Tally } from './tally.ts';
 
-/** The JSON document of a simulation that is over. */
+/** The JSON document of a finished simulation. */
 export function simulationDocument(plan: SimulationPlan, tally: Tally, end: SimulationEnd, seconds: number) {
   const { calls, failures, overloads, timeouts } = tally;
   return {
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'calls/s', align: 'right' },
 ];
 
-/** The same for people: a table of the hosts, what got none, and the sum. */
+/** The text for people: a table of the hosts, the calls without a host, and the sum. */
 export function simulationText(plan: SimulationPlan, tally: Tally, end: SimulationEnd, seconds: number, paint: Paint): string {
   const { calls, failures, overloads, timeouts } = tally;
   const row = (name: string, count: number, failed: number): Cell[] => [

@@ -1,5 +1,5 @@
 // pure
-/** What became of the calls to one host. */
+/** The results of the calls to one host. */
 export interface HostTally {
   readonly host: string;
   readonly calls: number;
@@ -8,7 +8,7 @@ export interface HostTally {
 
 type Growing<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Counts a simulation's calls. As many hosts as routes have; a route that changes under way adds some. */
+/** Counts a simulation's calls. It has as many hosts as the route; a route that changes meanwhile adds some. */
 export class Tally {
   readonly #hosts = new Map<string, Growing<HostTally>>();
   #overloads = 0;

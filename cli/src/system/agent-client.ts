@@ -18,7 +18,7 @@ export async function withAgentClient<T>(
 ): Promise<T> {
   const address = given === undefined ? await configuredAgent(folder) : parseAgentAddress(given);
   const { LarsClient } = await import('@lars/client-sdk');
-  // These commands show what the agent answers, each time.
+  // Without the cache, because these commands show what the agent answers.
   const client = new LarsClient({ ...address, cache: false });
   try {
     return await work(client);
@@ -30,7 +30,7 @@ export async function withAgentClient<T>(
 async function configuredAgent(folder: ConfFolder): Promise<AgentAddress> {
   const file = confFileIn(folder, 'agent.ini');
   if (file === undefined) return STANDARD_AGENT;
-  // Loaded only where there is a conf file to read: most of what the agent's package brings is not needed to ask one.
+  // Loaded only where there is a conf file to read: a client needs little of the agent's package.
   const [{ agentConfigTable }, { readConfigFile }] = await Promise.all([
     import('@lars/agent'),
     import('@lars/runtime/config/config'),

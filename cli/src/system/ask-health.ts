@@ -25,7 +25,7 @@ export function readHealth(text: string): HealthAnswer {
     const health = JSON.parse(text) as Health;
     if (isHealth(health)) return { kind: 'health', health };
   } catch {
-    // Not even JSON: the same to whoever asks.
+    // An answer that is no JSON comes from something else, too.
   }
   return { kind: 'down', why: 'what answers there is no LARS service' };
 }

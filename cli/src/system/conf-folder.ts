@@ -7,7 +7,7 @@ const STANDARD = 'conf';
 /** Where the conf files of a system are. */
 export interface ConfFolder {
   readonly path: string;
-  /** The folder that everybody has; another one has to be named in the commands that follow. */
+  /** Whether it is the default folder; another one has to be named in the commands that follow. */
   readonly isStandard: boolean;
 }
 

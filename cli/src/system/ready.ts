@@ -8,7 +8,7 @@ export function readyDocument(facts: readonly ServiceFacts[]) {
   return { event: 'ready', pid: process.pid, version: VERSION, ...services };
 }
 
-/** The same for people, with what they may try next. */
+/** The text for people, with commands that they may try next. */
 export function readyText(facts: readonly ServiceFacts[], tryNext: readonly string[], paint: Paint): string {
   const columns = ['service', 'where', 'health', 'mode', 'conf'].map(title => ({ title }));
   const rows = facts.map(({ service, where, health, mode, conf }) => [service, where, health, mode, conf]);

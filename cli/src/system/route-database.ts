@@ -11,12 +11,12 @@ export interface RouteDatabaseOptions {
   readonly whenMissing: 'create' | 'refuse';
 }
 
-/** A change that the database did not take, or routes that no database takes: one line that says why. */
+/** The database refused the change, or the routes are invalid: one line that says why. */
 const ROUTE_ERRORS = new Set(['RouteError', 'RouteStoreError']);
 
 /**
  * Runs `work` on the routes in the file that was given, else in the one of dnsserver's conf file.
- * @throws {CommandError} with the code of what the editor throws
+ * @throws {CommandError} with the code of the editor's error
  */
 export async function withRouteEditor<T>(
   { given, folder, whenMissing }: RouteDatabaseOptions,

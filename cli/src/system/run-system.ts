@@ -37,7 +37,7 @@ export async function runSystem(shell: Shell, folder: ConfFolder): Promise<ExitC
   });
 }
 
-/** What a conf file with port 0 does not tell whoever asks the agent. */
+/** A conf file with port 0 does not tell a client where the agent listens. */
 function pickedAddresses({ configs }: ReadConfigs, { agent }: RunningSystem) {
   const { udp, http } = configs.agent;
   return {

@@ -4,14 +4,14 @@ import { connectable } from './connectable.ts';
 import type { ReadConfigs } from './read-configs.ts';
 import type { ServiceName } from './start-system.ts';
 
-/** How one service is, as its own answer says; or that there is none. */
+/** The health of one service, as its own answer says; or that there is no answer. */
 export type ServiceStatus = {
   readonly service: ServiceName;
   /** Who was asked: 'http://127.0.0.1:7780/healthz' */
   readonly asked: string;
 } & (
   | { readonly status: Health['status']; readonly health: Health }
-  /** down: asked in vain. unknown: the conf file does not tell the port. */
+  /** down: no answer. unknown: the conf file does not name the port. */
   | { readonly status: 'down' | 'unknown'; readonly why: string }
 );
 
