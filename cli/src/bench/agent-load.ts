@@ -94,7 +94,7 @@ function untilDone(
       const nowMs = performance.now();
       if ('seconds' in stint && nowMs - startMs >= stint.seconds * 1_000) quota.close();
       if (signal.aborted) end(new CommandError('INTERRUPTED', 'interrupted'));
-      else if (quota.used && lanes.every(({ loop }) => loop.underWay === 0))
+      else if (quota.used && lanes.every(({ loop }) => loop.inFlight === 0))
         end(tally.answered === 0 ? silence(targets) : undefined);
       else if (nowMs - Math.max(tally.lastAnswerMs, startMs) > SILENCE_MS) end(silence(targets));
       else giveUpLate(lanes, nowMs);

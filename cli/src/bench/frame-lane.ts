@@ -37,7 +37,7 @@ export class FrameLane {
     this.#options = options;
   }
 
-  get underWay(): number {
+  get inFlight(): number {
     return this.#inFlight;
   }
 

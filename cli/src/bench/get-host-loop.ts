@@ -66,7 +66,7 @@ export class GetHostLoop {
   readonly #generation: Uint32Array;
   readonly #module: Uint32Array;
   #nextModule = 0;
-  #underWay = 0;
+  #inFlight = 0;
 
   constructor(options: GetHostLoopOptions, sink: DatagramSink, tally: GetHostTally) {
     this.#options = options;
@@ -78,8 +78,8 @@ export class GetHostLoop {
     this.#module = new Uint32Array(options.window);
   }
 
-  get underWay(): number {
-    return this.#underWay;
+  get inFlight(): number {
+    return this.#inFlight;
   }
 
   begin(nowMs: number): void {
@@ -137,7 +137,7 @@ export class GetHostLoop {
     this.#module[place] = this.#nextModule;
     this.#nextModule = (this.#nextModule + 1) % this.#options.modules.length;
     this.#sentMs[place] = nowMs;
-    this.#underWay += 1;
+    this.#inFlight += 1;
     const seq = SEQ_MIN + (this.#generation[place] as number) * this.#options.window + place;
     const sink = this.#sink;
     const start = sink.outgoingStart();
@@ -147,7 +147,7 @@ export class GetHostLoop {
   #free(place: number): void {
     this.#sentMs[place] = NOTHING_UNDER_WAY;
     this.#generation[place] = ((this.#generation[place] as number) + 1) % this.#generations;
-    this.#underWay -= 1;
+    this.#inFlight -= 1;
   }
 
   #framesOf(place: number): ModuleFrames {

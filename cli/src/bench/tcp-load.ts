@@ -118,7 +118,7 @@ function watch(
   const nowMs = performance.now();
   if ('seconds' in stint && nowMs - startMs >= stint.seconds * 1_000) quota.close();
   if (signal.aborted) ended.reject(new CommandError('INTERRUPTED', 'interrupted'));
-  else if (quota.used && lanes.every(({ underWay }) => underWay === 0)) ended.resolve();
+  else if (quota.used && lanes.every(({ inFlight }) => inFlight === 0)) ended.resolve();
   else if (nowMs - lastAnswerMs(lanes, startMs) > SILENCE_MS) {
     ended.reject(new CommandError('NO_ANSWER', `TCP ${ip}:${port} does not answer`));
   }

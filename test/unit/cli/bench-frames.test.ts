@@ -73,7 +73,7 @@ describe('answers', () => {
     ['less than a head', whole.subarray(0, 7)],
     ['an answer without its end', whole.subarray(0, -1)],
     ['another message', encodeFrame(MessageId.ReportStatusAck, { agent: 'a', seq: 1 })],
-    ['a field that nobody knows the length of', Uint8Array.of(5, 0, 0, 0, 2, 0, 0, 0, 0x0b, 0)],
+    ['a field of unknown length', Uint8Array.of(5, 0, 0, 0, 2, 0, 0, 0, 0x0b, 0)],
     ['a number without an end', Uint8Array.of(5, 0, 0, 0, 12, 0, 0, 0, 0x08, ...new Uint8Array(11).fill(0xff))],
   ])('%s is none', (_what, bytes) => {
     expect(new AnswerReader().read(bytes, 0, bytes.length)).toBe(false);

@@ -68,7 +68,7 @@ describe.each(kinds)('the load of an agent by %s', kind => {
     expect(await runAgentLoad(options)).toMatchObject({ done: 90, lost: 10 });
   });
 
-  test('ends when it is interrupted, though nobody answers', async () => {
+  test('ends when it is interrupted, though no answer comes', async () => {
     const { port } = await fakeAgent(1);
     const ending = new AbortController();
     const targets = [{ ip: '127.0.0.1', port, modules: [framesOf(MODULE)] }];
@@ -80,7 +80,7 @@ describe.each(kinds)('the load of an agent by %s', kind => {
   });
 });
 
-/** Answers every frame with a route of so many hosts; closes a connection instead of the answer number `last`. */
+/** Answers every frame with a route of the given number of hosts; closes a connection instead of the answer number `last`. */
 async function fakeDnsserver(hosts: number, last = Number.POSITIVE_INFINITY): Promise<number> {
   const answer = { ...MODULE, version: 1, overload: false, notModified: false };
   const frame = encodeFrame(MessageId.GetRouteResponse, { ...answer, host: Array.from({ length: hosts }, () => HOST) });
@@ -146,7 +146,7 @@ describe('the load of a server over TCP', () => {
     await expect(load(await fakeDnsserver(0), refuse)).rejects.toThrow('no hosts');
   });
 
-  test('does not begin where nobody listens', async () => {
+  test('does not begin where no process listens', async () => {
     const port = await fakeDnsserver(1);
     for (const close of closers.splice(0)) close();
     await expect(load(port)).rejects.toMatchObject({

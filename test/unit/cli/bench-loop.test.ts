@@ -62,14 +62,14 @@ describe('a closed loop', () => {
     const { requests } = world.sent();
     expect(requests.map(({ cmdid }) => cmdid)).toStrictEqual([1, 4, 1]);
     expect(new Set(requests.map(({ seq }) => seq)).size).toBe(3);
-    expect(world.loop.underWay).toBe(3);
+    expect(world.loop.inFlight).toBe(3);
   });
 
   test('asks once for each answer, and knows how long it took', () => {
     const [, second] = world.sent().requests as [Asked, Asked];
     world.answer(second, 1_007);
     expect(world.sent().requests).toHaveLength(1);
-    expect(world.loop.underWay).toBe(3);
+    expect(world.loop.inFlight).toBe(3);
     expect(world.tally.answered).toBe(1);
     expect(world.tally.latency.quantile(1)).toBeCloseTo(7, 0);
   });
@@ -81,7 +81,7 @@ describe('a closed loop', () => {
     expect(world.tally).toMatchObject({ answered: 1, late: 1 });
   });
 
-  test('gives up what has waited too long and asks anew; its answer comes late, and is nobody else’s', () => {
+  test('gives up what has waited too long and asks anew; its answer comes late, and is that of no other request', () => {
     const [first, second] = world.sent().requests as [Asked, Asked];
     world.answer(second, 1_050);
     world.sent();
@@ -90,7 +90,7 @@ describe('a closed loop', () => {
     expect(world.sent().requests).toHaveLength(2);
     world.answer(first, 1_101);
     expect(world.tally).toMatchObject({ answered: 1, late: 1, lost: 2 });
-    expect(world.loop.underWay).toBe(3);
+    expect(world.loop.inFlight).toBe(3);
   });
 
   test('tells answers without a host apart', () => {
@@ -107,12 +107,12 @@ describe('a closed loop', () => {
     expect(world.tally).toMatchObject({ answered: 0, odd: 1, late: 1 });
   });
 
-  test('ends when told, with what is under way', () => {
+  test('can be ended, with requests in flight', () => {
     const { requests } = world.sent();
     world.quota.close();
     for (const request of requests) world.answer(request, 1_001);
     expect(world.sent().requests).toStrictEqual([]);
-    expect(world.loop.underWay).toBe(0);
+    expect(world.loop.inFlight).toBe(0);
     expect(world.tally.answered).toBe(3);
   });
 });
@@ -152,8 +152,8 @@ test('whatever is answered, lost or late: requests, answers and losses add up, a
         if (deed === 'tick') world.loop.onTick(nowMs);
         else if (asked !== undefined) world.answer(asked, nowMs);
         all.push(...world.sent().requests);
-        expect(world.loop.underWay).toBeLessThanOrEqual(window);
-        expect(world.tally.answered + world.tally.lost + world.loop.underWay).toBe(all.length);
+        expect(world.loop.inFlight).toBeLessThanOrEqual(window);
+        expect(world.tally.answered + world.tally.lost + world.loop.inFlight).toBe(all.length);
         expect(all.length).toBeLessThanOrEqual(requests);
       }
     }),

@@ -32,7 +32,7 @@ describe('a summary', () => {
     expect(summarize([half, ECHO], 'echo')[0]).toMatchObject({ perSecond: 1, perCpuSecond: undefined, ratio: undefined });
   });
 
-  test('compares with nobody who is not there', () => {
+  test('compares with no yardstick that is not there', () => {
     expect(summarize([AGENT], 'echo')[0]?.ratio).toBeUndefined();
   });
 });

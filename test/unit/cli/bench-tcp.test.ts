@@ -34,7 +34,7 @@ describe('the lane of a connection', () => {
     lane.onChunk(ACK.subarray(0, 5), 2);
     lane.onChunk(ACK.subarray(5), 3);
     expect(written).toStrictEqual([4, 2, 1]);
-    expect([lane.answered, lane.underWay, lane.lastAnswerMs]).toStrictEqual([3, 4, 3]);
+    expect([lane.answered, lane.inFlight, lane.lastAnswerMs]).toStrictEqual([3, 4, 3]);
   });
 
   test('takes answers for the oldest requests', () => {
@@ -63,7 +63,7 @@ describe('the lane of a connection', () => {
     lane.onChunk(chunkOf(ACK, ACK, ACK), 1);
     lane.onChunk(chunkOf(ACK, ACK), 2);
     expect(written).toStrictEqual([4, 1]);
-    expect([lane.answered, lane.underWay]).toStrictEqual([5, 0]);
+    expect([lane.answered, lane.inFlight]).toStrictEqual([5, 0]);
   });
 });
 

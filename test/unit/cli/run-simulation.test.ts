@@ -21,9 +21,9 @@ const plan = (changes: Partial<SimulationPlan> = {}): SimulationPlan => ({
   ...changes,
 });
 
-/** An agent that gives what `answer` says for the n-th question, and a clock that only pauses move. */
+/** An agent that gives what `answer` says for the n-th request, and a clock that only pauses move. */
 class FakeAgent implements SimulationPorts {
-  readonly #answer: (question: number) => LarsHost | LarsErrorCode;
+  readonly #answer: (request: number) => LarsHost | LarsErrorCode;
   readonly #ending = new AbortController();
   readonly signal = this.#ending.signal;
   readonly reports: { readonly host: string; readonly ok: boolean }[] = [];
@@ -33,7 +33,7 @@ class FakeAgent implements SimulationPorts {
   mostUnderWay = 0;
   #nowMs = 0;
 
-  constructor(answer: (question: number) => LarsHost | LarsErrorCode) {
+  constructor(answer: (request: number) => LarsHost | LarsErrorCode) {
     this.#answer = answer;
   }
 
@@ -45,7 +45,7 @@ class FakeAgent implements SimulationPorts {
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
     await Promise.resolve();
     this.underWay -= 1;
-    if (typeof answer === 'string') throw new LarsError(answer, 'as told');
+    if (typeof answer === 'string') throw new LarsError(answer, 'as planned');
     return answer;
   }
 
@@ -70,7 +70,7 @@ class FakeAgent implements SimulationPorts {
 
 describe('a simulation', () => {
   test('makes all its calls and reports each one to the host that was called', async () => {
-    const agent = new FakeAgent(question => (question % 4 === 0 ? A : B));
+    const agent = new FakeAgent(request => (request % 4 === 0 ? A : B));
     const tally = new Tally([A.authority, B.authority]);
     expect(await runSimulation(plan(), agent, tally)).toStrictEqual({ kind: 'done' });
     expect(tally.hosts).toStrictEqual([
@@ -83,7 +83,7 @@ describe('a simulation', () => {
 
   test('lets calls to a host fail with its rate, the same ones for the same seed', async () => {
     const failuresOf = async (seed: number) => {
-      const agent = new FakeAgent(question => (question % 2 === 0 ? A : B));
+      const agent = new FakeAgent(request => (request % 2 === 0 ? A : B));
       const tally = new Tally([]);
       const failureRates = [parseFailureRate('10.0.0.1=0.3')];
       await runSimulation(plan({ calls: 4_000, concurrency: 1, failureRates, seed }), agent, tally);
@@ -98,18 +98,18 @@ describe('a simulation', () => {
   });
 
   test('which calls to a host fail does not depend on the calls to others', async () => {
-    const patternOf = async (answer: (question: number) => LarsHost) => {
+    const patternOf = async (answer: (request: number) => LarsHost) => {
       const agent = new FakeAgent(answer);
       const failureRates = [parseFailureRate('10.0.0.1=0.5'), parseFailureRate('10.0.0.2=0.5')];
       await runSimulation(plan({ calls: 200, concurrency: 1, failureRates }), agent, new Tally([]));
       return agent.reports.filter(({ host }) => host === A.authority).map(({ ok }) => ok);
     };
     const alone = await patternOf(() => A);
-    const mixed = await patternOf(question => (question % 3 === 0 ? A : B));
+    const mixed = await patternOf(request => (request % 3 === 0 ? A : B));
     expect(alone.slice(0, mixed.length)).toStrictEqual(mixed);
   });
 
-  test('counts every call once, whatever the answers, and never has more under way than told', async () => {
+  test('counts every call once, whatever the answers, and never has more in flight than planned', async () => {
     const answers = fc.array(fc.constantFrom<LarsHost | LarsErrorCode>(A, B, 'LARS_OVERLOAD'), { minLength: 1, maxLength: 50 });
     await fc.assert(
       fc.asyncProperty(
@@ -117,7 +117,7 @@ describe('a simulation', () => {
         fc.integer({ min: 1, max: 200 }),
         fc.integer({ min: 1, max: 20 }),
         async (given, calls, concurrency) => {
-          const agent = new FakeAgent(question => given[question % given.length] as LarsHost | LarsErrorCode);
+          const agent = new FakeAgent(request => given[request % given.length] as LarsHost | LarsErrorCode);
           const tally = new Tally([]);
           expect(await runSimulation(plan({ calls, concurrency }), agent, tally)).toStrictEqual({ kind: 'done' });
           expect(tally.calls).toBe(calls);
@@ -136,8 +136,8 @@ describe('a simulation', () => {
   });
 
   test('begins no further call once it is interrupted', async () => {
-    const agent = new FakeAgent(question => {
-      if (question === 9) agent.interrupt();
+    const agent = new FakeAgent(request => {
+      if (request === 9) agent.interrupt();
       return A;
     });
     const tally = new Tally([]);
@@ -146,7 +146,7 @@ describe('a simulation', () => {
   });
 
   test.each<LarsErrorCode>(['LARS_NO_EXIST', 'LARS_AGENT_UNREACHABLE', 'LARS_SYSTEM_ERROR'])('ends at %s', async code => {
-    const agent = new FakeAgent(question => (question < 10 ? A : code));
+    const agent = new FakeAgent(request => (request < 10 ? A : code));
     const tally = new Tally([]);
     const end = await runSimulation(plan({ concurrency: 1 }), agent, tally);
     expect(end).toMatchObject({ kind: 'failed', error: { code } });
@@ -155,7 +155,7 @@ describe('a simulation', () => {
   });
 
   test('bears single timeouts, but not an agent that has stopped answering', async () => {
-    const hiccups = new FakeAgent(question => (question % 2 === 0 ? 'LARS_TIMEOUT' : A));
+    const hiccups = new FakeAgent(request => (request % 2 === 0 ? 'LARS_TIMEOUT' : A));
     const tally = new Tally([]);
     expect(await runSimulation(plan({ concurrency: 1 }), hiccups, tally)).toStrictEqual({ kind: 'done' });
     expect(tally.timeouts).toBe(50);

@@ -56,13 +56,13 @@ describe('asking over HTTP', () => {
     expect(await askHealth('127.0.0.1', port)).toStrictEqual({ kind: 'health', health: failing });
   });
 
-  test('is in vain where nobody listens', async () => {
+  test('fails where no process listens', async () => {
     const port = await listen(() => undefined);
     await closeAll();
     expect(await askHealth('127.0.0.1', port)).toMatchObject({ kind: 'down', why: expect.stringContaining('ECONNREFUSED') });
   });
 
-  test('is in vain where nobody answers', async () => {
+  test('fails where no answer comes', async () => {
     const port = await listen(() => undefined);
     expect(await askHealth('127.0.0.1', port, 50)).toStrictEqual({ kind: 'down', why: 'no answer within 50 ms' });
   });

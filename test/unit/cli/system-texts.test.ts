@@ -100,7 +100,7 @@ describe('conf files', () => {
     expect(facts).toMatchObject({ where: 'TCP 127.0.0.1:7779', mode: 'SQLite data/lars.db', conf: 'built-in defaults' });
   });
 
-  test('are below the current folder unless told; a folder that was told must be there', () => {
+  test('are below the current folder by default; a folder that was given must be there', () => {
     expect(confFolder(undefined)).toStrictEqual({ path: 'conf', isStandard: true });
     expect(confFolder(folder)).toStrictEqual({ path: folder, isStandard: false });
     expect(() => confFolder(path.join(folder, 'no'))).toThrow('there is no such folder');

@@ -43,7 +43,7 @@ describe('formatTable', () => {
     expect(stripVTControlCharacters(painted)).toBe(formatTable(COLUMNS, rows));
   });
 
-  test('shows no control character, so that nobody can write on the terminal', () => {
+  test('shows no control character, so that no name can write on the terminal', () => {
     expect(formatTable([{ title: 'zone' }], [['eu\u001b[31m\n']])).toBe('zone\neu?[31m?\n');
   });
 

@@ -140,7 +140,7 @@ describe('getRoute', () => {
     expect((await client.getRoute(1, 2)).hosts.map(String)).toEqual(['10.0.0.5:80']);
   });
 
-  test('one answer serves all who wait for the module; what comes for others or "not modified" serves nobody', async () => {
+  test('one answer resolves all requests for the module; what comes for others or "not modified" resolves none', async () => {
     await using peers = await start();
     const { agent, client } = peers;
     let asked = 0;

@@ -33,8 +33,8 @@ async function copied(client: LarsClient): Promise<void> {
 
 describe('a client', () => {
   test('asks the agent once, and then picks from its copy, without a datagram', async () => {
-    await using peers = await start();
-    const { agent, client } = peers;
+    await using siblings = await start();
+    const { agent, client } = siblings;
     const ports = new Set<number>();
     for (let i = 0; i < 1_000; i++) {
       const host = await client.getHost(1, 2, i % 2 === 0 ? undefined : { timeoutMs: 5 });
@@ -52,8 +52,8 @@ describe('a client', () => {
   });
 
   test('gives the same hosts by getHost, tryGetHost and call', async () => {
-    await using peers = await start(hostInfos(1));
-    const { client } = peers;
+    await using siblings = await start(hostInfos(1));
+    const { client } = siblings;
     const host = await client.getHost(1, 2);
     expect(client.tryGetHost(1, 2)).toBe(host);
     expect(await client.call(1, 2, picked => picked)).toBe(host);
@@ -62,8 +62,8 @@ describe('a client', () => {
   });
 
   test('tells of a failure at once, after the successes before it, and asks for the route', async () => {
-    await using peers = await start();
-    const { agent, client } = peers;
+    await using siblings = await start();
+    const { agent, client } = siblings;
     const fine = client.tryGetHost(1, 2) as LarsHost;
     client.report(fine, { ok: true });
     await expect(client.call(1, 2, () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
@@ -76,9 +76,9 @@ describe('a client', () => {
     expect(agent.routeRequests.at(-1)).toMatchObject({ version: 7 });
   });
 
-  test('asks for each host while one is overloaded, and reports each call by itself, after what it held', async () => {
-    await using peers = await start();
-    const { agent, client } = peers;
+  test('asks for each host while one is ejected, and reports each call by itself, after the unsent results', async () => {
+    await using siblings = await start();
+    const { agent, client } = siblings;
     const before = client.tryGetHost(1, 2) as LarsHost;
     client.report(before, { ok: true });
     client.report(client.tryGetHost(1, 2) as LarsHost, { ok: false });
@@ -105,8 +105,8 @@ describe('a client', () => {
   });
 
   test('takes a target by address for one of the copy while that is picked from', async () => {
-    await using peers = await start();
-    const { agent, client } = peers;
+    await using siblings = await start();
+    const { agent, client } = siblings;
     client.report({ modid: 1, cmdid: 2, host: '10.0.0.5', port: 2 }, { ok: true, tcostMs: 5 });
     client.report({ modid: 1, cmdid: 2, host: '10.0.0.9', port: 2 }, { ok: true });
     await agent.until(() => agent.ids.length === 2);
@@ -130,9 +130,9 @@ describe('a client', () => {
     expect(agent.reports).toMatchObject([{ modid: 1, cmdid: 2, tcost: 3 }]);
   });
 
-  test('is asked for the route by a caller, the agent has heard before what is held; what it says then is no answer to a later query', async () => {
-    await using peers = await start();
-    const { agent, client } = peers;
+  test('is asked for the route by a caller, the agent has got the unsent results before; its answer is none to a later query', async () => {
+    await using siblings = await start();
+    const { agent, client } = siblings;
     agent.onRoute = (request, reply) =>
       reply(routeAnswer(request, { host: hostInfos(3), version: 7, overload: agent.routeRequests.at(-1)?.version === 7 }));
     client.report(client.tryGetHost(1, 2) as LarsHost, { ok: false });
@@ -142,42 +142,42 @@ describe('a client', () => {
   });
 
   test('takes a host that another client picked for one of its own copy', async () => {
-    await using peers = await start();
+    await using siblings = await start();
     await using others = await start();
-    peers.client.report(others.client.tryGetHost(1, 2) as LarsHost, { ok: true });
-    await peers.agent.until(() => peers.agent.batches.length === 1);
+    siblings.client.report(others.client.tryGetHost(1, 2) as LarsHost, { ok: true });
+    await siblings.agent.until(() => siblings.agent.batches.length === 1);
     expect(others.client.stats()).toMatchObject({ reports: 0, held: 0 });
   });
 
   test('refuses a report that makes no sense, of a host of its copy too', async () => {
-    await using peers = await start();
-    const host = peers.client.tryGetHost(1, 2) as LarsHost;
+    await using siblings = await start();
+    const host = siblings.client.tryGetHost(1, 2) as LarsHost;
     for (const result of [undefined, { ok: 1 }, { ok: true, tcostMs: -1 }]) {
-      expect(() => peers.client.report(host, result as never)).toThrow(expect.objectContaining({ code: 'LARS_BAD_ARGUMENT' }));
+      expect(() => siblings.client.report(host, result as never)).toThrow(expect.objectContaining({ code: 'LARS_BAD_ARGUMENT' }));
     }
-    expect(peers.client.stats()).toMatchObject({ reports: 0, held: 0 });
+    expect(siblings.client.stats()).toMatchObject({ reports: 0, held: 0 });
   });
 
   test('with an aborted signal picks nothing', async () => {
-    await using peers = await start();
+    await using siblings = await start();
     const signal = AbortSignal.abort();
-    expect((await rejection(peers.client.getHost(1, 2, { signal }))).code).toBe('LARS_ABORTED');
-    expect((await rejection(peers.client.call(1, 2, () => 0, { signal }))).code).toBe('LARS_ABORTED');
-    expect((await rejection(peers.client.getHost('1' as never, 2))).code).toBe('LARS_BAD_ARGUMENT');
-    expect(peers.client.stats()).toMatchObject({ copyPicks: 0, aborted: 2 });
+    expect((await rejection(siblings.client.getHost(1, 2, { signal }))).code).toBe('LARS_ABORTED');
+    expect((await rejection(siblings.client.call(1, 2, () => 0, { signal }))).code).toBe('LARS_ABORTED');
+    expect((await rejection(siblings.client.getHost('1' as never, 2))).code).toBe('LARS_BAD_ARGUMENT');
+    expect(siblings.client.stats()).toMatchObject({ copyPicks: 0, aborted: 2 });
   });
 
   test('goes on with its copy while the agent is away', async () => {
-    await using peers = await start();
-    peers.agent.onRoute = () => {};
-    peers.agent.onHost = () => {};
-    for (let i = 0; i < 100; i++) expect(await peers.client.getHost(1, 2)).toBeDefined();
+    await using siblings = await start();
+    siblings.agent.onRoute = () => {};
+    siblings.agent.onHost = () => {};
+    for (let i = 0; i < 100; i++) expect(await siblings.client.getHost(1, 2)).toBeDefined();
   });
 
   test('getRoute asks the agent all the same', async () => {
-    await using peers = await start();
-    expect((await peers.client.getRoute(1, 2)).hosts).toHaveLength(3);
-    expect(peers.agent.ids).toEqual([ApiGetRouteRequest]);
+    await using siblings = await start();
+    expect((await siblings.client.getRoute(1, 2)).hosts).toHaveLength(3);
+    expect(siblings.agent.ids).toEqual([ApiGetRouteRequest]);
   });
 });
 
@@ -197,7 +197,7 @@ test.each([
   expect(client.stats()).toMatchObject({ copyPicks: 0, copies: 0, batches: 0 });
 });
 
-test('without the cache there are no questions for routes, and no batches', async () => {
+test('without the cache there are no route queries, and no batches', async () => {
   await using agent = await FakeAgent.start();
   await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false });
   for (let i = 0; i < 3; i++) client.report(await client.getHost(1, 2), { ok: i > 0 });
@@ -208,9 +208,9 @@ test('without the cache there are no questions for routes, and no batches', asyn
 });
 
 describe('close', () => {
-  test('sends all that is held, failures too, and nothing later', async () => {
-    await using peers = await start();
-    const { agent, client } = peers;
+  test('sends all unsent results, failures too, and nothing later', async () => {
+    await using siblings = await start();
+    const { agent, client } = siblings;
     const host = client.tryGetHost(1, 2) as LarsHost;
     client.report(host, { ok: true, tcostMs: 3 });
     client.report(host, { ok: false });
@@ -227,9 +227,9 @@ describe('close', () => {
   test('leaves no timer behind', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     try {
-      await using peers = await start();
+      await using siblings = await start();
       expect(vi.getTimerCount()).toBeGreaterThan(0);
-      await peers.client.close();
+      await siblings.client.close();
       expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();
@@ -237,7 +237,7 @@ describe('close', () => {
   });
 });
 
-test('a refresh that is not answered is no request of a caller: it counts by itself, and rejects nobody', async () => {
+test('a refresh that is not answered is no request of a caller: it counts by itself, and rejects no request', async () => {
   await using agent = await FakeAgent.start();
   agent.onRoute = () => {};
   agent.onHost = (request, reply) => reply(hostAnswer(request));

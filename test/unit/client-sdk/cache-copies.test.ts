@@ -66,8 +66,8 @@ describe('the first use of a module', () => {
 });
 
 test.each([
-  ['overloaded', { overload: true }, true, REFRESH_MS],
-  ['without a version: nobody would tell of an overload', { version: 0 }, true, UNCACHEABLE_MS],
+  ['of which only the agent picks', { overload: true }, true, REFRESH_MS],
+  ['without a version: its agent never says that it must pick', { version: 0 }, true, UNCACHEABLE_MS],
   ['that does not fit in a datagram: hosts would never be called', {}, false, UNCACHEABLE_MS],
   ['all of whose hosts drain', { host: drained }, true, REFRESH_MS],
   ['whose hosts cannot be called', { host: [hostInfo(0)] }, true, REFRESH_MS],
@@ -129,7 +129,7 @@ describe('a copy', () => {
     expect(new Set(Array.from({ length: 200 }, () => world.pick()))).toEqual(new Set([4, 5]));
   });
 
-  test('is not picked from while a host is overloaded, and is again two seconds after the last one is well', () => {
+  test('is not picked from while the agent must pick, and is again two seconds after that', () => {
     const world = new CacheWorld().open();
     world.advance(REFRESH_MS);
     world.answer({ notModified: true, host: [], overload: true });
@@ -156,7 +156,7 @@ describe('a copy', () => {
     expect(world.pick()).toBeDefined();
   });
 
-  test('that nobody uses for ten seconds is not refreshed, and picked from only after it was', () => {
+  test('that is not used for ten seconds is not refreshed, and picked from only after it was', () => {
     const world = new CacheWorld().open();
     const confirm = () => world.waiting.length > 0 && world.answer({ notModified: true, host: [] });
     world.advance(FORGET_MS / 2, confirm);
@@ -168,7 +168,7 @@ describe('a copy', () => {
     expect(world.pick()).toBeDefined();
   });
 
-  test('that nobody uses for a minute is forgotten', () => {
+  test('that is not used for a minute is forgotten', () => {
     const world = new CacheWorld().open();
     world.advance(FORGET_MS - FLUSH_INTERVAL_MS, () => world.waiting.length > 0 && world.answer());
     expect(world.cache.isEmpty).toBe(false);
@@ -187,7 +187,7 @@ describe('after a failure', () => {
     world.endTick();
   }
 
-  test('the agent is asked for the route at the end of the turn, after it was told', () => {
+  test('the agent is asked for the route at the end of the tick, after it was sent the result', () => {
     const world = new CacheWorld().open();
     world.nowMs += MIN_REFRESH_GAP_MS;
     world.report(world.pickHost(), false);
@@ -319,8 +319,8 @@ test('very many modules are seen to in slices, each once in a flush interval', (
     stats.owner.bufferResult(stats, true, 1);
   }
   world.takeSent();
-  for (let turn = 0; turn < slices; turn++) {
-    world.cache.onTime(world.nowMs, turn, slices);
+  for (let slice = 0; slice < slices; slice++) {
+    world.cache.onTime(world.nowMs, slice, slices);
     expect(world.takeResults()).toHaveLength(64);
   }
 });

@@ -71,7 +71,7 @@ describe('successes', () => {
 });
 
 describe('a failure', () => {
-  test('is sent at the end of the turn, after the successes before it and before those after it', () => {
+  test('is sent at the end of the tick, after the successes before it and before those after it', () => {
     const world = new CacheWorld().open();
     const [first, second] = hostsOf(world, 3);
     world.report(first, true, 3);
@@ -90,7 +90,7 @@ describe('a failure', () => {
     ]);
   });
 
-  test('of many in one turn are sent in datagrams of a hundred results', () => {
+  test('of many in one tick are sent in datagrams of a hundred results', () => {
     const world = new CacheWorld().open([hostInfo(1)]);
     const host = world.pickHost();
     for (let i = 0; i < 250; i++) world.report(host, false);
@@ -99,7 +99,7 @@ describe('a failure', () => {
     expect(sizes).toEqual([100, 100, 50]);
   });
 
-  test('makes its host dear until the agent has judged', () => {
+  test('makes its host expensive until the agent has decided', () => {
     const world = new CacheWorld().open(hostInfos(2));
     const [first] = hostsOf(world, 2);
     for (let i = 0; i < 3; i++) world.report(first, false);
@@ -146,7 +146,7 @@ describe('reports that come late', () => {
       }
       return first / calls;
     };
-    // Nobody reports the calls to the first host; those to the second are reported twice.
+    // The calls to the first host are never reported; those to the second are reported twice.
     const hosts = Array.from({ length: 200 }, () => world.pickHost() as LarsHost);
     for (const host of [...hosts, ...hosts]) if (host.port === 2) world.report(host, true);
     expect(shareOfFirst(100)).toBe(0);
@@ -165,7 +165,7 @@ test('whatever is reported, when and about whom: the agent hears of each call on
     { weight: 1, arbitrary: fc.record({ do: fc.constant('late' as const), ok: fc.boolean(), tcostMs: fc.nat(50) }) },
     {
       weight: 2,
-      arbitrary: fc.record({ do: fc.constantFrom('turn' as const, 'tick' as const, 'ask' as const, 'flush' as const) }),
+      arbitrary: fc.record({ do: fc.constantFrom('tick' as const, 'interval' as const, 'ask' as const, 'flush' as const) }),
     },
     {
       weight: 1,
@@ -175,10 +175,10 @@ test('whatever is reported, when and about whom: the agent hears of each call on
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), steps => {
       const world = new CacheWorld().open();
-      const told: { port: number; ok: boolean; tcostMs: number }[] = [];
+      const reported: { port: number; ok: boolean; tcostMs: number }[] = [];
       const kept: LarsHost[] = [];
       const report = (host: LarsHost, ok: boolean, tcostMs: number) => {
-        told.push({ port: host.port, ok, tcostMs });
+        reported.push({ port: host.port, ok, tcostMs });
         world.report(host, ok, tcostMs);
       };
       let version = 7;
@@ -188,8 +188,8 @@ test('whatever is reported, when and about whom: the agent hears of each call on
           if (step.keep) kept.push(host);
           else report(host, step.ok, step.tcostMs);
         } else if (step.do === 'late' && kept.length > 0) report(kept.shift() as LarsHost, step.ok, step.tcostMs);
-        else if (step.do === 'turn') world.endTick();
-        else if (step.do === 'tick') world.advance(FLUSH_INTERVAL_MS);
+        else if (step.do === 'tick') world.endTick();
+        else if (step.do === 'interval') world.advance(FLUSH_INTERVAL_MS);
         else if (step.do === 'ask') world.ask();
         else if (step.do === 'flush') world.cache.flushAll();
         else if (step.do === 'answer' && world.waiting.length > 0) {
@@ -198,17 +198,17 @@ test('whatever is reported, when and about whom: the agent hears of each call on
         }
       }
       world.cache.flushAll();
-      expectSame(world.takeResults(), told);
+      expectSame(world.takeResults(), reported);
     }),
   );
 });
 
 /** Between two failures the order of successes is free, for they are merged. */
-function expectSame(results: readonly BatchResult[], told: readonly { port: number; ok: boolean; tcostMs: number }[]): void {
+function expectSame(results: readonly BatchResult[], reported: readonly { port: number; ok: boolean; tcostMs: number }[]): void {
   const heard = new Segments();
   for (const { port, succ, err, tcost } of results) heard.add(port, succ, err, tcost);
   const expected = new Segments();
-  for (const { port, ok, tcostMs } of told) expected.add(port, ok ? 1 : 0, ok ? 0 : 1, tcostMs);
+  for (const { port, ok, tcostMs } of reported) expected.add(port, ok ? 1 : 0, ok ? 0 : 1, tcostMs);
   expect(heard.list).toEqual(expected.list);
 }
 

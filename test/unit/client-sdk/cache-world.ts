@@ -50,7 +50,7 @@ export class CacheWorld {
 
   answer(details: Partial<GetRouteResponse> = {}, isWhole = true): void {
     const module = this.waiting.shift();
-    if (module === undefined) throw new Error('nobody asked for a route');
+    if (module === undefined) throw new Error('no route query waits');
     const { modid, cmdid } = module;
     const ordinary = { modid, cmdid, host: hostInfos(3), version: 7, overload: false, notModified: false };
     module.onRoute({ ...ordinary, ...details }, isWhole, this.nowMs);

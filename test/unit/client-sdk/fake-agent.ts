@@ -16,7 +16,7 @@ import {
 
 export type Reply = (datagram: Uint8Array) => void;
 
-/** A peer for edge cases: three UDP sockets that speak the real codec and answer whatever a test wants. Not an agent. */
+/** An agent for edge cases: three UDP sockets that speak the real codec and answer what a test wants. It decides nothing. */
 export class FakeAgent {
   readonly hostRequests: (GetHostRequest & { shard: number; fromPort: number })[] = [];
   readonly routeRequests: (GetRouteRequest & { shard: number })[] = [];
@@ -97,8 +97,8 @@ export function routeAnswer(request: GetRouteRequest, differences: Partial<GetRo
 }
 
 /**
- * Three ports on which a datagram is refused, and which nobody else is given meanwhile: a connected socket is bound there, and the
- * kernel turns away what comes from any other than its peer.
+ * Three ports on which datagrams are refused, and which no other process gets meanwhile: a connected socket is bound there, and the
+ * kernel refuses datagrams that come from another address than the one it is connected to.
  */
 export async function refusingPorts(): Promise<{ ports: number[] } & AsyncDisposable> {
   const sockets = [0, 1, 2].map(() => createSocket('udp4'));

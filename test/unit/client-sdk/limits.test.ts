@@ -118,7 +118,7 @@ describe('deadlines', () => {
     expect(ended).toEqual([15, 30, 45]);
   });
 
-  test('an answer that comes after its deadline is counted and given to nobody', async () => {
+  test('an answer that comes after its deadline is counted and dropped', async () => {
     await using peers = await silence();
     const { agent, client } = peers;
     let late: (() => void) | undefined;
@@ -168,7 +168,7 @@ describe('maxPending', () => {
 });
 
 describe('when no agent listens', () => {
-  test('all who wait at that server are told at once, with the cause; nobody else is', async () => {
+  test('all requests that wait at that server are rejected at once, with the cause; no others are', async () => {
     await using refusing = await refusingPorts();
     await using agent = await FakeAgent.start();
     const ports = [refusing.ports[0] as number, agent.ports[1] as number, agent.ports[2] as number];
@@ -223,9 +223,9 @@ describe('when no agent listens', () => {
   });
 });
 
-describe('register between two questions', () => {
+describe('register between two queries', () => {
   test.each(['close', 'abort'] as const)('is ended by %s at once', async ending => {
-    // Nobody advances this clock: only an early end can end the pause.
+    // The clock stands still: only an early end can end the pause.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await using peers = await silence();
     peers.agent.onRoute = (request, reply) => reply(routeAnswer(request, { host: [] }));

@@ -29,7 +29,7 @@ describe('many requests at once', () => {
     expect(client.stats()).toMatchObject({ answered: 60, late: 0, timeouts: 0, pending: 0 });
   });
 
-  test('requests that the agent keeps to itself do not hold up the others of their shard', async () => {
+  test('requests that the agent keeps to itself do not delay the others of their shard', async () => {
     await using agent = await FakeAgent.start();
     agent.onHost = (request, reply) => request.modid === 0 && reply(hostAnswer(request));
     await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false });
@@ -75,7 +75,7 @@ describe('many requests at once', () => {
     const answers = fc.array(fc.record({ key: fc.nat(), twice: fc.boolean() }), { minLength: 1, maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(answers, async plan => {
-        const held: { order: number; send: () => void }[] = [];
+        const kept: { order: number; send: () => void }[] = [];
         agent.onHost = (request, reply) => {
           const { key, twice } = plan[request.modid] as (typeof plan)[number];
           const answer = hostAnswer(request, { host: { ...HOST, ip: request.modid + 1 } });
@@ -83,9 +83,9 @@ describe('many requests at once', () => {
             reply(answer);
             if (twice) reply(answer);
           };
-          held.push({ order: key, send });
-          if (held.length < plan.length) return;
-          for (const { send } of held.sort((a, b) => a.order - b.order)) send();
+          kept.push({ order: key, send });
+          if (kept.length < plan.length) return;
+          for (const { send } of kept.sort((a, b) => a.order - b.order)) send();
         };
         // All modules of one shard: 0 + 0, 1 + 2, 2 + 1 or 4, and so on.
         const hosts = await Promise.all(plan.map((_, modid) => client.getHost(modid, (3 - (modid % 3)) % 3)));

@@ -44,7 +44,7 @@ describe('PendingTable', () => {
     expect(table.takeHost(pending.seq, 5, 6)).toBeUndefined();
   });
 
-  test('a route answers all who wait for its module and nobody else', () => {
+  test('a route answers all requests for its module and no others', () => {
     const table = new PendingTable();
     const mine = [table.addRoute(waiter(1, 2)), table.addRoute(waiter(1, 2))];
     const others = [table.addRoute(waiter(2, 1)), table.addHost(waiter(1, 2))];
@@ -53,7 +53,7 @@ describe('PendingTable', () => {
     expect(table.size).toBe(others.length);
   });
 
-  test('that a version is current answers only who asked with that version', () => {
+  test('an answer that a version is current resolves only the queries with that version', () => {
     const table = new PendingTable();
     const [older, current] = [6, 7].map(version => table.addRefresh(waiter(1, 2), version));
     const route = table.addRoute(waiter(1, 2));

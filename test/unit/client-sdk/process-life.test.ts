@@ -23,7 +23,7 @@ async function run(agent: FakeAgent, program: string) {
   return { exitCode, output };
 }
 
-describe('a process with a client that nobody closes', () => {
+describe('a process with a client that is never closed', () => {
   test('lives while a request waits, and ends when it is answered', async () => {
     await using agent = await FakeAgent.start();
     const ended = await run(agent, "process.stdout.write('host ' + (await client.getHost(1, 2)));");
@@ -48,7 +48,7 @@ describe('a process with a client that nobody closes', () => {
     expect(agent.reports).toMatchObject([{ modid: 1, cmdid: 2, retcode: 1 }]);
   });
 
-  test('ends though it has a copy of a route, and the agent has the failure of its last turn', async () => {
+  test('ends though it has a copy of a route, and the agent has the failure of its last tick', async () => {
     await using agent = await FakeAgent.start();
     const program = `
       await client.getHost(1, 2);

@@ -77,7 +77,7 @@ describe('SendWindow', () => {
     expect(takeAll(window, PROBE_AFTER_MS * 100)).toEqual([]);
   });
 
-  test('asks for no wake when nobody waits, and none before something was sent', () => {
+  test('asks for no wake while no request waits, and none before something was sent', () => {
     const { window } = windowOf(2);
     expect(window.wakeAtMs).toBeUndefined();
     takeAll(window, 0);
