@@ -58,7 +58,7 @@ export class LarsClient {
   /** Undefined with `cache: false`, and after close. */
   #cache: RouteCache | undefined;
   /** Aborted by close. */
-  readonly #closeSignal = new AbortController();
+  readonly #closeController = new AbortController();
   #closing: Promise<void> | undefined;
 
   /**
@@ -125,8 +125,8 @@ export class LarsClient {
     checkModule(modid, cmdid);
     const { signal, timeoutMs } = this.#readLimits(options, REGISTER_TIMEOUT_MS);
     const { nowMs, random } = this.#deps;
-    const enders = signal === undefined ? [this.#closeSignal.signal] : [this.#closeSignal.signal, signal];
-    return waitForRoute(this.#context(modid, cmdid), timeoutMs, {
+    const enders = signal === undefined ? [this.#closeController.signal] : [this.#closeController.signal, signal];
+    return waitForRoute(this.#contextOf(modid, cmdid), timeoutMs, {
       nowMs,
       random,
       getRoute: leftMs => this.getRoute(modid, cmdid, { signal, timeoutMs: Math.min(leftMs, this.#settings.timeoutMs) }),
@@ -163,7 +163,7 @@ export class LarsClient {
     const pickTimeoutMs = Math.min(timeoutMs ?? this.#settings.timeoutMs, this.#settings.timeoutMs);
     const copied = signal?.aborted ? undefined : this.tryGetHost(modid, cmdid);
     const host = copied ?? (await this.getHost(modid, cmdid, { signal, timeoutMs: pickTimeoutMs }));
-    const context = this.#context(modid, cmdid);
+    const context = this.#contextOf(modid, cmdid);
     if (signal?.aborted) throw abortedError(context, signal.reason);
     const leftMs = timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (nowMs() - startMs));
     return runCall(context, host, run, options, leftMs, { nowMs, report: (target, result) => this.report(target, result) });
@@ -188,7 +188,7 @@ export class LarsClient {
   }
 
   async #close(): Promise<void> {
-    this.#closeSignal.abort();
+    this.#closeController.abort();
     this.#driver?.close();
     this.#cache = undefined;
     this.#timer.stop();
@@ -260,10 +260,10 @@ export class LarsClient {
 
   /** Refuses a request whose answer would not be used. */
   #refuseUnwanted(modid: number, cmdid: number, signal: AbortSignal | undefined): void {
-    if (this.#closing !== undefined) throw closedError(this.#context(modid, cmdid));
+    if (this.#closing !== undefined) throw closedError(this.#contextOf(modid, cmdid));
     if (signal?.aborted) {
       this.#counters.aborted += 1;
-      throw abortedError(this.#context(modid, cmdid), signal.reason);
+      throw abortedError(this.#contextOf(modid, cmdid), signal.reason);
     }
   }
 
@@ -271,7 +271,7 @@ export class LarsClient {
   #admitRequest(modid: number, cmdid: number): ShardChannel {
     if (this.#pendingCount() >= this.#settings.maxPending) {
       this.#counters.tooManyPending += 1;
-      throw tooManyPendingError(this.#context(modid, cmdid), this.#settings.maxPending);
+      throw tooManyPendingError(this.#contextOf(modid, cmdid), this.#settings.maxPending);
     }
     return this.#channelOf(modid, cmdid);
   }
@@ -282,7 +282,7 @@ export class LarsClient {
     return channel;
   }
 
-  #context(modid: number, cmdid: number): RequestContext {
+  #contextOf(modid: number, cmdid: number): RequestContext {
     return { modid, cmdid, agent: this.#channelOf(modid, cmdid).agent };
   }
 

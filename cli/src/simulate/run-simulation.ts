@@ -16,7 +16,7 @@ export interface SimulationPlan {
 }
 
 /** What a simulation needs of a LarsClient and of the time. */
-export interface SimulationPorts {
+export interface SimulationDeps {
   getHost(modid: number, cmdid: number): Promise<LarsHost>;
   report(host: LarsHost, result: { readonly ok: boolean }): void;
   /** Monotonic. */
@@ -39,13 +39,13 @@ const MAX_TIMEOUTS_PER_CALLER = 3;
  * Plays the business code: asks for a host, lets its call fail with the rate that the plan gives it, reports that, and begins
  * again, until all calls are made. OVERLOAD and a few timeouts are counted; any other error ends the simulation.
  */
-export function runSimulation(plan: SimulationPlan, ports: SimulationPorts, tally: Tally): Promise<SimulationEnd> {
-  return new Simulation(plan, ports, tally).run();
+export function runSimulation(plan: SimulationPlan, deps: SimulationDeps, tally: Tally): Promise<SimulationEnd> {
+  return new Simulation(plan, deps, tally).run();
 }
 
 class Simulation {
   readonly #plan: SimulationPlan;
-  readonly #ports: SimulationPorts;
+  readonly #deps: SimulationDeps;
   readonly #tally: Tally;
   readonly #callers: number;
   readonly #failing = new Map<string, () => boolean>();
@@ -53,15 +53,15 @@ class Simulation {
   #timeoutsInARow = 0;
   #error: LarsError | undefined;
 
-  constructor(plan: SimulationPlan, ports: SimulationPorts, tally: Tally) {
+  constructor(plan: SimulationPlan, deps: SimulationDeps, tally: Tally) {
     this.#plan = plan;
-    this.#ports = ports;
+    this.#deps = deps;
     this.#tally = tally;
     this.#callers = Math.min(plan.concurrency, plan.calls);
   }
 
   async run(): Promise<SimulationEnd> {
-    const startMs = this.#ports.nowMs();
+    const startMs = this.#deps.nowMs();
     await Promise.all(Array.from({ length: this.#callers }, () => this.#callAndCall(startMs)));
     if (this.#error !== undefined) return { kind: 'failed', error: this.#error };
     return { kind: this.#tally.calls < this.#plan.calls ? 'interrupted' : 'done' };
@@ -72,8 +72,8 @@ class Simulation {
     while (this.#begun < calls && !this.#isOver()) {
       const dueMs = rate === undefined ? 0 : startMs + (this.#begun * 1_000) / rate;
       this.#begun += 1;
-      const waitMs = dueMs - this.#ports.nowMs();
-      if (waitMs > 0) await this.#ports.pause(waitMs);
+      const waitMs = dueMs - this.#deps.nowMs();
+      if (waitMs > 0) await this.#deps.pause(waitMs);
       if (!this.#isOver()) await this.#call();
     }
   }
@@ -81,11 +81,11 @@ class Simulation {
   async #call(): Promise<void> {
     const { modid, cmdid } = this.#plan;
     try {
-      const host = await this.#ports.getHost(modid, cmdid);
+      const host = await this.#deps.getHost(modid, cmdid);
       this.#timeoutsInARow = 0;
       const ok = !this.#fails(host);
-      this.#ports.report(host, { ok });
-      this.#tally.called(host.authority, ok);
+      this.#deps.report(host, { ok });
+      this.#tally.countCall(host.authority, ok);
     } catch (error) {
       if (!(error instanceof LarsError)) throw error;
       this.#onError(error);
@@ -95,10 +95,10 @@ class Simulation {
   #onError(error: LarsError): void {
     if (error.code === 'LARS_OVERLOAD') {
       this.#timeoutsInARow = 0;
-      this.#tally.overloaded();
+      this.#tally.countOverload();
     } else if (error.code === 'LARS_TIMEOUT') {
       this.#timeoutsInARow += 1;
-      this.#tally.timedOut();
+      this.#tally.countTimeout();
       if (this.#timeoutsInARow >= MAX_TIMEOUTS_PER_CALLER * this.#callers) this.#error ??= error;
     } else {
       this.#error ??= error;
@@ -117,6 +117,6 @@ class Simulation {
   }
 
   #isOver(): boolean {
-    return this.#error !== undefined || this.#ports.signal.aborted;
+    return this.#error !== undefined || this.#deps.signal.aborted;
   }
 }

@@ -20,7 +20,7 @@ export class Tally {
     for (const host of hosts) this.#hosts.set(host, { host, calls: 0, failures: 0 });
   }
 
-  called(host: string, ok: boolean): void {
+  countCall(host: string, ok: boolean): void {
     let tally = this.#hosts.get(host);
     if (tally === undefined) {
       tally = { host, calls: 0, failures: 0 };
@@ -31,11 +31,11 @@ export class Tally {
     if (!ok) tally.failures += 1;
   }
 
-  overloaded(): void {
+  countOverload(): void {
     this.#overloads += 1;
   }
 
-  timedOut(): void {
+  countTimeout(): void {
     this.#timeouts += 1;
   }
 

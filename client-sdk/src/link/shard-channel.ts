@@ -117,7 +117,7 @@ export class ShardChannel {
       if (due.kind === 'refresh') this.#counters.refreshesLost += 1;
       else this.#counters.timeouts += 1;
       this.#silentTimeouts += 1;
-      this.#rejectPending(due, timeoutError(this.#context(due), due.timeoutMs));
+      this.#rejectPending(due, timeoutError(this.#contextOf(due), due.timeoutMs));
     }
     if (this.#silentTimeouts >= RESOLVE_AFTER_TIMEOUTS) {
       this.#silentTimeouts = 0;
@@ -157,9 +157,9 @@ export class ShardChannel {
     const onAbort = () => {
       this.#table.remove(pending);
       this.#counters.aborted += 1;
-      this.#rejectPending(pending, abortedError(this.#context(pending), signal.reason));
+      this.#rejectPending(pending, abortedError(this.#contextOf(pending), signal.reason));
       this.#socket.setRef(this.#table.callerCount > 0);
-      // Not at once: the same signal may be about to abort those that would now be sent.
+      // Not at once: the same signal may be about to abort the requests that would be sent now.
       this.#deps.wakeAt(this.#deps.nowMs());
     };
     signal.addEventListener('abort', onAbort);
@@ -213,7 +213,7 @@ export class ShardChannel {
 
   #rejectAll(failure: (context: RequestContext) => LarsError): void {
     for (let pending = this.#table.takeAny(); pending !== undefined; pending = this.#table.takeAny()) {
-      this.#rejectPending(pending, failure(this.#context(pending)));
+      this.#rejectPending(pending, failure(this.#contextOf(pending)));
     }
     this.#socket.setRef(false);
   }
@@ -253,7 +253,7 @@ export class ShardChannel {
     if (atMs !== undefined) this.#deps.wakeAt(atMs);
   }
 
-  #context({ modid, cmdid }: Pending): RequestContext {
+  #contextOf({ modid, cmdid }: Pending): RequestContext {
     return { modid, cmdid, agent: this.agent };
   }
 }

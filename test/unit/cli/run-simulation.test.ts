@@ -3,7 +3,7 @@ import { parseHost } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseFailureRate } from '../../../cli/src/simulate/failure-rates.ts';
-import { runSimulation, type SimulationPlan, type SimulationPorts } from '../../../cli/src/simulate/run-simulation.ts';
+import { runSimulation, type SimulationDeps, type SimulationPlan } from '../../../cli/src/simulate/run-simulation.ts';
 import { Tally } from '../../../cli/src/simulate/tally.ts';
 
 const hostOf = (text: string) => new LarsHost(1, 1, { ...parseHost(text), weight: 0, zone: '', drain: false });
@@ -22,7 +22,7 @@ const plan = (changes: Partial<SimulationPlan> = {}): SimulationPlan => ({
 });
 
 /** An agent that gives what `answer` says for the n-th request, and a clock that only pauses move. */
-class FakeAgent implements SimulationPorts {
+class FakeAgent implements SimulationDeps {
   readonly #answer: (request: number) => LarsHost | LarsErrorCode;
   readonly #ending = new AbortController();
   readonly signal = this.#ending.signal;

@@ -8,10 +8,10 @@ const done = { kind: 'done' } as const;
 function tallyOf(calls: Readonly<Record<string, readonly [succeeded: number, failed: number]>>, overloads: number): Tally {
   const tally = new Tally(Object.keys(calls));
   for (const [host, [succeeded, failed]] of Object.entries(calls)) {
-    for (let i = 0; i < succeeded; i++) tally.called(host, true);
-    for (let i = 0; i < failed; i++) tally.called(host, false);
+    for (let i = 0; i < succeeded; i++) tally.countCall(host, true);
+    for (let i = 0; i < failed; i++) tally.countCall(host, false);
   }
-  for (let i = 0; i < overloads; i++) tally.overloaded();
+  for (let i = 0; i < overloads; i++) tally.countOverload();
   return tally;
 }
 
