@@ -24,7 +24,7 @@ export const roomExamples: Readonly<Record<string, House>> = {
       'cli/src/held-calls.ts': '',
     },
     violations: [
-      ...[1, 1, 2].map(line => `cli/src/a.ts:${line} 'mail' is banned by docs/glossary.md; say message`),
+      ...[1, 2].map(line => `cli/src/a.ts:${line} 'mail' is banned by docs/glossary.md; say message`),
       "cli/src/a.ts:1 'news' is banned by docs/glossary.md; say message",
       "cli/src/a.ts:4 'held' is banned by docs/glossary.md; say parked",
       ...['idle', 'nobody'].map(word => `cli/src/a.ts:5 '${word}' is banned by docs/glossary.md; say healthy`),
@@ -32,7 +32,8 @@ export const roomExamples: Readonly<Record<string, House>> = {
     ],
     good: {
       ...glossary,
-      'cli/src/a.ts': "const email = 'mail'; // Nobody is idle, whoever holds the mailbox.\nnewsletter(`held`);",
+      'cli/src/a.ts':
+        "const email = 'mail'; // Nobody is idle, whoever holds the mailbox.\nnewsletter(`held`, conf.idle_timeout, '//'); // [loadbalance] idle_timeout",
       'client-sdk/src/stats.ts': '/** `held` */\nreadonly held: number;',
       'test/a.ts': 'const mail = 1;',
     },

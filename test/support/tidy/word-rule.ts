@@ -1,7 +1,8 @@
 import { codeOnly, commentsOnly } from './code-text.ts';
-import { isPackageSource, lineAt, type TreeFile, type Violation } from './source-tree.ts';
+import { isPackageSource, type TreeFile, type Violation } from './source-tree.ts';
 
 const GLOSSARY = 'docs/glossary.md';
+const CONF_KEY = /^[a-z\d]+(?:_[a-z\d]+)+$/;
 
 /** A folder or file that may use banned words. */
 interface Allowance {
@@ -10,12 +11,14 @@ interface Allowance {
   readonly words: readonly string[] | 'all';
 }
 
-/** Words of the public API, which stays as it is. */
+/** Words of the public API and of former metrics, which stay as they are. */
 const PUBLIC_WORDS: readonly Allowance[] = [
   // LarsStats.held
   { path: 'client-sdk/src/stats.ts', words: ['held'] },
   { path: 'client-sdk/src/cache/route-cache.ts', words: ['held'] },
   { path: 'client-sdk/src/lars-client.ts', words: ['held'] },
+  // Former names of metrics.
+  { path: 'agent/src/counters.ts', words: ['held', 'idle'] },
 ];
 
 /** Rooms that still have the old words. */
@@ -39,7 +42,10 @@ interface BannedWord {
   readonly isForSomeThings: boolean;
 }
 
-/** No name and no comment of a package uses a word that the glossary bans: as a whole word, also inside of a camelCase name. */
+/**
+ * No name and no comment of a package uses a word that the glossary bans: as a whole word, also inside of a camelCase name. Names in
+ * snake_case are conf keys, which stay as they are.
+ */
 export function noBannedWords(files: readonly TreeFile[]): Violation[] {
   const banned = bannedWords(files.find(({ path }) => path === GLOSSARY)?.text ?? '');
   return files
@@ -71,9 +77,10 @@ function inPath(path: string, banned: ReadonlyMap<string, BannedWord>): Violatio
 }
 
 function inText({ path }: TreeFile, text: string, banned: ReadonlyMap<string, BannedWord>): Violation[] {
-  return [...text.matchAll(/[A-Za-z]+/g)].flatMap(({ 0: name, index }) =>
-    wordsOf(name).flatMap(word => found(path, banned.has(word) ? lineAt(text, index) : 0, word, banned)),
-  );
+  return text.split('\n').flatMap((line, at) => {
+    const names = [...line.matchAll(/[A-Za-z_$][\w$]*/g)].map(([name]) => name).filter(name => !CONF_KEY.test(name));
+    return [...new Set(names.flatMap(wordsOf))].flatMap(word => found(path, at + 1, word, banned));
+  });
 }
 
 function found(path: string, line: number, word: string, banned: ReadonlyMap<string, BannedWord>): Violation[] {
@@ -86,7 +93,7 @@ function isAllowed({ path, words }: Allowance, of: string, word: string): boolea
   return of.startsWith(path) && (words === 'all' || words.includes(word));
 }
 
-/** 'heldCount' → held, count; 'MAX_HELD' comes as two names; 'HTTPServer' → http, server. */
+/** 'heldCount' → held, count; 'MAX_HELD' → max, held; 'HTTPServer' → http, server. */
 function wordsOf(name: string): string[] {
-  return name.split(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/).map(word => word.toLowerCase());
+  return name.split(/[^A-Za-z]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/).map(word => word.toLowerCase());
 }
