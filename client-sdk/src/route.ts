@@ -9,8 +9,8 @@ export interface Route {
   readonly hosts: readonly LarsHost[];
   /**
    * Callers must ask the agent for each call of the module, and not pick from `hosts` themselves: the agent has something to decide. This is
-   * no alarm: it is so, too, while a new host is being tried, and always in modules with hosts in other zones. Agents of the first
-   * generation never say so.
+   * no alarm: it is so, too, while a new host is being tried, and always where an agent has hosts of the module in its own zone and in
+   * others. Agents of the first generation never say so.
    */
   readonly overload: boolean;
   /** The route's version, growing with every change; 0 from agents that do not number routes. */
