@@ -1,5 +1,6 @@
 // pure
 /** AD-4 (calls in flight): which calls of a module's hosts are under way, and whether that can be known at all. */
+import { giveUpAfterMs } from '@lars/proto/pricing';
 import {
   ANSWERED_SENT_MS,
   DURATION,
@@ -10,12 +11,13 @@ import {
   OLDEST_AT_MS,
   PICKED_TURN,
   pickSlots,
+  SLOWEST_MS,
   TURN,
   TYPICAL_MS,
   UNPICKED,
   UNREPORTED,
 } from './adaptive-slots.ts';
-import { giveUpAfterMs, slowFromMs } from './durations.ts';
+import { slowFromMs } from './durations.ts';
 import type { HostSlots } from './host-slots.ts';
 import { type FormerNumbers, movedTo } from './host-table.ts';
 import { SendTimes } from './send-times.ts';
@@ -56,7 +58,7 @@ export function isInFlightKnown(values: readonly number[]): boolean {
 
 /** A call that was sent before is given up, if there is no report. */
 export function givenUpBeforeMs(values: readonly number[], nowMs: number): number {
-  return nowMs - giveUpAfterMs(values);
+  return nowMs - giveUpAfterMs(values[SLOWEST_MS] as number);
 }
 
 /** Is the oldest call in flight known? It is not where it may be one that was given up. */

@@ -19,10 +19,6 @@ const TYPICAL_STEP = 0.02;
 export const OUTLIER_FACTOR = 3;
 /** What is left of the slowest duration after one more report: a thousand reports forget two thirds of it. */
 const SLOWEST_KEEP = 0.999;
-/** Without a report a call is given up after so many times the slowest duration, ... */
-const GIVE_UP_FACTOR = 2;
-/** ... but not before this: a host that swallows calls must not look idle before the first timeout. */
-const GIVE_UP_MIN_MS = 5_000;
 /** Longer durations are taken for this. */
 const MAX_DURATION_MS = 60_000;
 /** A clock that ticks in milliseconds may say 0, but nothing is for free. */
@@ -64,9 +60,4 @@ export function slowFromMs(module: readonly number[]): number {
   return (module[ANSWERS] as number) < WARM_UP_ANSWERS
     ? Number.POSITIVE_INFINITY
     : Math.max(SLOW_MIN_MS, SLOW_FACTOR * (module[NORMAL_MS] as number));
-}
-
-/** A call without a report is given up after this time. */
-export function giveUpAfterMs(module: readonly number[]): number {
-  return Math.max(GIVE_UP_MIN_MS, GIVE_UP_FACTOR * (module[SLOWEST_MS] as number));
 }

@@ -1,5 +1,6 @@
 // pure
 /** The chapter Learn of docs/load-balancing.md, AD-3 to AD-5 and AD-21: what a report says, and who is to know. */
+import { ERROR_STEP } from '@lars/proto/pricing';
 import {
   ANSWERED_AT_MS,
   ANSWERED_SENT_MS,
@@ -23,8 +24,6 @@ import { countAnswer } from './throughput.ts';
 
 /** AD-3 (expected duration): about the last ten answers count, and less of them after five seconds. */
 const DURATION_DECAY: Decay = { keep: 0.9, halfLifeMs: 5_000 };
-/** AD-3 (expected duration): part of the error rate that one more report replaces. */
-const ERROR_STEP = 1 / 32;
 /** AD-5 (told durations): one is impossible beyond so many times what the host's oldest call in flight took until now, and this. */
 const IMPOSSIBLE_FACTOR = 10;
 const IMPOSSIBLE_MS = 100;

@@ -1,21 +1,16 @@
 // pure
 /** AD-2, AD-3 (price): what a call costs on a host, from the slots that a pick reads, and how a report changes it. */
+import { FADED_SHARE, PRICE_MIN_MS, priceWithErrors } from '@lars/proto/pricing';
 import { DURATION, ERROR_RATE, PRICED_MS, pickSlots, REPORTED_AT_MS } from './adaptive-slots.ts';
 import type { HostSlots } from './host-slots.ts';
 
-/** No host is cheaper than this part of typical: what lies below may be chance, and would draw all calls to one host. */
-const FLOOR = 0.7;
-/** Durations are told in whole milliseconds, and what lies below is noise. */
-const PRICE_MIN_MS = 1;
 /** Bad news of a host fades in this time without a report, ... */
 export const FADE_MS = 30_000;
 /** ... and up to so many times typical, where it may be chance and costs little to check, ... */
 const MILD_FACTOR = 3;
 /** ... in the time of so many of its fair shares of the picks. */
 const FADE_SHARES = 15;
-/** An error costs as much as so many calls, ... */
-const ERROR_SURCHARGE = 20;
-/** ... where the host errs by more than this, and this part of normal, above normal: less may be chance in 32 reports. */
+/** An error costs where the host errs by more than this, and this part of normal, above normal: less may be chance in 32 reports. */
 const ERROR_NOISE = 0.05;
 const ERROR_NOISE_SHARE = 0.3;
 
@@ -34,7 +29,7 @@ export function priceMs(
   shares: number,
   nowMs: number,
 ): number {
-  const floorMs = FLOOR * typicalMs;
+  const floorMs = FADED_SHARE * typicalMs;
   const mildMs = MILD_FACTOR * typicalMs;
   let price = values[pick + PRICED_MS] as number;
   if (price === 0) price = typicalMs;
@@ -61,7 +56,6 @@ export function reportedPriceMs(values: readonly number[], host: number): number
 export function setPrice({ values }: HostSlots, host: number, row: number, normalRate: number, nowMs: number): void {
   const pick = pickSlots(host);
   const excess = (values[row + ERROR_RATE] as number) - normalRate * (1 + ERROR_NOISE_SHARE) - ERROR_NOISE;
-  const durationMs = values[row + DURATION] as number;
-  values[pick + PRICED_MS] = excess > 0 ? durationMs * (1 + ERROR_SURCHARGE * excess) : durationMs;
+  values[pick + PRICED_MS] = priceWithErrors(values[row + DURATION] as number, excess);
   values[pick + REPORTED_AT_MS] = nowMs;
 }

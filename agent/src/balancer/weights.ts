@@ -1,13 +1,10 @@
 // pure
 import { DEFAULT_WEIGHT, type HostInfo } from '@lars/proto';
+import { weightedPrice } from '@lars/proto/pricing';
 import type { HostPool } from './host-pool.ts';
 import type { HostSlots } from './host-slots.ts';
 import type { HostTable } from './host-table.ts';
 import { countRecent, NO_EVENTS, recentCount } from './recent-count.ts';
-
-/** AD-20: the shares that are held against a weight's share at least and at most, so that a host that is new, or was away, gets no flood. */
-const RATIO_MIN = 0.5;
-const RATIO_MAX = 4;
 
 /** Of a host that has none. */
 function weightOf({ weight }: HostInfo): number {
@@ -44,6 +41,6 @@ export class Weights {
     const weight = weightOf(hosts.at(host));
     const picks = recentCount(this.#picks, 0, nowMs);
     const share = picks === 0 ? 1 : (slots.recentPicks(host, nowMs) * this.#sum) / (picks * weight);
-    return expectedMs * (1 + (load * this.#mean) / weight) * Math.sqrt(Math.max(RATIO_MIN, Math.min(RATIO_MAX, share)));
+    return weightedPrice(expectedMs, load, weight, this.#mean, share);
   }
 }
