@@ -1,6 +1,6 @@
 // pure
 /** The chapter Choose of docs/load-balancing.md, AD-1 and AD-2: which of the hosts of a pool a call costs least on. */
-import { below, rolled } from '@lars/proto/dice';
+import { uniformBelow as below, nextState as rolled } from '@lars/proto/prng';
 import { DICE, IS_TOLD, OLDEST_AT_MS, PICKED_TURN, pickSlots, TURN, TYPICAL_MS } from './adaptive-slots.ts';
 import { givenUpBeforeMs, isInFlightKnown, takeTurn } from './calls-in-flight.ts';
 import { slowFromMs } from './durations.ts';

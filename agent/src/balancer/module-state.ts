@@ -1,6 +1,6 @@
 // pure
 import type { HostInfo } from '@lars/proto';
-import { diceState } from '@lars/proto/dice';
+import { seed as diceState } from '@lars/proto/prng';
 import type { AdaptiveOptions } from './adaptive-options.ts';
 import { ADAPTIVE_SLOTS, DICE, PICKED_TURN, pickSlots, THROUGHPUT, TURN } from './adaptive-slots.ts';
 import type { AdaptiveCause, BalancerEnvironment, Transition } from './balancer.ts';

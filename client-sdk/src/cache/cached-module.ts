@@ -1,6 +1,6 @@
 // pure
 import { type BatchResult, type GetRouteResponse, type HostAddress, type HostInfo, type HostKey, hostKey } from '@lars/proto';
-import type { Dice } from '@lars/proto/dice';
+import type { Xorshift32 } from '@lars/proto/prng';
 import { isCallable, LarsHost } from '../lars-host.ts';
 import { HostStats, type StatsOwner } from './host-stats.ts';
 import { ModuleStats } from './module-stats.ts';
@@ -42,7 +42,7 @@ export class CachedModule implements StatsOwner {
   readonly cmdid: number;
   readonly cache: object;
   readonly #deps: ModuleDeps;
-  readonly #random: Dice;
+  readonly #random: Xorshift32;
   readonly #stats = new ModuleStats();
   readonly #unsent = new UnsentResults();
   readonly #refresh = new RefreshSchedule();
@@ -62,7 +62,7 @@ export class CachedModule implements StatsOwner {
   #rotateAtMs: number;
   #giveUpAtMs: number;
 
-  constructor(number: number, modid: number, cmdid: number, cache: object, deps: ModuleDeps, random: Dice, nowMs: number) {
+  constructor(number: number, modid: number, cmdid: number, cache: object, deps: ModuleDeps, random: Xorshift32, nowMs: number) {
     this.number = number;
     this.modid = modid;
     this.cmdid = cmdid;

@@ -1,6 +1,6 @@
 // pure
 import { type HostAddress, type RouteKey, routeKey } from '@lars/proto';
-import { Dice } from '@lars/proto/dice';
+import { Xorshift32 } from '@lars/proto/prng';
 import type { LarsHost } from '../lars-host.ts';
 import type { CacheCounts } from '../stats.ts';
 import { CachedModule, type ModuleDeps } from './cached-module.ts';
@@ -31,7 +31,7 @@ export interface CacheDeps extends Pick<ModuleDeps, 'sendBatch' | 'queryRoute'> 
  * owner says what time it is.
  */
 export class RouteCache {
-  readonly #random: Dice;
+  readonly #random: Xorshift32;
   readonly #maxModules: number;
   readonly #modules = new Map<RouteKey, CachedModule>();
   /** Modules with a failure in this tick of the event loop. */
@@ -48,7 +48,7 @@ export class RouteCache {
 
   /** @param random uniform in [0, 1); called once */
   constructor(deps: CacheDeps, random: () => number, maxModules = MAX_MODULES, maxHosts = MAX_HOSTS) {
-    this.#random = new Dice(random);
+    this.#random = new Xorshift32(random);
     this.#maxModules = maxModules;
     this.#deps = {
       sendBatch: (modid, cmdid, results) => deps.sendBatch(modid, cmdid, results),

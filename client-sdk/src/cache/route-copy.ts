@@ -1,6 +1,7 @@
 // pure
-import type { Dice } from '@lars/proto/dice';
+
 import { PRICE_MIN_MS, weightedPrice } from '@lars/proto/pricing';
+import type { Xorshift32 } from '@lars/proto/prng';
 import type { LarsHost } from '../lars-host.ts';
 import type { HostStats } from './host-stats.ts';
 import type { ModuleStats } from './module-stats.ts';
@@ -22,12 +23,12 @@ export class RouteCopy {
   /** The hosts that may be called: those that drain are left out. */
   readonly #hosts: readonly CopiedHost[];
   readonly #module: ModuleStats;
-  readonly #random: Dice;
+  readonly #random: Xorshift32;
   readonly #weightSum: number;
   readonly #weightsDiffer: boolean;
   #picks = 0;
 
-  constructor(version: number, hosts: readonly CopiedHost[], module: ModuleStats, random: Dice) {
+  constructor(version: number, hosts: readonly CopiedHost[], module: ModuleStats, random: Xorshift32) {
     this.version = version;
     this.#hosts = hosts.filter(({ host }) => !host.drain);
     this.#module = module;
@@ -49,18 +50,18 @@ export class RouteCopy {
     const random = this.#random;
     const size = hosts.length;
     const isSample = size > SAMPLE_SIZE;
-    let best = hosts[isSample ? random.below(size) : 0] as CopiedHost;
+    let best = hosts[isSample ? random.nextBelow(size) : 0] as CopiedHost;
     if (size > 1) {
       let bestPrice = this.#price(best);
       let ties = 1;
       const compared = isSample ? SAMPLE_SIZE : size;
       for (let at = 1; at < compared; at++) {
-        const one = hosts[isSample ? random.below(size) : at] as CopiedHost;
+        const one = hosts[isSample ? random.nextBelow(size) : at] as CopiedHost;
         const price = this.#price(one);
         if (price > bestPrice) continue;
         if (price < bestPrice) ties = 1;
         // In a sample the first of equally cheap hosts is a random one already.
-        else if (isSample || random.below(++ties) !== 0) continue;
+        else if (isSample || random.nextBelow(++ties) !== 0) continue;
         best = one;
         bestPrice = price;
       }
