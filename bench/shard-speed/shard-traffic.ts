@@ -1,4 +1,4 @@
-import { type HostInfo, MessageId, writeHead } from '@lars/proto';
+import { type HostInfo, MessageId, writeHeader } from '@lars/proto';
 import { CounterBank } from '@lars/runtime/counters';
 import { recordLogger } from '@lars/runtime/log';
 import type { ModuleBalancerFactory } from '../../agent/src/balancer/algorithm.ts';
@@ -13,7 +13,7 @@ export type Wording = 'usual' | 'odd';
 /** So many calls are under way at a time: as many getHosts, then as many reports, as a transport hands them over. */
 const BATCH = 64;
 const SLOT_BYTES = 256;
-const HEAD_BYTES = 8;
+const HEADER_BYTES = 8;
 /** seq, modid and cmdid; the host follows, where it is answered. */
 const IDS_BYTES = 8;
 const ODD_FIELD = [0x78, 1] as const;
@@ -95,7 +95,7 @@ export class ShardTraffic {
     const module = this.#anyModule();
     const bytes = this.#requests;
     const start = slot * SLOT_BYTES;
-    let at = start + HEAD_BYTES;
+    let at = start + HEADER_BYTES;
     bytes[at++] = 0x08;
     bytes[at++] = 1;
     at = writeId(bytes, at, 0x10, modidOf(module));
@@ -108,10 +108,10 @@ export class ShardTraffic {
     const bytes = this.#requests;
     const answer = this.#replies;
     const start = slot * SLOT_BYTES;
-    const ids = start + HEAD_BYTES + 2;
-    const host = start + HEAD_BYTES + IDS_BYTES;
+    const ids = start + HEADER_BYTES + 2;
+    const host = start + HEADER_BYTES + IDS_BYTES;
     if (answer[host] !== 0x2a) throw new Error('an answer names no host');
-    let at = start + HEAD_BYTES;
+    let at = start + HEADER_BYTES;
     for (let i = 0; i < IDS_BYTES - 2; i++) bytes[at + i] = answer[ids + i] as number;
     bytes[at] = 0x08;
     bytes[at + 3] = 0x10;
@@ -129,7 +129,7 @@ export class ShardTraffic {
     const start = slot * SLOT_BYTES;
     let at = bodyEnd;
     for (let i = 0; i < this.#oddBytes.length; i++) this.#requests[at++] = this.#oddBytes[i] as number;
-    writeHead(this.#requests, start, id, at - start - HEAD_BYTES);
+    writeHeader(this.#requests, start, id, at - start - HEADER_BYTES);
     this.#ends[slot] = at;
   }
 

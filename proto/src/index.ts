@@ -1,17 +1,17 @@
 // pure
 export { decodeBody, encodeBody } from './codec.ts';
 export { LarsProtocolError, type ProtocolErrorCode } from './errors.ts';
+export { decodeDatagram, encodeFrame, type Frame } from './frame.ts';
+export { FrameDecoder } from './frame-decoder.ts';
 export {
-  decodeDatagram,
-  encodeFrame,
-  type Frame,
-  FrameDecoder,
-  HEAD_BYTES,
+  HEADER_BYTES,
   MAX_BODY_BYTES,
   MAX_DATAGRAM_BYTES,
+  readBodyLength,
   readInt32,
-  writeHead,
-} from './frame.ts';
+  readMessageId,
+  writeHeader,
+} from './header.ts';
 export {
   formatHost,
   formatHostName,

@@ -1,5 +1,5 @@
 /** Broken and half-broken messages: mutants of valid frames, the same ones for the same random numbers. */
-import { HEAD_BYTES, writeHead } from '@lars/proto';
+import { HEADER_BYTES, writeHeader } from '@lars/proto';
 
 /** Uniform in [0, 1). */
 export type Random = () => number;
@@ -62,7 +62,7 @@ const cutOut: Mutation = (bytes, random) => {
 
 const changeId: Mutation = (bytes, random) => changeHead(bytes, 0, pick(IDS, random));
 
-const changeLength: Mutation = (bytes, random) => changeHead(bytes, 4, pick(LENGTHS, random)(bytes.length - HEAD_BYTES));
+const changeLength: Mutation = (bytes, random) => changeHead(bytes, 4, pick(LENGTHS, random)(bytes.length - HEADER_BYTES));
 
 /** Somewhere in the body a number of up to ten bytes, most of its bits set. */
 const insertHugeVarint: Mutation = (bytes, random) => {
@@ -113,19 +113,19 @@ const LENGTHS: readonly ((bodyBytes: number) => number)[] = [
 ];
 
 function tellTrueLength(bytes: Uint8Array): void {
-  changeHead(bytes, 4, bytes.length - HEAD_BYTES);
+  changeHead(bytes, 4, bytes.length - HEADER_BYTES);
 }
 
 function changeHead(bytes: Uint8Array, at: 0 | 4, value: number): Uint8Array {
-  if (bytes.length < HEAD_BYTES) return bytes;
-  const head = new Uint8Array(HEAD_BYTES);
-  writeHead(head, 0, value, value);
+  if (bytes.length < HEADER_BYTES) return bytes;
+  const head = new Uint8Array(HEADER_BYTES);
+  writeHeader(head, 0, value, value);
   bytes.set(head.subarray(at, at + 4), at);
   return bytes;
 }
 
 function insertIntoBody(bytes: Uint8Array, insert: Uint8Array, random: Random): Uint8Array {
-  const at = Math.min(bytes.length, HEAD_BYTES + below(Math.max(1, bytes.length - HEAD_BYTES), random));
+  const at = Math.min(bytes.length, HEADER_BYTES + below(Math.max(1, bytes.length - HEADER_BYTES), random));
   return joined([bytes.slice(0, at), insert, bytes.slice(at)]);
 }
 

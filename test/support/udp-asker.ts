@@ -1,7 +1,7 @@
 /** Business code as an agent sees it: one UDP socket that asks and reports. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { type GetHostResponse, type GetRouteResponse, HEAD_BYTES, MessageId, readInt32, shardOf } from '@lars/proto';
+import { type GetHostResponse, type GetRouteResponse, HEADER_BYTES, MessageId, readInt32, shardOf } from '@lars/proto';
 import { decodeGetHost, decodeGetRoute, getHostFrame, getRouteFrame, hostInfo, reportFrame } from './agent-messages.ts';
 import { eventually } from './eventually.ts';
 
@@ -74,7 +74,7 @@ export class UdpAsker {
 
   #onAnswer(datagram: Uint8Array): void {
     this.answers += 1;
-    const id = datagram.length < HEAD_BYTES ? 0 : readInt32(datagram, 0);
+    const id = datagram.length < HEADER_BYTES ? 0 : readInt32(datagram, 0);
     if (id === MessageId.GetHostResponse) {
       const answer = decodeGetHost(datagram);
       this.hosts.set(answer.seq, answer);

@@ -1,6 +1,6 @@
 // pure
 import { encodeFrame, Feature, type GetHostRequest, type HostInfo, MAX_DATAGRAM_BYTES, MessageId, ReturnCode } from '@lars/proto';
-import { writeHostResponse } from '@lars/proto/hot/host-response-writer';
+import { writeGetHostResponse } from '@lars/proto/in-place/get-host-response';
 import type { CounterBank } from '@lars/runtime/counters';
 import type { Balancer, ExplainingBalancer } from '../balancer/balancer.ts';
 import { type ShardCounter, shardCounters } from '../counters.ts';
@@ -36,7 +36,7 @@ export class HostAnswers {
     const retcode = typeof picked === 'number' ? picked : ReturnCode.Success;
     this.#counters.add(ANSWER_COUNTERS[retcode]);
     if (retcode === ReturnCode.Overload && balancer?.refusalCause === 'queue') this.#counters.add(count.refusedQueue);
-    return writeHostResponse(reply, start, request, retcode, host) || encode(reply, start, request, retcode, host);
+    return writeGetHostResponse(reply, start, request, retcode, host) || encode(reply, start, request, retcode, host);
   }
 
   /** The answer as bytes of its own, which may be kept. */

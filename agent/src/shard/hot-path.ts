@@ -1,8 +1,8 @@
 // pure
-import { HEAD_BYTES, MessageId, readInt32 } from '@lars/proto';
+import { HEADER_BYTES, MessageId, readInt32 } from '@lars/proto';
 import { ipv4HostKey } from '@lars/proto/host-address';
-import { HostRequestReader } from '@lars/proto/hot/host-request-reader';
-import { ReportReader } from '@lars/proto/hot/report-reader';
+import { GetHostRequestView } from '@lars/proto/in-place/get-host-request-view';
+import { ReportRequestView } from '@lars/proto/in-place/report-request-view';
 import type { CounterBank } from '@lars/runtime/counters';
 import { type ShardCounter, shardCounters } from '../counters.ts';
 import type { CallReports } from './call-reports.ts';
@@ -24,8 +24,8 @@ export class HotPath {
   readonly #reports: CallReports;
   readonly #onAged: (module: ServingModule, nowMs: number) => void;
   readonly #counters: CounterBank<ShardCounter>;
-  readonly #request = new HostRequestReader();
-  readonly #report = new ReportReader();
+  readonly #request = new GetHostRequestView();
+  readonly #report = new ReportRequestView();
 
   /** @param onAged a module is asked for whose route is due to be asked for anew */
   constructor(
@@ -47,13 +47,13 @@ export class HotPath {
    * @returns the answer's length, 0 where there is none; or NOT_HERE
    */
   handle(bytes: Uint8Array, start: number, end: number, reply: Uint8Array, replyStart: number, nowMs: number): number {
-    const body = start + HEAD_BYTES;
+    const body = start + HEADER_BYTES;
     if (body > end || readInt32(bytes, start + 4) !== end - body) return NOT_HERE;
     const id = readInt32(bytes, start);
     if (id === MessageId.GetHostRequest) {
-      return this.#request.read(bytes, body, end) ? this.#getHost(reply, replyStart, nowMs) : NOT_HERE;
+      return this.#request.decode(bytes, body, end) ? this.#getHost(reply, replyStart, nowMs) : NOT_HERE;
     }
-    if (id === MessageId.ReportRequest && this.#report.read(bytes, body, end)) return this.#addReport(nowMs);
+    if (id === MessageId.ReportRequest && this.#report.decode(bytes, body, end)) return this.#addReport(nowMs);
     return NOT_HERE;
   }
 

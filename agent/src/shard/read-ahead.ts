@@ -1,7 +1,7 @@
 // pure
-import { HEAD_BYTES, MessageId, readInt32 } from '@lars/proto';
-import { HostRequestReader } from '@lars/proto/hot/host-request-reader';
-import { ReportReader } from '@lars/proto/hot/report-reader';
+import { HEADER_BYTES, MessageId, readInt32 } from '@lars/proto';
+import { GetHostRequestView } from '@lars/proto/in-place/get-host-request-view';
+import { ReportRequestView } from '@lars/proto/in-place/report-request-view';
 import { type ExplainingBalancer, READ_STEPS } from '../balancer/balancer.ts';
 import type { ModuleId } from '../threads/messages.ts';
 import type { ModuleTable, ServingModule } from './module-table.ts';
@@ -17,8 +17,8 @@ const MIN_MODULES = 3_000;
  */
 export class ReadAhead {
   readonly #modules: ModuleTable<unknown>;
-  readonly #request = new HostRequestReader();
-  readonly #report = new ReportReader();
+  readonly #request = new GetHostRequestView();
+  readonly #report = new ReportRequestView();
   // Of the batch; behind the count stands what was left by earlier ones.
   readonly #modids: number[] = [];
   readonly #cmdids: number[] = [];
@@ -36,9 +36,9 @@ export class ReadAhead {
   add(bytes: Uint8Array, start: number, end: number): void {
     if (this.#modules.servingCount < MIN_MODULES) return;
     const id = readInt32(bytes, start);
-    const body = start + HEAD_BYTES;
-    if (id === MessageId.GetHostRequest && this.#request.read(bytes, body, end)) this.#add(this.#request);
-    else if (id === MessageId.ReportRequest && this.#report.read(bytes, body, end)) this.#add(this.#report);
+    const body = start + HEADER_BYTES;
+    if (id === MessageId.GetHostRequest && this.#request.decode(bytes, body, end)) this.#add(this.#request);
+    else if (id === MessageId.ReportRequest && this.#report.decode(bytes, body, end)) this.#add(this.#report);
   }
 
   /** All of the batch were added. */

@@ -2,7 +2,7 @@
 import {
   encodeFrame,
   type GetRouteRequest,
-  HEAD_BYTES,
+  HEADER_BYTES,
   type HostInfo,
   isUnderstood,
   LarsProtocolError,
@@ -62,7 +62,7 @@ function encodeWithin(
 function largestThatFits(hosts: readonly HostInfo[], encode: (hosts: readonly HostInfo[]) => Uint8Array | undefined): Uint8Array {
   let fits = 0;
   let tooMany = hosts.length;
-  let best = encode([]) ?? new Uint8Array(HEAD_BYTES);
+  let best = encode([]) ?? new Uint8Array(HEADER_BYTES);
   while (tooMany - fits > 1) {
     const middle = (fits + tooMany) >> 1;
     const frame = encode(hosts.slice(0, middle));

@@ -8,7 +8,7 @@ import {
   decodeBody,
   type GetHostRequest,
   type GetRouteRequest,
-  HEAD_BYTES,
+  HEADER_BYTES,
   type HostInfo,
   hostKey,
   LarsProtocolError,
@@ -173,11 +173,11 @@ export class Shard {
   }
 
   #handle(datagram: Uint8Array, asker: Asker, nowMs: number): Uint8Array | undefined {
-    if (datagram.length < HEAD_BYTES || readInt32(datagram, 4) !== datagram.length - HEAD_BYTES) {
+    if (datagram.length < HEADER_BYTES || readInt32(datagram, 4) !== datagram.length - HEADER_BYTES) {
       this.#counters.add(count.badLength);
       return undefined;
     }
-    const body = datagram.subarray(HEAD_BYTES);
+    const body = datagram.subarray(HEADER_BYTES);
     try {
       switch (readInt32(datagram, 0)) {
         case MessageId.GetHostRequest:

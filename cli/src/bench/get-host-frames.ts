@@ -3,14 +3,14 @@
  * The datagrams of getHost and report as a load generator needs them: written from templates and read field by field, because the
  * general codec would need more CPU than the server that is measured.
  */
-import { encodeBody, encodeFrame, HEAD_BYTES, MessageId, readInt32, writeHead } from '@lars/proto';
+import { encodeBody, encodeFrame, HEADER_BYTES, MessageId, readInt32, writeHeader } from '@lars/proto';
 import type { ModuleId } from '../arguments/module-id.ts';
 
 /** A seq has always three bytes on the wire, so that only these change from request to request. */
 export const SEQ_MIN = 2 ** 14;
 export const SEQ_COUNT = 2 ** 21 - SEQ_MIN;
 /** Behind the head and the field's tag. */
-const SEQ_AT = HEAD_BYTES + 1;
+const SEQ_AT = HEADER_BYTES + 1;
 
 const Tag = { seq: 0x08, retcode: 0x20, host: 0x2a, reportedHost: 0x1a, tcost: 0x28 } as const;
 const WIRE_VARINT = 0;
@@ -42,7 +42,7 @@ export function writeRequest(bytes: Uint8Array, at: number, { request }: ModuleF
 
 /** Writes the report of a call that succeeded, to the host that stands in an answer. @returns its length */
 export function writeReport(bytes: Uint8Array, at: number, { reportHead }: ModuleFrames, host: HostBytes): number {
-  let end = at + HEAD_BYTES;
+  let end = at + HEADER_BYTES;
   for (let i = 0; i < reportHead.length; i++) bytes[end++] = reportHead[i] as number;
   bytes[end++] = Tag.reportedHost;
   const length = host.hostEnd - host.hostStart;
@@ -51,7 +51,7 @@ export function writeReport(bytes: Uint8Array, at: number, { reportHead }: Modul
   for (let i = host.hostStart; i < host.hostEnd; i++) bytes[end++] = host.bytes[i] as number;
   bytes[end++] = Tag.tcost;
   bytes[end++] = REPORTED_TCOST_MS;
-  writeHead(bytes, at, MessageId.ReportRequest, end - at - HEAD_BYTES);
+  writeHeader(bytes, at, MessageId.ReportRequest, end - at - HEADER_BYTES);
   return end - at;
 }
 
@@ -75,7 +75,7 @@ export class AnswerReader implements HostBytes {
 
   /** @returns whether it is an answer; what it says stands in the fields, and the host in `bytes`, as long as these stand */
   read(bytes: Uint8Array, start: number, end: number): boolean {
-    const id = end - start < HEAD_BYTES ? 0 : readInt32(bytes, start);
+    const id = end - start < HEADER_BYTES ? 0 : readInt32(bytes, start);
     this.isEcho = id === MessageId.GetHostRequest;
     if (!this.isEcho && id !== MessageId.GetHostResponse) return false;
     this.bytes = bytes;
@@ -83,7 +83,7 @@ export class AnswerReader implements HostBytes {
     this.retcode = 0;
     this.hostStart = 0;
     this.hostEnd = 0;
-    this.#at = start + HEAD_BYTES;
+    this.#at = start + HEADER_BYTES;
     while (this.#at < end) if (!this.#readField()) return false;
     return this.#at === end;
   }

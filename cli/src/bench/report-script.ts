@@ -1,5 +1,5 @@
 // pure
-import { decodeBody, encodeBody, HEAD_BYTES, MessageId, parseIpv4, writeHead } from '@lars/proto';
+import { decodeBody, encodeBody, HEADER_BYTES, MessageId, parseIpv4, writeHeader } from '@lars/proto';
 import type { ModuleId } from '../arguments/module-id.ts';
 import type { LaneScript } from './frame-lane.ts';
 import { HOST_PORT, hostAddress } from './module-layout.ts';
@@ -38,7 +38,7 @@ export class ReportScript implements LaneScript {
   }
 
   requests(count: number): Uint8Array {
-    const bytes = new Uint8Array(count * (HEAD_BYTES + this.#bodyMaxBytes + 1 + SEQ_MAX_BYTES));
+    const bytes = new Uint8Array(count * (HEADER_BYTES + this.#bodyMaxBytes + 1 + SEQ_MAX_BYTES));
     let end = 0;
     for (let i = 0; i < count; i++) end = this.#writeNext(bytes, end);
     return bytes.subarray(0, end);
@@ -55,11 +55,11 @@ export class ReportScript implements LaneScript {
   #writeNext(bytes: Uint8Array, at: number): number {
     const body = this.#bodies[this.#lastSeq % this.#bodies.length] as Uint8Array;
     this.#lastSeq += 1;
-    bytes.set(body, at + HEAD_BYTES);
-    const seqAt = at + HEAD_BYTES + body.length;
+    bytes.set(body, at + HEADER_BYTES);
+    const seqAt = at + HEADER_BYTES + body.length;
     bytes[seqAt] = SEQ_TAG;
     const end = writeVarint(bytes, seqAt + 1, this.#lastSeq);
-    writeHead(bytes, at, MessageId.ReportStatusRequest, end - at - HEAD_BYTES);
+    writeHeader(bytes, at, MessageId.ReportStatusRequest, end - at - HEADER_BYTES);
     return end;
   }
 }

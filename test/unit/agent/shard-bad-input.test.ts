@@ -1,4 +1,4 @@
-import { HEAD_BYTES, INT32_MAX, INT32_MIN, MAX_BODY_BYTES, MessageId, ReturnCode, writeHead } from '@lars/proto';
+import { HEADER_BYTES, INT32_MAX, INT32_MIN, MAX_BODY_BYTES, MessageId, ReturnCode, writeHeader } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
 import type { ShardCounter } from '../../../agent/src/counters.ts';
 import { batchFrame, getHostFrame, getRouteFrame, hostInfo, hostInfos, reportFrame } from '../../support/agent-messages.ts';
@@ -14,9 +14,9 @@ const WELL_FORMED = Object.entries(REQUESTS);
 
 /** A frame around a body that may be anything. */
 function framed(id: number, body: readonly number[], bodyBytes = body.length): Uint8Array {
-  const datagram = new Uint8Array(HEAD_BYTES + body.length);
-  writeHead(datagram, 0, id, bodyBytes);
-  datagram.set(body, HEAD_BYTES);
+  const datagram = new Uint8Array(HEADER_BYTES + body.length);
+  writeHeader(datagram, 0, id, bodyBytes);
+  datagram.set(body, HEADER_BYTES);
   return datagram;
 }
 
@@ -37,7 +37,7 @@ describe('a datagram whose length is wrong', () => {
   test.each([-1, 1, -5, 2 ** 8, 2 ** 16, -(2 ** 31)])('which its head gets wrong by %i', difference => {
     for (const [, request] of WELL_FORMED) {
       const datagram = request.slice();
-      writeHead(datagram, 0, MessageId.GetHostRequest, request.length - HEAD_BYTES + difference);
+      writeHeader(datagram, 0, MessageId.GetHostRequest, request.length - HEADER_BYTES + difference);
       expectDropped(datagram, 'badLength');
     }
   });

@@ -14,7 +14,7 @@ import { HostAnswers } from '../../../agent/src/shard/host-answers.ts';
 import { HotPath, NOT_HERE } from '../../../agent/src/shard/hot-path.ts';
 import { ModuleTable } from '../../../agent/src/shard/module-table.ts';
 import type { ModuleId } from '../../../agent/src/threads/messages.ts';
-import { writeHead } from '../../../proto/src/frame.ts';
+import { writeHeader } from '../../../proto/src/header.ts';
 import { decodeGetHost, getHostFrame, getRouteFrame, hostInfo, namedHost, reportFrame } from '../../support/agent-messages.ts';
 import { int32, uint32 } from '../../support/lars-arbitraries.ts';
 import { ROUTE_WAIT_MS, ShardWorld, UPDATE_TIMEOUT_MS } from './shard-world.ts';
@@ -165,6 +165,6 @@ function take(world: ShardWorld, next: Step, asked: (frame: Uint8Array) => Uint8
 
 function withUnknownField(frame: Uint8Array): Uint8Array {
   const longer = Uint8Array.from([...frame, 0x78, 1]);
-  writeHead(longer, 0, longer[0] as never, longer.length - 8);
+  writeHeader(longer, 0, longer[0] as never, longer.length - 8);
   return longer;
 }

@@ -1,13 +1,13 @@
-import { encodeFrame, HEAD_BYTES, MAX_BODY_BYTES, MessageId, writeHead } from '@lars/proto';
+import { encodeFrame, HEADER_BYTES, MAX_BODY_BYTES, MessageId, writeHeader } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
 import { requestFrame } from './agent-connection.ts';
 import { change, dnsserverWorld, ONE } from './dnsserver-world.ts';
 
 /** A frame with whatever is given. */
 function frame(id: number, bodyBytes: number, body: readonly number[] = []): Uint8Array {
-  const bytes = new Uint8Array(HEAD_BYTES + body.length);
-  writeHead(bytes, 0, id, bodyBytes);
-  bytes.set(body, HEAD_BYTES);
+  const bytes = new Uint8Array(HEADER_BYTES + body.length);
+  writeHeader(bytes, 0, id, bodyBytes);
+  bytes.set(body, HEADER_BYTES);
   return bytes;
 }
 

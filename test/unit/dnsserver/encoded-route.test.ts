@@ -1,4 +1,4 @@
-import { Feature, HEAD_BYTES, MAX_BODY_BYTES } from '@lars/proto';
+import { Feature, HEADER_BYTES, MAX_BODY_BYTES } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { answerOf, type EncodedRoute, encodeRoute, encodeUnknown, pushOf } from '../../../dnsserver/src/push/encoded-route.ts';
@@ -83,7 +83,7 @@ describe('an answer', () => {
             leftOut = n;
           });
           const frame = pushOf(made, ALL);
-          expect(frame.length).toBeLessThanOrEqual(HEAD_BYTES + MAX_BODY_BYTES);
+          expect(frame.length).toBeLessThanOrEqual(HEADER_BYTES + MAX_BODY_BYTES);
           expect(decode(frame).host).toEqual(hosts.slice(0, count - leftOut));
           // One host more, all of about the same size, would not have fitted.
           if (leftOut > 0) expect(frame.length + frame.length / (count - leftOut) + 20).toBeGreaterThan(MAX_BODY_BYTES);

@@ -2,12 +2,12 @@ import {
   decodeDatagram,
   encodeFrame,
   FrameDecoder,
-  HEAD_BYTES,
+  HEADER_BYTES,
   LarsProtocolError,
   MAX_BODY_BYTES,
   MessageId,
   readInt32,
-  writeHead,
+  writeHeader,
 } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -26,13 +26,16 @@ const arbitraryFrame = fc.tuple(arbitraryId, arbitraryBody).map(([id, body]): Pl
 
 /** Sizes of the chunks that a stream is cut into, over and over: empty ones, single bytes, whole packets. */
 const arbitraryCuts = fc
-  .array(fc.oneof(fc.constantFrom(0, 1, HEAD_BYTES - 1, HEAD_BYTES), fc.nat(30), fc.nat(5000)), { minLength: 1, maxLength: 20 })
+  .array(fc.oneof(fc.constantFrom(0, 1, HEADER_BYTES - 1, HEADER_BYTES), fc.nat(30), fc.nat(5000)), {
+    minLength: 1,
+    maxLength: 20,
+  })
   .filter(sizes => sizes.some(size => size > 0));
 
 describe('head', () => {
   test('is two int32, little-endian', () => {
     const bytes = new Uint8Array(10).fill(0xaa);
-    writeHead(bytes, 1, 0x01020304, -2);
+    writeHeader(bytes, 1, 0x01020304, -2);
     expect([...bytes]).toStrictEqual([0xaa, 4, 3, 2, 1, 0xfe, 0xff, 0xff, 0xff, 0xaa]);
   });
 
@@ -40,8 +43,8 @@ describe('head', () => {
     const arbitraryInt32 = fc.oneof(fc.constantFrom(0, -1, 2 ** 31 - 1, -(2 ** 31)), fc.integer());
     fc.assert(
       fc.property(arbitraryInt32, arbitraryInt32, fc.nat(5), (id, bodyBytes, at) => {
-        const bytes = new Uint8Array(at + HEAD_BYTES);
-        writeHead(bytes, at, id, bodyBytes);
+        const bytes = new Uint8Array(at + HEADER_BYTES);
+        writeHeader(bytes, at, id, bodyBytes);
         expect([readInt32(bytes, at), readInt32(bytes, at + 4)]).toStrictEqual([id, bodyBytes]);
       }),
     );
@@ -53,7 +56,7 @@ describe('datagram', () => {
     const datagram = frameBytes({ id: 4, body: [1, 2, 3] });
     const { id, body } = decodeDatagram(datagram);
     expect([id, ...body]).toStrictEqual([4, 1, 2, 3]);
-    expect([body.buffer, body.byteOffset]).toStrictEqual([datagram.buffer, datagram.byteOffset + HEAD_BYTES]);
+    expect([body.buffer, body.byteOffset]).toStrictEqual([datagram.buffer, datagram.byteOffset + HEADER_BYTES]);
   });
 
   test('may have no body', () => {
@@ -61,16 +64,16 @@ describe('datagram', () => {
   });
 
   test.each([
-    ['nothing', 0, 0, 'a datagram of 0 bytes is shorter than a head'],
-    ['half a head', 7, 0, 'a datagram of 7 bytes is shorter than a head'],
-    ['a byte less than announced', 10, 3, 'the head announces 3 bytes, the datagram carries 2'],
-    ['a byte more than announced', 12, 3, 'the head announces 3 bytes, the datagram carries 4'],
-    ['a negative length', 8, -1, 'the head announces -1 bytes, the datagram carries 0'],
-    ['a length negative by what the datagram has', 11, -3, 'the head announces -3 bytes, the datagram carries 3'],
-    ['the largest int32 as length', 8, 2 ** 31 - 1, 'the head announces 2147483647 bytes, the datagram carries 0'],
+    ['nothing', 0, 0, 'a datagram of 0 bytes is shorter than a header'],
+    ['half a header', 7, 0, 'a datagram of 7 bytes is shorter than a header'],
+    ['a byte less than announced', 10, 3, 'the header announces 3 bytes, the datagram carries 2'],
+    ['a byte more than announced', 12, 3, 'the header announces 3 bytes, the datagram carries 4'],
+    ['a negative length', 8, -1, 'the header announces -1 bytes, the datagram carries 0'],
+    ['a length negative by what the datagram has', 11, -3, 'the header announces -3 bytes, the datagram carries 3'],
+    ['the largest int32 as length', 8, 2 ** 31 - 1, 'the header announces 2147483647 bytes, the datagram carries 0'],
   ])('%s: BAD_LENGTH', (_name, datagramBytes, announced, message) => {
-    const datagram = new Uint8Array(Math.max(HEAD_BYTES, datagramBytes));
-    writeHead(datagram, 0, MessageId.GetHostRequest, announced);
+    const datagram = new Uint8Array(Math.max(HEADER_BYTES, datagramBytes));
+    writeHeader(datagram, 0, MessageId.GetHostRequest, announced);
     const received = datagram.subarray(0, datagramBytes);
     expect(() => decodeDatagram(received)).toThrow(expect.objectContaining({ code: 'BAD_LENGTH', message }));
   });
@@ -147,8 +150,8 @@ describe('FrameDecoder', () => {
     ['the largest int32', 2 ** 31 - 1],
   ])('an announced length that is bad (%s) throws after the frames before it, and for good', (_name, announced) => {
     const good = { id: 1, body: [1, 2, 3] };
-    const badHead = new Uint8Array(HEAD_BYTES);
-    writeHead(badHead, 0, 1, announced);
+    const badHead = new Uint8Array(HEADER_BYTES);
+    writeHeader(badHead, 0, 1, announced);
     const stream = Uint8Array.from([...streamOf([good, good]), ...badHead, ...streamOf([good])]);
     fc.assert(
       fc.property(arbitraryCuts, cuts => {
@@ -206,9 +209,9 @@ describe('FrameDecoder', () => {
 });
 
 function frameBytes({ id, body }: PlainFrame): Uint8Array {
-  const bytes = new Uint8Array(HEAD_BYTES + body.length);
-  writeHead(bytes, 0, id, body.length);
-  bytes.set(body, HEAD_BYTES);
+  const bytes = new Uint8Array(HEADER_BYTES + body.length);
+  writeHeader(bytes, 0, id, body.length);
+  bytes.set(body, HEADER_BYTES);
   return bytes;
 }
 
@@ -220,7 +223,7 @@ function streamOf(frames: readonly PlainFrame[]): Uint8Array {
 function frameEnds(frames: readonly PlainFrame[]): number[] {
   let end = 0;
   return frames.map(frame => {
-    end += HEAD_BYTES + frame.body.length;
+    end += HEADER_BYTES + frame.body.length;
     return end;
   });
 }

@@ -1,7 +1,7 @@
 /** docs/protocol.md says what lars.proto says. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { HEAD_BYTES, MAX_BODY_BYTES, MAX_DATAGRAM_BYTES, shardOf } from '@lars/proto';
+import { HEADER_BYTES, MAX_BODY_BYTES, MAX_DATAGRAM_BYTES, shardOf } from '@lars/proto';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
 
@@ -59,7 +59,7 @@ test('the message ids and return codes', () => {
 });
 
 test('the numbers in the text', () => {
-  expect(page).toContain(`a head of ${HEAD_BYTES === 8 ? 'eight' : HEAD_BYTES} bytes`);
+  expect(page).toContain(`a head of ${HEADER_BYTES === 8 ? 'eight' : HEADER_BYTES} bytes`);
   expect(page).toContain(`0 to ${MAX_BODY_BYTES} |`);
   expect(page).toContain(`(${MAX_DATAGRAM_BYTES.toLocaleString('en')} bytes)`);
   expect(page).toContain(`module -3/2 belongs to server ${shardOf(-3, 2)}`);

@@ -1,4 +1,4 @@
-import { encodeFrame, HEAD_BYTES, MAX_BODY_BYTES, MessageId, writeHead } from '@lars/proto';
+import { encodeFrame, HEADER_BYTES, MAX_BODY_BYTES, MessageId, writeHeader } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
 import { MemoryStatusStore } from '../../../reporter/src/store/memory-status-store.ts';
 import { numbered, report } from './report-samples.ts';
@@ -12,9 +12,9 @@ async function world(conf = '') {
 }
 
 function frame(id: number, body: readonly number[], announced = body.length): Uint8Array {
-  const bytes = new Uint8Array(HEAD_BYTES + body.length);
-  writeHead(bytes, 0, id, announced);
-  bytes.set(body, HEAD_BYTES);
+  const bytes = new Uint8Array(HEADER_BYTES + body.length);
+  writeHeader(bytes, 0, id, announced);
+  bytes.set(body, HEADER_BYTES);
   return bytes;
 }
 
@@ -83,7 +83,7 @@ describe('costs the sender its connection, is counted, and nobody else notices',
 
 test('an addition that is not known is ignored', async () => {
   const { good } = await world();
-  const known = encodeFrame(MessageId.ReportStatusRequest, numbered(1)).subarray(HEAD_BYTES);
+  const known = encodeFrame(MessageId.ReportStatusRequest, numbered(1)).subarray(HEADER_BYTES);
   good.sendBytes(frame(MessageId.ReportStatusRequest, [...known, 0xa0, 0x06, 0x07]));
   await good.acked(1);
 });

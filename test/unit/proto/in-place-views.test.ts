@@ -1,29 +1,29 @@
-/** What the readers of the hot path read is what decodeBody reads; whatever else comes, they leave to it. */
+/** What the views decode in place is what decodeBody decodes; they leave everything else to it. */
 import { decodeBody, encodeBody, type HostInfo, LarsProtocolError, MessageId, type MessageOf } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { HostRequestReader } from '../../../proto/src/hot/host-request-reader.ts';
-import { ReportReader } from '../../../proto/src/hot/report-reader.ts';
+import { GetHostRequestView } from '../../../proto/src/in-place/get-host-request-view.ts';
+import { ReportRequestView } from '../../../proto/src/in-place/report-request-view.ts';
 import { arbitraryMessage, int32, tagBytes, uint32, varintBytes, WireType } from '../../support/lars-arbitraries.ts';
 import { bodyType } from '../../support/lars-proto.ts';
 
-interface HotReader {
-  read(bytes: Uint8Array, start: number, end: number): boolean;
+interface View {
+  decode(bytes: Uint8Array, start: number, end: number): boolean;
 }
 
 interface Case {
   readonly name: string;
   readonly id: MessageId;
-  readonly reader: HotReader;
-  /** What the hot path makes use of, as the reader has it and as decodeBody has it. */
-  readonly fromReader: () => object;
+  readonly view: View;
+  /** What the agent makes use of, as the view has it and as decodeBody has it. */
+  readonly fromView: () => object;
   readonly fromMessage: (body: Uint8Array) => object;
   /** The messages that must not be left to decodeBody. */
   readonly usual: fc.Arbitrary<MessageOf[MessageId]>;
 }
 
-const hostRequest = new HostRequestReader();
-const report = new ReportReader();
+const hostRequest = new GetHostRequestView();
+const report = new ReportRequestView();
 const ascii = fc.string({ unit: 'binary-ascii', maxLength: 300 });
 
 const usualHost: fc.Arbitrary<HostInfo> = fc.record({
@@ -37,18 +37,18 @@ const usualHost: fc.Arbitrary<HostInfo> = fc.record({
 
 const cases: readonly Case[] = [
   {
-    name: 'HostRequestReader',
+    name: 'GetHostRequestView',
     id: MessageId.GetHostRequest,
-    reader: hostRequest,
-    fromReader: () => ({ ...hostRequest }),
+    view: hostRequest,
+    fromView: () => ({ ...hostRequest }),
     fromMessage: body => decodeBody(MessageId.GetHostRequest, body),
     usual: fc.record({ seq: uint32, modid: int32, cmdid: int32, features: uint32 }),
   },
   {
-    name: 'ReportReader',
+    name: 'ReportRequestView',
     id: MessageId.ReportRequest,
-    reader: report,
-    fromReader: () => ({ ...report, addr: '' }),
+    view: report,
+    fromView: () => ({ ...report, addr: '' }),
     fromMessage: body => {
       const { modid, cmdid, host, retcode, tcost } = decodeBody(MessageId.ReportRequest, body);
       return { modid, cmdid, ip: host?.ip ?? 0, port: host?.port ?? 0, addr: host?.addr ?? '', retcode, tcost };
@@ -63,13 +63,13 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe.each(cases)('$name', ({ id, reader, fromReader, fromMessage, usual }) => {
-  /** @returns whether the reader took it */
+describe.each(cases)('$name', ({ id, view, fromView, fromMessage, usual }) => {
+  /** @returns whether the view took it */
   const takesOrLeaves = (body: Uint8Array): boolean => {
-    const verdicts = [Uint8Array.from(body), Buffer.from(body)].map(bytes => readAmidNoise(reader, bytes));
-    expect(verdicts[0]).toBe(verdicts[1]);
-    if (verdicts[0] === true) expect(fromReader()).toStrictEqual(decodedOr(fromMessage, body));
-    return verdicts[0] === true;
+    const outcomes = [Uint8Array.from(body), Buffer.from(body)].map(bytes => decodeAmidNoise(view, bytes));
+    expect(outcomes[0]).toBe(outcomes[1]);
+    if (outcomes[0] === true) expect(fromView()).toStrictEqual(decodedOr(fromMessage, body));
+    return outcomes[0] === true;
   };
 
   test('takes every message that senders usually write', () => {
@@ -125,11 +125,11 @@ describe.each(cases)('$name', ({ id, reader, fromReader, fromMessage, usual }) =
 test('a host that comes twice replaces the first', () => {
   const host = (...content: number[]) => [...tagBytes(3, WireType.Bytes), content.length, ...content];
   const body = Uint8Array.from([...host(0x08, 7, 0x10, 80), ...host(0x10, 81)]);
-  expect(report.read(body, 0, body.length)).toBe(true);
+  expect(report.decode(body, 0, body.length)).toBe(true);
   expect([report.ip, report.port]).toStrictEqual([0, 81]);
 });
 
-const leftToTheCodec: readonly [string, HotReader, number[]][] = [
+const leftToTheCodec: readonly [string, View, number[]][] = [
   ['an unknown field', hostRequest, [0x28, 1]],
   ['a known field of another wire type', hostRequest, [0x0d, 1, 2, 3, 4]],
   ['a tag of two bytes', hostRequest, [0x88, 0x00, 1]],
@@ -144,16 +144,16 @@ const leftToTheCodec: readonly [string, HotReader, number[]][] = [
   ['a zone whose length is written in five bytes', report, [0x1a, 7, 0x2a, 0x81, 0x80, 0x80, 0x80, 0x00, 0x61]],
   ['a host whose length is written in five bytes', report, [0x1a, 0x82, 0x80, 0x80, 0x80, 0x00, 0x10, 80]],
 ];
-test.each(leftToTheCodec)('%s is left to decodeBody', (_name, reader, bytes) => {
-  expect(readAmidNoise(reader, Uint8Array.from(bytes))).toBe(false);
+test.each(leftToTheCodec)('%s is left to decodeBody', (_name, view, bytes) => {
+  expect(decodeAmidNoise(view, Uint8Array.from(bytes))).toBe(false);
 });
 
 /** The body lies somewhere in a slot, and behind it lies what an earlier datagram left there. */
-function readAmidNoise(reader: HotReader, body: Uint8Array): boolean {
+function decodeAmidNoise(view: View, body: Uint8Array): boolean {
   const slot = body instanceof Buffer ? Buffer.alloc(body.length + 20) : new Uint8Array(body.length + 20);
   slot.fill(0x10);
   slot.set(body, 5);
-  return reader.read(slot, 5, 5 + body.length);
+  return view.decode(slot, 5, 5 + body.length);
 }
 
 function decodedOr(decode: (body: Uint8Array) => object, body: Uint8Array): object {

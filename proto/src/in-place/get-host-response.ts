@@ -1,6 +1,6 @@
 // pure
 import { bytes as embedded, varint } from '../fields.ts';
-import { HEAD_BYTES, writeHead } from '../frame.ts';
+import { HEADER_BYTES, writeHeader } from '../header.ts';
 import { type GetHostRequest, type HostInfo, MessageId, type ReturnCode } from '../messages.ts';
 
 const SEQ = varint(1);
@@ -16,20 +16,20 @@ const ADDR = embedded(4);
 const ZONE = embedded(5);
 const DRAIN = varint(6);
 
-/** A length of more than one byte is left to the general codec. */
+/** The longest embedded message whose length takes one byte; longer ones are left to encodeFrame. */
 const MAX_EMBEDDED_BYTES = 127;
 const MAX_FIELD_BYTES = 11;
-/** What the longest frame takes that is written here: five fields, one of them a host. */
-const MAX_FRAME_BYTES = HEAD_BYTES + 4 * MAX_FIELD_BYTES + 2 + MAX_EMBEDDED_BYTES;
-/** Stands for "where it is, it cannot be written here". */
-const UNWRITTEN = -1;
+/** The length of the longest frame that is written here: five fields, one of them a host. */
+const MAX_FRAME_BYTES = HEADER_BYTES + 4 * MAX_FIELD_BYTES + 2 + MAX_EMBEDDED_BYTES;
+/** Returned instead of an offset when the value cannot be encoded here and encodeFrame must be used. */
+const NOT_ENCODABLE = -1;
 
 /**
- * Writes the frame of a GetHostResponse at `start`, the bytes that encodeFrame makes, but without garbage. A host whose names are long or
- * not ASCII it leaves to encodeFrame, and so it does where `bytes` has not room for the longest frame.
- * @returns the length of the frame; 0: ask encodeFrame
+ * Writes the frame of a GetHostResponse at `start`: the bytes that encodeFrame makes, but without an object. It cannot encode a host whose
+ * names are long or not ASCII, and writes nothing where `bytes` has no room for the longest frame.
+ * @returns the length of the frame; 0 when encodeFrame must be used
  */
-export function writeHostResponse(
+export function writeGetHostResponse(
   bytes: Uint8Array,
   start: number,
   { seq, modid, cmdid }: GetHostRequest,
@@ -37,20 +37,20 @@ export function writeHostResponse(
   host: HostInfo | undefined,
 ): number {
   if (bytes.length - start < MAX_FRAME_BYTES) return 0;
-  let at = start + HEAD_BYTES;
+  let at = start + HEADER_BYTES;
   at = writeUint32(bytes, at, SEQ, seq);
   at = writeInt32(bytes, at, MODID, modid);
   at = writeInt32(bytes, at, CMDID, cmdid);
   at = writeInt32(bytes, at, RETCODE, retcode);
   if (host !== undefined) at = writeHost(bytes, at, host);
-  if (at === UNWRITTEN) return 0;
-  writeHead(bytes, start, MessageId.GetHostResponse, at - start - HEAD_BYTES);
+  if (at === NOT_ENCODABLE) return 0;
+  writeHeader(bytes, start, MessageId.GetHostResponse, at - start - HEADER_BYTES);
   return at - start;
 }
 
 function writeHost(bytes: Uint8Array, start: number, { ip, port, weight, addr, zone, drain }: HostInfo): number {
-  // Each number or flag takes at most eleven bytes, a string two more than it has characters.
-  if (addr.length + zone.length > MAX_EMBEDDED_BYTES - 3 * MAX_FIELD_BYTES - 3 * 2) return UNWRITTEN;
+  // Each number or flag takes at most MAX_FIELD_BYTES, a string two bytes more than it has characters.
+  if (addr.length + zone.length > MAX_EMBEDDED_BYTES - 3 * MAX_FIELD_BYTES - 3 * 2) return NOT_ENCODABLE;
   const content = start + 2;
   let at = content;
   at = writeInt32(bytes, at, IP, ip);
@@ -58,7 +58,7 @@ function writeHost(bytes: Uint8Array, start: number, { ip, port, weight, addr, z
   at = writeUint32(bytes, at, WEIGHT, weight);
   at = writeAscii(bytes, at, ADDR, addr);
   at = writeAscii(bytes, at, ZONE, zone);
-  if (at === UNWRITTEN) return UNWRITTEN;
+  if (at === NOT_ENCODABLE) return NOT_ENCODABLE;
   at = writeUint32(bytes, at, DRAIN, drain ? 1 : 0);
   bytes[start] = HOST;
   bytes[start + 1] = at - content;
@@ -66,13 +66,13 @@ function writeHost(bytes: Uint8Array, start: number, { ip, port, weight, addr, z
 }
 
 function writeAscii(bytes: Uint8Array, start: number, tag: number, text: string): number {
-  if (text.length === 0 || start === UNWRITTEN) return start;
+  if (text.length === 0 || start === NOT_ENCODABLE) return start;
   bytes[start] = tag;
   bytes[start + 1] = text.length;
   const content = start + 2;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit >= 0x80) return UNWRITTEN;
+    if (unit >= 0x80) return NOT_ENCODABLE;
     bytes[content + i] = unit;
   }
   return content + text.length;
@@ -88,7 +88,7 @@ function writeUint32(bytes: Uint8Array, start: number, tag: number, value: numbe
   return at + 1;
 }
 
-/** A negative one is written as the 64-bit number that it is too: four low groups of seven bits, the rest ones, ten bytes in all. */
+/** Protobuf writes a negative int32 as a 64-bit number: four low groups of seven bits, the rest ones, ten bytes in all. */
 function writeInt32(bytes: Uint8Array, start: number, tag: number, value: number): number {
   if (value >= 0) return writeUint32(bytes, start, tag, value);
   bytes[start] = tag;

@@ -1,8 +1,8 @@
-/** What the hot path writes is what encodeFrame makes, byte by byte. */
+/** A getHost response that is written in place is what encodeFrame makes, byte by byte. */
 import { encodeFrame, type HostInfo, MessageId, ReturnCode } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { writeHostResponse } from '../../../proto/src/hot/host-response-writer.ts';
+import { writeGetHostResponse } from '../../../proto/src/in-place/get-host-response.ts';
 import deployed from '../../data/wire-vectors.json' with { type: 'json' };
 import additions from '../../data/wire-vectors-additions.json' with { type: 'json' };
 import { hostInfo, namedHost } from '../../support/agent-messages.ts';
@@ -33,7 +33,7 @@ type Response = typeof arbitraryResponse extends fc.Arbitrary<infer T> ? T : nev
 /** @returns the frame, or undefined where the writer leaves it to encodeFrame */
 function written(response: Response, room = 300): Buffer | undefined {
   const slot = Buffer.alloc(room, UNTOUCHED);
-  const length = writeHostResponse(slot, START, { ...response, features: 0 }, response.retcode, response.host);
+  const length = writeGetHostResponse(slot, START, { ...response, features: 0 }, response.retcode, response.host);
   expect(slot.subarray(0, START).every(byte => byte === UNTOUCHED)).toBe(true);
   if (length === 0) return undefined;
   expect(slot.subarray(START + length).every(byte => byte === UNTOUCHED)).toBe(true);
