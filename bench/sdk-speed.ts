@@ -91,7 +91,7 @@ async function countedReports(httpPort: number, expected: number): Promise<numbe
   let counted = -1;
   for (;;) {
     const text = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
-    const values = [...text.matchAll(/^lars_agent_report_total(?:\{.*\})? (\d+)$/gm)].map(([, value]) => Number(value));
+    const values = [...text.matchAll(/^lars_agent_reported_calls_total(?:\{.*\})? (\d+)$/gm)].map(([, value]) => Number(value));
     const now = values.reduce((sum, value) => sum + value, 0);
     if (now >= expected || now === counted) return now;
     counted = now;

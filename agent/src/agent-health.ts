@@ -1,20 +1,20 @@
 import type { Health } from '@lars/runtime/http/health-server';
 import { VERSION } from '@lars/runtime/version';
-import type { AgentBanks } from './agent-banks.ts';
+import type { AgentCounters } from './agent-counters.ts';
 import type { AgentConfig } from './config.ts';
 import { SHARD_NAMES, THREAD_NAMES, type ThreadName } from './threads/messages.ts';
 import type { Supervisor } from './threads/supervisor.ts';
 
 export interface AgentState {
   readonly supervisor: Supervisor<ThreadName>;
-  readonly banks: AgentBanks;
+  readonly counters: AgentCounters;
   readonly config: AgentConfig;
   readonly uptimeMs: number;
 }
 
-/** Degraded without dnsserver: known routes are served, but changes and new modules are not seen. The reporter is no one's need. */
-export function agentHealth({ supervisor, banks, config, uptimeMs }: AgentState): Health {
-  const up = banks.dnsGauges.get('linkUp') === 1;
+/** Degraded without dnsserver: known routes are served, but changes and new modules are not seen. The reporter is optional and does not affect the status. */
+export function agentHealth({ supervisor, counters, config, uptimeMs }: AgentState): Health {
+  const up = counters.dnsGauges.get('linkUp') === 1;
   const ports = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);
   const shard0 = supervisor.readyThread('shard0');
   return {
@@ -30,13 +30,15 @@ export function agentHealth({ supervisor, banks, config, uptimeMs }: AgentState)
       receiveBufferBytes: shard0?.facts?.receiveBufferBytes ?? 0,
       algorithm: config.loadbalance.algorithm,
       dnsserver: linkState(config.dnsserver, up),
-      reporter: linkState(config.reporter, banks.reporterGauges.get('linkUp') === 1),
-      modules: banks.shardGaugeTotal('modules'),
-      hosts: banks.shardGaugeTotal('hosts'),
-      overloadedHosts: banks.shardGaugeTotal('overloadedHosts'),
-      getHost: banks.shardTotal('getHost'),
-      reports: banks.shardTotal('report'),
-      kernelDrops: banks.shardTotal('kernelDrops'),
+      reporter: linkState(config.reporter, counters.reporterGauges.get('linkUp') === 1),
+      modules: counters.shardGaugeTotal('modules'),
+      hosts: counters.shardGaugeTotal('hosts'),
+      ejectedHosts: counters.shardGaugeTotal('ejectedHosts'),
+      // The old name of ejectedHosts, which goes away with the next release.
+      overloadedHosts: counters.shardGaugeTotal('ejectedHosts'),
+      getHost: counters.shardTotal('getHost'),
+      reports: counters.shardTotal('reportedCalls'),
+      kernelDrops: counters.shardTotal('kernelDrops'),
       threadRestarts: THREAD_NAMES.reduce((sum, name) => sum + supervisor.restarts(name), 0),
     },
   };

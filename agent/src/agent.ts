@@ -1,4 +1,4 @@
-/** The agent's main thread: makes threads of the configuration, watches over them, and shows how they are. */
+/** The agent's main thread: starts the other threads as the configuration says, supervises them, and shows how they are. */
 import { networkInterfaces } from 'node:os';
 import { parseIpv4 } from '@lars/proto/host-address';
 import { isInt32 } from '@lars/proto/route-key';
@@ -8,14 +8,14 @@ import { StartupError } from '@lars/runtime/errors';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
-import { AgentBanks } from './agent-banks.ts';
+import { AgentCounters } from './agent-counters.ts';
 import { agentHealth } from './agent-health.ts';
 import type { LoadBalanceOptions } from './balancer/algorithm.ts';
 import { loadBalanceOptions } from './balancing-config.ts';
 import type { AgentConfig } from './config.ts';
 import type { DnsThreadData } from './dns/dns-thread.ts';
 import type { ReportThreadData } from './report/report-thread.ts';
-import { type ForwardsUnderWay, newForwardsUnderWay } from './shard/forwarding.ts';
+import { type ForwardsInFlight, newForwardsInFlight } from './shard/forwarding.ts';
 import type { ShardThreadData } from './shard/shard-thread.ts';
 import type { LinkOptions } from './threads/link-options.ts';
 import { ownerOf, SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
@@ -34,22 +34,22 @@ export interface RunningAgent extends Service {
   restarts(name: ThreadName): number;
 }
 
-export interface AgentDependencies {
+export interface AgentDeps {
   readonly log: Logger;
   readonly clock?: Clock;
 }
 
 /**
- * Starts the agent; resolves when its three servers answer. That dnsserver and reporter are reachable is not waited for.
+ * Starts the agent; resolves when its three UDP servers answer. It does not wait for dnsserver and reporter.
  * @throws {StartupError} when a port is taken or the configuration contradicts itself
  */
-export async function startAgent(config: AgentConfig, { log, clock = systemClock }: AgentDependencies): Promise<RunningAgent> {
+export async function startAgent(config: AgentConfig, { log, clock = systemClock }: AgentDeps): Promise<RunningAgent> {
   allowCompaction();
   compactMemoryIn(COMPACT_DELAY_MS);
-  const banks = new AgentBanks();
+  const counters = new AgentCounters();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const supervisor = new Supervisor<ThreadName>({
-    specs: threadSpecs(config, banks),
+    specs: threadSpecs(config, counters),
     channels: CHANNELS,
     log,
     clock,
@@ -59,13 +59,13 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
   const startedMs = clock.monotonicMs();
   let http: HealthServer;
   try {
-    const health = () => agentHealth({ supervisor, banks, config, uptimeMs: clock.monotonicMs() - startedMs });
+    const health = () => agentHealth({ supervisor, counters, config, uptimeMs: clock.monotonicMs() - startedMs });
     http = await startHealthServer({
       ...config.http,
       confKey: 'conf key [http] port',
       health,
       document: path => explainModule(supervisor, path),
-      registry: async () => (await import('./agent-metrics.ts')).agentMetrics(banks, supervisor),
+      registry: async () => (await import('./agent-metrics.ts')).agentMetrics(counters, supervisor),
     });
   } catch (error) {
     await stopThreads(supervisor);
@@ -107,11 +107,11 @@ async function stopThreads(supervisor: Supervisor<ThreadName>): Promise<void> {
   await supervisor.stop(['reporter', 'dns'], LINK_STOP_TIMEOUT_MS);
 }
 
-/** Both together leave room within the process's STOP_DEADLINE_MS; the reporter thread may wait for an acknowledgement. */
+/** The sum of both lies within the process's STOP_DEADLINE_MS. The reporter thread needs more, because it may wait for an acknowledgement. */
 const SHARD_STOP_TIMEOUT_MS = 600;
 const LINK_STOP_TIMEOUT_MS = 1_200;
 
-/** Every pair of threads that write to each other. */
+/** Each pair of threads that post messages to each other. */
 const CHANNELS: readonly (readonly [ThreadName, ThreadName])[] = [
   ['shard0', 'shard1'],
   ['shard0', 'shard2'],
@@ -125,11 +125,11 @@ const CHANNELS: readonly (readonly [ThreadName, ThreadName])[] = [
 /** A worker's module is compiled beside this one, or is a source beside this source. */
 const threadModule = (path: string): URL => new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-function threadSpecs(config: AgentConfig, banks: AgentBanks): ThreadSpec<ThreadName>[] {
+function threadSpecs(config: AgentConfig, counters: AgentCounters): ThreadSpec<ThreadName>[] {
   const caller = callerIp(config.agent.caller_ip);
   const loadBalance = loadBalanceOptions(config.loadbalance, config.module, config.agent.zone);
-  const forwardsUnderWay = newForwardsUnderWay();
-  const shards = SHARD_NAMES.map((_, index) => shardSpec(config, loadBalance, banks, forwardsUnderWay, index));
+  const forwardsInFlight = newForwardsInFlight();
+  const shards = SHARD_NAMES.map((_, index) => shardSpec(config, loadBalance, counters, forwardsInFlight, index));
   return [
     ...shards,
     {
@@ -137,8 +137,8 @@ function threadSpecs(config: AgentConfig, banks: AgentBanks): ThreadSpec<ThreadN
       module: threadModule('./dns/dns-thread'),
       data: (): DnsThreadData => ({
         link: linkOptions(config, config.dnsserver),
-        counters: banks.dns.buffer,
-        gauges: banks.dnsGauges.buffer,
+        counters: counters.dns.buffer,
+        gauges: counters.dnsGauges.buffer,
       }),
     },
     {
@@ -147,8 +147,8 @@ function threadSpecs(config: AgentConfig, banks: AgentBanks): ThreadSpec<ThreadN
       data: (): ReportThreadData => ({
         link: linkOptions(config, config.reporter),
         caller,
-        counters: banks.reporter.buffer,
-        gauges: banks.reporterGauges.buffer,
+        counters: counters.reporter.buffer,
+        gauges: counters.reporterGauges.buffer,
       }),
     },
   ];
@@ -157,33 +157,33 @@ function threadSpecs(config: AgentConfig, banks: AgentBanks): ThreadSpec<ThreadN
 function shardSpec(
   config: AgentConfig,
   loadBalance: LoadBalanceOptions,
-  banks: AgentBanks,
-  forwardsUnderWay: ForwardsUnderWay,
+  counters: AgentCounters,
+  forwardsInFlight: ForwardsInFlight,
   index: number,
 ): ThreadSpec<ThreadName> {
   const { agent, udp, loadbalance } = config;
-  const bank = banks.shards[index] as AgentBanks['shards'][number];
+  const shard = counters.shards[index] as AgentCounters['shards'][number];
   return {
     name: SHARD_NAMES[index] as ShardName,
     module: threadModule('./shard/shard-thread'),
     data: (lastPort): ShardThreadData => ({
-      index,
       ip: udp.ip,
       port: udp.port === 0 ? lastPort : udp.port + index,
       transport: udp.transport,
       receiveBufferBytes: udp.receive_buffer,
-      limits: {
+      shard: {
+        index,
         routeWaitMs: agent.route_wait,
-        maxHeld: agent.max_waiting,
+        maxWaiting: agent.max_waiting,
         absentTtlMs: agent.absent_ttl * 1_000,
         maxAbsent: agent.max_absent,
+        updateTimeoutMs: loadbalance.update_timeout * 1_000,
+        reportTimeoutMs: loadbalance.report_timeout * 1_000,
       },
-      updateTimeoutMs: loadbalance.update_timeout * 1_000,
-      reportTimeoutMs: loadbalance.report_timeout * 1_000,
       loadBalance,
-      counters: bank.counters.buffer,
-      gauges: bank.gauges.buffer,
-      forwardsUnderWay,
+      counters: shard.counters.buffer,
+      gauges: shard.gauges.buffer,
+      forwardsInFlight,
     }),
   };
 }

@@ -1,4 +1,4 @@
-/** The keys that say how hosts are chosen, for all modules in [loadbalance] and for one in [module MODID/CMDID]. */
+/** The keys that say how hosts are picked: for all modules in [loadbalance], for one in [module MODID/CMDID]. */
 import { formatModule, isInt32 } from '@lars/proto';
 import { choice, type FieldValues, flag, integer, patternSection, ratio, seconds } from '@lars/runtime/config/config';
 import { StartupError } from '@lars/runtime/errors';
@@ -24,23 +24,28 @@ export const balancingFields = {
   }),
   on_all_overloaded: choice(['probe', 'all', 'refuse'], {
     default: adaptive.onAllOverloaded,
-    meaning: 'adaptive: what is answered when no host may be called (rule AD-17).',
+    meaning: 'adaptive: what is answered when no host may be called (rule AD-17, no host left).',
   }),
   shed: choice(['auto', 'off'], {
     default: adaptive.shed ? 'auto' : 'off',
-    meaning: 'adaptive: auto refuses calls while work waits at the hosts and calls are lost to it (rule AD-13); off never does.',
+    meaning:
+      'adaptive: auto refuses calls while work waits at the hosts and calls are lost to it (rule AD-13, shedding); off never does.',
   }),
   probe_share: ratio({
     default: adaptive.probeShare,
     exclude: 'min',
-    meaning: 'adaptive: part of its fair share of the picks that an ejected host gets at most, as probes (rule AD-11).',
+    meaning:
+      'adaptive: part of its fair share of the picks that an ejected host gets at most, as probes (rule AD-11, probe budget).',
   }),
-  probe_backoff_min: timeout(adaptive.backoffMinMs, "adaptive: pause before an ejected host's first probe (rule AD-10)."),
+  probe_backoff_min: timeout(
+    adaptive.backoffMinMs,
+    "adaptive: pause before an ejected host's first probe (rule AD-10, probe backoff).",
+  ),
   probe_backoff_max: timeout(adaptive.backoffMaxMs, 'adaptive: what the pauses double up to.'),
   probe_num: count(
     classic.probeNum,
     1,
-    'after so many picks while some host is overloaded, one pick goes to an overloaded host.',
+    'while some host is overloaded, one pick goes to an overloaded host after this many others.',
   ),
   init_succ_cnt: count(classic.initSuccCnt, 0, 'virtual successes with which an idle window starts.'),
   init_err_cnt: count(classic.initErrCnt, 0, 'virtual errors with which an overload starts.'),
@@ -49,19 +54,19 @@ export const balancingFields = {
     default: classic.succRate,
     meaning: 'classic: overloaded to idle when the virtual success rate is greater.',
   }),
-  contin_err_limit: count(classic.continErrLimit, 1, 'so many failures in a row make an idle host overloaded.'),
-  contin_succ_limit: count(classic.continSuccLimit, 1, 'so many successes in a row make an overloaded host idle.'),
+  contin_err_limit: count(classic.continErrLimit, 1, 'this many failures in a row make an idle host overloaded.'),
+  contin_succ_limit: count(classic.continSuccLimit, 1, 'this many successes in a row make an overloaded host idle.'),
   window_err_rate: ratio({
     default: classic.windowErrRate,
     exclude: 'min',
     meaning: 'classic: a window with at least this share of real failures is a bad one.',
   }),
-  window_err_limit: count(classic.windowErrLimit, 1, 'so many bad windows in a row make an idle host overloaded.'),
+  window_err_limit: count(classic.windowErrLimit, 1, 'this many bad windows in a row make an idle host overloaded.'),
   idle_timeout: timeout(classic.idleTimeoutMs, "classic: length of an idle host's window; at its end the counters start again."),
   overload_timeout: timeout(classic.overloadTimeoutMs, 'classic: an overloaded host is made idle again after this time.'),
   tcost_amplify: flag({
     default: classic.tcostAmplify,
-    meaning: 'classic: a failure that took long counts as several (rule LB-6).',
+    meaning: 'classic: a failure that took long counts as several (rule LB-6, slow failures).',
   }),
 };
 

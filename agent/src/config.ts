@@ -35,7 +35,7 @@ export const agentConfigTable = defineConfig({
         default: 4_194_304,
         min: 0,
         max: 1_073_741_824,
-        meaning: 'What the kernel is asked to hold while a server thread is busy; 0 leaves it at its default.',
+        meaning: 'Size of the kernel buffer in which datagrams wait while a server thread is busy; 0 leaves it at its default.',
       }),
     }),
     dnsserver: section('Where the routes come from.', {
@@ -48,7 +48,7 @@ export const agentConfigTable = defineConfig({
     }),
     loadbalance: section('How hosts are chosen; docs/load-balancing.md explains the rules.', {
       ...balancingFields,
-      update_timeout: timeout(15_000, 'A route older than this is asked for again.'),
+      update_timeout: timeout(15_000, 'A route that was not confirmed for this time is stale, and is asked for again.'),
       report_timeout: timeout(15_000, "A module's call results go to the reporter on this period."),
     }),
     module: modulesSection,
@@ -57,16 +57,21 @@ export const agentConfigTable = defineConfig({
         default: 100,
         min: 0,
         max: 60_000,
-        meaning: 'So long does the first request for a module wait for its route, before the answer is NOEXIST.',
+        meaning: 'How long the first requests for a module wait for its route, before the answer is NOEXIST.',
       }),
       max_waiting: integer({
         default: 10_000,
         min: 0,
         max: MILLION,
-        meaning: 'So many requests of one server may wait so at a time.',
+        meaning: 'How many requests of one server may wait for routes at a time.',
       }),
-      absent_ttl: seconds({ default: 1, min: 0, max: 3_600, meaning: 'So long is it remembered that a module does not exist.' }),
-      max_absent: integer({ default: 10_000, min: 1, max: MILLION, meaning: 'So many such modules does one server remember.' }),
+      absent_ttl: seconds({
+        default: 1,
+        min: 0,
+        max: 3_600,
+        meaning: 'How long the agent remembers that a module does not exist.',
+      }),
+      max_absent: integer({ default: 10_000, min: 1, max: MILLION, meaning: 'How many such modules one server remembers.' }),
       reconnect_min: milliseconds({
         default: 100,
         min: 1,
@@ -77,7 +82,7 @@ export const agentConfigTable = defineConfig({
       zone: text({
         default: ADAPTIVE_DEFAULTS.zone,
         maxLength: 64,
-        meaning: 'adaptive: where this machine stands, as hosts name their zones; its own zone is preferred (rule AD-19).',
+        meaning: 'adaptive: where this machine stands, as hosts name their zones; its own zone is preferred (rule AD-19, zones).',
       }),
       caller_ip: ipv4({
         default: '',

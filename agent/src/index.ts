@@ -1,3 +1,3 @@
-export { type AgentDependencies, type RunningAgent, startAgent } from './agent.ts';
+export { type AgentDeps, type RunningAgent, startAgent } from './agent.ts';
 export { type AgentConfig, agentConfigTable } from './config.ts';
 export type { ThreadName } from './threads/messages.ts';

@@ -1,9 +1,9 @@
 import { type HostInfo, MessageId, writeHeader } from '@lars/proto';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { recordLogger } from '@lars/runtime/log';
 import type { ModuleBalancerFactory } from '../../agent/src/balancer/algorithm.ts';
 import { shardCounters } from '../../agent/src/counters.ts';
-import { newForwardsUnderWay } from '../../agent/src/shard/forwarding.ts';
+import { newForwardsInFlight } from '../../agent/src/shard/forwarding.ts';
 import { Shard } from '../../agent/src/shard/shard.ts';
 import { median } from '../machine.ts';
 
@@ -23,7 +23,7 @@ const BATCH_MS = BATCH / 100;
 const FIRST_ID = 200;
 const MODIDS = 1_000;
 const FIRST_PORT = 8_000;
-const NO_PEER = undefined;
+const NO_CALLER = undefined;
 /** Clocks of microseconds show fractions; a clock that begins at 0 would let V8 believe that all times are whole numbers. */
 const START_MS = 12_345.678;
 
@@ -74,19 +74,22 @@ export class ShardTraffic {
   /** The hosts come as they do from the thread that asks for them: cloned. */
   #serve(module: number, hostCount: number): void {
     const hosts = Array.from({ length: hostCount }, (_, index) => hostAt(module, index));
-    const mail = { type: 'routes', routes: [{ modid: modidOf(module), cmdid: cmdidOf(module), hosts, version: 1 }] } as const;
-    this.#shard.handleMail(structuredClone(mail), START_MS, 0);
+    const message = {
+      type: 'route-updates',
+      updates: [{ modid: modidOf(module), cmdid: cmdidOf(module), hosts, version: 1 }],
+    } as const;
+    this.#shard.handleMessage(structuredClone(message), START_MS, 0);
   }
 
   /** As a transport does: the time is read once a batch, and the datagrams are shown beforehand. */
   #handleBatch(nowMs: number): number {
     const startMs = performance.now();
-    const { readAhead } = this.#shard;
-    for (let slot = 0; slot < BATCH; slot++) readAhead.add(this.#requests, slot * SLOT_BYTES, this.#ends[slot] as number);
-    readAhead.run();
+    const { prefetcher } = this.#shard;
+    for (let slot = 0; slot < BATCH; slot++) prefetcher.add(this.#requests, slot * SLOT_BYTES, this.#ends[slot] as number);
+    prefetcher.prefetch();
     for (let slot = 0; slot < BATCH; slot++) {
       const start = slot * SLOT_BYTES;
-      this.#shard.handleDatagram(this.#requests, start, this.#ends[slot] as number, this.#replies, start, NO_PEER, nowMs);
+      this.#shard.handleDatagram(this.#requests, start, this.#ends[slot] as number, this.#replies, start, NO_CALLER, nowMs);
     }
     return performance.now() - startMs;
   }
@@ -148,20 +151,25 @@ function shardOf(newBalancer: ModuleBalancerFactory): Shard {
   return new Shard(
     {
       index: 0,
-      forwardsUnderWay: newForwardsUnderWay(),
       routeWaitMs: 100,
-      maxHeld: 1_000,
+      maxWaiting: 1_000,
       absentTtlMs: 1_000,
       maxAbsent: 1_000,
-      newBalancer,
-      // Routes do not age here: the other side of asking anew is not measured.
+      // No route becomes stale here: the thread that fetches routes is not measured.
       updateTimeoutMs: 1e9,
       reportTimeoutMs: 15_000,
+    },
+    {
+      forwardsInFlight: newForwardsInFlight(),
+      newBalancer,
       random: Math.random,
       log: recordLogger(nothing),
-      counters: new CounterBank(shardCounters),
+      counters: new SharedCounters(shardCounters),
+      fetchRoute: nothing,
+      sendStatus: nothing,
+      postToShard: nothing,
+      sendReply: nothing,
     },
-    { pull: nothing, refresh: nothing, status: nothing, mail: nothing, reply: nothing },
   );
 }
 

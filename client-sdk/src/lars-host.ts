@@ -1,5 +1,5 @@
 // pure
-import { DEFAULT_WEIGHT, formatHost, formatHostName, type HostAddress, type HostInfo, isPort } from '@lars/proto';
+import { DEFAULT_WEIGHT, formatHost, formatHostName, type HostAddress, type HostInfo } from '@lars/proto';
 
 /**
  * A host of a module: where to call, and what `report` needs to know. As text it is its authority, so that
@@ -39,9 +39,4 @@ export class LarsHost {
   toString(): string {
     return this.authority;
   }
-}
-
-/** Whether a host from the wire says where to call. */
-export function isCallable(info: HostInfo): boolean {
-  return isPort(info.port) && (info.ip !== 0 || info.addr !== '');
 }

@@ -1,4 +1,4 @@
-import { CounterBank, type CounterSet } from '@lars/runtime/counters';
+import { type CounterSet, SharedCounters } from '@lars/runtime/counters';
 import { createRegistry, exposeCounters, exposeGauges } from '@lars/runtime/http/metrics';
 import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { VERSION } from '@lars/runtime/version';
@@ -7,22 +7,22 @@ import type { DnsserverStats } from './dnsserver-stats.ts';
 
 /** What GET /metrics shows: one figure for all threads together. */
 export function dnsserverMetrics(
-  counters: readonly CounterBank<DnsserverCounter>[],
-  tcp: readonly CounterBank<TcpServerCounter>[],
+  counters: readonly SharedCounters<DnsserverCounter>[],
+  tcp: readonly SharedCounters<TcpServerCounter>[],
   stats: () => DnsserverStats,
 ): ReturnType<typeof createRegistry> {
   const registry = createRegistry('dnsserver', VERSION);
-  exposeCounters(registry, 'lars_dnsserver', [{ labels: {}, bank: new SumBank(dnsserverCounters, counters) }]);
-  exposeCounters(registry, 'lars_dnsserver_tcp', [{ labels: {}, bank: new SumBank(tcpServerCounters, tcp) }]);
-  exposeGauges(registry, 'lars_dnsserver', [{ labels: {}, bank: new StatsBank(stats) }]);
+  exposeCounters(registry, 'lars_dnsserver', [{ labels: {}, counters: new SumBank(dnsserverCounters, counters) }]);
+  exposeCounters(registry, 'lars_dnsserver_tcp', [{ labels: {}, counters: new SumBank(tcpServerCounters, tcp) }]);
+  exposeGauges(registry, 'lars_dnsserver', [{ labels: {}, counters: new StatsBank(stats) }]);
   return registry;
 }
 
 /** What several threads count, each in a bank of its own. */
-class SumBank<Name extends string> extends CounterBank<Name> {
-  readonly #banks: readonly CounterBank<Name>[];
+class SumBank<Name extends string> extends SharedCounters<Name> {
+  readonly #banks: readonly SharedCounters<Name>[];
 
-  constructor(set: CounterSet<Name>, banks: readonly CounterBank<Name>[]) {
+  constructor(set: CounterSet<Name>, banks: readonly SharedCounters<Name>[]) {
     super(set);
     this.#banks = banks;
   }
@@ -33,7 +33,7 @@ class SumBank<Name extends string> extends CounterBank<Name> {
 }
 
 /** Gauges that are asked for when somebody looks, so that nobody keeps them. */
-class StatsBank extends CounterBank<DnsserverGauge> {
+class StatsBank extends SharedCounters<DnsserverGauge> {
   readonly #stats: () => DnsserverStats;
 
   constructor(stats: () => DnsserverStats) {

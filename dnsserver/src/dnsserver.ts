@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { MAX_BODY_BYTES } from '@lars/proto';
 import { type Clock, systemClock } from '@lars/runtime/clock';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
@@ -64,9 +64,9 @@ class Dnsserver implements RunningDnsserver {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #startedMs: number;
-  readonly #counters = new CounterBank(dnsserverCounters);
+  readonly #counters = new SharedCounters(dnsserverCounters);
   readonly #watcher: RouteWatcher;
-  readonly #tcpCounters = new CounterBank<TcpServerCounter>(tcpServerCounters);
+  readonly #tcpCounters = new SharedCounters<TcpServerCounter>(tcpServerCounters);
   readonly #front: Front;
   readonly #listener: TcpListener;
   readonly #loop: PollLoop;

@@ -50,6 +50,11 @@ export function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
+/** May the host be called? It has an address or a name, and a port. Both may be anything when they come from the wire. */
+export function isCallable({ ip, port, addr }: HostAddress): boolean {
+  return isPort(port) && (ip !== 0 || addr !== '');
+}
+
 /** The address without its port: '10.0.0.5', '2001:db8::1', 'db.example'. */
 export function formatHostName(host: Pick<HostAddress, 'ip' | 'addr'>): string {
   return host.addr === '' ? formatIpv4(host.ip) : host.addr;

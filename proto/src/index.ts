@@ -19,6 +19,7 @@ export {
   type HostAddress,
   type HostKey,
   hostKey,
+  isCallable,
   isIpv6,
   isPort,
   parseHost,
@@ -43,4 +44,14 @@ export {
   type ReportStatusRequest,
   ReturnCode,
 } from './messages.ts';
-export { formatModule, INT32_MAX, INT32_MIN, isInt32, type RouteKey, routeKey, SHARD_COUNT, shardOf } from './route-key.ts';
+export {
+  formatModule,
+  INT32_MAX,
+  INT32_MIN,
+  isInt32,
+  type ModuleId,
+  type RouteKey,
+  routeKey,
+  SHARD_COUNT,
+  shardOf,
+} from './route-key.ts';

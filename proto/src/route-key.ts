@@ -1,4 +1,10 @@
 // pure
+/** A module as all parts of the system name it. */
+export interface ModuleId {
+  readonly modid: number;
+  readonly cmdid: number;
+}
+
 /** How many UDP servers an agent has; server i owns the modules with shardOf(modid, cmdid) = i. */
 export const SHARD_COUNT = 3;
 

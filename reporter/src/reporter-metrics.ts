@@ -1,4 +1,4 @@
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { createRegistry, exposeCounters, exposeGauges } from '@lars/runtime/http/metrics';
 import type { TcpServerCounter } from '@lars/runtime/tcp/framed-server';
 import { VERSION } from '@lars/runtime/version';
@@ -7,19 +7,19 @@ import type { ReporterStats } from './reporter-stats.ts';
 
 /** What GET /metrics shows. */
 export function reporterMetrics(
-  counters: CounterBank<ReporterCounter>,
-  tcp: CounterBank<TcpServerCounter>,
+  counters: SharedCounters<ReporterCounter>,
+  tcp: SharedCounters<TcpServerCounter>,
   stats: () => ReporterStats,
 ): ReturnType<typeof createRegistry> {
   const registry = createRegistry('reporter', VERSION);
-  exposeCounters(registry, 'lars_reporter', [{ labels: {}, bank: counters }]);
-  exposeCounters(registry, 'lars_reporter_tcp', [{ labels: {}, bank: tcp }]);
-  exposeGauges(registry, 'lars_reporter', [{ labels: {}, bank: new StatsBank(stats) }]);
+  exposeCounters(registry, 'lars_reporter', [{ labels: {}, counters: counters }]);
+  exposeCounters(registry, 'lars_reporter_tcp', [{ labels: {}, counters: tcp }]);
+  exposeGauges(registry, 'lars_reporter', [{ labels: {}, counters: new StatsBank(stats) }]);
   return registry;
 }
 
 /** Gauges that are asked for when somebody looks, so that nobody keeps them. */
-class StatsBank extends CounterBank<ReporterGauge> {
+class StatsBank extends SharedCounters<ReporterGauge> {
   readonly #stats: () => ReporterStats;
 
   constructor(stats: () => ReporterStats) {

@@ -1,7 +1,7 @@
 import { MAX_BODY_BYTES } from '@lars/proto';
 import { Backoff } from '@lars/runtime/backoff';
 import { type Clock, systemClock } from '@lars/runtime/clock';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
@@ -33,7 +33,7 @@ export interface ReporterOptions {
 export interface RunningReporter extends Service {
   readonly tcpPort: number;
   readonly httpPort: number;
-  readonly counters: CounterBank<ReporterCounter>;
+  readonly counters: SharedCounters<ReporterCounter>;
   readonly tcpCounters: FramedServer['counters'];
   stats(): ReporterStats;
 }
@@ -65,7 +65,7 @@ class Reporter implements RunningReporter {
   readonly name = 'reporter';
   /** Nothing ends it: what goes wrong while it runs is one connection's, or heals. */
   readonly failed = new Promise<Error>(() => {});
-  readonly counters = new CounterBank(reporterCounters);
+  readonly counters = new SharedCounters(reporterCounters);
   readonly #config: ReporterConfig;
   readonly #store: StatusStore;
   readonly #log: Logger;

@@ -3,7 +3,7 @@ import { loadLibc } from '@lars/runtime/udp/libc';
 import { afterEach } from 'vitest';
 import { openDgramTransport } from '../../agent/src/udp/dgram-transport.ts';
 import { openTransport } from '../../agent/src/udp/open-transport.ts';
-import type { DatagramHandler, OpenTransport, PeerRef, TransportOptions } from '../../agent/src/udp/transport.ts';
+import type { CallerRef, DatagramHandler, OpenTransport, TransportOptions } from '../../agent/src/udp/transport.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   memoryHarness,
@@ -23,7 +23,7 @@ const mmsg = 'libc' in outcome ? [udpHarness('mmsg', openMmsg)] : [];
 export const TRANSPORTS: readonly TransportHarness[] = [udpHarness('dgram', openDgramTransport), ...mmsg, memoryHarness()];
 
 /** A handler as the tests write it: they look at arrays, not at places within them. */
-export type Answer = (request: Uint8Array, reply: Uint8Array, from: PeerRef) => number;
+export type Answer = (request: Uint8Array, reply: Uint8Array, from: CallerRef) => number;
 
 export const echo: Answer = (request, reply) => {
   reply.set(request);
@@ -55,7 +55,7 @@ export function opener(harness: TransportHarness) {
 
   /** A transport that answers nothing by itself, and remembers who asked. */
   async function openLate() {
-    const peers: PeerRef[] = [];
+    const peers: CallerRef[] = [];
     const opened = await open((_request, _reply, from) => {
       peers.push(from);
       return SILENCE;

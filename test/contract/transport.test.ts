@@ -1,6 +1,6 @@
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
-import type { PeerRef } from '../../agent/src/udp/transport.ts';
+import type { CallerRef } from '../../agent/src/udp/transport.ts';
 import { eventually } from '../support/eventually.ts';
 import { type OpenedTransport, received } from './transport-harness.ts';
 import { bytes, echo, opener, SILENCE, silent, TRANSPORTS } from './transport-suite.ts';
@@ -105,9 +105,9 @@ describe.each(TRANSPORTS)('the $name transport', harness => {
       },
       {
         beforeBatch: () => batches.push({ shown: [], ran: 0, handled: [] }),
-        readAhead: {
+        prefetcher: {
           add: (all, start, end) => last().shown.push(...all.subarray(start, end)),
-          run: () => {
+          prefetch: () => {
             last().ran += last().handled.length === 0 ? 1 : 99;
           },
         },
@@ -235,7 +235,7 @@ describe.each(TRANSPORTS)('the $name transport', harness => {
 
     test('hands nothing on any more and sends nothing any more', async () => {
       const seen: number[] = [];
-      const peers: PeerRef[] = [];
+      const peers: CallerRef[] = [];
       const { transport, client } = await open((request, _reply, from) => {
         seen.push(request[0] as number);
         peers.push(from);

@@ -175,6 +175,7 @@ test('health and metrics tell what runs where and how much was asked', async () 
     reporter: `127.0.0.1:${reporter.port} connected`,
     modules: 3,
     hosts: 6,
+    ejectedHosts: 0,
     overloadedHosts: 0,
     getHost: 5,
     reports: 2,
@@ -184,7 +185,10 @@ test('health and metrics tell what runs where and how much was asked', async () 
   const value = (name: string, shard: string) => sampleValue(samples, `lars_agent_${name}`, { shard });
   expect(value('get_host_total', '0')).toBe(3);
   expect(value('bad_length_total', '0')).toBe(1);
+  expect(value('reported_calls_total', '0')).toBe(2);
+  // Renamed metrics keep their old names for one release.
   expect(value('report_total', '0')).toBe(2);
+  expect([value('ejected_hosts', '2'), value('overloaded_hosts', '2')]).toEqual([0, 0]);
   expect(value('modules', '2')).toBe(1);
   expect(sampleValue(samples, 'lars_agent_dnsserver_link_up')).toBe(1);
   expect(sampleValue(samples, 'lars_agent_dnsserver_requests_total')).toBe(3);

@@ -155,7 +155,7 @@ describe('without a dnsserver', () => {
     expect((await world.asker.getHost(MODULE)).retcode).toBe(ReturnCode.NoExist);
     expect(performance.now() - beganMs).toBeGreaterThanOrEqual(29);
     expect((await world.asker.getHost(MODULE)).retcode).toBe(ReturnCode.NoExist);
-    expect(sampleSum(await metrics(world.agent), 'lars_agent_held_total')).toBe(1);
+    expect(sampleSum(await metrics(world.agent), 'lars_agent_parked_total')).toBe(1);
   });
 
   test('what is asked meanwhile is asked of it when it comes, and served then though its absence is remembered', async () => {

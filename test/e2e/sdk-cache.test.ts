@@ -53,7 +53,10 @@ describe('an agent whose callers keep copies of the route', () => {
     }
     const picks = clients.reduce((sum, client) => sum + client.stats().copyPicks, 0);
     for (const client of clients) await client.close();
-    await eventually('all reports', async () => sampleSum(await metrics(world.agent), 'lars_agent_report_total') === calls);
+    await eventually(
+      'all reports',
+      async () => sampleSum(await metrics(world.agent), 'lars_agent_reported_calls_total') === calls,
+    );
     const asked = sampleSum(await metrics(world.agent), 'lars_agent_get_host_total');
     expect(asked + picks).toBe(calls);
     expect(picks).toBeGreaterThan(100);
@@ -74,7 +77,7 @@ describe('an agent whose callers keep copies of the route', () => {
     expect(hosts.filter(host => host.port === 1)).toHaveLength(4);
     for (const host of hosts) one.report(host, { ok: host.port !== 1, tcostMs: 1 });
     await eventually('the host is ejected', async () => {
-      return sampleSum(await metrics(world.agent), 'lars_agent_overloaded_hosts') === 1;
+      return sampleSum(await metrics(world.agent), 'lars_agent_ejected_hosts') === 1;
     });
     await eventually('who told of it has been told', () => one.stats().copies === 0);
     await eventually('the other has been told', () => {

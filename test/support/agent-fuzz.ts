@@ -46,7 +46,7 @@ export const FUZZ_OUTCOMES = [
   'badBody',
   'getHost',
   'getRoute',
-  'report',
+  'reportedCalls',
   'reportUnknownHost',
 ] as const;
 
@@ -91,13 +91,13 @@ function dropped(reason: ShardCounter): Verdict {
 function told(batch: BatchReportRequest): Verdict {
   const hosts = ROUTES.get(routeKey(batch.modid, batch.cmdid));
   if (hosts === undefined) return { answer: false, module: batch, counts: { reportUnknownModule: 1 } };
-  const counts = { report: 0, reportUnknownHost: 0, reportCallsCut: 0 };
+  const counts = { reportedCalls: 0, reportUnknownHost: 0, reportCallsCut: 0 };
   let room = MAX_BATCH_CALLS;
   for (const result of batch.results) {
     const calls = Math.min(room, result.succ + result.err);
     room -= calls;
     counts.reportCallsCut += result.succ + result.err - calls;
-    if (calls === 0 || hosts.has(hostKey(result))) counts.report += calls;
+    if (calls === 0 || hosts.has(hostKey(result))) counts.reportedCalls += calls;
     else counts.reportUnknownHost += 1;
   }
   return { answer: false, module: batch, counts };

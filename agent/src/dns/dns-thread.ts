@@ -1,15 +1,13 @@
-/** The shell of the dns thread: one TCP link to dnsserver, mail from and to the shards. */
+/** The shell of the dns thread: one TCP link to dnsserver, messages from and to the shards. */
 import { MAX_BODY_BYTES, shardOf } from '@lars/proto';
 import { systemClock } from '@lars/runtime/clock';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { FramedClient } from '@lars/runtime/tcp/framed-client';
 import { type DnsCounter, dnsCounters, type LinkGauge, linkGauges } from '../counters.ts';
-import type { LinkOptions } from '../threads/link-options.ts';
-import { clientOptions } from '../threads/link-options.ts';
-import { type MailToDns, SHARD_NAMES } from '../threads/messages.ts';
-import { unpackQuestions } from '../threads/route-questions.ts';
+import { RouteUpdateBatcher, unpackRouteQueries } from '../threads/batches.ts';
+import { clientOptions, type LinkOptions } from '../threads/link-options.ts';
+import { type DnsMessage, type RouteUpdate, SHARD_NAMES, type ShardName } from '../threads/messages.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
-import { NewsForShards } from './news-for-shards.ts';
 import { RouteSubscriber } from './route-subscriber.ts';
 
 export interface DnsThreadData {
@@ -19,19 +17,22 @@ export interface DnsThreadData {
 }
 
 const HOUSEKEEPING_MS = 500;
-const MAX_OPEN_QUESTIONS = 200_000;
+const MAX_OPEN_QUERIES = 200_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 
-runThread<DnsThreadData, MailToDns>(async thread => {
-  const counters = new CounterBank<DnsCounter>(dnsCounters, thread.data.counters);
+runThread<DnsThreadData, DnsMessage>(async thread => {
+  const counters = new SharedCounters<DnsCounter>(dnsCounters, thread.data.counters);
   const subscriber = new RouteSubscriber(
-    { maxOpen: MAX_OPEN_QUESTIONS, answerTimeoutMs: ANSWER_TIMEOUT_MS, counters },
+    { maxOpen: MAX_OPEN_QUERIES, answerTimeoutMs: ANSWER_TIMEOUT_MS },
     {
+      counters,
       send: frame => client.queue(frame),
-      onRoute: ({ modid, cmdid, host, version }) => news.add({ modid, cmdid, hosts: host, version }),
+      onRoute: ({ modid, cmdid, host, version }) => updates.add({ modid, cmdid, hosts: host, version }),
     },
   );
-  const news = new NewsForShards((shard, routes) => thread.post(shard, { type: 'routes', routes }));
+  const postUpdates = (shard: ShardName, batch: readonly RouteUpdate[]) =>
+    thread.post(shard, { type: 'route-updates', updates: batch });
+  const updates = new RouteUpdateBatcher(postUpdates, setImmediate);
   const client = new FramedClient(clientOptions('dnsserver', thread.data.link, MAX_BODY_BYTES, thread.log), {
     onUp: () => {
       subscriber.onLinkUp(systemClock.monotonicMs());
@@ -44,19 +45,19 @@ runThread<DnsThreadData, MailToDns>(async thread => {
   return dnsBody(thread, subscriber, client);
 });
 
-function dnsBody(thread: Thread<DnsThreadData>, subscriber: RouteSubscriber, client: FramedClient): ThreadBody<MailToDns> {
-  const gauges = new CounterBank<LinkGauge>(linkGauges, thread.data.gauges);
+function dnsBody(thread: Thread<DnsThreadData>, subscriber: RouteSubscriber, client: FramedClient): ThreadBody<DnsMessage> {
+  const gauges = new SharedCounters<LinkGauge>(linkGauges, thread.data.gauges);
   const housekeeping = setInterval(() => {
     if (subscriber.isOverdue(systemClock.monotonicMs())) client.reconnect('it does not answer');
-    gauges.put(linkGauges.at.linkUp, client.up ? 1 : 0);
-    gauges.put(linkGauges.at.waiting, subscriber.openCount);
+    gauges.set(linkGauges.at.linkUp, client.up ? 1 : 0);
+    gauges.set(linkGauges.at.waiting, subscriber.openCount);
   }, HOUSEKEEPING_MS);
   return {
     port: 0,
     transport: '',
-    onMail: ({ questions }) => {
+    onMail: ({ queries }) => {
       const nowMs = systemClock.monotonicMs();
-      unpackQuestions(questions, question => subscriber.pull(question, nowMs));
+      unpackRouteQueries(queries, query => subscriber.query(query, nowMs));
       client.flush();
     },
     onConnect: peer => {

@@ -1,13 +1,13 @@
 // pure
 /**
- * The agent's side of the conversation with the reporter: what waits to be sent, what was sent and is not known to be stored.
+ * The agent's side of the conversation with the reporter: which status reports are unsent, and which were sent but may not be stored yet.
  *
- * Our reporter acknowledges what it has stored, and an acknowledgement covers all lower numbers too; what it has not
- * acknowledged is sent again after a reconnect, under the same number, so nothing is lost and nothing counts twice. A C++ reporter
- * never acknowledges: a peer that stays silent through `silentLinks` connections is sent everything once.
+ * Our reporter acknowledges what it has stored, and an acknowledgement covers all lower numbers too; what it has not acknowledged is sent
+ * again after a reconnect, under the same number, so nothing is lost and nothing counts twice. A C++ reporter never acknowledges: a
+ * reporter that stays silent through LINKS_UNTIL_SILENT connections is sent everything once.
  */
 import { encodeFrame, type HostCallResult, type HostKey, hostKey, MessageId, type RouteKey, routeKey } from '@lars/proto';
-import type { CounterBank } from '@lars/runtime/counters';
+import type { SharedCounters } from '@lars/runtime/counters';
 import { type ReporterCounter, reporterCounters } from '../counters.ts';
 import type { StatusReport } from '../threads/messages.ts';
 
@@ -18,13 +18,18 @@ export interface ReportOutboxOptions {
   readonly agent: string;
   /** The agent's own IPv4, as the wire has it. */
   readonly caller: number;
-  /** So many reports may be on their way without an acknowledgement. */
+  /** Limit of the reports that are on their way without an acknowledgement. */
   readonly maxUnacknowledged: number;
-  /** So many hosts' results may wait to be sent; reports are merged per module and minute, and beyond this the oldest is dropped. */
-  readonly maxWaitingResults: number;
+  /** Limit of the hosts' results that are unsent; reports are merged per module and minute, and beyond this the oldest is dropped. */
+  readonly maxUnsentResults: number;
   /** How long after sending an acknowledgement is due. */
   readonly ackTimeoutMs: number;
-  readonly counters: CounterBank<ReporterCounter>;
+}
+
+export interface ReportOutboxDeps {
+  readonly counters: SharedCounters<ReporterCounter>;
+  /** @returns false when the link is down */
+  send(frame: Uint8Array): boolean;
 }
 
 interface SentReport {
@@ -32,17 +37,17 @@ interface SentReport {
   readonly frame: Uint8Array;
 }
 
-/** A peer that has acknowledged before is given this many connections to do so again; a new one has one. */
+/** A reporter that has acknowledged before is given this many connections to do so again; a new one has one. */
 const LINKS_UNTIL_SILENT = 3;
 
-/** A host's result takes at most some 350 bytes (a 253-character name): so many always fit one frame. */
+/** A host's result takes at most some 350 bytes (with a 253-character name), so that this many always fit one frame. */
 const RESULTS_PER_FRAME = 180;
 
 export class ReportOutbox {
   readonly #options: ReportOutboxOptions;
-  readonly #send: (frame: Uint8Array) => boolean;
-  readonly #waiting = new Map<string, StatusReport>();
-  #waitingResults = 0;
+  readonly #deps: ReportOutboxDeps;
+  readonly #unsent = new Map<string, StatusReport>();
+  #unsentResults = 0;
   #sent: SentReport[] = [];
   #seq = 0;
   #linkUp = false;
@@ -51,43 +56,42 @@ export class ReportOutbox {
   #silentLinks = 0;
   /** Since when an acknowledgement is due on this connection. */
   #dueSinceMs: number | undefined;
-  #isEnding = false;
+  #isDraining = false;
 
-  /** @param send false when the link is down */
-  constructor(options: ReportOutboxOptions, send: (frame: Uint8Array) => boolean) {
+  constructor(options: ReportOutboxOptions, deps: ReportOutboxDeps) {
     this.#options = options;
-    this.#send = send;
+    this.#deps = deps;
   }
 
   /** Reports that the reporter may not have. */
   get openCount(): number {
-    return this.#waiting.size + this.#sent.length;
+    return this.#unsent.size + this.#sent.length;
   }
 
-  /** Whether acknowledgements are expected of this peer. */
+  /** Whether acknowledgements are expected of this reporter. */
   get expectsAcks(): boolean {
     return this.#silentLinks < (this.#everAcknowledged ? LINKS_UNTIL_SILENT : 1);
   }
 
   add(report: StatusReport, nowMs: number): void {
-    this.#options.counters.add(count.reports);
+    this.#deps.counters.add(count.reports);
     this.#enqueue(report);
     this.#flush(nowMs);
   }
 
-  /** Nothing comes any more: what waits leaves, however much is under way. */
-  sendRest(nowMs: number): void {
-    this.#isEnding = true;
+  /** Nothing comes any more: sends all that is unsent, however much is without an acknowledgement. */
+  drain(nowMs: number): void {
+    this.#isDraining = true;
     this.#flush(nowMs);
   }
 
   onLinkUp(nowMs: number): void {
-    this.#options.counters.add(count.reconnects);
+    this.#deps.counters.add(count.reconnects);
     this.#linkUp = true;
     this.#dueSinceMs = undefined;
     for (const report of this.#sent) {
       if (!this.#transmit(report.frame, nowMs)) return;
-      this.#options.counters.add(count.repeated);
+      this.#deps.counters.add(count.repeated);
     }
     this.#flush(nowMs);
   }
@@ -104,14 +108,14 @@ export class ReportOutbox {
     this.#silentLinks = 0;
     const stored = this.#sent.findIndex(report => report.seq > seq);
     const acknowledged = this.#sent.splice(0, stored < 0 ? this.#sent.length : stored);
-    this.#options.counters.add(count.acknowledged, acknowledged.length);
+    this.#deps.counters.add(count.acknowledged, acknowledged.length);
     this.#dueSinceMs = this.#sent.length === 0 ? undefined : nowMs;
     this.#flush(nowMs);
   }
 
   /**
-   * Call now and then. When an acknowledgement is overdue, the peer is either one that never acknowledges, and nothing more is
-   * expected of it; or a link that no longer carries anything.
+   * Call now and then. When an acknowledgement is overdue, either the reporter is one that never acknowledges, and nothing more is
+   * expected of it; or the link no longer carries anything.
    * @returns true when the link should be given up
    */
   checkOverdue(nowMs: number): boolean {
@@ -119,57 +123,57 @@ export class ReportOutbox {
     this.#dueSinceMs = undefined;
     this.#silentLinks += 1;
     if (this.expectsAcks) return true;
-    this.#options.counters.add(count.unacknowledged, this.#sent.length);
+    this.#deps.counters.add(count.unacknowledged, this.#sent.length);
     this.#sent = [];
     this.#flush(nowMs);
     return false;
   }
 
   #enqueue(report: StatusReport): void {
-    const key = waitingKey(report);
-    const waiting = this.#waiting.get(key);
-    if (waiting !== undefined) this.#options.counters.add(count.merged);
-    this.#keepWaiting(key, waiting === undefined ? report : mergeReports(waiting, report));
+    const key = mergeKey(report);
+    const unsent = this.#unsent.get(key);
+    if (unsent !== undefined) this.#deps.counters.add(count.merged);
+    this.#keepUnsent(key, unsent === undefined ? report : mergeReports(unsent, report));
     this.#makeRoom(key);
   }
 
   /** Drops the oldest reports, but never the one that came last. */
   #makeRoom(last: string): void {
-    for (const oldest of this.#waiting.keys()) {
-      if (this.#waitingResults <= this.#options.maxWaitingResults) return;
+    for (const oldest of this.#unsent.keys()) {
+      if (this.#unsentResults <= this.#options.maxUnsentResults) return;
       if (oldest === last) continue;
-      this.#keepWaiting(oldest, undefined);
-      this.#options.counters.add(count.dropped);
+      this.#keepUnsent(oldest, undefined);
+      this.#deps.counters.add(count.dropped);
     }
   }
 
-  #keepWaiting(key: string, report: StatusReport | undefined): void {
-    this.#waitingResults += (report?.results.length ?? 0) - (this.#waiting.get(key)?.results.length ?? 0);
-    if (report === undefined) this.#waiting.delete(key);
-    else this.#waiting.set(key, report);
+  #keepUnsent(key: string, report: StatusReport | undefined): void {
+    this.#unsentResults += (report?.results.length ?? 0) - (this.#unsent.get(key)?.results.length ?? 0);
+    if (report === undefined) this.#unsent.delete(key);
+    else this.#unsent.set(key, report);
   }
 
   #flush(nowMs: number): void {
-    for (const [key, report] of this.#waiting) {
-      if (!this.#linkUp || (this.#sent.length >= this.#options.maxUnacknowledged && !this.#isEnding)) return;
+    for (const [key, report] of this.#unsent) {
+      if (!this.#linkUp || (this.#sent.length >= this.#options.maxUnacknowledged && !this.#isDraining)) return;
       const { results } = report;
       let sent = 0;
       while (
         sent < results.length &&
-        this.#number({ ...report, results: results.slice(sent, sent + RESULTS_PER_FRAME) }, nowMs)
+        this.#sendNumbered({ ...report, results: results.slice(sent, sent + RESULTS_PER_FRAME) }, nowMs)
       ) {
         sent += RESULTS_PER_FRAME;
       }
       if (sent < results.length) {
-        this.#keepWaiting(key, { ...report, results: results.slice(sent) });
+        this.#keepUnsent(key, { ...report, results: results.slice(sent) });
         return;
       }
-      this.#keepWaiting(key, undefined);
+      this.#keepUnsent(key, undefined);
     }
   }
 
   /** @returns false when the link is down: the report was not sent and has no number */
-  #number(report: StatusReport, nowMs: number): boolean {
+  #sendNumbered(report: StatusReport, nowMs: number): boolean {
     const { agent, caller } = this.#options;
     const seq = this.#seq + 1;
     const frame = encodeFrame(MessageId.ReportStatusRequest, { ...report, caller, seq, agent });
@@ -180,20 +184,20 @@ export class ReportOutbox {
   }
 
   #transmit(frame: Uint8Array, nowMs: number): boolean {
-    if (!this.#send(frame)) return false;
-    this.#options.counters.add(count.sent);
+    if (!this.#deps.send(frame)) return false;
+    this.#deps.counters.add(count.sent);
     if (this.expectsAcks) this.#dueSinceMs ??= nowMs;
     return true;
   }
 }
 
-/** Reports that wait are merged when they tell of the same module and minute (a report with other hosts' calls joins them). */
-function waitingKey({ modid, cmdid, ts }: StatusReport): string {
+/** Unsent reports with the same key are merged: those of one module and minute, whatever hosts they name. */
+function mergeKey({ modid, cmdid, ts }: StatusReport): string {
   const key: RouteKey = routeKey(modid, cmdid);
   return `${key}@${Math.floor(ts / 60)}`;
 }
 
-/** Sums counts per host; what is a state rather than a count (overload, weight, ts) is the later one's. */
+/** Sums counts per host; what is a state rather than a count (overload, weight, ts) is taken from the later report. */
 export function mergeReports(earlier: StatusReport, later: StatusReport): StatusReport {
   const results = new Map<HostKey, HostCallResult>(earlier.results.map(result => [hostKey(result), result]));
   for (const result of later.results) {

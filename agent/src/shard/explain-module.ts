@@ -1,16 +1,15 @@
 // pure
-import { formatHost } from '@lars/proto';
+import { formatHost, type ModuleId } from '@lars/proto';
 import type { HostExplanation, ModuleConduct } from '../balancer/balancer.ts';
-import type { ModuleId } from '../threads/messages.ts';
-import type { ServingModule } from './module-table.ts';
+import type { ActiveModule } from './module-table.ts';
 
 /** What the agent knows of one module, as `lars why` shows it. */
 export interface ModuleExplanation extends ModuleId {
-  /** serving: it has a route. absent: it does not exist, as far as is known. unknown: nobody has asked for it lately. */
+  /** serving: the module is active. absent: it does not exist, as far as is known. unknown: no caller has asked for it lately. */
   readonly state: 'serving' | 'absent' | 'unknown';
-  /** What chooses among its hosts; '' while it is not served. */
+  /** What picks among its hosts; '' while the module is not active. */
   readonly algorithm: string;
-  /** The revision of the route; 0 where dnsserver tells none. */
+  /** The version of the route; 0 where dnsserver tells none. */
   readonly version: number;
   /** What concerns the module as a whole; left out where the algorithm has nothing to say of it. */
   readonly conduct?: ModuleConduct;
@@ -26,7 +25,7 @@ interface HostName {
 
 export function explainModule(
   { modid, cmdid }: ModuleId,
-  module: ServingModule | undefined,
+  module: ActiveModule | undefined,
   isAbsent: boolean,
   nowMs: number,
 ): ModuleExplanation {

@@ -1,81 +1,103 @@
 // pure
 /**
- * What one shard knows of modules. A module is in exactly one of three states, and each state is a map of its own:
- * serving (it has a route), asking (its first route is on its way, and requests wait for it), absent (it does not exist, as
- * far as is known; remembered for a short time, so that a stream of calls for it is not a stream of pulls).
+ * What one shard knows of modules. A module is in exactly one of three states, and each state is a map of its own: active (its route is
+ * known), pending (its first route is on its way, and requests are parked for it), absent (as far as is known it does not exist; that is
+ * remembered for a short time, so that a stream of calls for it is not a stream of route queries).
  */
-import { type RouteKey, routeKey } from '@lars/proto';
-import type { ExplainingBalancer } from '../balancer/balancer.ts';
-import type { ModuleId } from '../threads/messages.ts';
+import { type ModuleId, type RouteKey, routeKey } from '@lars/proto';
+import type { ModuleBalancerFactory } from '../balancer/algorithm.ts';
+import type { BalancerEnvironment, ExplainingBalancer, Transition } from '../balancer/balancer.ts';
 
-export interface ServingModule extends ModuleId {
+export type OnTransition = (module: ActiveModule, transition: Transition) => void;
+
+/**
+ * A module whose route is known. An agent may have a hundred thousand of them, so each is its balancer's environment as well: a closure
+ * for each would take as much memory as half a host, and keep the message alive that brought the route.
+ */
+export class ActiveModule implements ModuleId, BalancerEnvironment {
+  readonly modid: number;
+  readonly cmdid: number;
+  readonly random: () => number;
   readonly balancer: ExplainingBalancer;
-  /** The revision of the route held; 0 where dnsserver tells none. */
-  version: number;
-  /** When the route is asked for again, monotonic ms; whole ones, because V8 keeps a fraction in an object of its own. */
-  refreshAtMs: number;
-  /** When the calls counted so far go to the reporter; undefined while there are none. */
-  reportAtMs: number | undefined;
+  /** The version of the known route; 0 where dnsserver tells none. */
+  version = 0;
+  /** When the route becomes stale, monotonic ms; a whole number, because V8 keeps a fraction in an object of its own. */
+  staleAtMs = 0;
+  /** When the call results counted so far go to the reporter; undefined while there are none. */
+  flushAtMs: number | undefined = undefined;
+  readonly #onTransition: OnTransition;
+
+  constructor({ modid, cmdid }: ModuleId, newBalancer: ModuleBalancerFactory, random: () => number, onTransition: OnTransition) {
+    this.modid = modid;
+    this.cmdid = cmdid;
+    this.random = random;
+    this.#onTransition = onTransition;
+    this.balancer = newBalancer(this, this);
+  }
+
+  onTransition(transition: Transition): void {
+    this.#onTransition(this, transition);
+  }
 }
 
-export interface AskingModule<Request> extends ModuleId {
+export interface PendingModule<Request> extends ModuleId {
   readonly deadlineMs: number;
-  readonly held: Request[];
+  readonly parked: Request[];
 }
 
-export interface ModuleTableLimits {
+export interface ModuleTableOptions {
   /** How long requests wait for the first route of their module. */
   readonly routeWaitMs: number;
-  /** How many requests may wait at a time. */
-  readonly maxHeld: number;
+  /** How many requests may be parked at a time. */
+  readonly maxWaiting: number;
   /** How long "no such module" is remembered. */
   readonly absentTtlMs: number;
-  /** How many such modules are remembered; beyond, the oldest is forgotten. */
+  /** How many absent modules are remembered; beyond that the oldest is forgotten. */
   readonly maxAbsent: number;
 }
 
-export interface HoldOutcome {
-  /** The request waits; otherwise too many do, and it must be answered now. */
-  readonly held: boolean;
-  /** The route must be asked for now; otherwise that has been done. */
-  readonly ask: boolean;
+export interface ParkOutcome {
+  /** The request is parked. Otherwise too many are, and it must be answered now. */
+  readonly isParked: boolean;
+  /** The route must be fetched now. Otherwise it is on its way already. */
+  readonly mustFetch: boolean;
 }
 
 export class ModuleTable<Request> {
-  readonly #limits: ModuleTableLimits;
-  readonly #serving = new Map<RouteKey, ServingModule>();
+  readonly #options: ModuleTableOptions;
+  readonly #active = new Map<RouteKey, ActiveModule>();
   /** In the order of their deadlines: the wait is the same for all, and a Map keeps the order of insertion. */
-  readonly #asking = new Map<RouteKey, AskingModule<Request>>();
-  /** Until when each is believed absent; in the order of insertion, so the first is the oldest. */
+  readonly #pending = new Map<RouteKey, PendingModule<Request>>();
+  /** Until when each module counts as absent; in the order of insertion, so the first is the oldest. */
   readonly #absent = new Map<RouteKey, number>();
-  #heldCount = 0;
+  #parkedCount = 0;
 
-  constructor(limits: ModuleTableLimits) {
-    this.#limits = limits;
+  constructor(options: ModuleTableOptions) {
+    this.#options = options;
   }
 
-  get heldCount(): number {
-    return this.#heldCount;
+  get parkedCount(): number {
+    return this.#parkedCount;
   }
 
-  get servingCount(): number {
-    return this.#serving.size;
+  get activeCount(): number {
+    return this.#active.size;
   }
 
   get absentCount(): number {
     return this.#absent.size;
   }
 
-  serving(modid: number, cmdid: number): ServingModule | undefined {
-    return this.#serving.get(routeKey(modid, cmdid));
+  findActive(modid: number, cmdid: number): ActiveModule | undefined {
+    return this.#active.get(routeKey(modid, cmdid));
   }
 
-  allServing(): IterableIterator<ServingModule> {
-    return this.#serving.values();
+  allActive(): IterableIterator<ActiveModule> {
+    return this.#active.values();
   }
 
-  allAsking(): IterableIterator<AskingModule<Request>> {
-    return this.#asking.values();
+  allPending(): IterableIterator<PendingModule<Request>> {
+    return this.#pending.values();
   }
 
   /** Is the module known not to exist? */
@@ -88,69 +110,69 @@ export class ModuleTable<Request> {
     return false;
   }
 
-  /** Lets a request wait for its module's first route, where there is room. */
-  hold(modid: number, cmdid: number, request: Request, nowMs: number): HoldOutcome {
+  /** Parks a request until its module has a route, where there is room. */
+  park(modid: number, cmdid: number, request: Request, nowMs: number): ParkOutcome {
     const key = routeKey(modid, cmdid);
-    const asking = this.#asking.get(key);
-    if (this.#heldCount >= this.#limits.maxHeld) {
-      if (asking !== undefined) return { held: false, ask: false };
-      // Asked for once, as if its wait were over at once: what comes meanwhile must not ask again.
-      this.#remember(key, nowMs);
-      return { held: false, ask: true };
+    const pending = this.#pending.get(key);
+    if (this.#parkedCount >= this.#options.maxWaiting) {
+      if (pending !== undefined) return { isParked: false, mustFetch: false };
+      // The route is fetched anyway, and the module counts as absent until it arrives, so that later requests do not fetch it again.
+      this.#rememberAbsent(key, nowMs);
+      return { isParked: false, mustFetch: true };
     }
-    this.#heldCount += 1;
-    asking?.held.push(request);
-    if (asking !== undefined) return { held: true, ask: false };
-    this.#asking.set(key, { modid, cmdid, deadlineMs: nowMs + this.#limits.routeWaitMs, held: [request] });
-    return { held: true, ask: true };
+    this.#parkedCount += 1;
+    pending?.parked.push(request);
+    if (pending !== undefined) return { isParked: true, mustFetch: false };
+    this.#pending.set(key, { modid, cmdid, deadlineMs: nowMs + this.#options.routeWaitMs, parked: [request] });
+    return { isParked: true, mustFetch: true };
   }
 
-  /** The module has a route: it is served from now on. Answers the requests that waited for it, oldest first. */
-  serve(module: ServingModule): readonly Request[] {
+  /** The module has a route now. @returns the requests that were parked for it, oldest first */
+  activate(module: ActiveModule): readonly Request[] {
     const key = routeKey(module.modid, module.cmdid);
     this.#absent.delete(key);
-    this.#serving.set(key, module);
-    return this.#release(key);
+    this.#active.set(key, module);
+    return this.#releaseParked(key);
   }
 
-  /** The module does not exist. Answers the requests that waited for it. */
+  /** The module does not exist. @returns the requests that were parked for it */
   markAbsent(modid: number, cmdid: number, nowMs: number): readonly Request[] {
     const key = routeKey(modid, cmdid);
-    this.#serving.delete(key);
-    this.#remember(key, nowMs);
-    return this.#release(key);
+    this.#active.delete(key);
+    this.#rememberAbsent(key, nowMs);
+    return this.#releaseParked(key);
   }
 
-  /** When the next waiting request must be answered; undefined while none waits. */
+  /** When the next parked request must be answered; undefined while none is parked. */
   nextDeadlineMs(): number | undefined {
-    // Asked after every datagram, and nearly always none waits.
-    if (this.#asking.size === 0) return undefined;
-    return this.#asking.values().next().value?.deadlineMs;
+    // The thread asks after every batch of datagrams, and nearly always none is parked.
+    if (this.#pending.size === 0) return undefined;
+    return this.#pending.values().next().value?.deadlineMs;
   }
 
-  /** Modules whose wait is over without a route; they count as absent for a while. */
-  expire(nowMs: number): readonly AskingModule<Request>[] {
-    const expired: AskingModule<Request>[] = [];
-    for (const [key, asking] of this.#asking) {
-      if (asking.deadlineMs > nowMs) break;
-      this.#remember(key, nowMs);
-      this.#release(key);
-      expired.push(asking);
+  /** Removes the modules whose wait is over without a route; they count as absent for a while. */
+  expirePending(nowMs: number): readonly PendingModule<Request>[] {
+    const expired: PendingModule<Request>[] = [];
+    for (const [key, pending] of this.#pending) {
+      if (pending.deadlineMs > nowMs) break;
+      this.#rememberAbsent(key, nowMs);
+      this.#releaseParked(key);
+      expired.push(pending);
     }
     return expired;
   }
 
-  #release(key: RouteKey): readonly Request[] {
-    const held = this.#asking.get(key)?.held ?? [];
-    this.#asking.delete(key);
-    this.#heldCount -= held.length;
-    return held;
+  #releaseParked(key: RouteKey): readonly Request[] {
+    const parked = this.#pending.get(key)?.parked ?? [];
+    this.#pending.delete(key);
+    this.#parkedCount -= parked.length;
+    return parked;
   }
 
-  #remember(key: RouteKey, nowMs: number): void {
+  #rememberAbsent(key: RouteKey, nowMs: number): void {
     this.#absent.delete(key);
-    this.#absent.set(key, nowMs + this.#limits.absentTtlMs);
-    if (this.#absent.size <= this.#limits.maxAbsent) return;
+    this.#absent.set(key, nowMs + this.#options.absentTtlMs);
+    if (this.#absent.size <= this.#options.maxAbsent) return;
     for (const oldest of this.#absent.keys()) {
       this.#absent.delete(oldest);
       return;

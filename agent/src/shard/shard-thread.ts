@@ -1,46 +1,40 @@
 /** The shell of one shard: its UDP socket, its clock and its timers around the pure Shard. */
 
 import { systemClock } from '@lars/runtime/clock';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { listenError, StartupError } from '@lars/runtime/errors';
 import { type LoadBalanceOptions, moduleBalancerFactory } from '../balancer/algorithm.ts';
 import { type ShardCounter, type ShardGauge, shardCounters, shardGauges } from '../counters.ts';
-import { MailBatch } from '../threads/mail-batch.ts';
-import type { MailToShard, PackedQuestions, StatusReport } from '../threads/messages.ts';
-import { QuestionBatch } from '../threads/route-questions.ts';
+import { MessageBatch, RouteQueryBatch } from '../threads/batches.ts';
+import type { PackedRouteQueries, ShardMessage, StatusReport } from '../threads/messages.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
 import { type OpenedTransport, openTransport } from '../udp/open-transport.ts';
 import type { DatagramTransport, TransportChoice } from '../udp/transport.ts';
-import type { ForwardsUnderWay } from './forwarding.ts';
-import type { ModuleTableLimits } from './module-table.ts';
-import { Shard } from './shard.ts';
-import { WaitTimer } from './wait-timer.ts';
+import type { ForwardsInFlight } from './forwarding.ts';
+import { Shard, type ShardOptions } from './shard.ts';
 
 export interface ShardThreadData {
-  readonly index: number;
   readonly ip: string;
   readonly port: number;
   readonly transport: TransportChoice;
   readonly receiveBufferBytes: number;
-  readonly limits: ModuleTableLimits;
-  readonly updateTimeoutMs: number;
-  readonly reportTimeoutMs: number;
+  readonly shard: ShardOptions;
   readonly loadBalance: LoadBalanceOptions;
   readonly counters: SharedArrayBuffer;
   readonly gauges: SharedArrayBuffer;
-  readonly forwardsUnderWay: ForwardsUnderWay;
+  readonly forwardsInFlight: ForwardsInFlight;
 }
 
 const HOUSEKEEPING_MS = 1_000;
 
-runThread<ShardThreadData, MailToShard>(async thread => {
+runThread<ShardThreadData, ShardMessage>(async thread => {
   const { data } = thread;
-  const counters = new CounterBank<ShardCounter>(shardCounters, data.counters);
+  const counters = new SharedCounters<ShardCounter>(shardCounters, data.counters);
   // The transport calls back only after it has been opened, and the shard answers late only through it.
   let transport: DatagramTransport | undefined;
   const outgoing = newOutgoing(thread);
   const shard = newShard(thread, counters, outgoing, () => transport);
-  const waits = new WaitTimer(shard);
+  const waits = newWaitTimer(shard);
   let nowMs = 0;
   const open = () =>
     openTransport(data.transport, {
@@ -50,79 +44,71 @@ runThread<ShardThreadData, MailToShard>(async thread => {
       beforeBatch: () => {
         nowMs = systemClock.monotonicMs();
       },
-      readAhead: shard.readAhead,
-      onDatagram: (bytes, start, end, reply, replyStart, from) =>
-        shard.handleDatagram(bytes, start, end, reply, replyStart, from, nowMs),
+      prefetcher: shard.prefetcher,
+      onDatagram: (bytes, start, end, reply, replyStart, caller) =>
+        shard.handleDatagram(bytes, start, end, reply, replyStart, caller, nowMs),
       afterBatch: () => {
-        outgoing.questions.flush();
+        outgoing.urgentQueries.flush();
         waits.arm();
       },
       onSendError: () => counters.add(shardCounters.at.sendError),
     });
   const opened = await thread.uninterrupted(open).catch((error: NodeJS.ErrnoException) => {
     if (error instanceof StartupError) throw error;
-    throw listenError(error, 'UDP port', data.ip, data.port, `conf key [udp] port${data.index === 0 ? '' : ` + ${data.index}`}`);
+    const { index } = data.shard;
+    throw listenError(error, 'UDP port', data.ip, data.port, `conf key [udp] port${index === 0 ? '' : ` + ${index}`}`);
   });
   transport = opened.transport;
   return shardBody(thread, shard, opened, counters, outgoing, waits);
 });
 
-/** What goes to the threads that speak with the servers. */
+/** What is collected for the threads that speak with the servers. */
 interface Outgoing {
-  /** Requests wait for the answer: flushed at once. */
-  readonly questions: QuestionBatch;
-  /** Flushed now and then. */
-  readonly refreshes: QuestionBatch;
-  readonly reports: MailBatch<StatusReport>;
+  /** Requests wait for the answers: flushed after each batch of datagrams. */
+  readonly urgentQueries: RouteQueryBatch;
+  /** No request waits for the answers: flushed with the housekeeping. */
+  readonly otherQueries: RouteQueryBatch;
+  readonly reports: MessageBatch<StatusReport>;
 }
 
 function newOutgoing(thread: Thread<ShardThreadData>): Outgoing {
-  const ask = (questions: PackedQuestions) => thread.post('dns', { type: 'pull', questions });
+  const postQueries = (queries: PackedRouteQueries) => thread.post('dns', { type: 'route-queries', queries });
   return {
-    questions: new QuestionBatch(ask),
-    refreshes: new QuestionBatch(ask),
-    reports: new MailBatch(reports => thread.post('reporter', { type: 'status', reports })),
+    urgentQueries: new RouteQueryBatch(postQueries),
+    otherQueries: new RouteQueryBatch(postQueries),
+    reports: new MessageBatch(reports => thread.post('reporter', { type: 'status-reports', reports })),
   };
 }
 
 function newShard(
   thread: Thread<ShardThreadData>,
-  counters: CounterBank<ShardCounter>,
-  { questions, refreshes, reports }: Outgoing,
+  counters: SharedCounters<ShardCounter>,
+  { urgentQueries, otherQueries, reports }: Outgoing,
   transport: () => DatagramTransport | undefined,
 ): Shard {
   const { data, log } = thread;
-  return new Shard(
-    {
-      ...data.limits,
-      index: data.index,
-      forwardsUnderWay: data.forwardsUnderWay,
-      newBalancer: moduleBalancerFactory(data.loadBalance),
-      updateTimeoutMs: data.updateTimeoutMs,
-      reportTimeoutMs: data.reportTimeoutMs,
-      random: Math.random,
-      log,
-      counters,
-    },
-    {
-      pull: (module, version) => questions.add(module, version),
-      refresh: (module, version) => refreshes.add(module, version),
-      status: report => reports.add(report),
-      mail: (to, mail) => thread.post(to, mail),
-      reply: (reply, peer) => transport()?.send(reply, peer),
-    },
-  );
+  return new Shard(data.shard, {
+    forwardsInFlight: data.forwardsInFlight,
+    newBalancer: moduleBalancerFactory(data.loadBalance),
+    random: Math.random,
+    log,
+    counters,
+    fetchRoute: (module, version, urgent) => (urgent ? urgentQueries : otherQueries).add(module, version),
+    sendStatus: report => reports.add(report),
+    postToShard: (shard, message) => thread.post(shard, message),
+    sendReply: (reply, caller) => transport()?.send(reply, caller),
+  });
 }
 
 function shardBody(
   thread: Thread<ShardThreadData>,
   shard: Shard,
   { transport, fallbackReason }: OpenedTransport,
-  counters: CounterBank<ShardCounter>,
-  { questions, refreshes, reports }: Outgoing,
+  counters: SharedCounters<ShardCounter>,
+  { urgentQueries, otherQueries, reports }: Outgoing,
   waits: WaitTimer,
-): ThreadBody<MailToShard> {
-  const gauges = new CounterBank<ShardGauge>(shardGauges, thread.data.gauges);
+): ThreadBody<ShardMessage> {
+  const gauges = new SharedCounters<ShardGauge>(shardGauges, thread.data.gauges);
   let drops = 0;
   const countDrops = () => {
     const dropsNow = transport.kernelDrops();
@@ -130,43 +116,72 @@ function shardBody(
     drops = dropsNow;
   };
   const housekeeping = setInterval(() => {
-    shard.reportDue(systemClock.monotonicMs(), systemClock.unixMs());
+    shard.flushDue(systemClock.monotonicMs(), systemClock.unixMs());
     reports.flush();
-    refreshes.flush();
-    putGauges(shard, gauges);
+    otherQueries.flush();
+    setGauges(shard, gauges);
     countDrops();
   }, HOUSEKEEPING_MS);
   return {
     port: transport.port,
     transport: transport.kind,
     facts: { receiveBufferBytes: transport.receiveBufferBytes, fallbackReason },
-    onMail: mail => {
-      shard.handleMail(mail, systemClock.monotonicMs(), systemClock.unixMs());
-      // A route that changes hands its counts on; a forwarded request may ask for one.
-      questions.flush();
+    onMail: message => {
+      shard.handleMessage(message, systemClock.monotonicMs(), systemClock.unixMs());
+      // A route update flushes a status report; a forwarded request may need a route.
+      urgentQueries.flush();
       reports.flush();
       waits.arm();
     },
-    onQuestion: question => shard.explain(question, systemClock.monotonicMs()),
-    onConnect: peer => {
-      if (peer === 'dns') shard.pullAll();
-      questions.flush();
+    onQuestion: module => shard.explain(module, systemClock.monotonicMs()),
+    onConnect: name => {
+      if (name === 'dns') shard.refetchRoutes();
+      urgentQueries.flush();
     },
     stop: async () => {
       clearInterval(housekeeping);
       waits.stop();
-      shard.endWaits();
+      shard.releaseAllParked();
       await transport.close();
-      shard.reportAll(systemClock.unixMs());
+      shard.flushAll(systemClock.unixMs());
       reports.flush();
     },
   };
 }
 
-function putGauges(shard: Shard, gauges: CounterBank<ShardGauge>): void {
-  gauges.put(shardGauges.at.modules, shard.modules.servingCount);
-  gauges.put(shardGauges.at.hosts, shard.census.hostCount);
-  gauges.put(shardGauges.at.overloadedHosts, shard.census.overloadedCount());
-  gauges.put(shardGauges.at.absentModules, shard.modules.absentCount);
-  gauges.put(shardGauges.at.waiting, shard.modules.heldCount);
+function setGauges(shard: Shard, gauges: SharedCounters<ShardGauge>): void {
+  gauges.set(shardGauges.at.modules, shard.modules.activeCount);
+  gauges.set(shardGauges.at.hosts, shard.gauges.hostCount);
+  gauges.set(shardGauges.at.ejectedHosts, shard.gauges.countEjected());
+  gauges.set(shardGauges.at.absentModules, shard.modules.absentCount);
+  gauges.set(shardGauges.at.waiting, shard.modules.parkedCount);
+}
+
+export interface WaitTimer {
+  /** Call after whatever may have parked a request. */
+  arm(): void;
+  /** For good: a request that comes while its thread is ending must not keep the thread alive. */
+  stop(): void;
+}
+
+/** Wakes the shard when the oldest parked request has waited long enough; costs nothing while none is parked. */
+export function newWaitTimer(shard: Pick<Shard, 'nextDeadlineMs' | 'expireWaits'>): WaitTimer {
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  const onTimeout = () => {
+    timer = undefined;
+    shard.expireWaits(systemClock.monotonicMs());
+    arm();
+  };
+  const arm = () => {
+    if (timer !== undefined || isStopped) return;
+    const deadlineMs = shard.nextDeadlineMs();
+    if (deadlineMs !== undefined) timer = setTimeout(onTimeout, Math.max(0, deadlineMs - systemClock.monotonicMs()));
+  };
+  const stop = () => {
+    isStopped = true;
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  return { arm, stop };
 }

@@ -1,21 +1,16 @@
 // pure
-/** Everything that crosses a thread inside the agent, on one page. Mail is structured-cloned: plain data, no functions. */
-import type { HostCallResult, HostInfo } from '@lars/proto';
+/** Everything that crosses a thread inside the agent, on one page. Messages are structured-cloned: plain data, no functions. */
+import type { HostCallResult, HostInfo, ModuleId } from '@lars/proto';
 import { shardOf } from '@lars/proto/route-key';
 import type { LogRecord } from '@lars/runtime/log';
-import type { PeerRef, TransportFacts } from '../udp/transport.ts';
+import type { CallerRef, TransportFacts } from '../udp/transport.ts';
 
 export const SHARD_NAMES = ['shard0', 'shard1', 'shard2'] as const;
 export const THREAD_NAMES = [...SHARD_NAMES, 'dns', 'reporter'] as const;
 export type ShardName = (typeof SHARD_NAMES)[number];
 export type ThreadName = (typeof THREAD_NAMES)[number];
 
-export interface ModuleId {
-  readonly modid: number;
-  readonly cmdid: number;
-}
-
-/** The one shard that serves a module. */
+/** The one shard that owns a module. */
 export function ownerOf({ modid, cmdid }: ModuleId): ShardName {
   return SHARD_NAMES[shardOf(modid, cmdid)] as ShardName;
 }
@@ -27,39 +22,40 @@ export interface StatusReport extends ModuleId {
   readonly ts: number;
 }
 
-/** What dnsserver is to be asked (which subscribes to it). */
-export interface RouteQuestion extends ModuleId {
-  /** What the shard holds; 0 = nothing. */
+/** Asks dnsserver for a route, which subscribes to it. */
+export interface RouteQuery extends ModuleId {
+  /** Of the route that the shard knows; 0 = none. */
   readonly version: number;
 }
 
-/** Modid, cmdid and version of each: numbers cross far faster than objects. See route-questions.ts. */
-export type PackedQuestions = Float64Array;
+/** The modid, cmdid and version of each query in turn: numbers cross far faster than objects. See batches.ts. */
+export type PackedRouteQueries = Float64Array;
 
-/** A module's hosts now; none: it does not exist (any more). */
-export interface RouteNews extends ModuleId {
+/** A module's hosts now. None: the module does not exist (any more). */
+export interface RouteUpdate extends ModuleId {
   readonly hosts: readonly HostInfo[];
   readonly version: number;
 }
 
-/** shard → dns. Of a route that is still the one that the shard holds, it is told nothing. */
-export type MailToDns = { readonly type: 'pull'; readonly questions: PackedQuestions };
+/** shard → dns. No update answers a query when the route is still the one that the shard knows. */
+export type DnsMessage = { readonly type: 'route-queries'; readonly queries: PackedRouteQueries };
 
 /** shard → reporter */
-export type MailToReporter = { readonly type: 'status'; readonly reports: readonly StatusReport[] };
+export type ReporterMessage = { readonly type: 'status-reports'; readonly reports: readonly StatusReport[] };
 
 /** dns → shard, shard → shard */
-export type MailToShard =
-  | { readonly type: 'routes'; readonly routes: readonly RouteNews[] }
-  /** A datagram that came to `receiver` and belongs to the addressee. */
-  | { readonly type: 'forwarded'; readonly receiver: ShardName; readonly datagram: Uint8Array; readonly peer: PeerRef }
+export type ShardMessage =
+  | { readonly type: 'route-updates'; readonly updates: readonly RouteUpdate[] }
+  /** A datagram that came to the socket of `receiver` and belongs to the addressee. */
+  | { readonly type: 'forwarded'; readonly receiver: ShardName; readonly datagram: Uint8Array; readonly caller: CallerRef }
   /** The answer to a forwarded datagram, to leave from the receiver's own socket. */
-  | { readonly type: 'forwarded-reply'; readonly reply: Uint8Array; readonly peer: PeerRef };
+  | { readonly type: 'forwarded-reply'; readonly reply: Uint8Array; readonly caller: CallerRef };
 
-export type PeerMail = MailToDns | MailToReporter | MailToShard;
+/** Between threads, without main. */
+export type ThreadMessage = DnsMessage | ReporterMessage | ShardMessage;
 
 /** main → any thread */
-export type MailFromMain =
+export type MessageFromMain =
   /** A direct way to another thread; it replaces an earlier one, whose thread has died. */
   | { readonly type: 'connect'; readonly peer: ThreadName; readonly port: import('node:worker_threads').MessagePort }
   | { readonly type: 'stop' }
@@ -67,10 +63,10 @@ export type MailFromMain =
   | { readonly type: 'ask'; readonly id: number; readonly question: ModuleId };
 
 /** any thread → main */
-export type MailToMain =
-  /** Serves now. `port`, `transport` and `facts` are a shard's. */
+export type MessageToMain =
+  /** The thread does its work now. `port`, `transport` and `facts` are a shard's. */
   | { readonly type: 'ready'; readonly port: number; readonly transport: string; readonly facts: TransportFacts | undefined }
   | { readonly type: 'log'; readonly record: LogRecord }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
-  /** Could not start, and a person must mend it. */
+  /** The thread could not start, and a person must mend the reason. */
   | { readonly type: 'startup-error'; readonly code: string; readonly message: string };

@@ -3,13 +3,14 @@
  * and gives up when one dies too often. Knows nothing of what the threads do.
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
+import type { ModuleId } from '@lars/proto';
 import type { Clock } from '@lars/runtime/clock';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
 import type { TransportFacts } from '../udp/transport.ts';
-import { type EndGuard, mayEnd, newEndGuard } from './end-guard.ts';
-import type { MailFromMain, MailToMain, ModuleId } from './messages.ts';
+import type { MessageFromMain, MessageToMain } from './messages.ts';
 import { RestartPolicy } from './restart-policy.ts';
+import { newTerminationLock, type TerminationLock, waitUntilTerminable } from './termination-lock.ts';
 import type { ThreadData } from './thread.ts';
 
 export interface ThreadSpec<Name extends string> {
@@ -42,7 +43,7 @@ const ANSWER_TIMEOUT_MS = 1_000;
 
 interface Incarnation {
   readonly worker: Worker;
-  readonly guard: EndGuard;
+  readonly guard: TerminationLock;
   readonly exited: Promise<void>;
   /** It has said that it serves. */
   ready: boolean;
@@ -146,7 +147,7 @@ export class Supervisor<Name extends string> {
   /** Starts an incarnation; resolves when it is ready, rejects when it ended before. */
   #spawn(thread: Supervised<Name>): Promise<void> {
     const { spec } = thread;
-    const guard = newEndGuard();
+    const guard = newTerminationLock();
     const workerData: ThreadData<unknown> = { name: spec.name as never, data: spec.data(thread.ready?.port ?? 0), guard };
     const worker = new Worker(spec.module, { workerData, name: spec.name });
     return new Promise((resolve, reject) => {
@@ -156,7 +157,7 @@ export class Supervisor<Name extends string> {
       worker.on('error', error => {
         incarnation.lastError = error instanceof Error ? error : new Error(String(error));
       });
-      worker.on('message', (mail: MailToMain) => {
+      worker.on('message', (mail: MessageToMain) => {
         if (mail.type === 'log') this.#options.log[mail.record.level](mail.record.event, mail.record.fields);
         else if (mail.type === 'answer') this.#questions.get(mail.id)?.(mail.answer);
         else if (mail.type === 'startup-error') {
@@ -211,12 +212,12 @@ export class Supervisor<Name extends string> {
     this.#post(b.current.worker, { type: 'connect', peer: a.spec.name as never, port: port2 }, [port2]);
   }
 
-  #post(worker: Worker, mail: MailFromMain, transfer: readonly MessageChannel['port1'][] = []): void {
+  #post(worker: Worker, mail: MessageFromMain, transfer: readonly MessageChannel['port1'][] = []): void {
     worker.postMessage(mail, [...transfer]);
   }
 }
 
 async function end({ worker, guard }: Incarnation): Promise<void> {
-  await mayEnd(guard);
+  await waitUntilTerminable(guard);
   await worker.terminate();
 }

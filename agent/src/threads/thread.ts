@@ -3,12 +3,13 @@
  * prints: a thread that is blocked in a system call cannot), and its end.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { ModuleId } from '@lars/proto';
 import { compactMemoryIn } from '@lars/runtime/compact-memory';
 import { StartupError } from '@lars/runtime/errors';
 import { type Logger, recordLogger } from '@lars/runtime/log';
 import type { TransportFacts } from '../udp/transport.ts';
-import { type EndGuard, uninterrupted } from './end-guard.ts';
-import type { MailFromMain, MailToMain, ModuleId, PeerMail, ThreadName } from './messages.ts';
+import type { MessageFromMain, MessageToMain, ThreadMessage, ThreadName } from './messages.ts';
+import { type TerminationLock, withoutTermination } from './termination-lock.ts';
 import { COMPACT_DELAY_MS } from './thread-timing.ts';
 
 export interface Thread<Data> {
@@ -17,8 +18,8 @@ export interface Thread<Data> {
   readonly data: Data;
   readonly log: Logger;
   /** Posts to another thread. Before that thread is connected, and while it is being replaced, mail to it is lost. */
-  post(to: ThreadName, mail: PeerMail): void;
-  /** Nobody ends this thread during the work, see end-guard.ts. */
+  post(to: ThreadName, mail: ThreadMessage): void;
+  /** Nobody ends this thread during the work, see termination-lock.ts. */
   uninterrupted<T>(work: () => Promise<T>): Promise<T>;
   /** Handles now what other threads have posted and this one has not read yet. */
   drain(): void;
@@ -41,7 +42,7 @@ export interface ThreadBody<Mail> {
 export interface ThreadData<Data> {
   readonly name: ThreadName;
   readonly data: Data;
-  readonly guard: EndGuard;
+  readonly guard: TerminationLock;
 }
 
 /** Runs the body of a thread in a worker: call it once, at the top of the worker's module. */
@@ -50,7 +51,7 @@ export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<T
   if (main === null) throw new Error('this module runs as a worker thread of the agent');
   const { name, data, guard } = workerData as ThreadData<Data>;
   const peers = new Map<ThreadName, MessagePort>();
-  const toMain = (mail: MailToMain) => main.postMessage(mail);
+  const toMain = (mail: MessageToMain) => main.postMessage(mail);
   // Mail can come before the body stands (the other threads start at the same moment): it waits.
   let body: ThreadBody<Mail> | undefined;
   const early: (() => void)[] = [];
@@ -61,7 +62,7 @@ export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<T
     data,
     log: recordLogger(record => toMain({ type: 'log', record }), { thread: name }),
     post: (to, mail) => peers.get(to)?.postMessage(mail),
-    uninterrupted: work => uninterrupted(guard, work),
+    uninterrupted: work => withoutTermination(guard, work),
     drain: () => {
       for (const port of peers.values()) drainPort(port);
     },
@@ -88,7 +89,7 @@ export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<T
     for (const port of peers.values()) port.close();
     main.close();
   };
-  main.on('message', (mail: MailFromMain) => {
+  main.on('message', (mail: MessageFromMain) => {
     if (mail.type === 'connect') connect(mail.peer, mail.port);
     else if (mail.type === 'stop') whenStarted(() => void stop());
     else whenStarted(() => toMain({ type: 'answer', id: mail.id, answer: body?.onQuestion?.(mail.question) }));

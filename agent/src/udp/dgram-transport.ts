@@ -1,13 +1,13 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
 import { dropsOf } from '@lars/runtime/udp/proc-drops';
-import type { DatagramTransport, OpenTransport, PeerRef, TransportOptions } from './transport.ts';
+import type { CallerRef, DatagramTransport, OpenTransport, TransportOptions } from './transport.ts';
 
-/** Under a flood the socket is never quiet; the end must come all the same. */
-const MAX_READ_OUT_TURNS = 1_000;
+/** Limit of the ticks that close waits for the last datagrams: under a flood the socket is never quiet. */
+const MAX_READ_OUT_TICKS = 1_000;
 
-interface DgramPeer {
+interface DgramCaller {
   readonly address: string;
   readonly port: number;
 }
@@ -16,11 +16,11 @@ interface DgramPeer {
 export const openDgramTransport: OpenTransport = async options => {
   const socket = createSocket({ type: options.ip.includes(':') ? 'udp6' : 'udp4', lookup: numericLookup });
   await bind(socket, options);
-  const send = (reply: Uint8Array, to: DgramPeer) => {
-    // A datagram may come from port 0, to which Node sends nothing: it throws.
+  const send = (reply: Uint8Array, to: DgramCaller) => {
+    // A datagram may come from port 0. Node throws where it is to send to that.
     if (to.port === 0) options.onSendError();
     else {
-      // The kernel may take the bytes later than this call, and the reply buffer is used again at once.
+      // The kernel may take the bytes later than this call, and the next datagram overwrites the reply buffer.
       socket.send(Buffer.from(reply), to.port, to.address, error => {
         if (error !== null) options.onSendError();
       });
@@ -36,11 +36,11 @@ class DgramTransport implements DatagramTransport {
   readonly receiveBufferBytes: number;
   readonly #socket: Socket;
   readonly #drops: () => number;
-  readonly #send: (reply: Uint8Array, to: DgramPeer) => void;
+  readonly #send: (reply: Uint8Array, to: DgramCaller) => void;
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(socket: Socket, send: (reply: Uint8Array, to: DgramPeer) => void) {
+  constructor(socket: Socket, send: (reply: Uint8Array, to: DgramCaller) => void) {
     this.#socket = socket;
     this.#send = send;
     const { address, port } = socket.address();
@@ -49,8 +49,8 @@ class DgramTransport implements DatagramTransport {
     this.#drops = dropsOf(address, port);
   }
 
-  send(reply: Uint8Array, to: PeerRef): void {
-    if (!this.#isClosed) this.#send(reply, to as DgramPeer);
+  send(reply: Uint8Array, to: CallerRef): void {
+    if (!this.#isClosed) this.#send(reply, to as DgramCaller);
   }
 
   kernelDrops(): number {
@@ -62,7 +62,7 @@ class DgramTransport implements DatagramTransport {
     return this.#closing;
   }
 
-  /** What lies in the socket's buffer already is read first: a report that was sent before the stop counts, and who asked is answered. */
+  /** Handles first what is in the socket's buffer already: a call result that was sent before the stop counts, and a request is answered. */
   async #close(): Promise<void> {
     await readOut(this.#socket);
     this.#isClosed = true;
@@ -70,27 +70,27 @@ class DgramTransport implements DatagramTransport {
   }
 }
 
-/** Resolves when two turns of the event loop in a row have brought no datagram, at the latest after MAX_READ_OUT_TURNS. */
+/** Resolves when two ticks in a row have brought no datagram, at the latest after MAX_READ_OUT_TICKS. */
 async function readOut(socket: Socket): Promise<void> {
-  let quietTurns = 0;
+  let quietTicks = 0;
   const onMessage = () => {
-    quietTurns = 0;
+    quietTicks = 0;
   };
   socket.on('message', onMessage);
-  for (let turn = 0; turn < MAX_READ_OUT_TURNS && quietTurns < 2; turn++) {
-    quietTurns += 1;
-    await nextTurn();
+  for (let tick = 0; tick < MAX_READ_OUT_TICKS && quietTicks < 2; tick++) {
+    quietTicks += 1;
+    await nextTick();
   }
   socket.off('message', onMessage);
 }
 
-function serve(socket: Socket, options: TransportOptions, send: (reply: Uint8Array, to: DgramPeer) => void): void {
+function serve(socket: Socket, options: TransportOptions, send: (reply: Uint8Array, to: DgramCaller) => void): void {
   const reply = new Uint8Array(MAX_DATAGRAM_BYTES);
   socket.on('message', (request: Uint8Array, from: RemoteInfo) => {
-    const peer: DgramPeer = { address: from.address, port: from.port };
+    const caller: DgramCaller = { address: from.address, port: from.port };
     options.beforeBatch?.();
-    const length = options.onDatagram(request, 0, request.length, reply, 0, peer);
-    if (length > 0) send(reply.subarray(0, length), peer);
+    const length = options.onDatagram(request, 0, request.length, reply, 0, caller);
+    if (length > 0) send(reply.subarray(0, length), caller);
     options.afterBatch?.();
   });
   // An error of a bound socket concerns one datagram (an ICMP answer, a full buffer), never the socket.
@@ -118,7 +118,7 @@ function bind(socket: Socket, options: TransportOptions): Promise<void> {
 
 type LookupDone = (error: Error | null, address: string, family: number) => void;
 
-/** Peers are numeric addresses already: dgram would hand each one to the resolver's thread pool. */
+/** Callers are numeric addresses already, and dgram would hand each one to the resolver's thread pool. */
 function numericLookup(address: string, _options: unknown, done: LookupDone): void {
   done(null, address, address.includes(':') ? 6 : 4);
 }

@@ -1,6 +1,6 @@
 // pure
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
-import type { DatagramTransport, PeerRef, TransportOptions } from './transport.ts';
+import type { CallerRef, DatagramTransport, TransportOptions } from './transport.ts';
 
 /** A transport without a network, for tests and simulations: datagrams go in by `deliver`, answers come out at the callback. */
 export class MemoryTransport implements DatagramTransport {
@@ -8,19 +8,19 @@ export class MemoryTransport implements DatagramTransport {
   readonly port: number;
   readonly receiveBufferBytes = 0;
   readonly #options: TransportOptions;
-  readonly #onReply: (reply: Uint8Array, to: PeerRef) => void;
+  readonly #onReply: (reply: Uint8Array, to: CallerRef) => void;
   readonly #reply = new Uint8Array(MAX_DATAGRAM_BYTES);
   #closed = false;
 
   /** @param onReply gets a copy of each answer */
-  constructor(options: TransportOptions, onReply: (reply: Uint8Array, to: PeerRef) => void) {
+  constructor(options: TransportOptions, onReply: (reply: Uint8Array, to: CallerRef) => void) {
     this.#options = options;
     this.#onReply = onReply;
     this.port = options.port;
   }
 
   /** Hands one datagram to the handler, as the network would. After close it is lost. */
-  deliver(request: Uint8Array, from: PeerRef): void {
+  deliver(request: Uint8Array, from: CallerRef): void {
     if (this.#closed) return;
     this.#options.beforeBatch?.();
     const length = this.#options.onDatagram(request, 0, request.length, this.#reply, 0, from);
@@ -28,7 +28,7 @@ export class MemoryTransport implements DatagramTransport {
     this.#options.afterBatch?.();
   }
 
-  send(reply: Uint8Array, to: PeerRef): void {
+  send(reply: Uint8Array, to: CallerRef): void {
     if (!this.#closed) this.#onReply(reply.slice(), to);
   }
 

@@ -1,17 +1,17 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
 import type { Libc } from '@lars/runtime/udp/libc';
 import { MmsgSocket } from '@lars/runtime/udp/mmsg-socket';
-import type { DatagramTransport, PeerRef, TransportOptions } from './transport.ts';
+import type { CallerRef, DatagramTransport, TransportOptions } from './transport.ts';
 
-/** Under a flood the socket is never empty; the end must come all the same. */
+/** Limit of the batches that close reads before it gives up: under a flood the socket is never empty. */
 const MAX_READ_OUT_BATCHES = 500;
-/** In fewer datagrams there is nothing to gain. */
-const MIN_READ_AHEAD = 4;
+/** Prefetching gains nothing in a smaller batch. */
+const MIN_PREFETCH = 4;
 
 /**
- * The transport on recvmmsg and sendmmsg, for Linux: one call takes a batch, the answers leave with one more, and then the event loop has
- * its turn with mail and timers before the next batch. It wants a thread of its own: see MmsgSocket.onReadable.
+ * The transport on recvmmsg and sendmmsg, for Linux: one call takes a batch, one more sends the answers, and then the event loop handles
+ * messages and timers before the next batch. It needs a thread of its own: see MmsgSocket.onReadable.
  */
 export class MmsgTransport implements DatagramTransport {
   readonly kind = 'mmsg';
@@ -19,9 +19,9 @@ export class MmsgTransport implements DatagramTransport {
   readonly receiveBufferBytes: number;
   readonly #socket: MmsgSocket;
   readonly #options: TransportOptions;
-  /** The place of the next answer is the handler's now; late answers that are handed over meanwhile wait behind it. */
-  #handling = false;
-  #behind: { readonly reply: Uint8Array; readonly to: number }[] = [];
+  /** True while the handler may write at the end of the outgoing buffer. Late answers that come meanwhile are copied to #late. */
+  #isHandling = false;
+  #late: { readonly reply: Uint8Array; readonly to: number }[] = [];
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -35,11 +35,11 @@ export class MmsgTransport implements DatagramTransport {
     this.#socket.onReadable(() => this.#batch());
   }
 
-  send(reply: Uint8Array, to: PeerRef): void {
+  send(reply: Uint8Array, to: CallerRef): void {
     if (this.#isClosed) return;
     if (reply.length > MAX_DATAGRAM_BYTES) this.#options.onSendError();
-    else if (this.#handling) this.#behind.push({ reply: reply.slice(), to: to as number });
-    else this.#put(reply, to as number);
+    else if (this.#isHandling) this.#late.push({ reply: reply.slice(), to: to as number });
+    else this.#queue(reply, to as number);
   }
 
   kernelDrops(): number {
@@ -51,10 +51,10 @@ export class MmsgTransport implements DatagramTransport {
     return this.#closing;
   }
 
-  /** What lies in the socket's buffer already is read first: a report that was sent before the stop counts, and who asked is answered. */
+  /** Handles first what is in the socket's buffer already: a call result that was sent before the stop counts, and a request is answered. */
   async #close(): Promise<void> {
     this.#socket.pause();
-    for (let batch = 0; batch < MAX_READ_OUT_BATCHES && this.#batch() > 0; batch++) await nextTurn();
+    for (let batch = 0; batch < MAX_READ_OUT_BATCHES && this.#batch() > 0; batch++) await nextTick();
     this.#socket.flush();
     this.#isClosed = true;
     this.#socket.close();
@@ -70,38 +70,38 @@ export class MmsgTransport implements DatagramTransport {
 
   #handle(count: number): void {
     this.#options.beforeBatch?.();
-    if (count >= MIN_READ_AHEAD) this.#readAhead(count);
-    this.#handling = true;
+    if (count >= MIN_PREFETCH) this.#prefetch(count);
+    this.#isHandling = true;
     try {
       for (let slot = 0; slot < count; slot++) this.#answer(slot);
     } finally {
-      this.#handling = false;
+      this.#isHandling = false;
     }
-    if (this.#behind.length > 0) for (const { reply, to } of this.#behind.splice(0)) this.#put(reply, to);
+    if (this.#late.length > 0) for (const { reply, to } of this.#late.splice(0)) this.#queue(reply, to);
     this.#options.afterBatch?.();
   }
 
-  #readAhead(count: number): void {
-    const { readAhead } = this.#options;
-    if (readAhead === undefined) return;
+  #prefetch(count: number): void {
+    const { prefetcher } = this.#options;
+    if (prefetcher === undefined) return;
     const socket = this.#socket;
     for (let slot = 0; slot < count; slot++) {
       const start = socket.startOf(slot);
-      readAhead.add(socket.bytes, start, start + socket.lengthOf(slot));
+      prefetcher.add(socket.bytes, start, start + socket.lengthOf(slot));
     }
-    readAhead.run();
+    prefetcher.prefetch();
   }
 
   #answer(slot: number): void {
     const socket = this.#socket;
     const start = socket.startOf(slot);
-    const peer = socket.peerOf(slot);
+    const caller = socket.peerOf(slot);
     const replyStart = socket.outgoingStart();
-    const length = this.#options.onDatagram(socket.bytes, start, start + socket.lengthOf(slot), socket.bytes, replyStart, peer);
-    if (length > 0) socket.commit(length, peer);
+    const length = this.#options.onDatagram(socket.bytes, start, start + socket.lengthOf(slot), socket.bytes, replyStart, caller);
+    if (length > 0) socket.commit(length, caller);
   }
 
-  #put(reply: Uint8Array, to: number): void {
+  #queue(reply: Uint8Array, to: number): void {
     const start = this.#socket.outgoingStart();
     this.#socket.bytes.set(reply, start);
     this.#socket.commit(reply.length, to);

@@ -6,7 +6,7 @@ import type { DatagramTransport, TransportChoice, TransportOptions } from './tra
 
 export interface OpenedTransport {
   readonly transport: DatagramTransport;
-  /** Why `auto` did not take mmsg, in one line for people; empty where it did, and where the conf chose. */
+  /** Why `auto` did not take mmsg, in one line for people; empty where it did, or the conf chose. */
   readonly fallbackReason: string;
 }
 

@@ -5,10 +5,10 @@
  */
 
 /**
- * Who asked. Opaque to everybody but the transport that made it; it may be kept, and it survives the way to another thread and
- * back, so that a late answer finds its asker.
+ * Names the sender of a datagram. Only the transport that made it knows what is inside; it may be kept, and it survives the way to another
+ * thread and back, so that a late answer finds its caller.
  */
-export type PeerRef = unknown;
+export type CallerRef = unknown;
 
 /**
  * Answers one datagram, which lies at bytes[start, end): writes the reply at `replyStart` of `reply`, where there is room for the
@@ -21,18 +21,18 @@ export type DatagramHandler = (
   end: number,
   reply: Uint8Array,
   replyStart: number,
-  from: PeerRef,
+  caller: CallerRef,
 ) => number;
 
 export interface DatagramTransport {
-  /** How it does its work, for people: 'mmsg', 'dgram'. */
+  /** Which implementation this is, for people: 'mmsg', 'dgram'. */
   readonly kind: string;
   /** The bound port. */
   readonly port: number;
-  /** What the kernel holds while the thread is busy, as the kernel says; 0 where there is no kernel. */
+  /** The size of the kernel's buffer for datagrams that the thread has not read yet, as the kernel says; 0 where there is no kernel. */
   readonly receiveBufferBytes: number;
   /** Sends an answer that was not ready when its request was handled. The bytes may be reused at once. */
-  send(reply: Uint8Array, to: PeerRef): void;
+  send(reply: Uint8Array, to: CallerRef): void;
   /**
    * How many datagrams the kernel has dropped because its buffer was full, since the transport was opened. It costs a system call or
    * more: ask about once a second. Always 0 where the system does not tell.
@@ -42,25 +42,25 @@ export interface DatagramTransport {
   close(): Promise<void>;
 }
 
-/** Is told of all datagrams of a batch before the first is handled, to prepare for them. */
-export interface BatchReader {
-  /** The datagram lies at bytes[start, end). */
+/** Is shown all datagrams of a batch before the first is handled, to bring what they need into the CPU's cache. */
+export interface BatchPrefetcher {
+  /** The datagram bytes[start, end) is one of the batch. */
   add(bytes: Uint8Array, start: number, end: number): void;
-  /** That were all. */
-  run(): void;
+  /** The batch is complete. */
+  prefetch(): void;
 }
 
 export interface TransportOptions {
   readonly ip: string;
   /** 0 = any free port. */
   readonly port: number;
-  /** What the kernel is asked to hold while the thread is busy; 0 = the system's default. */
+  /** The size of the kernel's buffer that is asked for; 0 = the system's default. */
   readonly receiveBufferBytes: number;
   readonly onDatagram: DatagramHandler;
   /** Datagrams are handed over in batches, of one or of many: called before the first of each, a place to read the clock. */
   readonly beforeBatch?: () => void;
-  /** A transport that gets many datagrams at a time asks it. */
-  readonly readAhead?: BatchReader;
+  /** Used by a transport that gets many datagrams at a time. */
+  readonly prefetcher?: BatchPrefetcher;
   /** Called after the last of each batch. */
   readonly afterBatch?: () => void;
   /** Called for every datagram that could not be sent. */
@@ -71,12 +71,12 @@ export interface TransportOptions {
 export const TRANSPORT_CHOICES = ['auto', 'mmsg', 'dgram'] as const;
 export type TransportChoice = (typeof TRANSPORT_CHOICES)[number];
 
-/** What is worth knowing of an open transport, besides its kind and port. Plain data: it crosses threads. */
+/** What people want to know of an open transport besides its kind and port. Plain data: it crosses threads. */
 export interface TransportFacts {
   readonly receiveBufferBytes: number;
-  /** Why it is not the faster one, in one line for people; empty where there is nothing to say. */
+  /** Why the faster transport is not used, in one line for people; empty where it is, or the conf chose. */
   readonly fallbackReason: string;
 }
 
-/** Binds and begins to serve. Rejects with the system's error (EADDRINUSE, …) when the port cannot be bound. */
+/** Binds the port and begins to hand over datagrams. Rejects with the system's error (EADDRINUSE, …) when the port cannot be bound. */
 export type OpenTransport = (options: TransportOptions) => Promise<DatagramTransport>;

@@ -1,11 +1,6 @@
 // pure
-import { INT32_MAX, INT32_MIN, isInt32 } from '@lars/proto';
+import { INT32_MAX, INT32_MIN, isInt32, type ModuleId } from '@lars/proto';
 import { UsageError } from '../errors.ts';
-
-export interface ModuleId {
-  readonly modid: number;
-  readonly cmdid: number;
-}
 
 const MODULE = /^(-?[0-9]+)\/(-?[0-9]+)$/;
 const INTEGER = /^-?[0-9]+$/;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ModuleId } from '../arguments/module-id.ts';
+import type { ModuleId } from '@lars/proto';
 import { CommandError } from '../errors.ts';
 import { type AgentLoadOptions, type AgentTarget, runAgentLoad } from './agent-load.ts';
 import type { BenchAgent } from './bench-system.ts';

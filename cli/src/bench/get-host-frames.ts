@@ -3,8 +3,7 @@
  * The datagrams of getHost and report as a load generator needs them: written from templates and read field by field, because the
  * general codec would need more CPU than the server that is measured.
  */
-import { encodeBody, encodeFrame, HEADER_BYTES, MessageId, readInt32, writeHeader } from '@lars/proto';
-import type { ModuleId } from '../arguments/module-id.ts';
+import { encodeBody, encodeFrame, HEADER_BYTES, MessageId, type ModuleId, readInt32, writeHeader } from '@lars/proto';
 
 /** A seq has always three bytes on the wire, so that only these change from request to request. */
 export const SEQ_MIN = 2 ** 14;

@@ -1,6 +1,5 @@
 // pure
-import { INT32_MAX, shardOf } from '@lars/proto';
-import type { ModuleId } from '../arguments/module-id.ts';
+import { INT32_MAX, type ModuleId, shardOf } from '@lars/proto';
 
 /** Modules that follow one another: the cmdids of the first modid, then as many of the next. */
 export interface ModuleLayout {

@@ -1,5 +1,5 @@
 // pure
-import type { ModuleId } from '../arguments/module-id.ts';
+import type { ModuleId } from '@lars/proto';
 import { UsageError } from '../errors.ts';
 import { type Address, checkLoopback, parseAgainst } from './against.ts';
 import type { Algorithm, ServerTransport } from './bench-conf.ts';

@@ -1,6 +1,5 @@
 // pure
-import { decodeBody, encodeBody, HEADER_BYTES, MessageId, parseIpv4, writeHeader } from '@lars/proto';
-import type { ModuleId } from '../arguments/module-id.ts';
+import { decodeBody, encodeBody, HEADER_BYTES, MessageId, type ModuleId, parseIpv4, writeHeader } from '@lars/proto';
 import type { LaneScript } from './frame-lane.ts';
 import { HOST_PORT, hostAddress } from './module-layout.ts';
 

@@ -1,6 +1,5 @@
 // pure
-import { decodeBody, encodeFrame, MessageId } from '@lars/proto';
-import type { ModuleId } from '../arguments/module-id.ts';
+import { decodeBody, encodeFrame, MessageId, type ModuleId } from '@lars/proto';
 import type { LaneScript } from './frame-lane.ts';
 
 /** Asks dnsserver for one module after the other, each time for the whole route. */

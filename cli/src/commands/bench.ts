@@ -1,5 +1,6 @@
+import type { ModuleId } from '@lars/proto';
 import { type Command, Option } from 'commander';
-import { type ModuleId, parseModule } from '../arguments/module-id.ts';
+import { parseModule } from '../arguments/module-id.ts';
 import { decimalOption, integerOption } from '../arguments/number.ts';
 import { parseHttp } from '../bench/against.ts';
 import type { BenchPlan } from '../bench/bench-plan.ts';

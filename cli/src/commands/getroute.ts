@@ -1,6 +1,7 @@
 import type { LarsHost, Route } from '@lars/client-sdk';
+import type { ModuleId } from '@lars/proto';
 import type { Command } from 'commander';
-import { type ModuleId, onlyModule } from '../arguments/module-id.ts';
+import { onlyModule } from '../arguments/module-id.ts';
 import { CommandError } from '../errors.ts';
 import { DRAIN_COLUMN, drainCell } from '../output/drain-column.ts';
 import { formatTable, type Paint } from '../output/table.ts';

@@ -1,8 +1,8 @@
 import type { LarsClient } from '@lars/client-sdk';
-import { formatHost, type HostAddress, hostKey } from '@lars/proto';
+import { formatHost, type HostAddress, hostKey, type ModuleId } from '@lars/proto';
 import type { Command } from 'commander';
 import { parseHostArgument } from '../arguments/host.ts';
-import { type ModuleId, takeModule } from '../arguments/module-id.ts';
+import { takeModule } from '../arguments/module-id.ts';
 import { integerOption } from '../arguments/number.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import type { Shell } from '../shell.ts';

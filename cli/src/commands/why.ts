@@ -1,6 +1,7 @@
+import type { ModuleId } from '@lars/proto';
 import { messageOf } from '@lars/runtime/errors';
 import type { Command } from 'commander';
-import { type ModuleId, onlyModule } from '../arguments/module-id.ts';
+import { onlyModule } from '../arguments/module-id.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { isActive, type ModuleWhy, whyText } from '../output/why-table.ts';
 import type { Shell } from '../shell.ts';

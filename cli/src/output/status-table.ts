@@ -17,7 +17,7 @@ const STYLES: Readonly<Record<ServiceStatus['status'], Style>> = {
 const SHOWN_DETAILS = {
   dnsserver: ['modules', 'hosts', 'revision', 'connections', 'subscriptions', 'outage'],
   reporter: ['agents', 'connections', 'rowsStored', 'queueRows', 'outage'],
-  agent: ['modules', 'hosts', 'overloadedHosts', 'getHost', 'reports', 'threadRestarts', 'transport', 'algorithm'],
+  agent: ['modules', 'hosts', 'ejectedHosts', 'getHost', 'reports', 'threadRestarts', 'transport', 'algorithm'],
 } as const;
 
 /** Details that may be the reason why a service is not ok. */

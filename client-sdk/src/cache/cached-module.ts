@@ -1,7 +1,15 @@
 // pure
-import { type BatchResult, type GetRouteResponse, type HostAddress, type HostInfo, type HostKey, hostKey } from '@lars/proto';
+import {
+  type BatchResult,
+  type GetRouteResponse,
+  type HostAddress,
+  type HostInfo,
+  type HostKey,
+  hostKey,
+  isCallable,
+} from '@lars/proto';
 import type { Xorshift32 } from '@lars/proto/prng';
-import { isCallable, LarsHost } from '../lars-host.ts';
+import { LarsHost } from '../lars-host.ts';
 import { HostStats, type StatsOwner } from './host-stats.ts';
 import { ModuleStats } from './module-stats.ts';
 import { recordPick } from './pick-record.ts';

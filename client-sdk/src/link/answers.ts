@@ -1,8 +1,8 @@
 // pure
 /** What the agent's answers mean. */
-import { type GetHostResponse, type GetRouteResponse, ReturnCode } from '@lars/proto';
+import { type GetHostResponse, type GetRouteResponse, isCallable, ReturnCode } from '@lars/proto';
 import { type LarsError, noExistError, overloadError, type RequestContext, systemError } from '../errors.ts';
-import { isCallable, LarsHost } from '../lars-host.ts';
+import { LarsHost } from '../lars-host.ts';
 import type { Route } from '../route.ts';
 
 export function readHostAnswer(answer: GetHostResponse, context: RequestContext): LarsHost | LarsError {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@lars/runtime/clock';
-import type { CounterBank } from '@lars/runtime/counters';
+import type { SharedCounters } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
 import type { ConnectionLimits } from '@lars/runtime/tcp/framed-connection';
 import type { TcpServerCounter } from '@lars/runtime/tcp/tcp-counters';
@@ -23,8 +23,8 @@ export interface Front {
   readonly connections: readonly number[];
   readonly subscriptions: number;
   /** To be summed up; those of a worker thread are its own. */
-  readonly counters: readonly CounterBank<DnsserverCounter>[];
-  readonly tcpCounters: readonly CounterBank<TcpServerCounter>[];
+  readonly counters: readonly SharedCounters<DnsserverCounter>[];
+  readonly tcpCounters: readonly SharedCounters<TcpServerCounter>[];
   /** Ends one worker as a crash would. */
   killWorker(worker: number): Promise<void>;
   close(): Promise<void>;
@@ -37,5 +37,5 @@ export interface FrontOptions {
   readonly log: Logger;
   readonly clock: Clock;
   /** Main's own. */
-  readonly counters: CounterBank<DnsserverCounter>;
+  readonly counters: SharedCounters<DnsserverCounter>;
 }

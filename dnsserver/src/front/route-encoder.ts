@@ -1,5 +1,5 @@
 import { routeKey } from '@lars/proto';
-import type { CounterBank } from '@lars/runtime/counters';
+import type { SharedCounters } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
 import { type EncodedRoute, encodeRoute, encodeUnknown } from '../push/encoded-route.ts';
@@ -9,10 +9,10 @@ import type { RouteView } from '../routes/route-table.ts';
 /** Encodes routes of the table, and tells of those that do not fit into a frame. */
 export class RouteEncoder {
   readonly #routes: RouteView;
-  readonly #counters: CounterBank<DnsserverCounter>;
+  readonly #counters: SharedCounters<DnsserverCounter>;
   readonly #log: Logger;
 
-  constructor(routes: RouteView, counters: CounterBank<DnsserverCounter>, log: Logger) {
+  constructor(routes: RouteView, counters: SharedCounters<DnsserverCounter>, log: Logger) {
     this.#routes = routes;
     this.#counters = counters;
     this.#log = log;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { allowCompaction } from '@lars/runtime/compact-memory';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { type DnsserverCounter, dnsserverCounters, type WorkerGauge, workerGauges } from '../counters.ts';
 import type { Route } from '../routes/route.ts';
@@ -14,9 +14,9 @@ import { WorkerRoutes } from './worker-routes.ts';
 const WORKER_MODULE = new URL(`../threads/serving-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 interface Banks {
-  readonly counters: CounterBank<DnsserverCounter>;
-  readonly tcpCounters: CounterBank<TcpServerCounter>;
-  readonly gauges: CounterBank<WorkerGauge>;
+  readonly counters: SharedCounters<DnsserverCounter>;
+  readonly tcpCounters: SharedCounters<TcpServerCounter>;
+  readonly gauges: SharedCounters<WorkerGauge>;
 }
 
 /**
@@ -91,15 +91,15 @@ export class WorkerFront implements Front {
   #onDied(worker: number): void {
     this.#options.counters.add(dnsserverCounters.at.workerDeaths);
     this.#routes.forget(worker);
-    this.#banks[worker]?.gauges.put(workerGauges.at.subscriptions, 0);
+    this.#banks[worker]?.gauges.set(workerGauges.at.subscriptions, 0);
   }
 }
 
 function newBanks(): Banks {
   return {
-    counters: new CounterBank<DnsserverCounter>(dnsserverCounters),
-    tcpCounters: new CounterBank<TcpServerCounter>(tcpServerCounters),
-    gauges: new CounterBank<WorkerGauge>(workerGauges),
+    counters: new SharedCounters<DnsserverCounter>(dnsserverCounters),
+    tcpCounters: new SharedCounters<TcpServerCounter>(tcpServerCounters),
+    gauges: new SharedCounters<WorkerGauge>(workerGauges),
   };
 }
 

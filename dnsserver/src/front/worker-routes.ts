@@ -1,5 +1,5 @@
 import { routeKey } from '@lars/proto';
-import type { CounterBank } from '@lars/runtime/counters';
+import type { SharedCounters } from '@lars/runtime/counters';
 import type { DnsserverCounter } from '../counters.ts';
 import type { EncodedRoute } from '../push/encoded-route.ts';
 import { Followers } from '../push/followers.ts';
@@ -12,7 +12,7 @@ import type { RouteEncoder } from './route-encoder.ts';
 export interface WorkerRoutesOptions {
   readonly workers: number;
   readonly encoder: RouteEncoder;
-  readonly counters: CounterBank<DnsserverCounter>;
+  readonly counters: SharedCounters<DnsserverCounter>;
   readonly post: (worker: number, mail: MailToWorker) => void;
 }
 

@@ -1,5 +1,5 @@
 import { type RouteKey, routeKey } from '@lars/proto';
-import type { CounterBank } from '@lars/runtime/counters';
+import type { SharedCounters } from '@lars/runtime/counters';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
 import type { Route } from '../routes/route.ts';
 import type { EncodedRoute } from './encoded-route.ts';
@@ -10,7 +10,7 @@ export interface RouteFeedOptions {
   readonly encode: (route: Route) => EncodedRoute;
   /** @param quiet the hosts did not change, only the version */
   readonly deliver: (routes: readonly EncodedRoute[], quiet: boolean) => void;
-  readonly counters: CounterBank<DnsserverCounter>;
+  readonly counters: SharedCounters<DnsserverCounter>;
 }
 
 interface Waiting {

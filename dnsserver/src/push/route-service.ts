@@ -1,5 +1,5 @@
 import { LarsProtocolError, MessageId, type RouteKey, routeKey } from '@lars/proto';
-import type { CounterBank } from '@lars/runtime/counters';
+import type { SharedCounters } from '@lars/runtime/counters';
 import type { FramedServerHandler } from '@lars/runtime/tcp/framed-server';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
 import type { ModuleId } from '../routes/route.ts';
@@ -23,7 +23,7 @@ export interface RouteSource {
 
 export interface RouteServiceOptions {
   readonly source: RouteSource;
-  readonly counters: CounterBank<DnsserverCounter>;
+  readonly counters: SharedCounters<DnsserverCounter>;
   readonly maxSubscriptions: number;
   /** Told when the number of subscriptions may have changed. */
   readonly onSubscriptions?: (count: number) => void;
@@ -37,7 +37,7 @@ const { at } = dnsserverCounters;
  */
 export class RouteService implements FramedServerHandler {
   readonly #options: RouteServiceOptions;
-  readonly #counters: CounterBank<DnsserverCounter>;
+  readonly #counters: SharedCounters<DnsserverCounter>;
   readonly #topics: Topics<RoutePeer>;
   readonly #held = new HeldRequests((route, answer) => this.#count(route, answer));
   readonly #queue = new PushQueue(pushes => this.#counters.add(at.pushes, pushes));

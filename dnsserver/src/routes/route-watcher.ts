@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '@lars/runtime/clock';
-import type { CounterBank } from '@lars/runtime/counters';
+import type { SharedCounters } from '@lars/runtime/counters';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
@@ -15,7 +15,7 @@ import type { CollectedRoutes } from './row-collector.ts';
 
 export interface RouteWatcherOptions {
   readonly store: RouteStore;
-  readonly counters: CounterBank<DnsserverCounter>;
+  readonly counters: SharedCounters<DnsserverCounter>;
   readonly log: Logger;
   readonly clock: Pick<Clock, 'unixMs'>;
   /** Serve an empty table as it is, even when it was not emptied through us. */

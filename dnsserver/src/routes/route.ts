@@ -1,11 +1,8 @@
 // pure
 /** A route as dnsserver holds it, and the comparison that decides whether agents must hear of it. */
-import { type HostInfo, hostKey } from '@lars/proto';
+import { type HostInfo, hostKey, type ModuleId } from '@lars/proto';
 
-export interface ModuleId {
-  readonly modid: number;
-  readonly cmdid: number;
-}
+export type { ModuleId };
 
 /** Where a module is served. No hosts: the module does not exist (any more). */
 export interface RouteContent extends ModuleId {

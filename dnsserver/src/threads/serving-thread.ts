@@ -1,7 +1,7 @@
 /** A worker thread of dnsserver: serves the connections that main hands it, with the routes that main tells it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { compactMemoryIn } from '@lars/runtime/compact-memory';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { recordLogger } from '@lars/runtime/log';
 import { FramedConnections } from '@lars/runtime/tcp/framed-connections';
 import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
@@ -19,17 +19,17 @@ if (main === null) throw new Error('this module runs as a worker thread of dnsse
 const data = workerData as WorkerData;
 const toMain = (mail: MailToMain) => main.postMessage(mail);
 const log = recordLogger(record => toMain({ type: 'log', record }), { worker: data.index });
-const gauges = new CounterBank<WorkerGauge>(workerGauges, data.gauges);
-gauges.put(workerGauges.at.subscriptions, 0);
+const gauges = new SharedCounters<WorkerGauge>(workerGauges, data.gauges);
+gauges.set(workerGauges.at.subscriptions, 0);
 
 const service = new RouteService({
   source: new InterestMail(interests => toMain({ type: 'interests', interests })),
-  counters: new CounterBank<DnsserverCounter>(dnsserverCounters, data.counters),
+  counters: new SharedCounters<DnsserverCounter>(dnsserverCounters, data.counters),
   maxSubscriptions: data.maxSubscriptions,
-  onSubscriptions: count => gauges.put(workerGauges.at.subscriptions, count),
+  onSubscriptions: count => gauges.set(workerGauges.at.subscriptions, count),
 });
 const connections = new FramedConnections(
-  { limits: data.limits, log, counters: new CounterBank<TcpServerCounter>(tcpServerCounters, data.tcpCounters) },
+  { limits: data.limits, log, counters: new SharedCounters<TcpServerCounter>(tcpServerCounters, data.tcpCounters) },
   {
     onFrame: (connection, id, body) => service.onFrame(connection, id, body),
     onClose: connection => {

@@ -1,6 +1,6 @@
 // pure
 /** What a report adds to the history: how many calls, and in which minute. */
-import { type HostCallResult, type HostKey, hostKey, isPort, type ReportStatusRequest } from '@lars/proto';
+import { type HostCallResult, type HostKey, hostKey, isCallable, type ReportStatusRequest } from '@lars/proto';
 import { CumulativeCounters } from './cumulative-counters.ts';
 
 /** A report as the write queue takes it. */
@@ -114,6 +114,6 @@ function countedResult(key: HostKey, told: HostCallResult, succ: number, err: nu
 }
 
 /** Whether the tables have a row for it: a host that can be called, and numbers that are exact. */
-function isSound({ ip, port, addr, tcost }: HostCallResult): boolean {
-  return isPort(port) && (ip !== 0 || addr !== '') && addr.length <= MAX_ADDR_LENGTH && Number.isSafeInteger(tcost);
+function isSound(told: HostCallResult): boolean {
+  return isCallable(told) && told.addr.length <= MAX_ADDR_LENGTH && Number.isSafeInteger(told.tcost);
 }

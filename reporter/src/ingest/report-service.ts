@@ -1,6 +1,6 @@
 import { decodeBody, encodeFrame, LarsProtocolError, MessageId, type ReportStatusRequest } from '@lars/proto';
 import type { Clock } from '@lars/runtime/clock';
-import type { CounterBank } from '@lars/runtime/counters';
+import type { SharedCounters } from '@lars/runtime/counters';
 import type { FramedConnection } from '@lars/runtime/tcp/framed-connection';
 import type { FramedServerHandler } from '@lars/runtime/tcp/framed-server';
 import { type ReporterCounter, reporterCounters } from '../counters.ts';
@@ -20,7 +20,7 @@ export interface ReportServiceOptions {
   /** So many results may wait for a lookup, before no agent is listened to. */
   readonly maxHeldResults: number;
   readonly clock: Clock;
-  readonly counters: CounterBank<ReporterCounter>;
+  readonly counters: SharedCounters<ReporterCounter>;
 }
 
 /** One agent's end of the conversation. */
@@ -154,7 +154,7 @@ export class ReportService implements FramedServerHandler {
     const counted = history.count(report, Math.floor(clock.unixMs() / 1_000));
     counters.add(count.rowsSkipped, counted.skipped);
     if (counted.badTs) counters.add(count.badTimestamps);
-    counters.put(count.countersForgotten, history.counters.evictions);
+    counters.set(count.countersForgotten, history.counters.evictions);
     queue.add(counted);
     this.#pauseIfFull();
     onQueued();

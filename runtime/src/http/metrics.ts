@@ -1,10 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { CounterBank } from '../counters.ts';
+import type { SharedCounters } from '../counters.ts';
 
-/** Where one counter bank's values appear: the labels that tell it from its siblings, such as { shard: '0' }. */
-export interface LabelledBank<Name extends string> {
+/** Counters of one thread and the labels that tell them from those of its siblings, such as { shard: '0' }. */
+export interface LabelledCounters<Name extends string> {
   readonly labels: Readonly<Record<string, string>>;
-  readonly bank: CounterBank<Name>;
+  readonly counters: SharedCounters<Name>;
 }
 
 /** A registry with the process's own figures (CPU, memory, event loop) and which LARS service this is. */
@@ -21,25 +21,25 @@ export function createRegistry(service: string, version: string): Registry {
 }
 
 /**
- * Shows banks as Prometheus counters named `${prefix}_${name}_total`, read when somebody scrapes. All banks share one set of
+ * Shows counters as Prometheus counters named `${prefix}_${name}_total`, read when somebody scrapes. All share one set of
  * names. Labels must be few and bounded: a module or a host is never one.
  */
 export function exposeCounters<Name extends string>(
   registry: Registry,
   prefix: string,
-  banks: readonly LabelledBank<Name>[],
+  all: readonly LabelledCounters<Name>[],
 ): void {
-  const first = banks[0];
+  const first = all[0];
   if (first === undefined) return;
-  for (const name of first.bank.set.names) {
+  for (const name of first.counters.definition.names) {
     new Counter({
       name: `${prefix}_${snakeCase(name)}_total`,
-      help: first.bank.set.help[name],
+      help: first.counters.definition.help[name],
       labelNames: Object.keys(first.labels),
       registers: [registry],
       collect() {
         this.reset();
-        for (const { labels, bank } of banks) this.inc(labels, bank.get(name));
+        for (const { labels, counters } of all) this.inc(labels, counters.get(name));
       },
     });
   }
@@ -49,18 +49,18 @@ export function exposeCounters<Name extends string>(
 export function exposeGauges<Name extends string>(
   registry: Registry,
   prefix: string,
-  banks: readonly LabelledBank<Name>[],
+  all: readonly LabelledCounters<Name>[],
 ): void {
-  const first = banks[0];
+  const first = all[0];
   if (first === undefined) return;
-  for (const name of first.bank.set.names) {
+  for (const name of first.counters.definition.names) {
     new Gauge({
       name: `${prefix}_${snakeCase(name)}`,
-      help: first.bank.set.help[name],
+      help: first.counters.definition.help[name],
       labelNames: Object.keys(first.labels),
       registers: [registry],
       collect() {
-        for (const { labels, bank } of banks) this.set(labels, bank.get(name));
+        for (const { labels, counters } of all) this.set(labels, counters.get(name));
       },
     });
   }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '../clock.ts';
-import { CounterBank } from '../counters.ts';
+import { SharedCounters } from '../counters.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type CloseReason, type ConnectionLimits, FramedConnection } from './framed-connection.ts';
@@ -10,7 +10,7 @@ export interface FramedConnectionsOptions {
   readonly limits: ConnectionLimits;
   readonly log: Logger;
   /** Where another thread reads them, for instance. */
-  readonly counters?: CounterBank<TcpServerCounter>;
+  readonly counters?: SharedCounters<TcpServerCounter>;
   readonly clock?: Clock;
 }
 
@@ -37,7 +37,7 @@ const FRAMES = tcpServerCounters.at.frames;
 
 /** The connections of one thread, all served by one handler. One bad connection ends alone; the others do not notice. */
 export class FramedConnections {
-  readonly counters: CounterBank<TcpServerCounter>;
+  readonly counters: SharedCounters<TcpServerCounter>;
   readonly #options: FramedConnectionsOptions;
   readonly #handler: FramedServerHandler;
   readonly #clock: Clock;
@@ -49,7 +49,7 @@ export class FramedConnections {
     this.#options = options;
     this.#handler = handler;
     this.#clock = options.clock ?? systemClock;
-    this.counters = options.counters ?? new CounterBank(tcpServerCounters);
+    this.counters = options.counters ?? new SharedCounters(tcpServerCounters);
   }
 
   get open(): ReadonlySet<FramedConnection> {

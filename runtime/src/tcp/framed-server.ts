@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { CounterBank } from '../counters.ts';
+import type { SharedCounters } from '../counters.ts';
 import type { FramedConnection } from './framed-connection.ts';
 import { FramedConnections, type FramedConnectionsOptions, type FramedServerHandler } from './framed-connections.ts';
 import { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
@@ -34,7 +34,7 @@ export class FramedServer {
     return this.#listener.port;
   }
 
-  get counters(): CounterBank<TcpServerCounter> {
+  get counters(): SharedCounters<TcpServerCounter> {
     return this.#connections.counters;
   }
 

@@ -1,5 +1,5 @@
 import { decodeBody, FrameDecoder, type HostCallResult, MessageId, type ReportStatusRequest } from '@lars/proto';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { reporterCounters } from '../../../agent/src/counters.ts';
 import { ReportOutbox } from '../../../agent/src/report/report-outbox.ts';
 import type { StatusReport } from '../../../agent/src/threads/messages.ts';
@@ -11,12 +11,12 @@ export const CALLER = 0x0a00_0009;
 
 export interface OutboxLimits {
   readonly maxUnacknowledged?: number;
-  readonly maxWaitingResults?: number;
+  readonly maxUnsentResults?: number;
 }
 
 /** An outbox on a link that is made and cut by hand; `received` is what came out at the other end. */
 export class OutboxWorld {
-  readonly counters = new CounterBank(reporterCounters);
+  readonly counters = new SharedCounters(reporterCounters);
   readonly outbox: ReportOutbox;
   received: ReportStatusRequest[] = [];
   nowMs = 1_000;
@@ -24,11 +24,11 @@ export class OutboxWorld {
   framesUntilCut = Number.POSITIVE_INFINITY;
   #up = false;
 
-  constructor({ maxUnacknowledged = 1_000, maxWaitingResults = 10_000 }: OutboxLimits = {}) {
+  constructor({ maxUnacknowledged = 1_000, maxUnsentResults = 10_000 }: OutboxLimits = {}) {
     const { counters } = this;
     this.outbox = new ReportOutbox(
-      { agent: AGENT, caller: CALLER, maxUnacknowledged, maxWaitingResults, ackTimeoutMs: ACK_TIMEOUT_MS, counters },
-      frame => this.#up && this.#carry(frame),
+      { agent: AGENT, caller: CALLER, maxUnacknowledged, maxUnsentResults, ackTimeoutMs: ACK_TIMEOUT_MS },
+      { counters, send: frame => this.#up && this.#carry(frame) },
     );
   }
 

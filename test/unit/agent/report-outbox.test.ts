@@ -49,7 +49,7 @@ describe('after a reconnect', () => {
     const world = linkUp({ maxUnacknowledged: 2 });
     for (let modid = 1; modid <= 5; modid++) world.add(statusReport(modid));
     expect(world.takeSeqs()).toEqual([1, 2]);
-    world.outbox.sendRest(world.nowMs);
+    world.outbox.drain(world.nowMs);
     expect(world.takeSeqs()).toEqual([3, 4, 5]);
     world.ack(5);
     expect(world.outbox.openCount).toBe(0);
@@ -120,7 +120,7 @@ describe('while the reporter is away', () => {
   });
 
   test('too much of it makes room by dropping the oldest, which is counted', () => {
-    const world = new OutboxWorld({ maxWaitingResults: 4 });
+    const world = new OutboxWorld({ maxUnsentResults: 4 });
     const pair = [callResult(1), callResult(2)];
     for (const modid of [1, 2, 3]) world.add(statusReport(modid, 600, pair));
     expect(world.counters.get('dropped')).toBe(1);
@@ -131,7 +131,7 @@ describe('while the reporter is away', () => {
   });
 
   test('a single report that is larger than all room is kept', () => {
-    const world = new OutboxWorld({ maxWaitingResults: 1 });
+    const world = new OutboxWorld({ maxUnsentResults: 1 });
     const results = [1, 2, 3].map(port => callResult(port));
     for (const modid of [1, 2]) world.add(statusReport(modid, 600, results));
     world.up();

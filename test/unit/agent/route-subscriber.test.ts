@@ -9,7 +9,7 @@ import {
   MAX_BODY_BYTES,
   MessageId,
 } from '@lars/proto';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { describe, expect, test } from 'vitest';
 import { dnsCounters } from '../../../agent/src/counters.ts';
 import { RouteSubscriber } from '../../../agent/src/dns/route-subscriber.ts';
@@ -19,7 +19,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 
 /** A subscriber on a link that is made and cut by hand. */
 class Line {
-  readonly counters = new CounterBank(dnsCounters);
+  readonly counters = new SharedCounters(dnsCounters);
   readonly routes: GetRouteResponse[] = [];
   readonly subscriber: RouteSubscriber;
   nowMs = 1_000;
@@ -27,8 +27,9 @@ class Line {
   #up = false;
 
   constructor(maxOpen = 1_000) {
-    const options = { maxOpen, answerTimeoutMs: ANSWER_TIMEOUT_MS, counters: this.counters };
+    const options = { maxOpen, answerTimeoutMs: ANSWER_TIMEOUT_MS };
     this.subscriber = new RouteSubscriber(options, {
+      counters: this.counters,
       send: frame => this.#up && this.#take(frame),
       onRoute: response => this.routes.push(response),
     });
@@ -45,7 +46,7 @@ class Line {
   }
 
   pull(modid: number, version = 0): void {
-    this.subscriber.pull({ modid, cmdid: 0, version }, this.nowMs);
+    this.subscriber.query({ modid, cmdid: 0, version }, this.nowMs);
   }
 
   answer(modid: number, details: Partial<GetRouteResponse> = {}): void {
@@ -80,7 +81,7 @@ function linkUp(): Line {
 describe('a pull', () => {
   test('is a GetRouteRequest that says what is held and what is understood', () => {
     const line = linkUp();
-    line.subscriber.pull({ modid: -5, cmdid: 7, version: 42 }, line.nowMs);
+    line.subscriber.query({ modid: -5, cmdid: 7, version: 42 }, line.nowMs);
     expect(line.takeRequests()).toEqual([{ modid: -5, cmdid: 7, version: 42, features: Feature.HostAddr | Feature.Drain }]);
   });
 
@@ -124,7 +125,7 @@ describe('a pull', () => {
   test('is refused when too many questions are open', () => {
     const line = new Line(2);
     for (const modid of [1, 2, 3, 2]) line.pull(modid);
-    expect([line.subscriber.openCount, line.counters.get('pullsRefused')]).toEqual([2, 1]);
+    expect([line.subscriber.openCount, line.counters.get('queriesRefused')]).toEqual([2, 1]);
     line.up();
     line.answer(1);
     line.pull(3);

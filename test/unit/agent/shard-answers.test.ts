@@ -40,13 +40,13 @@ interface Asked {
   readonly receiver: number;
 }
 
-/** Plays the steps; a request's number is its seq and its peer. */
+/** Plays the steps; a request's number is its seq and its caller. */
 class Play {
   readonly world: ShardWorld;
   readonly asked: Asked[] = [];
 
-  constructor(maxHeld: number) {
-    this.world = new ShardWorld({ maxHeld, maxAbsent: 2 });
+  constructor(maxWaiting: number) {
+    this.world = new ShardWorld({ maxWaiting, maxAbsent: 2 });
   }
 
   step(one: Step): void {
@@ -80,8 +80,8 @@ describe('property: every well-formed request', () => {
 
   test('is answered exactly once, in the end, from the socket that was asked, about the module that was asked for', () => {
     fc.assert(
-      fc.property(traces, room, (steps, maxHeld) => {
-        const play = new Play(maxHeld);
+      fc.property(traces, room, (steps, maxWaiting) => {
+        const play = new Play(maxWaiting);
         for (const one of steps) {
           play.step(one);
           expect(peersOf(play)).toHaveLength(new Set(peersOf(play)).size);
@@ -89,10 +89,10 @@ describe('property: every well-formed request', () => {
         play.finish();
         expect(new Set(peersOf(play))).toEqual(new Set(play.asked.keys()));
         expect(play.world.answers).toHaveLength(play.asked.length);
-        for (const { shard, peer, datagram } of play.world.answers) {
-          const asked = play.asked[peer as number] as Asked;
+        for (const { shard, caller, datagram } of play.world.answers) {
+          const asked = play.asked[caller as number] as Asked;
           expect(shard).toBe(asked.receiver);
-          if (asked.kind === 'getHost') expect(decodeGetHost(datagram)).toMatchObject({ ...asked.module, seq: peer });
+          if (asked.kind === 'getHost') expect(decodeGetHost(datagram)).toMatchObject({ ...asked.module, seq: caller });
           else expect(decodeGetRoute(datagram)).toMatchObject(asked.module);
         }
       }),
@@ -102,8 +102,8 @@ describe('property: every well-formed request', () => {
 
   test('is counted once by its owner, and nothing waits or is forgotten in the end', () => {
     fc.assert(
-      fc.property(traces, room, (steps, maxHeld) => {
-        const play = new Play(maxHeld);
+      fc.property(traces, room, (steps, maxWaiting) => {
+        const play = new Play(maxWaiting);
         for (const one of steps) play.step(one);
         play.finish();
         const { world, asked } = play;
@@ -114,7 +114,7 @@ describe('property: every well-formed request', () => {
         const answered = ['answeredSuccess', 'answeredOverload', 'answeredNoExist', 'answeredError'] as const;
         expect(answered.reduce((sum, name) => sum + world.count(name), 0)).toBe(world.count('getHost'));
         for (const shard of world.shards) {
-          expect(shard.modules.heldCount).toBe(0);
+          expect(shard.modules.parkedCount).toBe(0);
           expect(shard.nextDeadlineMs()).toBeUndefined();
           expect(shard.modules.absentCount).toBeLessThanOrEqual(2);
         }
@@ -128,13 +128,13 @@ describe('property: every well-formed request', () => {
         const play = new Play(1_000);
         const routed = new Set<RouteKey>();
         for (const one of steps) {
-          play.world.pulls.length = 0;
+          play.world.fetches.length = 0;
           const before = play.world.answers.length;
           play.step(one);
           if (one.kind === 'route') routed[one.hosts > 0 ? 'add' : 'delete'](keyOf(one.module));
           if (one.kind !== 'getHost' || one.receiver !== shardOf(one.module.modid, one.module.cmdid)) continue;
           if (routed.has(keyOf(one.module))) expect(play.world.answers).toHaveLength(before + 1);
-          expect(play.world.pulls.length).toBeLessThanOrEqual(1);
+          expect(play.world.fetches.length).toBeLessThanOrEqual(1);
         }
       }),
     );
@@ -146,5 +146,5 @@ function keyOf({ modid, cmdid }: Module): RouteKey {
 }
 
 function peersOf(play: Play): unknown[] {
-  return play.world.answers.map(answer => answer.peer);
+  return play.world.answers.map(answer => answer.caller);
 }

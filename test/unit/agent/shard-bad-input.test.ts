@@ -25,8 +25,8 @@ function expectDropped(datagram: Uint8Array, reason: ShardCounter): void {
   const world = new ShardWorld();
   world.send(0, datagram);
   expect(world.counted()).toEqual({ [reason]: 1 });
-  expect([world.answers, world.mail, world.pulls, world.reports, world.logged]).toEqual([[], [], [], [], []]);
-  expect(world.shardAt(0).modules.heldCount).toBe(0);
+  expect([world.answers, world.messages, world.fetches, world.reports, world.logged]).toEqual([[], [], [], [], []]);
+  expect(world.shardAt(0).modules.parkedCount).toBe(0);
 }
 
 describe('a datagram whose length is wrong', () => {
@@ -108,7 +108,7 @@ describe('well-formed, though odd', () => {
     world.route(3, 0, hostInfos(1));
     const once = () => {
       world.send(0, request);
-      return world.answers.length + world.count('report');
+      return world.answers.length + world.count('reportedCalls');
     };
     expect([once(), once()]).toEqual([1, 2]);
   });

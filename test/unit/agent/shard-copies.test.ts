@@ -63,5 +63,5 @@ test('a report of a call that was picked from a copy ends no call in flight; one
   expect(inFlight()).toBe(3);
   world.send(0, batchFrame({ ...MODULE, results }));
   expect(inFlight()).toBe(0);
-  expect(world.count('report')).toBe(6);
+  expect(world.count('reportedCalls')).toBe(6);
 });

@@ -11,14 +11,14 @@ describe('the first call for a module', () => {
   test('waits, asks for the route once for all who wait, and all are answered with hosts in their order', () => {
     const world = new ShardWorld();
     for (const seq of [1, 2, 3]) expect(world.getHost({ ...MODULE, seq })).toBeUndefined();
-    expect(world.pulls).toEqual([{ ...MODULE, version: 0 }]);
+    expect(world.fetches).toEqual([{ ...MODULE, version: 0 }]);
     world.route(3, 0, hostInfos(2));
     expect(world.takeGetHostAnswers()).toMatchObject([
       { seq: 1, ...success, host: hostInfo(1) },
       { seq: 2, ...success, host: hostInfo(2) },
       { seq: 3, ...success, host: hostInfo(1) },
     ]);
-    expect(world.counted()).toEqual({ getHost: 3, held: 3, pulls: 1, routeChanges: 1, answeredSuccess: 3 });
+    expect(world.counted()).toEqual({ getHost: 3, parked: 3, routeFetches: 1, routeChanges: 1, answeredSuccess: 3 });
   });
 
   test('waits no longer than until its deadline', () => {
@@ -36,7 +36,7 @@ describe('the first call for a module', () => {
       { seq: 2, ...noExist },
     ]);
     expect(world.shardAt(0).nextDeadlineMs()).toBeUndefined();
-    expect(world.shardAt(0).modules.heldCount).toBe(0);
+    expect(world.shardAt(0).modules.parkedCount).toBe(0);
   });
 
   test('whose time is up is answered once: a route that comes later says nothing more to it', () => {
@@ -86,7 +86,7 @@ describe('the first call for a module', () => {
 test('at the end nobody waits: who does is answered, and so is who comes yet', () => {
   const world = new ShardWorld();
   expect(world.getHost({ ...MODULE, seq: 1 })).toBeUndefined();
-  world.shardAt(0).endWaits();
+  world.shardAt(0).releaseAllParked();
   expect(world.takeGetHostAnswers()).toEqual([{ seq: 1, ...MODULE, ...noExist }]);
   expect(world.getHost({ ...MODULE, modid: 6, seq: 2 })).toMatchObject({ seq: 2, ...noExist });
   expect(world.count('answeredNoExist')).toBe(2);
@@ -94,11 +94,11 @@ test('at the end nobody waits: who does is answered, and so is who comes yet', (
 
 describe('how many may wait', () => {
   test('beyond the limit the answer is NOEXIST at once, and no question is asked twice', () => {
-    const world = new ShardWorld({ maxHeld: 2 });
+    const world = new ShardWorld({ maxWaiting: 2 });
     for (const seq of [1, 2]) expect(world.getHost({ ...MODULE, seq })).toBeUndefined();
     expect(world.getHost({ ...MODULE, seq: 3 })).toMatchObject({ seq: 3, ...noExist });
-    expect(world.pulls).toHaveLength(1);
-    expect(world.counted()).toMatchObject({ held: 2, heldRefused: 1 });
+    expect(world.fetches).toHaveLength(1);
+    expect(world.counted()).toMatchObject({ parked: 2, parkingRefused: 1 });
     world.route(3, 0, hostInfos(1));
     expect(world.takeGetHostAnswers()).toMatchObject([
       { seq: 1, ...success },
@@ -107,7 +107,7 @@ describe('how many may wait', () => {
   });
 
   test('there is room again when those who waited have been answered', () => {
-    const world = new ShardWorld({ maxHeld: 1 });
+    const world = new ShardWorld({ maxWaiting: 1 });
     world.getHost(MODULE);
     world.advance(ROUTE_WAIT_MS);
     world.expireWaits();
@@ -118,12 +118,12 @@ describe('how many may wait', () => {
     expect(world.getHost({ modid: 9 })).toBeUndefined();
   });
 
-  test.each([0, 1])('where only %i may wait, the route of a module that finds no room is asked for all the same', maxHeld => {
-    const world = new ShardWorld({ maxHeld });
-    if (maxHeld > 0) world.getHost({ modid: 6 });
-    world.pulls.length = 0;
+  test.each([0, 1])('where only %i may wait, the route of a module that finds no room is asked for all the same', maxWaiting => {
+    const world = new ShardWorld({ maxWaiting });
+    if (maxWaiting > 0) world.getHost({ modid: 6 });
+    world.fetches.length = 0;
     for (const seq of [1, 2, 3]) expect(world.getHost({ ...MODULE, seq })).toMatchObject({ seq, ...noExist });
-    expect(world.pulls).toEqual([{ ...MODULE, version: 0 }]);
+    expect(world.fetches).toEqual([{ ...MODULE, version: 0 }]);
     world.route(3, 0, hostInfos(1));
     expect(world.getHost(MODULE)).toMatchObject(success);
   });
@@ -134,14 +134,14 @@ describe('a module that does not exist', () => {
     world.getHost(MODULE);
     world.route(3, 0, []);
     world.answers.length = 0;
-    world.pulls.length = 0;
+    world.fetches.length = 0;
   };
   const expired = (world: ShardWorld) => {
     world.getHost(MODULE);
     world.advance(ROUTE_WAIT_MS);
     world.expireWaits();
     world.answers.length = 0;
-    world.pulls.length = 0;
+    world.fetches.length = 0;
   };
 
   test.each([
@@ -153,10 +153,10 @@ describe('a module that does not exist', () => {
     expect(world.shardAt(0).modules.absentCount).toBe(1);
     world.advance(ABSENT_TTL_MS - 1);
     expect(world.getHost({ ...MODULE, seq: 4 })).toEqual({ seq: 4, ...MODULE, ...noExist });
-    expect(world.pulls).toEqual([]);
+    expect(world.fetches).toEqual([]);
     world.advance(1);
     expect(world.getHost(MODULE)).toBeUndefined();
-    expect(world.pulls).toEqual([{ ...MODULE, version: 0 }]);
+    expect(world.fetches).toEqual([{ ...MODULE, version: 0 }]);
   });
 
   test('is served at once when it is created, though its absence is still remembered', () => {
@@ -164,7 +164,7 @@ describe('a module that does not exist', () => {
     answeredAbsent(world);
     world.route(3, 0, hostInfos(1), 8);
     expect(world.getHost(MODULE)).toMatchObject({ ...success, host: hostInfo(1) });
-    expect(world.pulls).toEqual([]);
+    expect(world.fetches).toEqual([]);
   });
 
   test('is remembered anew when it is removed after it was served', () => {
@@ -172,15 +172,15 @@ describe('a module that does not exist', () => {
     world.route(3, 0, hostInfos(1));
     world.route(3, 0, []);
     expect(world.getHost(MODULE)).toMatchObject(noExist);
-    expect(world.pulls).toEqual([]);
-    expect(world.shardAt(0).modules.servingCount).toBe(0);
+    expect(world.fetches).toEqual([]);
+    expect(world.shardAt(0).modules.activeCount).toBe(0);
   });
 
   test('is asked for at each call where nothing is to be remembered', () => {
     const world = new ShardWorld({ absentTtlMs: 0 });
     answeredAbsent(world);
     expect(world.getHost(MODULE)).toBeUndefined();
-    expect(world.pulls).toHaveLength(1);
+    expect(world.fetches).toHaveLength(1);
   });
 
   test('of too many of them the oldest is forgotten', () => {
@@ -189,13 +189,13 @@ describe('a module that does not exist', () => {
     expect(world.shardAt(0).modules.absentCount).toBe(3);
     for (const modid of [6, 9, 12]) expect(world.getHost({ modid })).toMatchObject(noExist);
     expect(world.getHost({ modid: 3 })).toBeUndefined();
-    expect(world.pulls).toEqual([{ modid: 3, cmdid: 0, version: 0 }]);
+    expect(world.fetches).toEqual([{ modid: 3, cmdid: 0, version: 0 }]);
   });
 
   test('a hundred thousand of them cost no more memory than the limit says', () => {
-    const world = new ShardWorld({ maxAbsent: 100, maxHeld: 10 });
+    const world = new ShardWorld({ maxAbsent: 100, maxWaiting: 10 });
     for (let modid = 0; modid < 100_000; modid++) world.getHost({ modid: modid * 3 });
     expect(world.shardAt(0).modules.absentCount).toBe(100);
-    expect(world.shardAt(0).modules.heldCount).toBe(10);
+    expect(world.shardAt(0).modules.parkedCount).toBe(10);
   });
 });

@@ -12,7 +12,7 @@ const MAX_ABSENT = 100;
 test(`of ${DATAGRAMS} mutated datagrams each is answered or counted by its reason, and none breaks a shard`, () => {
   const seed = testSeed();
   const random = seededRandom(seed);
-  const world = new ShardWorld({ maxHeld: MAX_HELD, maxAbsent: MAX_ABSENT });
+  const world = new ShardWorld({ maxWaiting: MAX_HELD, maxAbsent: MAX_ABSENT });
   for (const { modid, cmdid } of FUZZ_MODULES) world.route(modid, cmdid, FUZZ_HOSTS);
   const expected: Record<string, number> = { routeChanges: FUZZ_MODULES.length };
   let requests = 0;
@@ -20,7 +20,7 @@ test(`of ${DATAGRAMS} mutated datagrams each is answered or counted by its reaso
   const takeAnswers = () => {
     world.settle();
     answers += world.answers.splice(0).length;
-    world.pulls.length = 0;
+    world.fetches.length = 0;
     world.reports.length = 0;
   };
   for (let i = 0; i < DATAGRAMS; i++) {
@@ -37,10 +37,10 @@ test(`of ${DATAGRAMS} mutated datagrams each is answered or counted by its reaso
     if (i % 50 === 0) {
       world.advance(ROUTE_WAIT_MS / 4);
       world.expireWaits();
-      world.reportDue();
+      world.flushDue();
     }
     for (const { modules } of world.shards) {
-      if (modules.heldCount > MAX_HELD || modules.absentCount > MAX_ABSENT) throw new Error(`seed ${seed}: a limit is passed`);
+      if (modules.parkedCount > MAX_HELD || modules.absentCount > MAX_ABSENT) throw new Error(`seed ${seed}: a limit is passed`);
     }
   }
   world.advance(ROUTE_WAIT_MS);

@@ -1,8 +1,8 @@
 import { INT32_MAX, INT32_MIN, ReturnCode } from '@lars/proto';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { describe, expect, test } from 'vitest';
 import { shardCounters } from '../../../agent/src/counters.ts';
-import { Forwarding, MAX_FORWARDS, newForwardsUnderWay } from '../../../agent/src/shard/forwarding.ts';
+import { Forwarding, MAX_FORWARDS, newForwardsInFlight } from '../../../agent/src/shard/forwarding.ts';
 import { SHARD_NAMES } from '../../../agent/src/threads/messages.ts';
 import {
   batchFrame,
@@ -36,8 +36,8 @@ describe.each(OWNERS)('module $modid/$cmdid belongs to shard $owner', ({ modid, 
     const world = new ShardWorld();
     world.route(modid, cmdid, hostInfos(1));
     world.send(owner, getHostFrame({ seq: 7, modid, cmdid }), 'me');
-    expect(world.mail).toEqual([]);
-    expect(world.answers).toMatchObject([{ shard: owner, peer: 'me' }]);
+    expect(world.messages).toEqual([]);
+    expect(world.answers).toMatchObject([{ shard: owner, caller: 'me' }]);
     expect(world.takeGetHostAnswers()).toEqual([{ seq: 7, modid, cmdid, retcode: ReturnCode.Success, host: hostInfo(1) }]);
     expect(world.counted()).toEqual({ routeChanges: 1, getHost: 1, answeredSuccess: 1 });
   });
@@ -45,12 +45,14 @@ describe.each(OWNERS)('module $modid/$cmdid belongs to shard $owner', ({ modid, 
   test.each(others)('at shard %i a getHost is forwarded, and its answer leaves from the socket that was asked', receiver => {
     const world = new ShardWorld();
     world.route(modid, cmdid, hostInfos(1));
-    const peer = { address: '10.1.1.1', port: 4_242 };
-    world.send(receiver, getHostFrame({ seq: 7, modid, cmdid }), peer);
-    expect(world.mail).toMatchObject([{ to: SHARD_NAMES[owner], mail: { type: 'forwarded', receiver: SHARD_NAMES[receiver] } }]);
+    const caller = { address: '10.1.1.1', port: 4_242 };
+    world.send(receiver, getHostFrame({ seq: 7, modid, cmdid }), caller);
+    expect(world.messages).toMatchObject([
+      { to: SHARD_NAMES[owner], message: { type: 'forwarded', receiver: SHARD_NAMES[receiver] } },
+    ]);
     expect(world.answers).toEqual([]);
     world.settle();
-    expect(world.answers).toMatchObject([{ shard: receiver, peer }]);
+    expect(world.answers).toMatchObject([{ shard: receiver, caller }]);
     expect(world.takeGetHostAnswers()).toEqual([{ seq: 7, modid, cmdid, retcode: ReturnCode.Success, host: hostInfo(1) }]);
     expect(world.counters[receiver]?.get('misrouted')).toBe(1);
     expect(world.counters[owner]?.get('getHost')).toBe(1);
@@ -67,10 +69,10 @@ describe('a request at the wrong shard', () => {
     world.send(RECEIVER, getHostFrame({ seq: 3, modid: 1 }), 'me');
     world.settle();
     expect(world.answers).toEqual([]);
-    expect(world.pulls).toEqual([{ modid: 1, cmdid: 0, version: 0 }]);
+    expect(world.fetches).toEqual([{ modid: 1, cmdid: 0, version: 0 }]);
     world.route(1, 0, hostInfos(1));
     world.settle();
-    expect(world.answers).toMatchObject([{ shard: RECEIVER, peer: 'me' }]);
+    expect(world.answers).toMatchObject([{ shard: RECEIVER, caller: 'me' }]);
     expect(world.takeGetHostAnswers()).toMatchObject([{ seq: 3, retcode: ReturnCode.Success, host: hostInfo(1) }]);
   });
 
@@ -81,7 +83,7 @@ describe('a request at the wrong shard', () => {
     world.advance(ROUTE_WAIT_MS);
     world.expireWaits();
     world.settle();
-    expect(world.answers).toMatchObject([{ shard: RECEIVER, peer: 'me' }]);
+    expect(world.answers).toMatchObject([{ shard: RECEIVER, caller: 'me' }]);
     expect(world.takeGetHostAnswers()).toMatchObject([{ seq: 3, retcode: ReturnCode.NoExist }]);
   });
 
@@ -90,7 +92,7 @@ describe('a request at the wrong shard', () => {
     world.route(1, 0, hostInfos(3), 5);
     world.send(RECEIVER, getRouteFrame({ modid: 1 }), 'me');
     world.settle();
-    expect(world.answers).toMatchObject([{ shard: RECEIVER, peer: 'me' }]);
+    expect(world.answers).toMatchObject([{ shard: RECEIVER, caller: 'me' }]);
     expect(world.answers.map(answer => decodeGetRoute(answer.datagram))).toMatchObject([
       { modid: 1, host: hostInfos(3), version: 5 },
     ]);
@@ -105,9 +107,9 @@ describe('a request at the wrong shard', () => {
     world.send(RECEIVER, datagram);
     world.settle();
     expect(world.count('misrouted')).toBe(1);
-    expect(world.counters[1]?.get('report')).toBe(1);
+    expect(world.counters[1]?.get('reportedCalls')).toBe(1);
     world.advance(REPORT_TIMEOUT_MS);
-    world.reportDue();
+    world.flushDue();
     expect(world.reports).toMatchObject([{ modid: 1, cmdid: 0, results: [{ port: 1, succ: 1, err: 0 }] }]);
     expect(world.answers).toEqual([]);
   });
@@ -123,7 +125,7 @@ describe('a request at the wrong shard', () => {
     expect(world.counted()).toMatchObject({ misrouted: MAX_FORWARDS, misroutedDropped: 2 });
     // One for another shard is not concerned.
     world.send(0, getHostFrame({ modid: 2 }));
-    expect(world.mail).toHaveLength(MAX_FORWARDS + 1);
+    expect(world.messages).toHaveLength(MAX_FORWARDS + 1);
     world.settle();
     flood();
     world.settle();
@@ -131,20 +133,25 @@ describe('a request at the wrong shard', () => {
   });
 
   test('is none too many for an owner that began anew, though some of those before it come late', () => {
-    const underWay = newForwardsUnderWay();
+    const inFlight = newForwardsInFlight();
     const sent: unknown[] = [];
     const shard = (index: number) =>
-      new Forwarding(index, underWay, { mail: (_, mail) => sent.push(mail), reply() {} }, new CounterBank(shardCounters));
+      new Forwarding(
+        index,
+        inFlight,
+        { postToShard: (_, message) => sent.push(message), sendReply() {} },
+        new SharedCounters(shardCounters),
+      );
     const receiver = shard(0);
-    const asker = { receiver: undefined, peer: 'me' };
+    const replyTo = { receiver: undefined, caller: 'me' };
     const flood = () => {
-      for (let i = 0; i < MAX_FORWARDS + 5; i++) receiver.forward({ modid: 1, cmdid: 0 }, new Uint8Array(), asker);
+      for (let i = 0; i < MAX_FORWARDS + 5; i++) receiver.forward({ modid: 1, cmdid: 0 }, new Uint8Array(), replyTo);
       return sent.splice(0).length;
     };
     shard(1);
     expect(flood()).toBe(MAX_FORWARDS);
     const anew = shard(1);
-    for (let late = 0; late < 10; late++) anew.arrived();
+    for (let late = 0; late < 10; late++) anew.countArrival();
     expect(flood()).toBe(MAX_FORWARDS);
   });
 
@@ -160,12 +167,12 @@ describe('a request at the wrong shard', () => {
     expect(world.answers.map(answer => decodeGetHost(answer.datagram))).toMatchObject([{ seq: 3, retcode: ReturnCode.Success }]);
   });
 
-  test('that does not parse is dropped where it arrives, and is no mail', () => {
+  test('that does not parse is dropped where it arrives, and no message', () => {
     const world = new ShardWorld();
     const datagram = getHostFrame({ seq: 3, modid: 1 });
     datagram[8] = 0xff;
     world.send(RECEIVER, datagram);
-    expect(world.mail).toEqual([]);
+    expect(world.messages).toEqual([]);
     expect(world.counted()).toEqual({ badBody: 1 });
   });
 });

@@ -30,15 +30,15 @@ describe('what callers report goes to the reporter', () => {
     report(world, 1, false, 20);
     report(world, 2, false);
     world.advance(REPORT_TIMEOUT_MS - 1);
-    world.reportDue();
+    world.flushDue();
     expect(world.reports).toEqual([]);
     world.advance(1);
-    world.reportDue();
+    world.flushDue();
     const ts = Math.floor(world.unixMs / 1_000);
     expect(world.reports).toEqual([
       { ...MODULE, ts, results: [result(1, { succ: 10, err: 1, tcost: 70 }), result(2, { err: 1 })] },
     ]);
-    expect(world.count('report')).toBe(12);
+    expect(world.count('reportedCalls')).toBe(12);
   });
 
   test('once: without further calls there is no further report', () => {
@@ -46,7 +46,7 @@ describe('what callers report goes to the reporter', () => {
     report(world, 1);
     for (let i = 0; i < 5; i++) {
       world.advance(REPORT_TIMEOUT_MS);
-      world.reportDue();
+      world.flushDue();
     }
     expect(world.reports).toHaveLength(1);
   });
@@ -58,10 +58,10 @@ describe('what callers report goes to the reporter', () => {
     world.advance(1_000);
     report(world, 1);
     world.advance(REPORT_TIMEOUT_MS - 1_000);
-    world.reportDue();
+    world.flushDue();
     expect(world.reports.map(({ modid }) => modid)).toEqual([6]);
     world.advance(1_000);
-    world.reportDue();
+    world.flushDue();
     expect(world.reports.map(({ modid }) => modid)).toEqual([6, 3]);
   });
 
@@ -71,7 +71,7 @@ describe('what callers report goes to the reporter', () => {
     for (let i = 0; i < 200; i++) report(world, 1, false);
     for (let seq = 0; seq < 10; seq++) world.getHost({ ...MODULE, seq });
     world.advance(REPORT_TIMEOUT_MS);
-    world.reportDue();
+    world.flushDue();
     const [told] = world.reports[0]?.results ?? [];
     expect(told).toMatchObject({ port: 1, err: 200, overload: true });
     expect(told?.probes).toBe(5);
@@ -80,7 +80,7 @@ describe('what callers report goes to the reporter', () => {
   test('a host with a name is reported under its name', () => {
     const world = withRoute([namedHost('a.example', 81)]);
     world.send(0, reportFrame({ ...MODULE, host: namedHost('a.example', 81) }));
-    world.shardAt(0).reportAll(world.unixMs);
+    world.shardAt(0).flushAll(world.unixMs);
     expect(world.reports[0]?.results).toMatchObject([{ ip: 0, addr: 'a.example', port: 81, succ: 1 }]);
   });
 
@@ -89,9 +89,9 @@ describe('what callers report goes to the reporter', () => {
     world.route(6, 0, hostInfos(1));
     report(world, 1);
     world.send(0, reportFrame({ modid: 6, host: hostInfo(1) }));
-    world.shardAt(0).reportAll(world.unixMs);
+    world.shardAt(0).flushAll(world.unixMs);
     expect(world.reports.map(({ modid }) => modid)).toEqual([3, 6]);
-    world.shardAt(0).reportAll(world.unixMs);
+    world.shardAt(0).flushAll(world.unixMs);
     expect(world.reports).toHaveLength(2);
   });
 });
@@ -119,7 +119,7 @@ describe('counts are not lost', () => {
     world.route(3, 0, []);
     expect(world.reports).toMatchObject([{ ...MODULE, results: [{ port: 1, err: 1 }] }]);
     world.advance(REPORT_TIMEOUT_MS);
-    world.reportDue();
+    world.flushDue();
     expect(world.reports).toHaveLength(1);
   });
 
@@ -151,15 +151,15 @@ describe('counts are not lost', () => {
             );
           else if (one.kind === 'time') {
             world.advance(one.ms);
-            world.reportDue();
+            world.flushDue();
           } else {
-            const before = world.count('report');
+            const before = world.count('reportedCalls');
             report(world, one.port, one.ok);
             const key = `${hostKey(hostInfo(one.port))} ${one.ok}`;
-            told.set(key, (told.get(key) ?? 0) + world.count('report') - before);
+            told.set(key, (told.get(key) ?? 0) + world.count('reportedCalls') - before);
           }
         }
-        world.shardAt(0).reportAll(world.unixMs);
+        world.shardAt(0).flushAll(world.unixMs);
         const expected = [...told].filter(([, calls]) => calls > 0);
         expect(sumOf(world.reports)).toEqual(new Map(expected));
       }),
@@ -176,13 +176,13 @@ describe('a report that fits nothing', () => {
     [
       'in a batch, of two unknown hosts and a known one',
       batchFrame({ ...MODULE, results: [7, 1, 8].map(port => ({ ...hostInfo(port), succ: 2 })) }),
-      { reportUnknownHost: 2, report: 2 },
+      { reportUnknownHost: 2, reportedCalls: 2 },
     ],
   ])('%s is counted and dropped', (_, datagram, counted) => {
     const world = withRoute();
     world.send(0, datagram);
     expect(world.counted()).toEqual({ routeChanges: 1, ...counted });
-    expect([world.answers, world.mail, world.pulls]).toEqual([[], [], []]);
+    expect([world.answers, world.messages, world.fetches]).toEqual([[], [], []]);
   });
 });
 
@@ -198,9 +198,9 @@ describe('a batch report', () => {
     const world = new ShardWorld({ newBalancer: classicBalancer(options) });
     world.route(3, 0, hostInfos(3));
     world.send(0, batchFrame({ ...MODULE, results: [{ ...hostInfo(1), succ, err }] }));
-    expect(world.count('transitionsToOverloaded')).toBe(inRow ? 1 : 0);
+    expect(world.count('ejections')).toBe(inRow ? 1 : 0);
     world.advance(REPORT_TIMEOUT_MS);
-    world.reportDue();
+    world.flushDue();
     expect(world.reports).toMatchObject([{ results: [{ port: 1, succ, err }] }]);
   });
 
@@ -211,9 +211,9 @@ describe('a batch report', () => {
       { ...hostInfo(2), succ: 1 },
     ];
     world.send(0, batchFrame({ ...MODULE, results }));
-    world.shardAt(0).reportAll(world.unixMs);
+    world.shardAt(0).flushAll(world.unixMs);
     expect(world.reports[0]?.results).toEqual([result(1, { succ: 30, err: 10, tcost: 400 }), result(2, { succ: 1 })]);
-    expect(world.count('report')).toBe(41);
+    expect(world.count('reportedCalls')).toBe(41);
   });
 
   test('is believed up to an hour a call, as a single report is', () => {
@@ -222,14 +222,14 @@ describe('a batch report', () => {
     const lie = { ...hostInfo(1), succ: 2, tcost: 2 ** 53 };
     world.send(0, batchFrame({ ...MODULE, results: [lie, lie] }));
     world.send(0, reportFrame({ ...MODULE, host: hostInfo(2), tcost: 2 ** 32 - 1 }));
-    world.shardAt(0).reportAll(world.unixMs);
+    world.shardAt(0).flushAll(world.unixMs);
     expect(world.reports[0]?.results).toMatchObject([{ tcost: 4 * HOUR_MS }, { tcost: HOUR_MS }]);
   });
 
   test('moves hosts as single reports do', () => {
     const world = withRoute();
     world.send(0, batchFrame({ ...MODULE, results: [{ ...hostInfo(1), err: 200 }] }));
-    expect(world.count('transitionsToOverloaded')).toBe(1);
+    expect(world.count('ejections')).toBe(1);
     expect([1, 2, 3, 4].map(seq => world.getHost({ ...MODULE, seq })?.host?.port)).toEqual([2, 3, 2, 3]);
   });
 
@@ -238,8 +238,8 @@ describe('a batch report', () => {
     const huge = { ...hostInfo(1), succ: 60_000, err: 2 ** 32 - 1 };
     world.send(0, batchFrame({ ...MODULE, results: Array.from({ length: 1_000 }, () => huge) }));
     const claimed = 1_000 * (huge.succ + huge.err);
-    expect(world.counted()).toMatchObject({ report: 100_000, reportCallsCut: claimed - 100_000 });
-    world.shardAt(0).reportAll(world.unixMs);
+    expect(world.counted()).toMatchObject({ reportedCalls: 100_000, reportCallsCut: claimed - 100_000 });
+    world.shardAt(0).flushAll(world.unixMs);
     expect(world.reports[0]?.results).toMatchObject([{ succ: 60_000, err: 40_000 }]);
   });
 });

@@ -35,7 +35,7 @@ describe('getHost', () => {
     world.route(3, 0, hostInfos(1));
     fail(world, 1, CLASSIC_DEFAULTS.continErrLimit + 100);
     expect(world.getHost({ ...MODULE, seq: 5 })).toEqual({ ...MODULE, seq: 5, retcode: ReturnCode.Overload, host: undefined });
-    expect(world.counted()).toMatchObject({ answeredOverload: 1, transitionsToOverloaded: 1 });
+    expect(world.counted()).toMatchObject({ answeredOverload: 1, ejections: 1 });
   });
 
   test('follows the route: new hosts join, hosts that left are not answered any more', () => {
@@ -164,22 +164,22 @@ describe('a route that is older than update_timeout', () => {
 
   test('is asked for again at its next use, with its revision, and is served meanwhile', () => {
     const world = served();
-    expect(world.pulls).toEqual([]);
+    expect(world.fetches).toEqual([]);
     expect(world.getHost(MODULE)?.retcode).toBe(ReturnCode.Success);
-    expect(world.pulls).toEqual([{ ...MODULE, version: 7 }]);
+    expect(world.fetches).toEqual([{ ...MODULE, version: 7 }]);
   });
 
   test('is asked for by getRoute too', () => {
     const world = served();
     expect(getRoute(world).host).toEqual(hostInfos(2));
-    expect(world.pulls).toEqual([{ ...MODULE, version: 7 }]);
+    expect(world.fetches).toEqual([{ ...MODULE, version: 7 }]);
   });
 
   test('is asked for once a period, and served for ever where no answer comes', () => {
     const world = served();
     for (let period = 1; period <= 5; period++) {
       for (let i = 0; i < 10; i++) expect(world.getHost(MODULE)?.retcode).toBe(ReturnCode.Success);
-      expect(world.pulls).toHaveLength(period);
+      expect(world.fetches).toHaveLength(period);
       world.advance(UPDATE_TIMEOUT_MS);
     }
   });
@@ -189,10 +189,10 @@ describe('a route that is older than update_timeout', () => {
     world.route(3, 0, hostInfos(2), 8);
     world.advance(UPDATE_TIMEOUT_MS - 1);
     world.getHost(MODULE);
-    expect(world.pulls).toEqual([]);
+    expect(world.fetches).toEqual([]);
     world.advance(1);
     expect(world.getHost(MODULE)?.retcode).toBe(ReturnCode.Success);
-    expect(world.pulls).toHaveLength(1);
+    expect(world.fetches).toHaveLength(1);
   });
 });
 
@@ -201,9 +201,9 @@ test('a new dns thread is told of everything: what is served with its revision, 
   world.route(3, 0, hostInfos(1), 7);
   world.route(6, 0, []);
   world.getHost({ modid: 9 });
-  world.pulls.length = 0;
-  world.shardAt(0).pullAll();
-  expect(world.pulls).toEqual([
+  world.fetches.length = 0;
+  world.shardAt(0).refetchRoutes();
+  expect(world.fetches).toEqual([
     { modid: 3, cmdid: 0, version: 7 },
     { modid: 9, cmdid: 0, version: 0 },
   ]);
@@ -213,14 +213,14 @@ test('transitions are logged once each with their numbers, up to a limit per per
   const world = new ShardWorld({ newBalancer: classicBalancer({ ...CLASSIC_DEFAULTS, continErrLimit: 1 }) });
   world.route(3, 0, hostInfos(120));
   for (let port = 1; port <= 120; port++) fail(world, port, 1);
-  expect(world.count('transitionsToOverloaded')).toBe(120);
+  expect(world.count('ejections')).toBe(120);
   expect(world.logged).toHaveLength(50);
   expect(world.count('transitionsUnlogged')).toBe(70);
   expect(world.logged[0]).toMatchObject({
-    event: 'host overloaded',
+    event: 'host ejected',
     fields: { module: '3/0', host: '10.0.0.1:1', cause: 'failure-run', errRun: 1, limit: 1 },
   });
-  world.reportDue();
+  world.flushDue();
   world.route(3, 0, hostInfos(121));
   fail(world, 121, 1);
   expect(world.logged).toHaveLength(51);
@@ -228,8 +228,8 @@ test('transitions are logged once each with their numbers, up to a limit per per
 
 test('how many hosts there are, and how many are overloaded, is counted through all changes of the routes', () => {
   const world = new ShardWorld({ newBalancer: classicBalancer({ ...CLASSIC_DEFAULTS, continErrLimit: 1, continSuccLimit: 1 }) });
-  const { census } = world.shardAt(0);
-  const counts = () => [census.hostCount, census.overloadedCount()];
+  const { gauges } = world.shardAt(0);
+  const counts = () => [gauges.hostCount, gauges.countEjected()];
   expect(counts()).toEqual([0, 0]);
   world.route(3, 0, hostInfos(4));
   world.route(6, 0, hostInfos(2));

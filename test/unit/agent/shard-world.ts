@@ -1,11 +1,17 @@
-import { type GetHostRequest, type GetHostResponse, type HostInfo, SHARD_COUNT, shardOf } from '@lars/proto';
-import { CounterBank } from '@lars/runtime/counters';
+import { type GetHostRequest, type GetHostResponse, type HostInfo, type ModuleId, SHARD_COUNT, shardOf } from '@lars/proto';
+import { SharedCounters } from '@lars/runtime/counters';
 import type { LogRecord } from '@lars/runtime/log';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
 import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
-import { newForwardsUnderWay } from '../../../agent/src/shard/forwarding.ts';
-import { Shard, type ShardOptions } from '../../../agent/src/shard/shard.ts';
-import { type MailToShard, SHARD_NAMES, type ShardName, type StatusReport } from '../../../agent/src/threads/messages.ts';
+import { newForwardsInFlight } from '../../../agent/src/shard/forwarding.ts';
+import { Shard, type ShardDeps, type ShardOptions } from '../../../agent/src/shard/shard.ts';
+import {
+  type RouteQuery,
+  SHARD_NAMES,
+  type ShardMessage,
+  type ShardName,
+  type StatusReport,
+} from '../../../agent/src/threads/messages.ts';
 import { decodeGetHost, getHostFrame } from '../../support/agent-messages.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
@@ -18,22 +24,16 @@ export const REPORT_TIMEOUT_MS = 20_000;
 export interface Answer {
   /** The shard from whose socket it left. */
   readonly shard: number;
-  readonly peer: unknown;
+  readonly caller: unknown;
   readonly datagram: Uint8Array;
 }
 
-export interface Pull {
-  readonly modid: number;
-  readonly cmdid: number;
-  readonly version: number;
-}
-
-/** Three shards without threads: their mail waits in `mail` until it is delivered, their time is moved by hand. */
+/** Three shards without threads: what they post waits in `messages` until it is delivered, their time is moved by hand. */
 export class ShardWorld {
   readonly shards: readonly Shard[];
-  readonly counters: readonly CounterBank<ShardCounter>[];
-  readonly mail: { readonly to: ShardName; readonly mail: MailToShard }[] = [];
-  readonly pulls: Pull[] = [];
+  readonly counters: readonly SharedCounters<ShardCounter>[];
+  readonly messages: { readonly to: ShardName; readonly message: ShardMessage }[] = [];
+  readonly fetches: RouteQuery[] = [];
   readonly reports: StatusReport[] = [];
   readonly logged: readonly LogRecord[];
   /** Everything that left a socket, at once or late. */
@@ -42,38 +42,36 @@ export class ShardWorld {
   unixMs = 1_700_000_000_000;
   readonly #reply = new Uint8Array(65_507);
 
-  constructor(options: Partial<ShardOptions> = {}) {
+  constructor(settings: Partial<ShardOptions & Pick<ShardDeps, 'newBalancer'>> = {}) {
+    const { newBalancer = classicBalancer(CLASSIC_DEFAULTS), ...options } = settings;
     const { log, records } = recordingLog();
     this.logged = records;
-    this.counters = SHARD_NAMES.map(() => new CounterBank<ShardCounter>(shardCounters));
-    const forwardsUnderWay = newForwardsUnderWay();
+    this.counters = SHARD_NAMES.map(() => new SharedCounters<ShardCounter>(shardCounters));
+    const forwardsInFlight = newForwardsInFlight();
     this.shards = this.counters.map((counters, index) => {
       const defaults = {
         routeWaitMs: ROUTE_WAIT_MS,
-        maxHeld: 1_000,
+        maxWaiting: 1_000,
         absentTtlMs: ABSENT_TTL_MS,
         maxAbsent: 1_000,
-        newBalancer: classicBalancer(CLASSIC_DEFAULTS),
         updateTimeoutMs: UPDATE_TIMEOUT_MS,
         reportTimeoutMs: REPORT_TIMEOUT_MS,
-        random: seededRandom(1),
-        log,
-        forwardsUnderWay,
       };
-      return new Shard({ ...defaults, ...options, index, counters }, this.#portsOf(index));
+      const world = { forwardsInFlight, newBalancer, random: seededRandom(1), log, counters };
+      return new Shard({ ...defaults, ...options, index }, { ...world, ...this.#depsOf(index) });
     });
   }
 
   /** A datagram arrives at a shard's socket. An answer given at once is in `answers` afterwards. */
-  send(shard: number, datagram: Uint8Array, peer: unknown = 'caller'): void {
-    const length = this.shardAt(shard).handleDatagram(datagram, 0, datagram.length, this.#reply, 0, peer, this.nowMs);
-    if (length > 0) this.answers.push({ shard, peer, datagram: this.#reply.slice(0, length) });
+  send(shard: number, datagram: Uint8Array, caller: unknown = 'caller'): void {
+    const length = this.shardAt(shard).handleDatagram(datagram, 0, datagram.length, this.#reply, 0, caller, this.nowMs);
+    if (length > 0) this.answers.push({ shard, caller, datagram: this.#reply.slice(0, length) });
   }
 
-  /** Delivers all mail between shards, and what it causes, as a thread would get it: cloned. */
+  /** Delivers all messages between shards, and what it causes, as a thread would get it: cloned. */
   settle(): void {
-    for (let next = this.mail.shift(); next !== undefined; next = this.mail.shift()) {
-      this.shardAt(SHARD_NAMES.indexOf(next.to)).handleMail(structuredClone(next.mail), this.nowMs, this.unixMs);
+    for (let next = this.messages.shift(); next !== undefined; next = this.messages.shift()) {
+      this.shardAt(SHARD_NAMES.indexOf(next.to)).handleMessage(structuredClone(next.message), this.nowMs, this.unixMs);
     }
   }
 
@@ -87,8 +85,8 @@ export class ShardWorld {
 
   /** dnsserver tells the owner of the module's hosts; none: it does not exist. */
   route(modid: number, cmdid: number, hosts: readonly HostInfo[], version = 0): void {
-    const mail = { type: 'routes', routes: [{ modid, cmdid, hosts, version }] } as const;
-    this.shardAt(shardOf(modid, cmdid)).handleMail(mail, this.nowMs, this.unixMs);
+    const message = { type: 'route-updates', updates: [{ modid, cmdid, hosts, version }] } as const;
+    this.shardAt(shardOf(modid, cmdid)).handleMessage(message, this.nowMs, this.unixMs);
   }
 
   advance(ms: number): void {
@@ -100,8 +98,8 @@ export class ShardWorld {
     for (const shard of this.shards) shard.expireWaits(this.nowMs);
   }
 
-  reportDue(): void {
-    for (const shard of this.shards) shard.reportDue(this.nowMs, this.unixMs);
+  flushDue(): void {
+    for (const shard of this.shards) shard.flushDue(this.nowMs, this.unixMs);
   }
 
   /** What left the sockets since the last take, decoded as getHost answers. */
@@ -110,7 +108,7 @@ export class ShardWorld {
   }
 
   count(name: ShardCounter): number {
-    return this.counters.reduce((sum, bank) => sum + bank.get(name), 0);
+    return this.counters.reduce((sum, counters) => sum + counters.get(name), 0);
   }
 
   /** All counters that are not zero. */
@@ -125,14 +123,14 @@ export class ShardWorld {
     return shard;
   }
 
-  #portsOf(shard: number) {
-    const pull = ({ modid, cmdid }: Pick<Pull, 'modid' | 'cmdid'>, version: number) => this.pulls.push({ modid, cmdid, version });
+  #depsOf(shard: number) {
     return {
-      pull,
-      refresh: pull,
-      status: (report: StatusReport) => this.reports.push(report),
-      mail: (to: ShardName, mail: MailToShard) => this.mail.push({ to, mail }),
-      reply: (datagram: Uint8Array, peer: unknown) => this.answers.push({ shard, peer, datagram: datagram.slice() }),
+      fetchRoute: ({ modid, cmdid }: ModuleId, version: number) => {
+        this.fetches.push({ modid, cmdid, version });
+      },
+      sendStatus: (report: StatusReport) => this.reports.push(report),
+      postToShard: (to: ShardName, message: ShardMessage) => this.messages.push({ to, message }),
+      sendReply: (datagram: Uint8Array, caller: unknown) => this.answers.push({ shard, caller, datagram: datagram.slice() }),
     };
   }
 }

@@ -1,4 +1,4 @@
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { expect, test } from 'vitest';
 import type { Transition } from '../../../agent/src/balancer/balancer.ts';
 import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
@@ -16,7 +16,7 @@ const transition = (to: Transition['to']): Transition => ({
 
 function newLog() {
   const { log, records } = recordingLog();
-  const counters = new CounterBank<ShardCounter>(shardCounters);
+  const counters = new SharedCounters<ShardCounter>(shardCounters);
   return { transitions: new TransitionLog(log, counters), counters, records };
 }
 
@@ -24,21 +24,21 @@ test('every transition is counted by its kind; changes of sides are logged with 
   const { transitions, counters, records } = newLog();
   const kinds = ['overloaded', 'probed', 'probed', 'shedding', 'shedding-over', 'idle'] as const;
   for (const to of kinds) transitions.add(MODULE, transition(to));
-  expect(counters.toObject()).toMatchObject({ transitionsToOverloaded: 1, probes: 2, sheddings: 1, transitionsToIdle: 1 });
-  const events = [
-    'host overloaded',
-    'module refuses calls: work waits at its hosts',
-    'module refuses no calls any more',
-    'host idle',
+  expect(counters.toObject()).toMatchObject({ ejections: 1, probes: 2, sheddings: 1, recoveries: 1 });
+  const lines = [
+    ['warn', 'host ejected'],
+    ['info', 'module refuses calls: work waits at its hosts'],
+    ['info', 'module refuses no calls any more'],
+    ['info', 'host recovered'],
   ];
   const fields = { module: '1/2', host: '10.0.0.1:80', cause: 'error-rate', limit: 0.1, stateMs: 1.235 };
-  expect(records.map(record => [record.event, record.fields])).toEqual(events.map(event => [event, fields]));
+  expect(records.map(record => [record.level, record.event, record.fields])).toEqual(lines.map(line => [...line, fields]));
 });
 
 test('a flood is cut, counted, and logged again in the next period', () => {
   const { transitions, counters, records } = newLog();
   for (let i = 0; i < 60; i++) transitions.add(MODULE, transition('overloaded'));
-  expect([records.length, counters.get('transitionsUnlogged'), counters.get('transitionsToOverloaded')]).toEqual([50, 10, 60]);
+  expect([records.length, counters.get('transitionsUnlogged'), counters.get('ejections')]).toEqual([50, 10, 60]);
   transitions.refill();
   transitions.add(MODULE, transition('idle'));
   expect(records.length).toBe(51);

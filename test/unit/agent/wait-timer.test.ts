@@ -1,7 +1,9 @@
 import { systemClock } from '@lars/runtime/clock';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Shard } from '../../../agent/src/shard/shard.ts';
-import { WaitTimer } from '../../../agent/src/shard/wait-timer.ts';
+import { newWaitTimer } from '../../../agent/src/shard/shard-thread.ts';
+
+// The file is also the entry of a worker thread, which this is not.
+vi.mock('../../../agent/src/threads/thread.ts', () => ({ runThread() {} }));
 
 let nowMs = 0;
 beforeEach(() => {
@@ -30,11 +32,11 @@ function waiting(...deadlines: number[]) {
       while (left[0] !== undefined && left[0] <= untilMs) left.shift();
     },
   };
-  const timer = new WaitTimer(shard as unknown as Shard);
+  const timer = newWaitTimer(shard);
   return { timer, left, add: (ms: number) => left.push(nowMs + ms), wakeUps: () => wakeUps };
 }
 
-describe('the timer of waiting requests', () => {
+describe('the timer of parked requests', () => {
   test('is not there while none waits', () => {
     waiting().timer.arm();
     expect(vi.getTimerCount()).toBe(0);

@@ -1,5 +1,5 @@
 import { type RouteKey, routeKey } from '@lars/proto';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import { describe, expect, test } from 'vitest';
 import { dnsserverCounters } from '../../../dnsserver/src/counters.ts';
 import type { EncodedRoute } from '../../../dnsserver/src/push/encoded-route.ts';
@@ -127,7 +127,7 @@ describe('a change', () => {
 });
 
 describe('the feed', () => {
-  const counters = () => new CounterBank(dnsserverCounters);
+  const counters = () => new SharedCounters(dnsserverCounters);
   const routes = (count: number, version = 1) => Array.from({ length: count }, (_, n) => route(hostInfos(1), version, n));
 
   function feed(isFollowed: (key: RouteKey) => boolean = () => true) {

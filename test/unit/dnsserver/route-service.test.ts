@@ -3,7 +3,7 @@
  * when the test lets it.
  */
 import { encodeBody, LarsProtocolError, MessageId, routeKey } from '@lars/proto';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DnsserverCounter, dnsserverCounters } from '../../../dnsserver/src/counters.ts';
@@ -22,7 +22,7 @@ import { encoded, RecordingPeer, route, turn } from './push-routes.ts';
 
 interface World {
   readonly service: RouteService;
-  readonly counters: CounterBank<DnsserverCounter>;
+  readonly counters: SharedCounters<DnsserverCounter>;
   /** Modules 0.. with so many hosts from now on; 0 removes. */
   set(modid: number, hosts: number, quiet?: boolean): void;
   /** Lets one piece of mail arrive in each direction. */
@@ -36,7 +36,7 @@ interface World {
 const MAX_SUBSCRIPTIONS = 3;
 
 function tableWorld() {
-  const counters = new CounterBank(dnsserverCounters);
+  const counters = new SharedCounters(dnsserverCounters);
   const table = new RouteTable();
   let version = 0;
   const next = (modid: number, hosts: number) => {
@@ -269,7 +269,7 @@ describe('requests that wait for main', () => {
     const mails: (readonly Interest[])[] = [];
     const service = new RouteService({
       source: new InterestMail(interests => mails.push(interests)),
-      counters: new CounterBank(dnsserverCounters),
+      counters: new SharedCounters(dnsserverCounters),
       maxSubscriptions: 100,
     });
     const peer = new RecordingPeer();

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { formatHost, formatModule, hostKey, parseHost, routeKey } from '@lars/proto';
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { type DnsserverCounter, dnsserverCounters } from '../../../dnsserver/src/counters.ts';
@@ -40,7 +40,7 @@ export interface Watched {
   readonly store: SqliteRouteStore;
   readonly watcher: RouteWatcher;
   readonly diffs: readonly RouteDiff[];
-  readonly counters: CounterBank<DnsserverCounter>;
+  readonly counters: SharedCounters<DnsserverCounter>;
   readonly log: RecordingLog;
   /** What a client holds that was given everything at the start and applied every push since. */
   readonly client: ReadonlyMap<string, Route>;
@@ -53,7 +53,7 @@ export async function watch(
   options: { believeEmpty?: boolean; store?: SqliteRouteStore; unixMs?: number } = {},
 ): Promise<Watched> {
   const store = options.store ?? new SqliteRouteStore({ file, busyWaitMs: 100 });
-  const counters = new CounterBank(dnsserverCounters);
+  const counters = new SharedCounters(dnsserverCounters);
   const log = recordingLog();
   const diffs: RouteDiff[] = [];
   const client = new Map<string, Route>();

@@ -21,7 +21,7 @@ const view: DemoView = {
   calls: 2_900,
   failed: 31,
   hosts: [host(41_001, 0.5), host(41_002, 0.09, false), host(41_003, undefined)],
-  events: ['LARS: host overloaded 127.0.0.1:41002 failure-run'],
+  events: ['LARS: host ejected 127.0.0.1:41002 failure-run'],
 };
 
 describe('the table', () => {
@@ -34,7 +34,7 @@ describe('the table', () => {
       { look: 'plain', text: `127.0.0.1:41001 ${'█'.repeat(7)}${'·'.repeat(7)}  50.0 %     1      2` },
       { look: 'down', text: `127.0.0.1:41002 █${'·'.repeat(13)}   9.0 %     2      3 down, ejected, probe in 10 s` },
       { look: 'plain', text: `127.0.0.1:41003 ${'·'.repeat(14)}       -     3      4` },
-      { look: 'dim', text: 'LARS: host overloaded 127.0.0.1:41002 failure-run' },
+      { look: 'dim', text: 'LARS: host ejected 127.0.0.1:41002 failure-run' },
     ]);
   });
 
@@ -50,7 +50,7 @@ describe('the table', () => {
       'host           ',
       '127.0.0.1:41001',
       'and 2 more host',
-      'LARS: host over',
+      'LARS: host ejec',
     ]);
   });
 

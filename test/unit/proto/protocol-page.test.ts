@@ -59,7 +59,7 @@ test('the message ids and return codes', () => {
 });
 
 test('the numbers in the text', () => {
-  expect(page).toContain(`a head of ${HEADER_BYTES === 8 ? 'eight' : HEADER_BYTES} bytes`);
+  expect(page).toContain(`a header of ${HEADER_BYTES === 8 ? 'eight' : HEADER_BYTES} bytes`);
   expect(page).toContain(`0 to ${MAX_BODY_BYTES} |`);
   expect(page).toContain(`(${MAX_DATAGRAM_BYTES.toLocaleString('en')} bytes)`);
   expect(page).toContain(`module -3/2 belongs to server ${shardOf(-3, 2)}`);

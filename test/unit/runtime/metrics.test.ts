@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CounterBank, defineCounters } from '../../../runtime/src/counters.ts';
+import { defineCounters, SharedCounters } from '../../../runtime/src/counters.ts';
 import { createRegistry, exposeCounters, exposeGauges } from '../../../runtime/src/http/metrics.ts';
 import { tcpServerCounters } from '../../../runtime/src/tcp/framed-server.ts';
 import { parsePrometheus, sampleValue } from '../../support/prometheus-text.ts';
@@ -9,9 +9,9 @@ const set = defineCounters({ getHost: 'getHost requests', badBody: 'Datagrams th
 describe('counter banks on the metrics page', () => {
   test('have valid names in snake case, their help, and the labels of their bank', async () => {
     const registry = createRegistry('agent', '1.0.0');
-    const banks = ['0', '1'].map(shard => ({ labels: { shard }, bank: new CounterBank(set) }));
+    const banks = ['0', '1'].map(shard => ({ labels: { shard }, counters: new SharedCounters(set) }));
     exposeCounters(registry, 'lars_agent', banks);
-    banks[1]?.bank.add(set.at.getHost, 3);
+    banks[1]?.counters.add(set.at.getHost, 3);
     const text = await registry.metrics();
     const samples = parsePrometheus(text);
     expect(text).toContain('# HELP lars_agent_get_host_total getHost requests\n# TYPE lars_agent_get_host_total counter\n');
@@ -22,17 +22,17 @@ describe('counter banks on the metrics page', () => {
 
   test('show what is so when they are read, and are not summed up over reads', async () => {
     const registry = createRegistry('agent', '1.0.0');
-    const bank = new CounterBank(set);
+    const bank = new SharedCounters(set);
     const labels = {};
-    exposeCounters(registry, 'lars_agent', [{ labels, bank }]);
-    exposeGauges(registry, 'lars_now', [{ labels, bank }]);
+    exposeCounters(registry, 'lars_agent', [{ labels, counters: bank }]);
+    exposeGauges(registry, 'lars_now', [{ labels, counters: bank }]);
     for (const total of [5, 10, 15]) {
       bank.add(set.at.getHost, 5);
       const samples = parsePrometheus(await registry.metrics());
       expect(sampleValue(samples, 'lars_agent_get_host_total')).toBe(total);
       expect(sampleValue(samples, 'lars_now_get_host')).toBe(total);
     }
-    bank.put(set.at.getHost, 1);
+    bank.set(set.at.getHost, 1);
     expect(sampleValue(parsePrometheus(await registry.metrics()), 'lars_now_get_host')).toBe(1);
   });
 
@@ -46,7 +46,7 @@ describe('counter banks on the metrics page', () => {
 
   test('the whole page is of the format, with the process’s own figures', async () => {
     const registry = createRegistry('dnsserver', '1.0.0');
-    exposeCounters(registry, 'lars_dnsserver_tcp', [{ labels: {}, bank: new CounterBank(tcpServerCounters) }]);
+    exposeCounters(registry, 'lars_dnsserver_tcp', [{ labels: {}, counters: new SharedCounters(tcpServerCounters) }]);
     const samples = parsePrometheus(await registry.metrics());
     expect(sampleValue(samples, 'lars_build_info', { service: 'dnsserver', version: '1.0.0' })).toBe(1);
     expect(sampleValue(samples, 'process_resident_memory_bytes')).toBeGreaterThan(1e6);

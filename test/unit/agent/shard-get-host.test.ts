@@ -1,25 +1,49 @@
-import { encodeFrame, type HostInfo, MessageId, ReturnCode } from '@lars/proto';
-import { CounterBank } from '@lars/runtime/counters';
+import { encodeFrame, type HostInfo, MAX_DATAGRAM_BYTES, MessageId, ReturnCode } from '@lars/proto';
+import { SharedCounters } from '@lars/runtime/counters';
 import { describe, expect, test } from 'vitest';
 import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
 import type { BalancerFactory, ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
 import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
-import { HostAnswers } from '../../../agent/src/shard/host-answers.ts';
-import { decodeGetHost, getRouteFrame, hostInfo, namedHost } from '../../support/agent-messages.ts';
+import { GetHostHandler } from '../../../agent/src/shard/get-host.ts';
+import type { HandlerDeps } from '../../../agent/src/shard/message-handler.ts';
+import { ActiveModule, ModuleTable } from '../../../agent/src/shard/module-table.ts';
+import { RouteFetcher } from '../../../agent/src/shard/route-fetcher.ts';
+import { decodeGetHost, getHostFrame, getRouteFrame, hostInfo, namedHost } from '../../support/agent-messages.ts';
 import { ShardWorld, UPDATE_TIMEOUT_MS } from './shard-world.ts';
 
 const NOW_MS = 1_000;
 const namedHosts = (count: number) => Array.from({ length: count }, (_, i) => namedHost(`db${i}.example`));
 const request = { seq: 7, modid: -1, cmdid: 2, features: 0 };
 
-function balancerOf(
+function moduleOf(
   hosts: readonly HostInfo[],
   newBalancer: BalancerFactory<ExplainingBalancer> = classicBalancer(CLASSIC_DEFAULTS),
-): ExplainingBalancer {
-  const balancer = newBalancer({ random: () => 0, onTransition() {} });
-  balancer.setHosts(hosts, 0);
-  return balancer;
+): ActiveModule {
+  const module = new ActiveModule(
+    request,
+    newBalancer,
+    () => 0,
+    () => undefined,
+  );
+  module.balancer.setHosts(hosts, 0);
+  module.staleAtMs = NOW_MS + 1;
+  return module;
+}
+
+/** A handler that knows the module, or knows that it does not exist. */
+function handlerOf(module: ActiveModule | undefined, counters = new SharedCounters(shardCounters)): GetHostHandler {
+  const modules: HandlerDeps['modules'] = new ModuleTable({ routeWaitMs: 1, maxWaiting: 1, absentTtlMs: 1_000, maxAbsent: 1 });
+  if (module === undefined) modules.markAbsent(request.modid, request.cmdid, NOW_MS);
+  else modules.activate(module);
+  const fetcher = new RouteFetcher(1_000, () => undefined, counters);
+  // What it knows is neither forwarded nor parked.
+  return new GetHostHandler({
+    modules,
+    fetcher,
+    counters,
+    scratch: new Uint8Array(MAX_DATAGRAM_BYTES),
+  } as unknown as HandlerDeps);
 }
 
 describe('an answer, in place and as bytes of its own', () => {
@@ -67,15 +91,16 @@ describe('an answer, in place and as bytes of its own', () => {
   const algorithms = [classicBalancer(CLASSIC_DEFAULTS), adaptiveBalancer(ADAPTIVE_DEFAULTS)] as const;
   const cases = algorithms.flatMap(newBalancer => answers.map(answer => [newBalancer, ...answer] as const));
   test.each(cases)('%#: %s', (newBalancer, _name, hosts, features, retcode, host, counter) => {
-    const counters = new CounterBank(shardCounters);
-    const hostAnswers = new HostAnswers(counters);
-    const balancer = hosts === undefined ? undefined : balancerOf(hosts, newBalancer);
+    const counters = new SharedCounters(shardCounters);
+    const module = hosts === undefined ? undefined : moduleOf(hosts, newBalancer);
+    const handler = handlerOf(module, counters);
     const expected = encodeFrame(MessageId.GetHostResponse, { seq: 7, modid: -1, cmdid: 2, retcode, host });
 
     const reply = new Uint8Array(1_000);
-    const length = hostAnswers.write(balancer, { ...request, features }, reply, 11, NOW_MS);
+    const datagram = getHostFrame({ ...request, features });
+    const length = handler.handleInPlace(datagram, 0, datagram.length, reply, 11, NOW_MS);
     expect(reply.slice(11, 11 + length)).toStrictEqual(expected);
-    expect(hostAnswers.frame(balancer, { ...request, features }, NOW_MS)).toStrictEqual(expected);
+    expect(handler.answer(module, { ...request, features }, NOW_MS)).toStrictEqual(expected);
     expect(counters.get(counter)).toBe(2);
   });
 
@@ -83,29 +108,36 @@ describe('an answer, in place and as bytes of its own', () => {
     { cause: 'queue', counted: 1 },
     { cause: 'no-host', counted: 0 },
   ] as const)('OVERLOAD because of $cause: $counted in the count of refusals for a queue', ({ cause, counted }) => {
-    const counters = new CounterBank(shardCounters);
-    const balancer = balancerOf([hostInfo(80)]);
+    const counters = new SharedCounters(shardCounters);
+    const { balancer } = moduleOf([hostInfo(80)]);
     const refusing: ExplainingBalancer = Object.create(balancer, {
       pick: { value: () => undefined },
       hosts: { value: () => balancer.hosts() },
       refusalCause: { value: cause },
     });
-    const frame = new HostAnswers(counters).frame(refusing, request, NOW_MS);
+    const module = new ActiveModule(
+      request,
+      () => refusing,
+      () => 0,
+      () => undefined,
+    );
+    const frame = handlerOf(module, counters).answer(module, request, NOW_MS);
     expect(decodeGetHost(frame).retcode).toBe(ReturnCode.Overload);
     expect([counters.get('answeredOverload'), counters.get('refusedQueue')]).toEqual([1, counted]);
   });
 
   test('bytes of its own stay as they are', () => {
-    const hostAnswers = new HostAnswers(new CounterBank(shardCounters));
-    const first = hostAnswers.frame(balancerOf([hostInfo(80)]), request, NOW_MS);
-    hostAnswers.frame(undefined, { ...request, seq: 8 }, NOW_MS);
+    const module = moduleOf([hostInfo(80)]);
+    const handler = handlerOf(module);
+    const first = handler.answer(module, request, NOW_MS);
+    handler.answer(undefined, { ...request, seq: 8 }, NOW_MS);
     expect(decodeGetHost(first)).toMatchObject({ seq: 7, retcode: ReturnCode.Success });
     // They cross threads, and the whole buffer would cross with a view.
     expect(first.buffer.byteLength).toBe(first.length);
   });
 });
 
-describe('what the general path answers', () => {
+describe('what the general form answers', () => {
   test('it writes where the answer belongs', () => {
     const world = new ShardWorld();
     world.route(1, 2, [hostInfo(80)]);
@@ -123,9 +155,9 @@ describe('what the general path answers', () => {
     world.route(1, 2, [hostInfo(80)]);
     world.advance(UPDATE_TIMEOUT_MS - 0.25);
     world.getHost({ modid: 1, cmdid: 2 });
-    expect(world.pulls).toHaveLength(0);
+    expect(world.fetches).toHaveLength(0);
     world.advance(1);
     world.getHost({ modid: 1, cmdid: 2 });
-    expect(world.pulls).toHaveLength(1);
+    expect(world.fetches).toHaveLength(1);
   });
 });

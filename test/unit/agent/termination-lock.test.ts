@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mayEnd, newEndGuard, uninterrupted } from '../../../agent/src/threads/end-guard.ts';
+import { newTerminationLock, waitUntilTerminable, withoutTermination } from '../../../agent/src/threads/termination-lock.ts';
 
 /** Long enough for promises to have their turn. */
 const turn = () => new Promise(resolve => setImmediate(resolve));
@@ -7,11 +7,11 @@ const turn = () => new Promise(resolve => setImmediate(resolve));
 describe('a thread that must not be ended now', () => {
   test('is ended when its work is done, however that ended', async () => {
     for (const settle of ['resolve', 'reject'] as const) {
-      const guard = newEndGuard();
+      const lock = newTerminationLock();
       const work = Promise.withResolvers<number>();
-      const done = uninterrupted(guard, () => work.promise).catch(error => error);
+      const done = withoutTermination(lock, () => work.promise).catch(error => error);
       let ended = false;
-      const ending = mayEnd(guard).then(() => {
+      const ending = waitUntilTerminable(lock).then(() => {
         ended = true;
       });
       await turn();
@@ -23,10 +23,10 @@ describe('a thread that must not be ended now', () => {
   });
 
   test('does not begin such work once it is to be ended', async () => {
-    const guard = newEndGuard();
-    await mayEnd(guard);
+    const lock = newTerminationLock();
+    await waitUntilTerminable(lock);
     let begun = false;
-    void uninterrupted(guard, async () => {
+    void withoutTermination(lock, async () => {
       begun = true;
     });
     await turn();
@@ -34,15 +34,15 @@ describe('a thread that must not be ended now', () => {
   });
 
   test('may do one such work after the other', async () => {
-    const guard = newEndGuard();
-    expect(await uninterrupted(guard, async () => 1)).toBe(1);
-    expect(await uninterrupted(guard, async () => 2)).toBe(2);
-    await mayEnd(guard);
+    const lock = newTerminationLock();
+    expect(await withoutTermination(lock, async () => 1)).toBe(1);
+    expect(await withoutTermination(lock, async () => 2)).toBe(2);
+    await waitUntilTerminable(lock);
   });
 
   test('is ended all the same where its work hangs', async () => {
-    const guard = newEndGuard();
-    void uninterrupted(guard, () => new Promise(() => undefined));
-    await mayEnd(guard, 1);
+    const lock = newTerminationLock();
+    void withoutTermination(lock, () => new Promise(() => undefined));
+    await waitUntilTerminable(lock, 1);
   });
 });

@@ -1,4 +1,4 @@
-import { CounterBank } from '@lars/runtime/counters';
+import { SharedCounters } from '@lars/runtime/counters';
 import {
   type DnsCounter,
   dnsCounters,
@@ -13,21 +13,21 @@ import {
 } from './counters.ts';
 import { SHARD_NAMES } from './threads/messages.ts';
 
-export interface ShardBanks {
-  readonly counters: CounterBank<ShardCounter>;
-  readonly gauges: CounterBank<ShardGauge>;
+export interface ShardCounters {
+  readonly counters: SharedCounters<ShardCounter>;
+  readonly gauges: SharedCounters<ShardGauge>;
 }
 
 /** The counters of all threads, in shared memory: a thread that dies leaves its counts to its successor. */
-export class AgentBanks {
-  readonly shards: readonly ShardBanks[] = SHARD_NAMES.map(() => ({
-    counters: new CounterBank<ShardCounter>(shardCounters),
-    gauges: new CounterBank<ShardGauge>(shardGauges),
+export class AgentCounters {
+  readonly shards: readonly ShardCounters[] = SHARD_NAMES.map(() => ({
+    counters: new SharedCounters<ShardCounter>(shardCounters),
+    gauges: new SharedCounters<ShardGauge>(shardGauges),
   }));
-  readonly dns = new CounterBank<DnsCounter>(dnsCounters);
-  readonly dnsGauges = new CounterBank<LinkGauge>(linkGauges);
-  readonly reporter = new CounterBank<ReporterCounter>(reporterCounters);
-  readonly reporterGauges = new CounterBank<LinkGauge>(linkGauges);
+  readonly dns = new SharedCounters<DnsCounter>(dnsCounters);
+  readonly dnsGauges = new SharedCounters<LinkGauge>(linkGauges);
+  readonly reporter = new SharedCounters<ReporterCounter>(reporterCounters);
+  readonly reporterGauges = new SharedCounters<LinkGauge>(linkGauges);
 
   /** One counter's sum over the shards. */
   shardTotal(name: ShardCounter): number {

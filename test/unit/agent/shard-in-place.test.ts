@@ -1,19 +1,19 @@
 /**
- * The hot path changes nothing but the time that an answer takes: whoever asks with a field more, which it leaves to the general codec,
- * gets the same answers, and the same is counted.
+ * The fast form of a message changes nothing but the time that an answer takes: a caller that asks with a field more, which is left to the
+ * general form, gets the same answers, and the same is counted.
  */
-import { type HostInfo, ReturnCode } from '@lars/proto';
-import { CounterBank } from '@lars/runtime/counters';
+import { type HostInfo, MessageId, type ModuleId, ReturnCode } from '@lars/proto';
+import { SharedCounters } from '@lars/runtime/counters';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
 import { shardCounters } from '../../../agent/src/counters.ts';
-import { CallReports } from '../../../agent/src/shard/call-reports.ts';
-import { HostAnswers } from '../../../agent/src/shard/host-answers.ts';
-import { HotPath, NOT_HERE } from '../../../agent/src/shard/hot-path.ts';
-import { ModuleTable } from '../../../agent/src/shard/module-table.ts';
-import type { ModuleId } from '../../../agent/src/threads/messages.ts';
+import { GetHostHandler } from '../../../agent/src/shard/get-host.ts';
+import { type HandlerDeps, NOT_HANDLED } from '../../../agent/src/shard/message-handler.ts';
+import { ActiveModule, ModuleTable } from '../../../agent/src/shard/module-table.ts';
+import { ReportHandler } from '../../../agent/src/shard/report.ts';
+import { RouteFetcher } from '../../../agent/src/shard/route-fetcher.ts';
 import { writeHeader } from '../../../proto/src/header.ts';
 import { decodeGetHost, getHostFrame, getRouteFrame, hostInfo, namedHost, reportFrame } from '../../support/agent-messages.ts';
 import { int32, uint32 } from '../../support/lars-arbitraries.ts';
@@ -78,9 +78,9 @@ describe.each([
           take(general, next, withUnknownField);
         }
         expect(hot.answers).toStrictEqual(general.answers);
-        expect(hot.pulls).toStrictEqual(general.pulls);
+        expect(hot.fetches).toStrictEqual(general.fetches);
         expect(hot.counted()).toStrictEqual(general.counted());
-        for (const world of [hot, general]) world.shardAt(0).reportAll(world.unixMs);
+        for (const world of [hot, general]) world.shardAt(0).flushAll(world.unixMs);
         expect(hot.reports).toStrictEqual(general.reports);
       }),
       { numRuns: 150 },
@@ -100,9 +100,9 @@ test('a datagram may lie anywhere in a slot, and its answer too', () => {
   expect(slot[100 + length]).toBe(0xee);
 });
 
-describe('what the hot path takes', () => {
+describe('what is handled in place', () => {
   const NOW_MS = 1_000;
-  const REFRESH_AT_MS = 2_000;
+  const STALE_AT_MS = 2_000;
   const served = { modid: 1, cmdid: 2 };
   const usualReport = reportFrame({ ...served, host: hostInfo(80), retcode: 1, tcost: 5 });
 
@@ -110,30 +110,46 @@ describe('what the hot path takes', () => {
     ['getHost for a module that is served', true, getHostFrame({ ...served, seq: 1, features: 3 })],
     ['getHost for a module that is known not to exist', true, getHostFrame(ABSENT)],
     ['a report for a module that is served', true, usualReport],
-    ['getHost just before the route is to be asked for again', true, getHostFrame(served), REFRESH_AT_MS - 0.5],
-    ['getHost when the route is to be asked for again, which is said', true, getHostFrame(served), REFRESH_AT_MS],
+    ['getHost just before the route is to be asked for again', true, getHostFrame(served), STALE_AT_MS - 0.5],
+    ['getHost when the route is to be asked for again, which is done', true, getHostFrame(served), STALE_AT_MS],
     ['getHost for a module that nobody asked for', false, getHostFrame({ modid: 3, cmdid: 3 })],
     ['a report for a module that is not served', false, reportFrame({ ...ABSENT, host: hostInfo(80) })],
     ['a report for a host with a name', false, reportFrame({ ...served, host: namedHost('db.example') })],
     ['getRoute', false, getRouteFrame(served)],
     ['a field that it does not know', false, withUnknownField(getHostFrame(served))],
-    ['a datagram that is shorter than its head says', false, usualReport.subarray(0, -1)],
-    ['a datagram that is shorter than a head', false, usualReport.subarray(0, 7)],
+    ['a datagram that is shorter than its header says', false, usualReport.subarray(0, -1)],
+    ['a datagram that is shorter than a header', false, usualReport.subarray(0, 7)],
   ];
   test.each(datagrams)('%s: %s', (_name, taken, datagram, nowMs = NOW_MS) => {
-    const counters = new CounterBank(shardCounters);
-    const modules = new ModuleTable<never>({ routeWaitMs: 1, maxHeld: 1, absentTtlMs: 10_000, maxAbsent: 1 });
-    const balancer = classicBalancer(CLASSIC_DEFAULTS)({ random: () => 0, onTransition() {} });
-    balancer.setHosts([hostInfo(80)], 0);
-    modules.serve({ ...served, balancer, version: 1, refreshAtMs: REFRESH_AT_MS, reportAtMs: undefined });
+    const counters = new SharedCounters(shardCounters);
+    const modules: HandlerDeps['modules'] = new ModuleTable({ routeWaitMs: 1, maxWaiting: 1, absentTtlMs: 10_000, maxAbsent: 1 });
+    const active = new ActiveModule(
+      served,
+      classicBalancer(CLASSIC_DEFAULTS),
+      () => 0,
+      () => undefined,
+    );
+    active.balancer.setHosts([hostInfo(80)], 0);
+    active.staleAtMs = STALE_AT_MS;
+    modules.activate(active);
     modules.markAbsent(ABSENT.modid, ABSENT.cmdid, NOW_MS);
-    const reports = new CallReports(15_000, counters, () => {});
-    const aged: number[] = [];
-    const hotPath = new HotPath(modules, new HostAnswers(counters), reports, ({ modid }) => aged.push(modid), counters);
-    const length = hotPath.handle(datagram, 0, datagram.length, new Uint8Array(400), 0, nowMs);
-    expect(length !== NOT_HERE).toBe(taken);
-    expect(aged).toEqual(nowMs < REFRESH_AT_MS ? [] : [served.modid]);
-    // What it leaves alone, the general path will count.
+    const fetched: number[] = [];
+    const fetcher = new RouteFetcher(15_000, ({ modid }, _version, urgent) => fetched.push(urgent ? -modid : modid), counters);
+    // The fast forms never forward and never park.
+    const deps = { modules, fetcher, counters, scratch: new Uint8Array(0) } as unknown as HandlerDeps;
+    const [getHost, report] = [new GetHostHandler(deps), new ReportHandler(deps, 15_000, () => {})];
+    const handleInPlace = (): number => {
+      const end = datagram.length;
+      if (datagram[0] === MessageId.ReportRequest) return report.handleInPlace(datagram, 0, end, nowMs);
+      // getRoute has a general form only.
+      return datagram[0] === MessageId.GetHostRequest
+        ? getHost.handleInPlace(datagram, 0, end, new Uint8Array(400), 0, nowMs)
+        : NOT_HANDLED;
+    };
+    const length = handleInPlace();
+    expect(length !== NOT_HANDLED).toBe(taken);
+    expect(fetched).toEqual(nowMs < STALE_AT_MS ? [] : [served.modid]);
+    // What it leaves alone, the general form will count.
     if (!taken) expect(Object.values(counters.toObject()).every(value => value === 0)).toBe(true);
   });
 });
@@ -151,7 +167,7 @@ function take(world: ShardWorld, next: Step, asked: (frame: Uint8Array) => Uint8
     case 'advance':
       world.advance(next.ms);
       world.expireWaits();
-      world.reportDue();
+      world.flushDue();
       return;
     case 'route':
       world.route(next.module.modid, next.module.cmdid, next.hosts, 2);

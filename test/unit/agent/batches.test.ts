@@ -1,14 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NewsForShards } from '../../../agent/src/dns/news-for-shards.ts';
-import { MailBatch } from '../../../agent/src/threads/mail-batch.ts';
-import { QuestionBatch, unpackQuestions } from '../../../agent/src/threads/route-questions.ts';
+import { MessageBatch, RouteQueryBatch, RouteUpdateBatcher, unpackRouteQueries } from '../../../agent/src/threads/batches.ts';
 import { int32 } from '../../support/lars-arbitraries.ts';
 
-describe('mail that is collected', () => {
+describe('a batch of messages', () => {
   test('leaves in order, with the flush', () => {
     const posted: (readonly number[])[] = [];
-    const batch = new MailBatch<number>(items => posted.push(items));
+    const batch = new MessageBatch<number>(items => posted.push(items));
     batch.flush();
     for (const item of [1, 2, 3]) batch.add(item);
     expect(posted).toEqual([]);
@@ -21,7 +19,7 @@ describe('mail that is collected', () => {
 
   test('never grows beyond a thousand', () => {
     const posted: (readonly number[])[] = [];
-    const batch = new MailBatch<number>(items => posted.push(items));
+    const batch = new MessageBatch<number>(items => posted.push(items));
     for (let item = 0; item < 2_500; item++) batch.add(item);
     expect(posted.map(items => items.length)).toEqual([1_000, 1_000]);
     batch.flush();
@@ -29,17 +27,17 @@ describe('mail that is collected', () => {
   });
 });
 
-describe('questions', () => {
+describe('route queries', () => {
   test('property: are the same on the other side, however many', () => {
     const version = fc.nat(Number.MAX_SAFE_INTEGER);
-    const questions = fc.array(fc.record({ modid: int32, cmdid: int32, version }), { maxLength: 2_100, size: 'max' });
+    const queries = fc.array(fc.record({ modid: int32, cmdid: int32, version }), { maxLength: 2_100, size: 'max' });
     fc.assert(
-      fc.property(questions, all => {
+      fc.property(queries, all => {
         const arrived: unknown[] = [];
         let messages = 0;
-        const batch = new QuestionBatch(packed => {
+        const batch = new RouteQueryBatch(packed => {
           messages += 1;
-          unpackQuestions(structuredClone(packed), question => arrived.push(question));
+          unpackRouteQueries(structuredClone(packed), query => arrived.push(query));
         });
         for (const { version, ...module } of all) batch.add(module, version);
         batch.flush();
@@ -54,15 +52,15 @@ describe('questions', () => {
 
 test('what one chunk says goes to each shard as one message', async () => {
   const posted: unknown[] = [];
-  const news = new NewsForShards((shard, routes) => posted.push([shard, routes.map(({ modid }) => modid)]));
-  for (const modid of [1, 3, 4, 6]) news.add({ modid, cmdid: 0, hosts: [], version: 0 });
+  const updates = new RouteUpdateBatcher((shard, routes) => posted.push([shard, routes.map(({ modid }) => modid)]), setImmediate);
+  for (const modid of [1, 3, 4, 6]) updates.add({ modid, cmdid: 0, hosts: [], version: 0 });
   expect(posted).toEqual([]);
   await new Promise(resolve => setImmediate(resolve));
   expect(posted).toEqual([
     ['shard0', [3, 6]],
     ['shard1', [1, 4]],
   ]);
-  news.add({ modid: 5, cmdid: 0, hosts: [], version: 0 });
+  updates.add({ modid: 5, cmdid: 0, hosts: [], version: 0 });
   await new Promise(resolve => setImmediate(resolve));
   expect(posted.slice(2)).toEqual([['shard2', [5]]]);
 });

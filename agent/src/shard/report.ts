@@ -1,0 +1,168 @@
+// pure
+import {
+  type BatchReportRequest,
+  type BatchResult,
+  decodeBody,
+  HEADER_BYTES,
+  type HostCallResult,
+  type HostKey,
+  hostKey,
+  MessageId,
+} from '@lars/proto';
+import { ipv4HostKey } from '@lars/proto/host-address';
+import { ReportRequestView } from '@lars/proto/in-place/report-request-view';
+import { shardCounters } from '../counters.ts';
+import type { StatusReport } from '../threads/messages.ts';
+import type { ReplyTo } from './forwarding.ts';
+import { type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
+import type { ActiveModule } from './module-table.ts';
+
+const count = shardCounters.at;
+const NO_HOST = { ip: 0, port: 0, addr: '' } as const;
+
+/** Limit of the calls taken from one batch. Each call is one step of the balancer, so a larger batch would block the shard for all others. */
+const MAX_BATCH_CALLS = 100_000;
+
+/** No call takes longer. A single result that says so would spoil the sums of all others, or make them larger than what can be stored. */
+const MAX_CALL_MS = 3_600_000;
+
+/** Takes call results: each goes to its module's balancer at once and, summed up once a period, to the reporter. */
+export class ReportHandler {
+  readonly #modules: HandlerDeps['modules'];
+  readonly #forwarding: HandlerDeps['forwarding'];
+  readonly #counters: HandlerDeps['counters'];
+  readonly #periodMs: number;
+  readonly #sendStatus: (report: StatusReport) => void;
+  readonly #view = new ReportRequestView();
+  /** Modules with results that the reporter has not been sent, in the order in which their status reports are due. */
+  readonly #unsent = new Set<ActiveModule>();
+
+  /** @param periodMs how long after a module's first unsent result its status report is due */
+  constructor(
+    { modules, forwarding, counters }: Pick<HandlerDeps, 'modules' | 'forwarding' | 'counters'>,
+    periodMs: number,
+    sendStatus: (report: StatusReport) => void,
+  ) {
+    this.#modules = modules;
+    this.#forwarding = forwarding;
+    this.#counters = counters;
+    this.#periodMs = periodMs;
+    this.#sendStatus = sendStatus;
+  }
+
+  /**
+   * The fast form of one call result: the module of the datagram bytes[start, end) is active, and the host has no name.
+   * @returns 0, for nothing is answered; or NOT_HANDLED
+   */
+  handleInPlace(bytes: Uint8Array, start: number, end: number, nowMs: number): number {
+    const request = this.#view;
+    if (!request.decode(bytes, start + HEADER_BYTES, end)) return NOT_HANDLED;
+    const module = this.#modules.findActive(request.modid, request.cmdid);
+    if (module === undefined) return NOT_HANDLED;
+    this.#addCall(module, ipv4HostKey(request.ip, request.port), request.retcode, request.tcost, nowMs);
+    return 0;
+  }
+
+  /** The general form of one call result. @throws {LarsProtocolError} BAD_BODY */
+  handle(datagram: Uint8Array, replyTo: ReplyTo, nowMs: number): void {
+    const request = decodeBody(MessageId.ReportRequest, datagram.subarray(HEADER_BYTES));
+    if (this.#forwarding.forward(request, datagram, replyTo)) return;
+    const module = this.#modules.findActive(request.modid, request.cmdid);
+    if (module === undefined) this.#counters.add(count.reportUnknownModule);
+    else this.#addCall(module, hostKey(request.host ?? NO_HOST), request.retcode, request.tcost, nowMs);
+  }
+
+  /** Many call results of one module. @throws {LarsProtocolError} BAD_BODY */
+  handleBatch(datagram: Uint8Array, replyTo: ReplyTo, nowMs: number): void {
+    const request = decodeBody(MessageId.BatchReportRequest, datagram.subarray(HEADER_BYTES));
+    if (this.#forwarding.forward(request, datagram, replyTo)) return;
+    const module = this.#modules.findActive(request.modid, request.cmdid);
+    if (module === undefined) this.#counters.add(count.reportUnknownModule);
+    else this.#addBatch(module, request, nowMs);
+  }
+
+  /** Sends the status report of each module whose period is over. */
+  flushDue(nowMs: number, unixMs: number): void {
+    for (const module of this.#unsent) {
+      if (module.flushAtMs !== undefined && module.flushAtMs > nowMs) return;
+      this.flush(module, unixMs);
+    }
+  }
+
+  flushAll(unixMs: number): void {
+    for (const module of this.#unsent) this.flush(module, unixMs);
+  }
+
+  /** Sends the status report of one module, whether its period is over or not. */
+  flush(module: ActiveModule, unixMs: number): void {
+    this.#unsent.delete(module);
+    module.flushAtMs = undefined;
+    const results = takeResults(module);
+    if (results.length === 0) return;
+    this.#sendStatus({ modid: module.modid, cmdid: module.cmdid, results, ts: Math.floor(unixMs / 1_000) });
+  }
+
+  /** `retcode` and `tcost` as in a ReportRequest. */
+  #addCall(module: ActiveModule, host: HostKey, retcode: number, tcost: number, nowMs: number): void {
+    const tcostMs = tcost === 0 ? undefined : Math.min(tcost, MAX_CALL_MS);
+    this.#countCalls(module, module.balancer.report(host, retcode === 0, tcostMs, nowMs), 1, nowMs);
+  }
+
+  #addBatch(module: ActiveModule, { results, fromCopy }: BatchReportRequest, nowMs: number): void {
+    let callsLeft = MAX_BATCH_CALLS;
+    for (const result of results) {
+      const succ = Math.min(result.succ, callsLeft);
+      const err = Math.min(result.err, callsLeft - succ);
+      callsLeft -= succ + err;
+      this.#counters.add(count.reportCallsCut, result.succ + result.err - succ - err);
+      this.#countCalls(module, reportCalls(module, result, succ, err, !fromCopy, nowMs), succ + err, nowMs);
+    }
+  }
+
+  #countCalls(module: ActiveModule, isKnownHost: boolean, calls: number, nowMs: number): void {
+    if (!isKnownHost) {
+      this.#counters.add(count.reportUnknownHost);
+      return;
+    }
+    this.#counters.add(count.reportedCalls, calls);
+    if (module.flushAtMs !== undefined) return;
+    module.flushAtMs = Math.ceil(nowMs + this.#periodMs);
+    this.#unsent.add(module);
+  }
+}
+
+/**
+ * Tells the balancer of the calls of one entry of a batch, the failures spread evenly among the successes: the entry does not say in which
+ * order they came, and all failures in a row would look like a dead host.
+ * @returns false when the module has no such host
+ */
+function reportCalls(
+  { balancer }: ActiveModule,
+  result: BatchResult,
+  succ: number,
+  err: number,
+  picked: boolean,
+  nowMs: number,
+): boolean {
+  const key = hostKey(result);
+  const tcostMs = result.tcost === 0 ? undefined : Math.min(result.tcost / Math.max(1, result.succ + result.err), MAX_CALL_MS);
+  const calls = succ + err;
+  let failures = 0;
+  for (let i = 1; i <= calls; i++) {
+    const ok = Math.floor((i * err) / calls) === failures;
+    if (!ok) failures += 1;
+    if (!balancer.report(key, ok, tcostMs, nowMs, picked)) return false;
+  }
+  return true;
+}
+
+/** What the module's balancer has counted since the last time, host by host; hosts without a call are left out. */
+function takeResults({ balancer }: ActiveModule): HostCallResult[] {
+  const results: HostCallResult[] = [];
+  balancer.takeCounts((host, isEjected, counts) => {
+    const { ip, port, addr, weight } = host;
+    const { succ, err, probes } = counts;
+    results.push({ ip, port, addr, weight, succ, err, overload: isEjected, tcost: Math.round(counts.tcostMs), probes });
+  });
+  return results;
+}
