@@ -18,7 +18,7 @@ export interface ShardCounters {
   readonly gauges: SharedCounters<ShardGauge>;
 }
 
-/** The counters of all threads, in shared memory: a thread that dies leaves its counts to its successor. */
+/** The counters of all threads. They are in shared memory, so the successor of a thread that dies goes on with its counts. */
 export class AgentCounters {
   readonly shards: readonly ShardCounters[] = SHARD_NAMES.map(() => ({
     counters: new SharedCounters<ShardCounter>(shardCounters),

@@ -12,7 +12,10 @@ export interface AgentState {
   readonly uptimeMs: number;
 }
 
-/** Degraded without dnsserver: known routes are served, but changes and new modules are not seen. The reporter is optional and does not affect the status. */
+/**
+ * The agent is degraded without dnsserver: it serves the known routes, but does not see changes and new modules. The reporter is optional
+ * and does not affect the status.
+ */
 export function agentHealth({ supervisor, counters, config, uptimeMs }: AgentState): Health {
   const up = counters.dnsGauges.get('linkUp') === 1;
   const ports = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);

@@ -29,7 +29,7 @@ export interface RunningAgent extends Service {
   /** How datagrams come in: 'mmsg' or 'dgram'. */
   readonly transport: string;
   readonly httpPort: number;
-  /** Ends a thread as a crash would; it is started again. */
+  /** Terminates a thread as a crash would; the supervisor starts it again. */
   killThread(name: ThreadName): Promise<void>;
   restarts(name: ThreadName): number;
 }
@@ -93,7 +93,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
 
 const WHY_PATH = /^\/why\/(-?\d{1,10})\/(-?\d{1,10})$/;
 
-/** GET /why/MODID/CMDID: what the owning shard says of the module. */
+/** GET /why/MODID/CMDID: what the shard that owns the module knows of it. */
 async function explainModule(supervisor: Supervisor<ThreadName>, path: string): Promise<unknown> {
   const match = WHY_PATH.exec(path);
   if (match === null) return undefined;
@@ -101,7 +101,7 @@ async function explainModule(supervisor: Supervisor<ThreadName>, path: string): 
   return isInt32(modid) && isInt32(cmdid) ? supervisor.ask(ownerOf({ modid, cmdid }), { modid, cmdid }) : undefined;
 }
 
-/** Shards first: they hand their last counts to the reporter thread, which sends them before it ends. */
+/** Stops the shards first: they hand their last status reports to the reporter thread, which sends them before it ends. */
 async function stopThreads(supervisor: Supervisor<ThreadName>): Promise<void> {
   await supervisor.stop(SHARD_NAMES, SHARD_STOP_TIMEOUT_MS);
   await supervisor.stop(['reporter', 'dns'], LINK_STOP_TIMEOUT_MS);
@@ -122,8 +122,8 @@ const CHANNELS: readonly (readonly [ThreadName, ThreadName])[] = [
   ]),
 ];
 
-/** A worker's module is compiled beside this one, or is a source beside this source. */
-const threadModule = (path: string): URL => new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+/** The script of a thread: compiled, it stands beside this compiled file; as a source, beside this source. */
+const threadScript = (path: string): URL => new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 function threadSpecs(config: AgentConfig, counters: AgentCounters): ThreadSpec<ThreadName>[] {
   const caller = callerIp(config.agent.caller_ip);
@@ -134,7 +134,7 @@ function threadSpecs(config: AgentConfig, counters: AgentCounters): ThreadSpec<T
     ...shards,
     {
       name: 'dns',
-      module: threadModule('./dns/dns-thread'),
+      module: threadScript('./dns/dns-thread'),
       data: (): DnsThreadData => ({
         link: linkOptions(config, config.dnsserver),
         counters: counters.dns.buffer,
@@ -143,7 +143,7 @@ function threadSpecs(config: AgentConfig, counters: AgentCounters): ThreadSpec<T
     },
     {
       name: 'reporter',
-      module: threadModule('./report/report-thread'),
+      module: threadScript('./report/report-thread'),
       data: (): ReportThreadData => ({
         link: linkOptions(config, config.reporter),
         caller,
@@ -165,7 +165,7 @@ function shardSpec(
   const shard = counters.shards[index] as AgentCounters['shards'][number];
   return {
     name: SHARD_NAMES[index] as ShardName,
-    module: threadModule('./shard/shard-thread'),
+    module: threadScript('./shard/shard-thread'),
     data: (lastPort): ShardThreadData => ({
       ip: udp.ip,
       port: udp.port === 0 ? lastPort : udp.port + index,

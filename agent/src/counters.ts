@@ -21,7 +21,7 @@ export const shardCounters = defineCounters({
   badBody: 'Datagrams dropped: the body does not parse',
   reportUnknownModule: 'Reports dropped: the agent knows no such module',
   reportUnknownHost: 'Reports dropped: the module has no such host',
-  reportCallsCut: 'Calls in batch reports that were not counted, because one datagram told of too many',
+  reportCallsCut: 'Calls in batch reports that were not counted, because one datagram reported too many',
   routeTruncated: 'getRoute answers that left hosts out to fit one datagram',
   sendError: 'Answers that could not be sent',
   kernelDrops: 'Datagrams that the kernel dropped because the receive buffer was full (conf key [udp] receive_buffer)',

@@ -1,8 +1,8 @@
 // pure
 /**
- * Message bodies to bytes and back, field by field, on protobufjs' Writer and Reader; docs/decisions/0001-codec.md tells why it is
+ * Message bodies to bytes and back, field by field, on protobufjs' Writer and Reader; docs/decisions/0001-codec.md says why it is
  * written out. A field that comes with another wire type is skipped like an unknown one, as the deployed C++ peers do.
- * test/unit/proto/codec.test.ts holds it equal to what protobufjs makes of lars.proto.
+ * test/unit/proto/codec.test.ts compares it with what protobufjs makes of lars.proto.
  */
 import protobuf from 'protobufjs/minimal.js';
 import { LarsProtocolError } from './errors.ts';
@@ -38,7 +38,7 @@ import {
 } from './messages.ts';
 
 /**
- * The body of one message, without the frame's head.
+ * The body of one message, without the header.
  * @throws {LarsProtocolError} BAD_MESSAGE_ID for an id that this version does not speak
  */
 export function encodeBody<Id extends MessageId>(id: Id, message: MessageOf[Id]): Uint8Array {
@@ -48,7 +48,7 @@ export function encodeBody<Id extends MessageId>(id: Id, message: MessageOf[Id])
 }
 
 /**
- * Reads one message body. Unknown fields are skipped; of a field that comes twice the last value counts.
+ * Reads one message body. Unknown fields are skipped; where a field comes twice, the last value counts.
  * @throws {LarsProtocolError} BAD_BODY when the bytes are no such message, BAD_MESSAGE_ID for an unknown id
  */
 export function decodeBody<Id extends MessageId>(id: Id, body: Uint8Array): MessageOf[Id] {

@@ -44,7 +44,7 @@ export function writeMessage<T>(writer: Writer, field: number, codec: FieldsCode
   writer.ldelim();
 }
 
-/** protobufjs answers a Long, two halves, because the package `long` is there: it depends on it. Exact up to 2^53. */
+/** protobufjs returns a Long, two halves, because it depends on the package `long`. The number is exact up to 2^53. */
 export function readUint64(reader: Reader): number {
   const { high, low } = reader.uint64();
   return (high >>> 0) * 2 ** 32 + (low >>> 0);

@@ -8,7 +8,7 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * Cuts a TCP byte stream into frames, whatever its pieces. It keeps at most one unfinished frame.
- * After a BAD_LENGTH nobody can tell where the next frame begins, and every push throws the error again: close the connection.
+ * After a BAD_LENGTH it is unknown where the next frame begins, and every push throws the error again: close the connection.
  */
 export class FrameDecoder {
   readonly #maxBodyBytes: number;

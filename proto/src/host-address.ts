@@ -25,7 +25,7 @@ export function hostKey(host: HostAddress): HostKey {
 
 /** The key of a host without an addr. */
 export function ipv4HostKey(ip: number, port: number): HostKey {
-  // The wire can say any int32 for a port; such a host must not share the key of another address.
+  // On the wire a port may be any int32; a host with an impossible one must not share the key of another address.
   return (port & 0xffff) === port ? (ip >>> 0) * 65_536 + port : `${ip}/${port}`;
 }
 
@@ -67,7 +67,7 @@ export function formatHost(host: HostAddress): string {
 }
 
 /**
- * The other way: 'HOST:PORT', an IPv6 address in brackets.
+ * The reverse of formatHost: 'HOST:PORT', an IPv6 address in brackets.
  * @throws {LarsProtocolError} BAD_ADDRESS naming the part that is wrong
  */
 export function parseHost(text: string): HostAddress {

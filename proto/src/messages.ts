@@ -36,7 +36,7 @@ export interface HostInfo {
   /** An IPv6 address or a DNS name; empty when `ip` is set. */
   readonly addr: string;
   readonly zone: string;
-  /** The host gets no new calls and no probes; calls that are under way end well. */
+  /** The host gets no new calls and no probes; callers finish what they have in flight. */
   readonly drain: boolean;
 }
 
@@ -52,7 +52,9 @@ export interface GetRouteResponse {
   readonly cmdid: number;
   readonly host: readonly HostInfo[];
   readonly version: number;
+  /** Agent pick only: callers must ask the agent for each call rather than pick from their copy of the route. Says nothing of a host. */
   readonly overload: boolean;
+  /** The version in the request is the newest; `host` is empty then. */
   readonly notModified: boolean;
 }
 
@@ -61,6 +63,7 @@ export interface HostCallResult {
   readonly port: number;
   readonly succ: number;
   readonly err: number;
+  /** The host is ejected. */
   readonly overload: boolean;
   readonly addr: string;
   readonly weight: number;
@@ -102,7 +105,7 @@ export interface ReportRequest {
   readonly cmdid: number;
   readonly host: HostInfo | undefined;
   readonly retcode: number;
-  /** How long the call took, ms; 0 = not told. */
+  /** How long the call took, ms; 0 where the caller did not say. */
   readonly tcost: number;
 }
 
@@ -128,7 +131,7 @@ export interface BatchReportRequest {
   readonly fromCopy: boolean;
 }
 
-/** Which body travels under which id. */
+/** The type of the body that each id announces. */
 export interface MessageOf {
   [MessageId.GetRouteRequest]: GetRouteRequest;
   [MessageId.GetRouteResponse]: GetRouteResponse;

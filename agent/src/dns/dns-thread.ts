@@ -60,8 +60,8 @@ function dnsBody(thread: Thread<DnsThreadData>, subscriber: RouteSubscriber, cli
       unpackRouteQueries(queries, query => subscriber.query(query, nowMs));
       client.flush();
     },
-    onConnect: peer => {
-      const index = (SHARD_NAMES as readonly string[]).indexOf(peer);
+    onConnect: name => {
+      const index = (SHARD_NAMES as readonly string[]).indexOf(name);
       if (index >= 0) subscriber.refetch(module => shardOf(module.modid, module.cmdid) === index, systemClock.monotonicMs());
       client.flush();
     },

@@ -57,7 +57,7 @@ export class TransitionLog {
   }
 }
 
-/** Times have twelve decimals, of which nobody reads more than three. */
+/** Three decimals are enough for people; times have twelve. */
 function rounded(numbers: Transition['numbers']): Record<string, number> {
   return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Math.round(value * 1_000) / 1_000]));
 }

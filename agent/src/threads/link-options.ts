@@ -1,7 +1,7 @@
 import type { Logger } from '@lars/runtime/log';
 import type { FramedClientOptions } from '@lars/runtime/tcp/framed-client';
 
-/** One TCP link of the agent, as the conf tells it. Plain data: it crosses threads. */
+/** One TCP link of the agent, as the conf has it. Plain data: it crosses threads. */
 export interface LinkOptions {
   readonly host: string;
   readonly port: number;

@@ -25,7 +25,7 @@ export class MmsgTransport implements DatagramTransport {
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
-  /** Binds and begins to serve. @throws {Error} the system's, with its `code`, when the port cannot be bound */
+  /** Binds the port and begins to hand over datagrams. @throws {Error} the system's, with its `code`, when the port cannot be bound */
   constructor(libc: Libc, options: TransportOptions) {
     const { ip, port, receiveBufferBytes, onSendError } = options;
     this.#options = options;
