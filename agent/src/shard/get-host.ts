@@ -1,20 +1,11 @@
 // pure
-import {
-  decodeBody,
-  encodeFrame,
-  Feature,
-  type GetHostRequest,
-  HEADER_BYTES,
-  type HostInfo,
-  MessageId,
-  ReturnCode,
-} from '@lars/proto';
+import { encodeFrame, Feature, type GetHostRequest, HEADER_BYTES, type HostInfo, MessageId, ReturnCode } from '@lars/proto';
 import { GetHostRequestView } from '@lars/proto/in-place/get-host-request-view';
 import { writeGetHostResponse } from '@lars/proto/in-place/get-host-response';
 import type { Balancer } from '../balancer/balancer.ts';
 import { shardCounters } from '../counters.ts';
 import type { ReplyTo } from './forwarding.ts';
-import { type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
+import { decodeOrCount, type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
 import type { ActiveModule } from './module-table.ts';
 
 const count = shardCounters.at;
@@ -56,13 +47,10 @@ export class GetHostHandler {
     return this.#respond(module, request, reply, replyStart, nowMs);
   }
 
-  /**
-   * The general form.
-   * @returns undefined where the answer comes later, or from another shard
-   * @throws {LarsProtocolError} BAD_BODY
-   */
+  /** The general form. @returns undefined where the answer comes later, or from another shard, or never */
   handle(datagram: Uint8Array, replyTo: ReplyTo, nowMs: number): Uint8Array | undefined {
-    const request = decodeBody(MessageId.GetHostRequest, datagram.subarray(HEADER_BYTES));
+    const request = decodeOrCount(MessageId.GetHostRequest, datagram, this.#counters);
+    if (request === undefined) return undefined;
     const module = this.#modules.findActive(request.modid, request.cmdid);
     if (module === undefined && this.#deps.forwarding.forward(request, datagram, replyTo)) return undefined;
     this.#counters.add(count.getHost);

@@ -1,6 +1,5 @@
 // pure
 import {
-  decodeBody,
   encodeFrame,
   type GetRouteRequest,
   type GetRouteResponse,
@@ -13,7 +12,7 @@ import {
 } from '@lars/proto';
 import { shardCounters } from '../counters.ts';
 import type { ReplyTo } from './forwarding.ts';
-import type { HandlerDeps } from './message-handler.ts';
+import { decodeOrCount, type HandlerDeps } from './message-handler.ts';
 import type { ActiveModule } from './module-table.ts';
 
 const count = shardCounters.at;
@@ -26,13 +25,11 @@ export class GetRouteHandler {
     this.#deps = deps;
   }
 
-  /**
-   * @returns undefined where the answer comes later, or from another shard
-   * @throws {LarsProtocolError} BAD_BODY
-   */
+  /** @returns undefined where the answer comes later, or from another shard, or never */
   handle(datagram: Uint8Array, replyTo: ReplyTo, nowMs: number): Uint8Array | undefined {
     const { modules, forwarding, parking, counters } = this.#deps;
-    const request = decodeBody(MessageId.ApiGetRouteRequest, datagram.subarray(HEADER_BYTES));
+    const request = decodeOrCount(MessageId.ApiGetRouteRequest, datagram, counters);
+    if (request === undefined) return undefined;
     if (forwarding.forward(request, datagram, replyTo)) return undefined;
     counters.add(count.getRoute);
     const module = modules.findActive(request.modid, request.cmdid);

@@ -1,6 +1,7 @@
 // pure
+import { decodeBody, HEADER_BYTES, LarsProtocolError, type MessageId, type MessageOf } from '@lars/proto';
 import type { SharedCounters } from '@lars/runtime/counters';
-import type { ShardCounter } from '../counters.ts';
+import { type ShardCounter, shardCounters } from '../counters.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { ModuleTable } from './module-table.ts';
 import type { ParkedRequest, Parking } from './parking.ts';
@@ -21,4 +22,19 @@ export interface HandlerDeps {
   readonly counters: SharedCounters<ShardCounter>;
   /** Room for the largest datagram: an answer that must be kept is written here and copied. */
   readonly scratch: Uint8Array;
+}
+
+/** For the general forms. @returns undefined, and counts the datagram, where its body does not parse */
+export function decodeOrCount<Id extends MessageId>(
+  id: Id,
+  datagram: Uint8Array,
+  counters: SharedCounters<ShardCounter>,
+): MessageOf[Id] | undefined {
+  try {
+    return decodeBody(id, datagram.subarray(HEADER_BYTES));
+  } catch (error) {
+    if (!(error instanceof LarsProtocolError)) throw error;
+    counters.add(shardCounters.at.badBody);
+    return undefined;
+  }
 }

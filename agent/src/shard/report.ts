@@ -2,7 +2,6 @@
 import {
   type BatchReportRequest,
   type BatchResult,
-  decodeBody,
   HEADER_BYTES,
   type HostCallResult,
   type HostKey,
@@ -14,7 +13,7 @@ import { ReportRequestView } from '@lars/proto/in-place/report-request-view';
 import { shardCounters } from '../counters.ts';
 import type { StatusReport } from '../threads/messages.ts';
 import type { ReplyTo } from './forwarding.ts';
-import { type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
+import { decodeOrCount, type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
 import type { ActiveModule } from './module-table.ts';
 
 const count = shardCounters.at;
@@ -63,19 +62,19 @@ export class ReportHandler {
     return 0;
   }
 
-  /** The general form of one call result. @throws {LarsProtocolError} BAD_BODY */
+  /** The general form of one call result. */
   handle(datagram: Uint8Array, replyTo: ReplyTo, nowMs: number): void {
-    const request = decodeBody(MessageId.ReportRequest, datagram.subarray(HEADER_BYTES));
-    if (this.#forwarding.forward(request, datagram, replyTo)) return;
+    const request = decodeOrCount(MessageId.ReportRequest, datagram, this.#counters);
+    if (request === undefined || this.#forwarding.forward(request, datagram, replyTo)) return;
     const module = this.#modules.findActive(request.modid, request.cmdid);
     if (module === undefined) this.#counters.add(count.reportUnknownModule);
     else this.#addCall(module, hostKey(request.host ?? NO_HOST), request.retcode, request.tcost, nowMs);
   }
 
-  /** Many call results of one module. @throws {LarsProtocolError} BAD_BODY */
+  /** Many call results of one module. */
   handleBatch(datagram: Uint8Array, replyTo: ReplyTo, nowMs: number): void {
-    const request = decodeBody(MessageId.BatchReportRequest, datagram.subarray(HEADER_BYTES));
-    if (this.#forwarding.forward(request, datagram, replyTo)) return;
+    const request = decodeOrCount(MessageId.BatchReportRequest, datagram, this.#counters);
+    if (request === undefined || this.#forwarding.forward(request, datagram, replyTo)) return;
     const module = this.#modules.findActive(request.modid, request.cmdid);
     if (module === undefined) this.#counters.add(count.reportUnknownModule);
     else this.#addBatch(module, request, nowMs);

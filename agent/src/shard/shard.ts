@@ -3,15 +3,7 @@
  * The heart of one shard thread: hands each datagram to the handler of its message, applies what other threads send, and looks after what
  * must be done in time. It has no socket, no timer and no clock of its own; the thread around it (shard-thread.ts) lends them.
  */
-import {
-  HEADER_BYTES,
-  LarsProtocolError,
-  MAX_DATAGRAM_BYTES,
-  MessageId,
-  type ModuleId,
-  readBodyLength,
-  readMessageId,
-} from '@lars/proto';
+import { HEADER_BYTES, MAX_DATAGRAM_BYTES, MessageId, type ModuleId, readBodyLength, readMessageId } from '@lars/proto';
 import type { SharedCounters } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
 import type { ModuleBalancerFactory } from '../balancer/algorithm.ts';
@@ -103,7 +95,11 @@ export class Shard {
     return this.#modules;
   }
 
-  /** A DatagramHandler but for the time: writes the answer at `replyStart`, returns its length, 0 = no answer (now). */
+  /**
+   * Handles the datagram bytes[start, end), which came to this shard's socket, or to that of `receiver`, which forwarded it. A message that
+   * comes often has a fast form, in place, which is tried first; each has a general form.
+   * @returns the length of an answer written at `replyStart`; 0 where there is none, or it leaves later or in another way
+   */
   handleDatagram(
     bytes: Uint8Array,
     start: number,
@@ -112,8 +108,35 @@ export class Shard {
     replyStart: number,
     caller: CallerRef,
     nowMs: number,
+    receiver?: ShardName,
   ): number {
-    return this.#dispatch(bytes, start, end, reply, replyStart, undefined, caller, nowMs);
+    if (end - start < HEADER_BYTES || readBodyLength(bytes, start) !== end - start - HEADER_BYTES) {
+      this.#counters.add(count.badLength);
+      return 0;
+    }
+    switch (readMessageId(bytes, start)) {
+      case MessageId.GetHostRequest: {
+        const length = this.#getHost.handleInPlace(bytes, start, end, reply, replyStart, nowMs);
+        if (length !== NOT_HANDLED) return length;
+        const replyTo = { receiver, caller };
+        return this.#deliver(this.#getHost.handle(bytes.subarray(start, end), replyTo, nowMs), reply, replyStart, replyTo);
+      }
+      case MessageId.ReportRequest: {
+        const length = this.#reports.handleInPlace(bytes, start, end, nowMs);
+        if (length === NOT_HANDLED) this.#reports.handle(bytes.subarray(start, end), { receiver, caller }, nowMs);
+        return 0;
+      }
+      case MessageId.ApiGetRouteRequest: {
+        const replyTo = { receiver, caller };
+        return this.#deliver(this.#getRoute.handle(bytes.subarray(start, end), replyTo, nowMs), reply, replyStart, replyTo);
+      }
+      case MessageId.BatchReportRequest:
+        this.#reports.handleBatch(bytes.subarray(start, end), { receiver, caller }, nowMs);
+        return 0;
+      default:
+        this.#counters.add(count.badMessageId);
+        return 0;
+    }
   }
 
   handleMessage(message: ShardMessage, nowMs: number, unixMs: number): void {
@@ -168,56 +191,6 @@ export class Shard {
     return explainModule({ modid, cmdid }, this.#modules.findActive(modid, cmdid), isAbsent, nowMs);
   }
 
-  /**
-   * Handles the datagram bytes[start, end), which came to this shard's socket, or to that of `receiver`. Each message has a fast form in
-   * place, tried first where there is one, and a general form.
-   * @returns the length of an answer written at `replyStart`; 0 where there is none, or it leaves in another way
-   */
-  #dispatch(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    reply: Uint8Array,
-    replyStart: number,
-    receiver: ShardName | undefined,
-    caller: CallerRef,
-    nowMs: number,
-  ): number {
-    if (end - start < HEADER_BYTES || readBodyLength(bytes, start) !== end - start - HEADER_BYTES) {
-      this.#counters.add(count.badLength);
-      return 0;
-    }
-    try {
-      switch (readMessageId(bytes, start)) {
-        case MessageId.GetHostRequest: {
-          const length = this.#getHost.handleInPlace(bytes, start, end, reply, replyStart, nowMs);
-          if (length !== NOT_HANDLED) return length;
-          const replyTo = { receiver, caller };
-          return this.#deliver(this.#getHost.handle(bytes.subarray(start, end), replyTo, nowMs), reply, replyStart, replyTo);
-        }
-        case MessageId.ReportRequest: {
-          const length = this.#reports.handleInPlace(bytes, start, end, nowMs);
-          if (length === NOT_HANDLED) this.#reports.handle(bytes.subarray(start, end), { receiver, caller }, nowMs);
-          return 0;
-        }
-        case MessageId.ApiGetRouteRequest: {
-          const replyTo = { receiver, caller };
-          return this.#deliver(this.#getRoute.handle(bytes.subarray(start, end), replyTo, nowMs), reply, replyStart, replyTo);
-        }
-        case MessageId.BatchReportRequest:
-          this.#reports.handleBatch(bytes.subarray(start, end), { receiver, caller }, nowMs);
-          return 0;
-        default:
-          this.#counters.add(count.badMessageId);
-          return 0;
-      }
-    } catch (error) {
-      if (!(error instanceof LarsProtocolError)) throw error;
-      this.#counters.add(count.badBody);
-      return 0;
-    }
-  }
-
   /** Writes the answer of a general form where the transport sends it from, or sends it back to the shard that forwarded the request. */
   #deliver(answer: Uint8Array | undefined, reply: Uint8Array, replyStart: number, replyTo: ReplyTo): number {
     if (answer === undefined) return 0;
@@ -231,7 +204,7 @@ export class Shard {
 
   #handleForwarded(datagram: Uint8Array, receiver: ShardName, caller: CallerRef, nowMs: number): void {
     this.#forwarding.countArrival();
-    const length = this.#dispatch(datagram, 0, datagram.length, this.#scratch, 0, receiver, caller, nowMs);
+    const length = this.handleDatagram(datagram, 0, datagram.length, this.#scratch, 0, caller, nowMs, receiver);
     if (length > 0) this.#forwarding.sendAnswer({ receiver, caller }, this.#scratch.slice(0, length));
   }
 
