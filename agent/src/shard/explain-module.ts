@@ -5,8 +5,8 @@ import type { ActiveModule } from './module-table.ts';
 
 /** What the agent knows of one module, as `lars why` shows it. */
 export interface ModuleExplanation extends ModuleId {
-  /** serving: the module is active. absent: it does not exist, as far as is known. unknown: no caller has asked for it lately. */
-  readonly state: 'serving' | 'absent' | 'unknown';
+  /** active: the module has a route. absent: it does not exist, as far as is known. unknown: no caller has asked for it lately. */
+  readonly state: 'active' | 'absent' | 'unknown';
   /** What picks among its hosts; '' while the module is not active. */
   readonly algorithm: string;
   /** The version of the route; 0 where dnsserver tells none. */
@@ -35,6 +35,6 @@ export function explainModule(
   });
   const { balancer, version } = module;
   const conduct = balancer.explainModule(nowMs);
-  const known = { modid, cmdid, state: 'serving', algorithm: balancer.algorithm, version } as const;
+  const known = { modid, cmdid, state: 'active', algorithm: balancer.algorithm, version } as const;
   return conduct === undefined ? { ...known, hosts } : { ...known, conduct, hosts };
 }
