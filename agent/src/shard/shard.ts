@@ -16,7 +16,7 @@ import { Forwarding, type ForwardingDeps, type ForwardsInFlight, type ReplyTo } 
 import { GetHostHandler } from './get-host.ts';
 import { GetRouteHandler } from './get-route.ts';
 import { HostGauges } from './host-gauges.ts';
-import { NOT_HANDLED } from './message-handler.ts';
+import { type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
 import { type ActiveModule, ModuleTable, type ModuleTableOptions } from './module-table.ts';
 import { type ParkedRequest, Parking } from './parking.ts';
 import { ReportHandler } from './report.ts';
@@ -48,51 +48,40 @@ export interface ShardDeps extends ForwardingDeps {
 }
 
 export class Shard {
-  readonly #counters: ShardDeps['counters'];
-  readonly #sendReply: ShardDeps['sendReply'];
-  readonly #modules: ModuleTable<ParkedRequest>;
-  readonly #forwarding: Forwarding;
-  readonly #fetcher: RouteFetcher;
-  readonly #parking: Parking;
+  readonly #deps: ShardDeps;
+  readonly #shared: HandlerDeps;
   readonly #getHost: GetHostHandler;
   readonly #getRoute: GetRouteHandler;
   readonly #reports: ReportHandler;
   readonly #routeUpdates: RouteUpdates;
   readonly #transitions: TransitionLog;
-  /** Answers that must be kept are written here and copied. */
-  readonly #scratch = new Uint8Array(MAX_DATAGRAM_BYTES);
   /** A transport that takes many datagrams at a time shows them to it first. */
   readonly prefetcher: CachePrefetcher;
   readonly gauges = new HostGauges();
 
   constructor(options: ShardOptions, deps: ShardDeps) {
-    const { counters } = deps;
+    const { counters, newBalancer, random } = deps;
     const modules = new ModuleTable<ParkedRequest>(options);
     const forwarding = new Forwarding(options.index, deps.forwardsInFlight, deps, counters);
     const fetcher = new RouteFetcher(options.updateTimeoutMs, deps.fetchRoute, counters);
     const parking = new Parking(modules, fetcher, counters);
-    const shared = { modules, forwarding, parking, fetcher, counters, scratch: this.#scratch };
+    const shared = { modules, forwarding, parking, fetcher, counters, scratch: new Uint8Array(MAX_DATAGRAM_BYTES) };
     const reports = new ReportHandler(shared, options.reportTimeoutMs, report => deps.sendStatus(report));
     const transitions = new TransitionLog(deps.log, counters);
-    this.#counters = counters;
-    this.#sendReply = (reply, caller) => deps.sendReply(reply, caller);
-    this.#modules = modules;
-    this.#forwarding = forwarding;
-    this.#fetcher = fetcher;
-    this.#parking = parking;
+    const { gauges } = this;
+    const answerParked = this.#answerParked.bind(this);
+    this.#deps = deps;
+    this.#shared = shared;
     this.#reports = reports;
     this.#transitions = transitions;
     this.#getHost = new GetHostHandler(shared);
     this.#getRoute = new GetRouteHandler(shared);
-    this.prefetcher = new CachePrefetcher(modules);
-    const { gauges } = this;
-    const { newBalancer, random } = deps;
-    const answerParked = this.#answerParked.bind(this);
     this.#routeUpdates = new RouteUpdates({ ...shared, reports, gauges, transitions, newBalancer, random, answerParked });
+    this.prefetcher = new CachePrefetcher(modules);
   }
 
   get modules(): ModuleTable<unknown> {
-    return this.#modules;
+    return this.#shared.modules;
   }
 
   /**
@@ -111,7 +100,7 @@ export class Shard {
     receiver?: ShardName,
   ): number {
     if (end - start < HEADER_BYTES || readBodyLength(bytes, start) !== end - start - HEADER_BYTES) {
-      this.#counters.add(count.badLength);
+      this.#shared.counters.add(count.badLength);
       return 0;
     }
     switch (readMessageId(bytes, start)) {
@@ -134,7 +123,7 @@ export class Shard {
         this.#reports.handleBatch(bytes.subarray(start, end), { receiver, caller }, nowMs);
         return 0;
       default:
-        this.#counters.add(count.badMessageId);
+        this.#shared.counters.add(count.badMessageId);
         return 0;
     }
   }
@@ -148,24 +137,24 @@ export class Shard {
         this.#handleForwarded(message.datagram, message.receiver, message.caller, nowMs);
         return;
       case 'forwarded-reply':
-        this.#sendReply(message.reply, message.caller);
+        this.#deps.sendReply(message.reply, message.caller);
     }
   }
 
   /** Answers the requests whose wait is over: NOEXIST, or a route without hosts. */
   expireWaits(nowMs: number): void {
-    for (const { parked } of this.#modules.expirePending(nowMs)) this.#answerParked(parked, undefined, nowMs);
+    for (const { parked } of this.#shared.modules.expirePending(nowMs)) this.#answerParked(parked, undefined, nowMs);
   }
 
   /** The shard is stopping: answers all parked requests, and parks none from now on. */
   releaseAllParked(): void {
-    this.#parking.close();
+    this.#shared.parking.close();
     this.expireWaits(Number.POSITIVE_INFINITY);
   }
 
   /** When expireWaits has something to do; undefined while nothing is parked. */
   nextDeadlineMs(): number | undefined {
-    return this.#modules.nextDeadlineMs();
+    return this.#shared.modules.nextDeadlineMs();
   }
 
   /** Call about once a second: sends the status report of each module whose period is over, and gives the log a new allowance of lines. */
@@ -181,21 +170,22 @@ export class Shard {
 
   /** The dns thread is a new one: it must learn which routes this shard knows, and which ones it waits for. */
   refetchRoutes(): void {
-    for (const module of this.#modules.allActive()) this.#fetcher.fetchNow(module, module.version);
-    for (const module of this.#modules.allPending()) this.#fetcher.fetchNow(module, 0);
+    const { modules, fetcher } = this.#shared;
+    for (const module of modules.allActive()) fetcher.fetchNow(module, module.version);
+    for (const module of modules.allPending()) fetcher.fetchNow(module, 0);
   }
 
   /** What is known of a module and its hosts, for people. */
   explain({ modid, cmdid }: ModuleId, nowMs: number): ModuleExplanation {
-    const isAbsent = this.#modules.isAbsent(modid, cmdid, nowMs);
-    return explainModule({ modid, cmdid }, this.#modules.findActive(modid, cmdid), isAbsent, nowMs);
+    const { modules } = this.#shared;
+    return explainModule({ modid, cmdid }, modules.findActive(modid, cmdid), modules.isAbsent(modid, cmdid, nowMs), nowMs);
   }
 
   /** Writes the answer of a general form where the transport sends it from, or sends it back to the shard that forwarded the request. */
   #deliver(answer: Uint8Array | undefined, reply: Uint8Array, replyStart: number, replyTo: ReplyTo): number {
     if (answer === undefined) return 0;
     if (replyTo.receiver !== undefined) {
-      this.#forwarding.sendAnswer(replyTo, answer);
+      this.#shared.forwarding.sendAnswer(replyTo, answer);
       return 0;
     }
     reply.set(answer, replyStart);
@@ -203,9 +193,10 @@ export class Shard {
   }
 
   #handleForwarded(datagram: Uint8Array, receiver: ShardName, caller: CallerRef, nowMs: number): void {
-    this.#forwarding.countArrival();
-    const length = this.handleDatagram(datagram, 0, datagram.length, this.#scratch, 0, caller, nowMs, receiver);
-    if (length > 0) this.#forwarding.sendAnswer({ receiver, caller }, this.#scratch.slice(0, length));
+    const { forwarding, scratch } = this.#shared;
+    forwarding.countArrival();
+    const length = this.handleDatagram(datagram, 0, datagram.length, scratch, 0, caller, nowMs, receiver);
+    if (length > 0) forwarding.sendAnswer({ receiver, caller }, scratch.slice(0, length));
   }
 
   #answerParked(requests: readonly ParkedRequest[], module: ActiveModule | undefined, nowMs: number): void {
@@ -214,7 +205,7 @@ export class Shard {
         parked.kind === 'getHost'
           ? this.#getHost.answer(module, parked.request, nowMs)
           : this.#getRoute.answer(module, parked.request, nowMs);
-      this.#forwarding.sendAnswer(parked.replyTo, answer);
+      this.#shared.forwarding.sendAnswer(parked.replyTo, answer);
     }
   }
 }
