@@ -1,5 +1,6 @@
 // pure
 import { defineCounters } from '@lars/runtime/counters';
+import type { FormerNames } from '@lars/runtime/http/metrics';
 
 /** What a shard thread counts. */
 export const shardCounters = defineCounters({
@@ -73,20 +74,20 @@ export const linkGauges = defineCounters({
 });
 export type LinkGauge = (typeof linkGauges.names)[number];
 
-/** Counters that were renamed: each old name and the new one. Metrics show both until the next release. */
-export const RENAMED = {
+/** The names that counters had before they were renamed. Metrics show both until the next release. */
+export const FORMER_NAMES = {
   shardCounters: {
-    report: 'reportedCalls',
-    held: 'parked',
-    heldRefused: 'parkingRefused',
-    pulls: 'routeFetches',
-    transitionsToOverloaded: 'ejections',
-    transitionsToIdle: 'recoveries',
+    reportedCalls: 'report',
+    parked: 'held',
+    parkingRefused: 'heldRefused',
+    routeFetches: 'pulls',
+    ejections: 'transitionsToOverloaded',
+    recoveries: 'transitionsToIdle',
   },
-  shardGauges: { overloadedHosts: 'ejectedHosts' },
-  dnsCounters: { pullsRefused: 'queriesRefused' },
+  shardGauges: { ejectedHosts: 'overloadedHosts' },
+  dnsCounters: { queriesRefused: 'pullsRefused' },
 } as const satisfies {
-  readonly shardCounters: Readonly<Record<string, ShardCounter>>;
-  readonly shardGauges: Readonly<Record<string, ShardGauge>>;
-  readonly dnsCounters: Readonly<Record<string, DnsCounter>>;
+  readonly shardCounters: FormerNames<ShardCounter>;
+  readonly shardGauges: FormerNames<ShardGauge>;
+  readonly dnsCounters: FormerNames<DnsCounter>;
 };

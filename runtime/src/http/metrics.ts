@@ -1,11 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { SharedCounters } from '../counters.ts';
+import type { CounterSet, SharedCounters } from '../counters.ts';
 
 /** Counters of one thread and the labels that tell them from those of its siblings, such as { shard: '0' }. */
 export interface LabelledCounters<Name extends string> {
   readonly labels: Readonly<Record<string, string>>;
   readonly counters: SharedCounters<Name>;
 }
+
+/** The names that some counters had before they were renamed. */
+export type FormerNames<Name extends string> = Readonly<Partial<Record<Name, string>>>;
 
 /** A registry with the process's own figures (CPU, memory, event loop) and which LARS service this is. */
 export function createRegistry(service: string, version: string): Registry {
@@ -23,18 +26,20 @@ export function createRegistry(service: string, version: string): Registry {
 /**
  * Shows counters as Prometheus counters named `${prefix}_${name}_total`, read when somebody scrapes. All share one set of
  * names. Labels must be few and bounded: a module or a host is never one.
+ * @param formerNames are shown beside the new names
  */
 export function exposeCounters<Name extends string>(
   registry: Registry,
   prefix: string,
   all: readonly LabelledCounters<Name>[],
+  formerNames?: FormerNames<Name>,
 ): void {
   const first = all[0];
   if (first === undefined) return;
-  for (const name of first.counters.definition.names) {
+  for (const { shownName, name, help } of shownMetrics(first.counters.definition, formerNames)) {
     new Counter({
-      name: `${prefix}_${snakeCase(name)}_total`,
-      help: first.counters.definition.help[name],
+      name: `${prefix}_${snakeCase(shownName)}_total`,
+      help,
       labelNames: Object.keys(first.labels),
       registers: [registry],
       collect() {
@@ -50,13 +55,14 @@ export function exposeGauges<Name extends string>(
   registry: Registry,
   prefix: string,
   all: readonly LabelledCounters<Name>[],
+  formerNames?: FormerNames<Name>,
 ): void {
   const first = all[0];
   if (first === undefined) return;
-  for (const name of first.counters.definition.names) {
+  for (const { shownName, name, help } of shownMetrics(first.counters.definition, formerNames)) {
     new Gauge({
-      name: `${prefix}_${snakeCase(name)}`,
-      help: first.counters.definition.help[name],
+      name: `${prefix}_${snakeCase(shownName)}`,
+      help,
       labelNames: Object.keys(first.labels),
       registers: [registry],
       collect() {
@@ -64,6 +70,15 @@ export function exposeGauges<Name extends string>(
       },
     });
   }
+}
+
+/** All counters of a set, and those that were renamed once more under their former names. */
+function shownMetrics<Name extends string>({ names, help }: CounterSet<Name>, formerNames: FormerNames<Name> | undefined) {
+  const renamed = names.flatMap(name => {
+    const former = formerNames?.[name];
+    return former === undefined ? [] : [{ shownName: former, name, help: `Former name of ${snakeCase(name)}` }];
+  });
+  return [...names.map(name => ({ shownName: name, name, help: help[name] })), ...renamed];
 }
 
 function snakeCase(name: string): string {
