@@ -9,7 +9,8 @@ import type { RouteFetcher } from './route-fetcher.ts';
 
 /**
  * Each handled message has a fast form, which works on the datagram in place and makes no object, and a general form, which decodes it
- * with the codec. The fast form returns this where it leaves the message to the general one; it has changed and counted nothing then.
+ * with the codec. A fast form that answers returns this where it leaves the message to the general one; it has changed and counted nothing
+ * then.
  */
 export const NOT_HANDLED = -1;
 

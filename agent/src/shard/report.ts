@@ -13,7 +13,7 @@ import { ReportRequestView } from '@lars/proto/in-place/report-request-view';
 import { shardCounters } from '../counters.ts';
 import type { StatusReport } from '../threads/messages.ts';
 import type { ReplyTo } from './forwarding.ts';
-import { decodeOrCount, type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
+import { decodeOrCount, type HandlerDeps } from './message-handler.ts';
 import type { ActiveModule } from './module-table.ts';
 
 const count = shardCounters.at;
@@ -51,15 +51,15 @@ export class ReportHandler {
 
   /**
    * The fast form of one call result: the module of the datagram bytes[start, end) is active, and the host has no name.
-   * @returns 0, for nothing is answered; or NOT_HANDLED
+   * @returns false where it leaves the message to the general form, and has counted nothing
    */
-  handleInPlace(bytes: Uint8Array, start: number, end: number, nowMs: number): number {
+  handleInPlace(bytes: Uint8Array, start: number, end: number, nowMs: number): boolean {
     const request = this.#view;
-    if (!request.decode(bytes, start + HEADER_BYTES, end)) return NOT_HANDLED;
+    if (!request.decode(bytes, start + HEADER_BYTES, end)) return false;
     const module = this.#modules.findActive(request.modid, request.cmdid);
-    if (module === undefined) return NOT_HANDLED;
+    if (module === undefined) return false;
     this.#addCall(module, ipv4HostKey(request.ip, request.port), request.retcode, request.tcost, nowMs);
-    return 0;
+    return true;
   }
 
   /** The general form of one call result. */

@@ -111,8 +111,8 @@ export class Shard {
         return this.#deliver(this.#getHost.handle(bytes.subarray(start, end), replyTo, nowMs), reply, replyStart, replyTo);
       }
       case MessageId.ReportRequest: {
-        const length = this.#reports.handleInPlace(bytes, start, end, nowMs);
-        if (length === NOT_HANDLED) this.#reports.handle(bytes.subarray(start, end), { receiver, caller }, nowMs);
+        if (this.#reports.handleInPlace(bytes, start, end, nowMs)) return 0;
+        this.#reports.handle(bytes.subarray(start, end), { receiver, caller }, nowMs);
         return 0;
       }
       case MessageId.ApiGetRouteRequest: {
