@@ -1,7 +1,7 @@
 // pure
 /**
  * The messages of proto/lars.proto as TypeScript sees them. Every field is present: what the wire leaves out has its proto3
- * default. uint64 fields are numbers and hold exact integers up to 2^53 - 1.
+ * default. uint64 fields are numbers, exact up to 2^53 - 1.
  */
 
 export const MessageId = {

@@ -10,8 +10,8 @@ const count = shardCounters.at;
 
 /**
  * Limit of forwarded datagrams queued at one shard. The owner drains this queue before its own socket; without a limit a flood on the
- * wrong ports would starve the socket, for forwarding is cheaper than answering. The excess is dropped, as the kernel drops what a socket
- * cannot hold.
+ * wrong ports would starve the socket, for forwarding is cheaper than answering. The excess is dropped, as the kernel drops what a
+ * full socket gets.
  */
 export const MAX_FORWARDS = 1_024;
 

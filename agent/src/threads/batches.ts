@@ -6,7 +6,7 @@
 import type { ModuleId } from '@lars/proto';
 import { ownerOf, type PackedRouteQueries, type RouteQuery, type RouteUpdate, SHARD_NAMES, type ShardName } from './messages.ts';
 
-/** Limit of the items in one message: a longer one would hold up the thread that gets it. */
+/** Limit of the items in one message: a longer one would keep the thread that gets it busy for too long. */
 const MAX_ITEMS = 1_000;
 const NUMBERS_PER_QUERY = 3;
 

@@ -19,17 +19,24 @@ const PUBLIC_WORDS: readonly Allowance[] = [
   { path: 'client-sdk/src/lars-client.ts', words: ['held'] },
   // Former names of metrics.
   { path: 'agent/src/counters.ts', words: ['held', 'idle'] },
+  // Keys of the conf that deployed agents have.
+  { path: 'agent/src/balancing-config.ts', words: ['idle'] },
 ];
 
 /** Rooms that still have the old words. */
 const NOT_YET_RENAMED: readonly Allowance[] = [
   // The state words of an agent of an earlier version.
   { path: 'cli/src/output/why-table.ts', words: ['idle', 'serving'] },
-  // The random numbers of proto.
-  { path: 'client-sdk/src/cache/', words: ['dice'] },
-  ...['agent', 'dnsserver', 'proto', 'reporter', 'runtime'].map(
-    (folder): Allowance => ({ path: `${folder}/src/`, words: 'all' }),
+  // The balancer, and the agent's files that use its words or those of thread.ts.
+  { path: 'agent/src/balancer/', words: 'all' },
+  { path: 'agent/src/shard/transition-log.ts', words: ['idle'] },
+  { path: 'agent/src/threads/', words: ['mail', 'peer', 'question'] },
+  ...['dns/dns', 'report/report', 'shard/shard'].map(
+    (shell): Allowance => ({ path: `agent/src/${shell}-thread.ts`, words: ['mail', 'question'] }),
   ),
+  // MmsgSocket.peerOf.
+  { path: 'agent/src/udp/mmsg-transport.ts', words: ['peer'] },
+  ...['dnsserver', 'reporter', 'runtime'].map((folder): Allowance => ({ path: `${folder}/src/`, words: 'all' })),
 ];
 
 const ALLOWANCES = [...PUBLIC_WORDS, ...NOT_YET_RENAMED];
