@@ -7,12 +7,13 @@ const MODID = varint(1);
 const CMDID = varint(2);
 const VERSION = varint(3);
 const FEATURES = varint(4);
-/** A version that takes more bytes may not fit the 32 bits that the cursor reads. */
-const MAX_VERSION_BYTES = 4;
+/** The cursor reads 32 bits, of which the fifth byte of a varint brings the last four. A version is Unix seconds or more: it takes five. */
+const MAX_VERSION_BYTES = 5;
+const MAX_FIFTH_BYTE = 0x0f;
 
 /**
  * The GetRouteRequest that was decoded last, in fields that the next one overwrites: a dnsserver makes no object per request. Nearly all
- * requests have the four known fields with small numbers and are decoded in place; any other body goes to the codec.
+ * requests have the four known fields, with a version below 2^32, and are decoded in place; any other body goes to the codec.
  */
 export class RouteRequest {
   modid = 0;
@@ -39,14 +40,16 @@ export class RouteRequest {
       if (tag === MODID) this.modid = cursor.readVarint();
       else if (tag === CMDID) this.cmdid = cursor.readVarint();
       else if (tag === FEATURES) this.features = cursor.readVarint() >>> 0;
-      else if (tag !== VERSION || !this.#decodeVersion()) return false;
+      else if (tag !== VERSION || !this.#decodeVersion(body)) return false;
     }
     return cursor.at === body.length;
   }
 
-  #decodeVersion(): boolean {
-    const start = this.#cursor.at;
-    this.version = this.#cursor.readVarint();
-    return this.#cursor.at - start <= MAX_VERSION_BYTES;
+  #decodeVersion(body: Uint8Array): boolean {
+    const cursor = this.#cursor;
+    const start = cursor.at;
+    this.version = cursor.readVarint() >>> 0;
+    const bytes = cursor.at - start;
+    return bytes < MAX_VERSION_BYTES || (bytes === MAX_VERSION_BYTES && (body[cursor.at - 1] as number) <= MAX_FIFTH_BYTE);
   }
 }
