@@ -1,6 +1,6 @@
 import { httpSection, logSection, tcpFields } from '@lars/runtime/config/common-sections';
 import { type ConfigOf, defineConfig, flag, integer, milliseconds, path, section } from '@lars/runtime/config/config';
-import { WORKERS_MAX } from './push/followers.ts';
+import { WORKERS_MAX } from './serve/workers/followers.ts';
 
 /** conf/dnsserver.ini. */
 export const dnsserverConfigTable = defineConfig({

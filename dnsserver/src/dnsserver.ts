@@ -13,13 +13,13 @@ import { dnsserverCounters } from './counters.ts';
 import { dnsserverHealth } from './dnsserver-health.ts';
 import { dnsserverMetrics } from './dnsserver-metrics.ts';
 import type { DnsserverStats } from './dnsserver-stats.ts';
-import type { Front, FrontOptions } from './front/front.ts';
-import { MainFront } from './front/main-front.ts';
-import { WorkerFront } from './front/worker-front.ts';
+import { RouteWatcher } from './follow/route-watcher.ts';
 import { PollLoop } from './poll-loop.ts';
-import type { RouteStore } from './routes/route-store.ts';
-import { RouteWatcher } from './routes/route-watcher.ts';
-import { SqliteRouteStore } from './routes/sqlite-route-store.ts';
+import { MainFront } from './serve/inline-route-server.ts';
+import type { Front, FrontOptions } from './serve/route-server.ts';
+import { WorkerFront } from './serve/workers/worker-route-server.ts';
+import type { RouteStore } from './store/route-store.ts';
+import { SqliteRouteStore } from './store/sqlite-route-store.ts';
 
 export interface DnsserverOptions {
   readonly log: Logger;

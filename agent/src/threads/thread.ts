@@ -3,8 +3,8 @@
  * prints: a thread that is blocked in a system call cannot), and its end.
  */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { compactMemoryIn } from '@lars/runtime/compact-memory';
 import { StartupError } from '@lars/runtime/errors';
+import { compactMemoryIn } from '@lars/runtime/gc';
 import { type Logger, recordLogger } from '@lars/runtime/log';
 import type { TransportFacts } from '../udp/transport.ts';
 import { type EndGuard, uninterrupted } from './end-guard.ts';

@@ -1,6 +1,7 @@
 // pure
+
+import { Drafts, setKey } from './config-builder.ts';
 import { ConfigError, excerpt } from './config-error.ts';
-import { Drafts, setKey } from './draft.ts';
 import { iniLines } from './ini-lines.ts';
 import { suggest } from './suggestion.ts';
 import type { ConfigTable, ConfigValues, Sections } from './table.ts';

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { CounterBank } from '../counters.ts';
+import { FramedConnections, type FramedConnectionsOptions, type FramedServerHandler } from './connection-set.ts';
 import type { FramedConnection } from './framed-connection.ts';
-import { FramedConnections, type FramedConnectionsOptions, type FramedServerHandler } from './framed-connections.ts';
 import { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
 import { TcpListener, type TcpListenerOptions } from './tcp-listener.ts';
 
-export type { FramedServerHandler } from './framed-connections.ts';
+export type { FramedServerHandler } from './connection-set.ts';
 export { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
 
 export interface FramedServerOptions extends TcpListenerOptions, FramedConnectionsOptions {

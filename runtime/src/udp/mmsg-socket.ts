@@ -4,7 +4,7 @@ import { Errno, systemError } from './errno.ts';
 import type { Libc } from './libc.ts';
 import { MmsgMemory } from './mmsg-memory.ts';
 import { SocketCalls } from './socket-calls.ts';
-import { WaitLoop } from './wait-loop.ts';
+import { WaitLoop } from './socket-poll-loop.ts';
 
 export interface MmsgSocketOptions {
   readonly ip: string;

@@ -3,7 +3,7 @@ import { parseIpv4 } from '@lars/proto/host-address';
 import { systemError } from './errno.ts';
 import type { Libc } from './libc.ts';
 import type { MmsgMemory } from './mmsg-memory.ts';
-import { Ready } from './wait-loop.ts';
+import { Ready } from './socket-poll-loop.ts';
 
 /** Linux. */
 const AF_INET = 2;

@@ -1,8 +1,8 @@
 import { Feature, HEAD_BYTES, MAX_BODY_BYTES } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answerOf, type EncodedRoute, encodeRoute, encodeUnknown, pushOf } from '../../../dnsserver/src/push/encoded-route.ts';
-import { packRoutes, unpackRoutes } from '../../../dnsserver/src/push/route-pack.ts';
+import { answerOf, type EncodedRoute, encodeRoute, encodeUnknown, pushOf } from '../../../dnsserver/src/serve/encoded-route.ts';
+import { packRoutes, unpackRoutes } from '../../../dnsserver/src/serve/workers/route-pack.ts';
 import { hostInfo, hostInfos, namedHost } from '../../support/agent-messages.ts';
 import { decode, encoded, route } from './push-routes.ts';
 

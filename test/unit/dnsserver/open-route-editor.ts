@@ -1,5 +1,5 @@
 /** A process of its own for sqlite-schema.test.ts: opens the database of argument 1 and adds a host to module ARGUMENT2/1. */
-import { openRouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
+import { openRouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
 
 const [file = '', modid = ''] = process.argv.slice(2);
 const editor = await openRouteEditor({ file });

@@ -2,12 +2,12 @@ import { type RouteKey, routeKey } from '@lars/proto';
 import { CounterBank } from '@lars/runtime/counters';
 import { describe, expect, test } from 'vitest';
 import { dnsserverCounters } from '../../../dnsserver/src/counters.ts';
-import type { EncodedRoute } from '../../../dnsserver/src/push/encoded-route.ts';
-import { PORTION_CONNECTIONS, PushQueue } from '../../../dnsserver/src/push/push-queue.ts';
-import { RouteFeed } from '../../../dnsserver/src/push/route-feed.ts';
-import type { RoutePeer } from '../../../dnsserver/src/push/route-peer.ts';
-import type { Topic } from '../../../dnsserver/src/push/topics.ts';
-import type { Route } from '../../../dnsserver/src/routes/route.ts';
+import type { Route } from '../../../dnsserver/src/follow/route.ts';
+import { RouteFeed } from '../../../dnsserver/src/serve/encode-queue.ts';
+import type { EncodedRoute } from '../../../dnsserver/src/serve/encoded-route.ts';
+import { PORTION_CONNECTIONS, PushQueue } from '../../../dnsserver/src/serve/push-queue.ts';
+import type { RoutePeer } from '../../../dnsserver/src/serve/route-peer.ts';
+import type { Topic } from '../../../dnsserver/src/serve/subscriptions.ts';
 import { hostInfos } from '../../support/agent-messages.ts';
 import { encoded, RecordingPeer, route, turn } from './push-routes.ts';
 

@@ -1,9 +1,9 @@
 /** Routes and peers for the tests of what answers and pushes. */
 import { decodeBody, decodeDatagram, FrameDecoder, type GetRouteResponse, type HostInfo, MessageId } from '@lars/proto';
 import { expect } from 'vitest';
-import { type EncodedRoute, encodeRoute } from '../../../dnsserver/src/push/encoded-route.ts';
-import type { RoutePeer } from '../../../dnsserver/src/push/route-peer.ts';
-import type { Route } from '../../../dnsserver/src/routes/route.ts';
+import type { Route } from '../../../dnsserver/src/follow/route.ts';
+import { type EncodedRoute, encodeRoute } from '../../../dnsserver/src/serve/encoded-route.ts';
+import type { RoutePeer } from '../../../dnsserver/src/serve/route-peer.ts';
 
 export function route(hosts: readonly HostInfo[], version = 7, modid = 1): Route {
   return { modid, cmdid: 2, hosts, version, local: false };

@@ -1,6 +1,6 @@
 import { formatHost } from '@lars/proto';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openRouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
+import { openRouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
 import { describeRoute, INSERT_ROW, openSql, serverip, tempFile } from './route-world.ts';
 
 async function open(file = tempFile()) {

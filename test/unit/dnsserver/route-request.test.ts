@@ -1,7 +1,7 @@
 import { decodeBody, encodeBody, MessageId } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RouteRequest } from '../../../dnsserver/src/push/route-request.ts';
+import { RouteRequest } from '../../../dnsserver/src/serve/route-request.ts';
 import { arbitraryWireField, exactUint64, int32, uint32, WIRE_TYPES } from '../../support/lars-arbitraries.ts';
 
 const request = new RouteRequest();

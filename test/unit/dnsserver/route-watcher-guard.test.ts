@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openRouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
+import { openRouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
 import { announcements, insert, openSql, type World, world } from './route-world.ts';
 
 describe('a table that is suddenly empty', () => {

@@ -1,6 +1,6 @@
 import { renameSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { openRouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
+import { openRouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
 import { adding, announcements, freshContents, heldContents, insert, tempFile, versionOf, world } from './route-world.ts';
 
 describe('the journals', () => {

@@ -2,7 +2,7 @@
 import { formatModule } from '@lars/proto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RouteDiff } from '../../../dnsserver/src/routes/route.ts';
+import type { RouteDiff } from '../../../dnsserver/src/follow/route.ts';
 import { contents, freshContents, heldContents, INSERT_ROW, openWorld, serverip, type World, watch } from './route-world.ts';
 
 const modid = fc.constantFrom(1, 2, 3, -1);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openRouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
+import { openRouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
 import {
   adding,
   announcements,

@@ -7,11 +7,11 @@ import { CounterBank } from '@lars/runtime/counters';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { type DnsserverCounter, dnsserverCounters } from '../../../dnsserver/src/counters.ts';
-import { loadAll } from '../../../dnsserver/src/routes/load-routes.ts';
-import type { Route, RouteContent, RouteDiff } from '../../../dnsserver/src/routes/route.ts';
-import { openRouteEditor, type RouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
-import { RouteWatcher } from '../../../dnsserver/src/routes/route-watcher.ts';
-import { SqliteRouteStore } from '../../../dnsserver/src/routes/sqlite-route-store.ts';
+import { openRouteEditor, type RouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
+import { loadAll } from '../../../dnsserver/src/follow/load-routes.ts';
+import type { Route, RouteContent, RouteDiff } from '../../../dnsserver/src/follow/route.ts';
+import { RouteWatcher } from '../../../dnsserver/src/follow/route-watcher.ts';
+import { SqliteRouteStore } from '../../../dnsserver/src/store/sqlite-route-store.ts';
 import { type RecordingLog, recordingLog } from '../../support/recording-log.ts';
 
 /** A new folder, removed with all that is in it. */

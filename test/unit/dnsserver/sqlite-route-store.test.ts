@@ -1,8 +1,8 @@
 import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openRouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
-import { BEFORE_FIRST_ID, type RouteStore, RouteStoreError } from '../../../dnsserver/src/routes/route-store.ts';
-import { SqliteRouteStore } from '../../../dnsserver/src/routes/sqlite-route-store.ts';
+import { openRouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
+import { BEFORE_FIRST_ID, type RouteStore, RouteStoreError } from '../../../dnsserver/src/store/route-store.ts';
+import { SqliteRouteStore } from '../../../dnsserver/src/store/sqlite-route-store.ts';
 import { INSERT_ROW, openSql, tempFile } from './route-world.ts';
 
 async function openStore(file = tempFile(), busyWaitMs = 50) {

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { openRouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
-import { ensureSqliteSchema } from '../../../dnsserver/src/routes/sqlite-schema.ts';
+import { openRouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
+import { ensureSqliteSchema } from '../../../dnsserver/src/store/sqlite-schema.ts';
 import { INSERT_ROW, openSql, serverip, tempFile, watch } from './route-world.ts';
 
 const DEPLOYED_TABLES = `

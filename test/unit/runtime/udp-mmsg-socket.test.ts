@@ -7,7 +7,7 @@ import { type Libc, loadLibc } from '../../../runtime/src/udp/libc.ts';
 import { MmsgMemory, peerFor } from '../../../runtime/src/udp/mmsg-memory.ts';
 import { MmsgSocket, type MmsgSocketOptions } from '../../../runtime/src/udp/mmsg-socket.ts';
 import { SocketCalls } from '../../../runtime/src/udp/socket-calls.ts';
-import { Ready } from '../../../runtime/src/udp/wait-loop.ts';
+import { Ready } from '../../../runtime/src/udp/socket-poll-loop.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const LOOPBACK = parseIpv4('127.0.0.1') as number;

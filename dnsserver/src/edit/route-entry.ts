@@ -1,0 +1,68 @@
+// pure
+/** One host of one module as people write it, and what must be true of it before it is written into the database. */
+import { type HostAddress, isInt32, LarsProtocolError, parseHost } from '@lars/proto';
+import type { ModuleId } from '../follow/route.ts';
+import { isWeight, isZone, MAX_WEIGHT, MAX_ZONE_LENGTH } from '../follow/route-limits.ts';
+import { RouteError } from './route-error.ts';
+
+/** A host to be added. What is left out keeps its value where the host is already there. */
+export interface HostEntry {
+  /** '10.0.0.5:80', '[2001:db8::1]:80' or 'db.example:80' */
+  readonly host: string;
+  /** 0..1,000,000; 0 is the default weight. */
+  readonly weight?: number | undefined;
+  readonly zone?: string | undefined;
+  /** The host gets no new calls. */
+  readonly drain?: boolean | undefined;
+}
+
+export interface RouteEntry extends ModuleId, HostEntry {
+  /** Where it stands in the file that it comes from; counted from 1. */
+  readonly line?: number | undefined;
+}
+
+/** A RouteEntry that has been checked. */
+export interface CheckedEntry extends ModuleId {
+  readonly address: HostAddress;
+  readonly weight: number | undefined;
+  readonly zone: string | undefined;
+  readonly drain: boolean | undefined;
+  readonly line: number | undefined;
+}
+
+/** @throws {RouteError} naming the field and the line */
+export function checkEntry({ modid, cmdid, host, weight, zone, drain, line }: RouteEntry): CheckedEntry {
+  checkModule(modid, cmdid, line);
+  const address = checkHost(host, line);
+  if (weight !== undefined && !isWeight(weight))
+    throw new RouteError('BAD_WEIGHT', `weight ${show(weight)} is not a whole number in 0..${MAX_WEIGHT}`, line);
+  if (zone !== undefined && !isZone(zone)) {
+    const rule = `one line of at most ${MAX_ZONE_LENGTH} characters without space around it`;
+    throw new RouteError('BAD_ZONE', `zone ${show(zone)} is not ${rule}`, line);
+  }
+  if (drain !== undefined && typeof drain !== 'boolean')
+    throw new RouteError('BAD_DRAIN', `drain ${show(drain)} is neither true nor false`, line);
+  return { modid, cmdid, address, weight, zone, drain, line };
+}
+
+/** @throws {RouteError} naming the field and the line */
+export function checkModule(modid: number, cmdid: number, line?: number): void {
+  if (!isInt32(modid)) throw new RouteError('BAD_MODID', `modid ${show(modid)} is not an int32`, line);
+  if (!isInt32(cmdid)) throw new RouteError('BAD_CMDID', `cmdid ${show(cmdid)} is not an int32`, line);
+}
+
+/** @throws {RouteError} naming the part that is wrong, and the line */
+export function checkHost(host: string, line?: number): HostAddress {
+  try {
+    return parseHost(host);
+  } catch (error) {
+    if (!(error instanceof LarsProtocolError)) throw error;
+    throw new RouteError('BAD_HOST', error.message, line, { cause: error });
+  }
+}
+
+const SHOWN_LENGTH = 80;
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? `'${value.slice(0, SHOWN_LENGTH)}'` : String(value);
+}
