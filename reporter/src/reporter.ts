@@ -139,7 +139,7 @@ class Reporter implements RunningReporter {
       registry: async () => reporterMetrics(this.counters, this.#tcp.counters, () => this.stats()),
     });
     this.#pruner.start();
-    this.#log.info('reporter serves', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.place });
+    this.#log.info('reporter ready', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.place });
   }
 
   get tcpPort(): number {

@@ -1,6 +1,6 @@
 // pure
 /**
- * Counters that one thread writes and another reads without mail: a Float64Array in shared memory, one slot a name. Counting
+ * Counters that one thread writes and another reads without messages: a Float64Array in shared memory, one slot a name. Counting
  * costs one addition; the reader sees whole values, because an aligned 8-byte store is never torn on the machines Node runs on.
  */
 export interface CounterSet<Name extends string> {

@@ -82,7 +82,7 @@ describe('startSystem', () => {
 
   test('starts dnsserver, reporter, agent, and stops them the other way round', async () => {
     const system = await start(options());
-    expect(serving().map(({ event }) => event)).toStrictEqual(['dnsserver serves', 'reporter serves', 'agent serves']);
+    expect(serving().map(({ event }) => event)).toStrictEqual(['dnsserver ready', 'reporter ready', 'agent ready']);
     expect(system.services.map(({ name }) => name)).toStrictEqual(['agent', 'reporter', 'dnsserver']);
   });
 
@@ -119,7 +119,7 @@ describe('a system that does not start', () => {
       code: 'EADDRINUSE',
       message: expect.stringMatching(/^agent: HTTP port /),
     });
-    expect(serving().map(({ event }) => event)).toStrictEqual(['dnsserver serves', 'reporter serves']);
+    expect(serving().map(({ event }) => event)).toStrictEqual(['dnsserver ready', 'reporter ready']);
     for (const { fields } of serving())
       await expect(connected(String(fields['tcp']))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });

@@ -16,7 +16,7 @@ const MAX_WRITE_BUFFER_BYTES = 64 * 1_024 * 1_024;
 export function clientOptions(peer: string, link: LinkOptions, maxBodyBytes: number, log: Logger): FramedClientOptions {
   return {
     ...link,
-    peer,
+    serverName: peer,
     log,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     limits: { maxBodyBytes, partialFrameTimeoutMs: PARTIAL_FRAME_TIMEOUT_MS, maxWriteBufferBytes: MAX_WRITE_BUFFER_BYTES },

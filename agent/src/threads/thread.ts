@@ -1,40 +1,35 @@
-/**
- * What every worker thread of the agent stands on: its mail from main, its direct ways to the other threads, its log (which main
- * prints: a thread that is blocked in a system call cannot), and its end.
- */
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { StartupError } from '@lars/runtime/errors';
-import { compactMemoryIn } from '@lars/runtime/gc';
-import { type Logger, recordLogger } from '@lars/runtime/log';
+/** What every worker thread of the agent stands on: its messages from main, its direct ports to the other threads, and its end. */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Logger } from '@lars/runtime/log';
+import { WorkerEntry } from '@lars/runtime/threads/worker-entry';
 import type { TransportFacts } from '../udp/transport.ts';
 import { type EndGuard, uninterrupted } from './end-guard.ts';
 import type { MailFromMain, MailToMain, ModuleId, PeerMail, ThreadName } from './messages.ts';
-import { COMPACT_DELAY_MS } from './thread-timing.ts';
 
 export interface Thread<Data> {
   readonly name: ThreadName;
   /** What main gave this thread to start with. */
   readonly data: Data;
   readonly log: Logger;
-  /** Posts to another thread. Before that thread is connected, and while it is being replaced, mail to it is lost. */
+  /** Posts to another thread. Before that thread is connected, and while it is being replaced, messages to it are lost. */
   post(to: ThreadName, mail: PeerMail): void;
-  /** Nobody ends this thread during the work, see end-guard.ts. */
+  /** Nobody terminates this thread during the work, see end-guard.ts. */
   uninterrupted<T>(work: () => Promise<T>): Promise<T>;
-  /** Handles now what other threads have posted and this one has not read yet. */
+  /** Handles now the messages that other threads have posted and this one has not read yet. */
   drain(): void;
 }
 
 export interface ThreadBody<Mail> {
-  /** Told to main: the bound port and the transport of a shard; others leave them 0 and '', and say no facts. */
+  /** A shard tells main its bound port, its transport and the transport's facts; other threads leave them 0, '' and undefined. */
   readonly port: number;
   readonly transport: string;
   readonly facts?: TransportFacts;
   onMail(mail: Mail): void;
-  /** A way to `peer` stands, for the first time or because that thread was replaced. */
+  /** A port to `peer` is there, for the first time or because that thread was replaced. */
   onConnect?(peer: ThreadName): void;
-  /** Main asks about a module; plain data goes back. */
+  /** Main asks the thread to explain a module; the answer is plain data. */
   onQuestion?(question: ModuleId): unknown;
-  /** Finishes its work in order; afterwards the thread ends. */
+  /** Finishes the thread's work; afterwards the thread ends. */
   stop(): Promise<void>;
 }
 
@@ -44,66 +39,52 @@ export interface ThreadData<Data> {
   readonly guard: EndGuard;
 }
 
-/** Runs the body of a thread in a worker: call it once, at the top of the worker's module. */
+/** Runs the body of a thread in a worker: call it once, at the top of the worker's script. */
 export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<ThreadBody<Mail>>): void {
-  const main = parentPort;
-  if (main === null) throw new Error('this module runs as a worker thread of the agent');
-  const { name, data, guard } = workerData as ThreadData<Data>;
-  const peers = new Map<ThreadName, MessagePort>();
-  const toMain = (mail: MailToMain) => main.postMessage(mail);
-  // Mail can come before the body stands (the other threads start at the same moment): it waits.
-  let body: ThreadBody<Mail> | undefined;
-  const early: (() => void)[] = [];
-  const whenStarted = (work: () => void) => (body === undefined ? early.push(work) : work());
-
-  const thread: Thread<Data> = {
-    name,
-    data,
-    log: recordLogger(record => toMain({ type: 'log', record }), { thread: name }),
-    post: (to, mail) => peers.get(to)?.postMessage(mail),
-    uninterrupted: work => uninterrupted(guard, work),
-    drain: () => {
-      for (const port of peers.values()) drainPort(port);
-    },
-  };
-
-  const onMail = (mail: Mail) => whenStarted(() => body?.onMail(mail));
+  const entry = new WorkerEntry<ThreadData<Data>, MailToMain, ThreadBody<Mail>>(({ name }) => ({ thread: name }));
+  const { name, data, guard } = entry.data;
+  const ports = new Map<ThreadName, MessagePort>();
+  // Messages of other threads, which start at the same moment, may come before the body is there.
+  const onMail = (mail: Mail) => entry.whenStarted(body => body.onMail(mail));
   const drainPort = (port: MessagePort) => {
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) onMail(next.message);
   };
+  const drain = () => {
+    for (const port of ports.values()) drainPort(port);
+  };
   const connect = (peer: ThreadName, port: MessagePort) => {
-    const replaced = peers.get(peer);
-    peers.set(peer, port);
+    const replaced = ports.get(peer);
+    ports.set(peer, port);
     if (replaced !== undefined) {
-      // The last mail of the thread that died may not have been read yet.
+      // The last messages of the thread that died may not have been read yet.
       drainPort(replaced);
       replaced.close();
     }
     port.on('message', onMail);
-    whenStarted(() => body?.onConnect?.(peer));
+    entry.whenStarted(body => body.onConnect?.(peer));
   };
-  const stop = async () => {
-    thread.drain();
-    await body?.stop();
-    for (const port of peers.values()) port.close();
-    main.close();
-  };
-  main.on('message', (mail: MailFromMain) => {
-    if (mail.type === 'connect') connect(mail.peer, mail.port);
-    else if (mail.type === 'stop') whenStarted(() => void stop());
-    else whenStarted(() => toMain({ type: 'answer', id: mail.id, answer: body?.onQuestion?.(mail.question) }));
+  entry.run<MailFromMain>({
+    start: () =>
+      start({
+        name,
+        data,
+        log: entry.log,
+        post: (to, mail) => ports.get(to)?.postMessage(mail),
+        uninterrupted: work => uninterrupted(guard, work),
+        drain,
+      }),
+    readyMessage: ({ port, transport, facts }) => ({ type: 'ready', port, transport, facts }),
+    onMessage: message => {
+      if (message.type === 'connect') connect(message.peer, message.port);
+      else {
+        const { id, question } = message;
+        entry.whenStarted(body => entry.post({ type: 'answer', id, answer: body.onQuestion?.(question) }));
+      }
+    },
+    stop: async body => {
+      drain();
+      await body.stop();
+      for (const port of ports.values()) port.close();
+    },
   });
-
-  start(thread).then(
-    started => {
-      body = started;
-      for (const work of early.splice(0)) work();
-      toMain({ type: 'ready', port: started.port, transport: started.transport, facts: started.facts });
-      compactMemoryIn(COMPACT_DELAY_MS);
-    },
-    (error: unknown) => {
-      if (!(error instanceof StartupError)) throw error;
-      toMain({ type: 'startup-error', code: error.code, message: error.message });
-    },
-  );
 }

@@ -1,5 +1,5 @@
 // pure
-/** Which rows must be written so that the table holds what is wanted; nothing is written that is there already. */
+/** Plans which rows must be written so that the table has the wanted hosts. A row that is right already is not written. */
 import {
   formatHost,
   formatModule,
@@ -10,24 +10,23 @@ import {
   type RouteKey,
   routeKey,
 } from '@lars/proto';
-import { parseRow, type RouteRow } from '../follow/parse-rows.ts';
-import type { ModuleId } from '../follow/route.ts';
-import type { NewRouteRow, RowUpdate } from '../store/route-store.ts';
-import type { CheckedEntry } from './route-entry.ts';
-import { RouteError } from './route-error.ts';
+import { parseRow } from '../follow/parse-rows.ts';
+import type { ModuleId } from '../follow/route-table.ts';
+import type { NewRouteRow, RouteRow, RowUpdate } from '../store/route-store.ts';
+import { type CheckedEntry, RouteError } from './route-entry.ts';
 
-/** add: the others stay. replace: the table holds these alone afterwards. */
+/** add: other hosts stay. replace: the table has the entries' hosts alone afterwards. */
 export type EditMode = 'add' | 'replace';
 
 export interface EditPlan {
   readonly inserts: readonly NewRouteRow[];
   readonly updates: readonly RowUpdate[];
   readonly deletes: readonly number[];
-  /** The modules that these rows belong to. */
+  /** The modules to which the rows belong. */
   readonly modules: readonly ModuleId[];
 }
 
-export function isNothing(plan: EditPlan): boolean {
+export function isEmptyPlan(plan: EditPlan): boolean {
   return plan.inserts.length === 0 && plan.updates.length === 0 && plan.deletes.length === 0;
 }
 
@@ -36,65 +35,65 @@ export function isNothing(plan: EditPlan): boolean {
  * @throws {RouteError} CONFLICT when two entries say different things of one host
  */
 export function planEdit(rows: readonly RouteRow[], entries: readonly CheckedEntry[], mode: EditMode): EditPlan {
-  const draft = new PlanDraft();
+  const plan = new PlanBuilder();
   const wanted = new WantedHosts(entries);
   const found = new Set<CheckedEntry>();
   for (const row of rows) {
-    const parsed = parseRow(row);
-    const entry = parsed.ok ? wanted.find(parsed, parsed.host) : undefined;
-    if (parsed.ok && entry !== undefined && !(mode === 'replace' && found.has(entry))) {
+    const route = validRoute(row);
+    const entry = route === undefined ? undefined : wanted.find(route, route.hosts[0]);
+    if (route !== undefined && entry !== undefined && !(mode === 'replace' && found.has(entry))) {
       found.add(entry);
-      draft.update(row.id as number, parsed, wantedOf(parsed.host, entry, mode));
+      plan.update(row.id as number, route, route.hosts[0], wantedDetails(route.hosts[0], entry, mode));
     } else if (mode === 'replace') {
-      draft.delete(row.id as number, parsed.ok ? parsed : undefined);
+      plan.delete(row.id as number, route);
     }
   }
-  for (const entry of wanted.entries()) if (!found.has(entry)) draft.insert(entry);
-  return draft;
+  for (const entry of wanted.entries()) if (!found.has(entry)) plan.insert(entry);
+  return plan;
 }
 
-/** @param hosts undefined: all rows go, also those that make no sense */
+/** @param hosts undefined: all rows are removed, invalid ones too */
 export function planRemoval(rows: readonly RouteRow[], module: ModuleId, hosts: readonly HostKey[] | undefined): EditPlan {
-  const draft = new PlanDraft();
+  const plan = new PlanBuilder();
   for (const row of rows) {
-    const parsed = parseRow(row);
-    const named = hosts === undefined || (parsed.ok && hosts.includes(hostKey(parsed.host)));
-    if (named) draft.delete(row.id as number, module);
+    const host = validRoute(row)?.hosts[0];
+    const named = hosts === undefined || (host !== undefined && hosts.includes(hostKey(host)));
+    if (named) plan.delete(row.id as number, module);
   }
-  return draft;
+  return plan;
 }
 
 /**
- * Marks hosts that are there, or takes the mark away.
- * @throws {RouteError} NO_SUCH_HOST naming the first that is not there
+ * Marks existing hosts as draining, or takes the mark away.
+ * @throws {RouteError} NO_SUCH_HOST naming the first host that does not exist
  */
 export function planDrain(rows: readonly RouteRow[], module: ModuleId, hosts: readonly HostAddress[], drain: boolean): EditPlan {
-  const draft = new PlanDraft();
+  const plan = new PlanBuilder();
   const missing = new Map(hosts.map(host => [hostKey(host), host]));
   const named = new Set(missing.keys());
   for (const row of rows) {
-    const parsed = parseRow(row);
-    if (!parsed.ok || !named.has(hostKey(parsed.host))) continue;
-    missing.delete(hostKey(parsed.host));
-    draft.update(row.id as number, parsed, { ...parsed.host, drain });
+    const host = validRoute(row)?.hosts[0];
+    if (host === undefined || !named.has(hostKey(host))) continue;
+    missing.delete(hostKey(host));
+    plan.update(row.id as number, module, host, { ...host, drain });
   }
   for (const host of missing.values())
     throw new RouteError('NO_SUCH_HOST', `module ${formatModule(module.modid, module.cmdid)} has no host ${formatHost(host)}`);
-  return draft;
+  return plan;
 }
 
 /** The parts of a host that an edit may change. */
 type HostDetails = Pick<HostInfo, 'weight' | 'zone' | 'drain'>;
 
-const UNTOLD: HostDetails = { weight: 0, zone: '', drain: false };
+const DEFAULT_DETAILS: HostDetails = { weight: 0, zone: '', drain: false };
 
-/** What an entry leaves out stays as it is with 'add', and is as nobody told it with 'replace'. */
-function wantedOf(host: HostDetails, entry: CheckedEntry, mode: EditMode): HostDetails {
-  const { weight, zone, drain } = mode === 'add' ? host : UNTOLD;
+/** A detail that the entry leaves out stays as it is with 'add', and gets its default with 'replace'. */
+function wantedDetails(host: HostDetails, entry: CheckedEntry, mode: EditMode): HostDetails {
+  const { weight, zone, drain } = mode === 'add' ? host : DEFAULT_DETAILS;
   return { weight: entry.weight ?? weight, zone: entry.zone ?? zone, drain: entry.drain ?? drain };
 }
 
-class PlanDraft implements EditPlan {
+class PlanBuilder implements EditPlan {
   readonly inserts: NewRouteRow[] = [];
   readonly updates: RowUpdate[] = [];
   readonly deletes: number[] = [];
@@ -107,24 +106,29 @@ class PlanDraft implements EditPlan {
   insert({ modid, cmdid, address, weight = 0, zone = '', drain = false }: CheckedEntry): void {
     const { ip, port, addr } = address;
     this.inserts.push({ modid, cmdid, serverip: ip >>> 0, serverport: port, weight, addr, zone, drain: flagOf(drain) });
-    this.#touch({ modid, cmdid });
+    this.#touchModule({ modid, cmdid });
   }
 
-  update(id: number, { modid, cmdid, host }: ModuleId & { readonly host: HostDetails }, wanted: HostDetails): void {
-    const { weight, zone, drain } = wanted;
+  update(id: number, module: ModuleId, host: HostDetails, { weight, zone, drain }: HostDetails): void {
     if (weight === host.weight && zone === host.zone && drain === host.drain) return;
     this.updates.push({ id, weight, zone, drain: flagOf(drain) });
-    this.#touch({ modid, cmdid });
+    this.#touchModule(module);
   }
 
   delete(id: number, module: ModuleId | undefined): void {
     this.deletes.push(id);
-    if (module !== undefined) this.#touch(module);
+    if (module !== undefined) this.#touchModule(module);
   }
 
-  #touch({ modid, cmdid }: ModuleId): void {
+  #touchModule({ modid, cmdid }: ModuleId): void {
     this.#modules.set(routeKey(modid, cmdid), { modid, cmdid });
   }
+}
+
+/** The route of one host that the row makes; undefined when the row is invalid. */
+function validRoute(row: RouteRow) {
+  const route = parseRow(row);
+  return typeof route === 'string' ? undefined : route;
 }
 
 function flagOf(drain: boolean): 0 | 1 {

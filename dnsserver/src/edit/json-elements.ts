@@ -1,14 +1,14 @@
 // pure
-/** A JSON array taken apart, so that each element is known by its line: JSON.parse tells where something is wrong only sometimes. */
+/** Splits a JSON array into its elements with their lines, because JSON.parse tells only sometimes where something is wrong. */
 
 export interface JsonElement {
-  /** Where it begins; counted from 1. */
+  /** The line on which the element begins; counted from 1. */
   readonly line: number;
-  /** Not parsed yet; empty where two commas follow one another. */
+  /** The element's text, not parsed yet; empty where two commas follow one another. */
   readonly text: string;
 }
 
-/** What stands where one more element, or the end, should; or does not. */
+/** Something else, or nothing, follows where one more element or the array's end is expected. */
 export class JsonArrayError extends Error {
   readonly line: number;
 
@@ -21,7 +21,7 @@ export class JsonArrayError extends Error {
 const TOKEN = /"(?:[^"\\\n]|\\.)*"|[\n[\]{},]|[^\s[\]{},"]+|"/g;
 
 /**
- * @param text begins, after white space, with [
+ * @param text begins, after white space, with a bracket
  * @throws {JsonArrayError} while iterating, when the array is not closed or something follows it
  */
 export function* jsonElements(text: string): Generator<JsonElement> {

@@ -1,11 +1,17 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { formatHost, hostKey, routeKey } from '@lars/proto';
-import { loadAll } from '../follow/load-routes.ts';
-import type { RouteRow } from '../follow/parse-rows.ts';
-import type { ModuleId, RouteContent } from '../follow/route.ts';
-import { BEFORE_FIRST_ID, type RouteReader, type RouteStore, type RouteWriter } from '../store/route-store.ts';
+import { readAllRoutes } from '../follow/find-changes.ts';
+import type { ModuleId, RouteContent } from '../follow/route-table.ts';
+import {
+  type RouteReader,
+  type RouteRow,
+  type RouteStore,
+  type RouteWriter,
+  visitAllRoutes,
+  visitRoutesOf,
+} from '../store/route-store.ts';
 import { SqliteRouteStore } from '../store/sqlite-route-store.ts';
-import { type EditMode, type EditPlan, isNothing, planDrain, planEdit, planRemoval } from './edit-plan.ts';
+import { type EditMode, type EditPlan, isEmptyPlan, planDrain, planEdit, planRemoval } from './edit-plan.ts';
 import { type CheckedEntry, checkEntry, checkHost, checkModule, type HostEntry, type RouteEntry } from './route-entry.ts';
 
 export interface RouteFilter {
@@ -13,7 +19,7 @@ export interface RouteFilter {
   readonly cmdid?: number | undefined;
 }
 
-/** What a change did. All zero: everything was so already, and the revision stayed. */
+/** What a change did. Where all counts are zero, nothing had to be changed, and the revision stayed. */
 export interface EditResult {
   /** Of the database, after the change. */
   readonly revision: number;
@@ -27,22 +33,22 @@ export interface EditResult {
 /**
  * Writes routes, whether dnsserver runs or not. Each change is one transaction: the rows, the revision raised by one, and a row
  * in RouteChange for each changed module. A change of nothing leaves the revision as it is.
- * Every method throws RouteStoreError when the database does not do it; those that take routes check them all before they write
+ * Every method throws RouteStoreError when the database fails; the methods that take routes check all of them before they write
  * any, and throw RouteError.
  */
 export interface RouteEditor {
-  /** By modid and cmdid. */
+  /** Routes in the order of modid and cmdid. */
   list(filter?: RouteFilter): Promise<readonly RouteContent[]>;
-  /** A host that is there already gets what is told of weight, zone and drain. */
+  /** A host that exists already gets the weight, zone and drain mark that the entry has. */
   add(modid: number, cmdid: number, hosts: readonly HostEntry[]): Promise<EditResult>;
-  /** Without `hosts`, the whole module. Hosts that are not there are no error. */
+  /** Removes hosts; without `hosts`, the whole module. Hosts that do not exist are no error. */
   remove(modid: number, cmdid: number, hosts?: readonly string[]): Promise<EditResult>;
-  /** These hosts get no new calls, or do again. A host that is not there is a RouteError NO_SUCH_HOST, and nothing is changed. */
+  /** These hosts get no new calls, or get them again. A host that does not exist is a RouteError NO_SUCH_HOST, and nothing is changed. */
   setDrain(modid: number, cmdid: number, hosts: readonly string[], drain: boolean): Promise<EditResult>;
   import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult>;
-  /** Every host that is served, by modid and cmdid: what import takes. */
+  /** Every host that is served, in the order of modid and cmdid, as `import` takes it. */
   export(): Promise<readonly RouteEntry[]>;
-  /** Removes all routes; tells a dnsserver that does not believe an empty table that it is meant. Always raises the revision. */
+  /** Removes all routes, and confirms to a dnsserver's empty guard that this is meant. Always raises the revision. */
   clear(): Promise<EditResult>;
   close(): Promise<void>;
 }
@@ -67,9 +73,6 @@ export async function openRouteEditor({ file }: RouteEditorOptions): Promise<Rou
   return new StoreRouteEditor(store);
 }
 
-const PAGE_ROWS = 5_000;
-const PAGE_MODULES = 100;
-
 class StoreRouteEditor implements RouteEditor {
   readonly #store: RouteStore;
 
@@ -78,7 +81,7 @@ class StoreRouteEditor implements RouteEditor {
   }
 
   async list({ modid, cmdid }: RouteFilter = {}): Promise<readonly RouteContent[]> {
-    const { routes } = await this.#store.read(reader => loadAll(reader, nextTurn));
+    const { routes } = await this.#store.read(reader => readAllRoutes(reader, nextTick));
     return [...routes.values()]
       .filter(route => (modid ?? route.modid) === route.modid && (cmdid ?? route.cmdid) === route.cmdid)
       .sort((one, other) => one.modid - other.modid || one.cmdid - other.cmdid);
@@ -129,7 +132,7 @@ class StoreRouteEditor implements RouteEditor {
 
   clear(): Promise<EditResult> {
     return this.#store.change(0, async (writer, revision) => {
-      const { routes } = await loadAll(writer, nextTurn);
+      const { routes } = await readAllRoutes(writer, nextTick);
       let removed = 0;
       for (const { hosts } of routes.values()) removed += hosts.length;
       await writer.clear(revision);
@@ -145,28 +148,28 @@ class StoreRouteEditor implements RouteEditor {
     try {
       return await this.#store.change(0, async (writer, revision) => {
         const edit = await plan(writer);
-        if (isNothing(edit)) throw new NothingToDo(revision - 1);
-        return write(writer, edit, revision);
+        if (isEmptyPlan(edit)) throw new NothingToChange(revision - 1);
+        return writePlan(writer, edit, revision);
       });
     } catch (error) {
-      if (!(error instanceof NothingToDo)) throw error;
+      if (!(error instanceof NothingToChange)) throw error;
       return { revision: error.revision, added: 0, updated: 0, removed: 0, modules: 0 };
     }
   }
 }
 
 /** Thrown inside a transaction so that it is rolled back, the revision too. */
-class NothingToDo extends Error {
+class NothingToChange extends Error {
   readonly revision: number;
 
   constructor(revision: number) {
-    super('everything is so already');
+    super('nothing has to be changed');
     this.revision = revision;
   }
 }
 
-/** Deletes go first: a row may come back under a host that a row without sense stood for. */
-async function write(
+/** Deletes come first: an inserted row may name the host that a deleted invalid row stood for. */
+async function writePlan(
   writer: RouteWriter,
   { inserts, updates, deletes, modules }: EditPlan,
   revision: number,
@@ -180,20 +183,13 @@ async function write(
 
 async function allRows(reader: RouteReader): Promise<RouteRow[]> {
   const rows: RouteRow[] = [];
-  let after = BEFORE_FIRST_ID;
-  for (;;) {
-    const page = await reader.rowsAfter(after, PAGE_ROWS);
-    for (const row of page) rows.push(row);
-    if (page.length < PAGE_ROWS) return rows;
-    after = page.at(-1)?.id as number;
-  }
+  await visitAllRoutes(reader, nextTick, row => rows.push(row));
+  return rows;
 }
 
 async function rowsOfEntries(reader: RouteReader, entries: readonly CheckedEntry[]): Promise<RouteRow[]> {
   const modules: ModuleId[] = [...new Map(entries.map(entry => [routeKey(entry.modid, entry.cmdid), entry])).values()];
   const rows: RouteRow[] = [];
-  for (let at = 0; at < modules.length; at += PAGE_MODULES) {
-    for (const row of await reader.rowsOf(modules.slice(at, at + PAGE_MODULES))) rows.push(row);
-  }
+  await visitRoutesOf(reader, modules, nextTick, row => rows.push(row));
   return rows;
 }

@@ -1,11 +1,10 @@
 // pure
-/** One host of one module as people write it, and what must be true of it before it is written into the database. */
+/** One host of one module as people write it, the checks that it must pass before it is written into the database, and their error. */
 import { type HostAddress, isInt32, LarsProtocolError, parseHost } from '@lars/proto';
-import type { ModuleId } from '../follow/route.ts';
-import { isWeight, isZone, MAX_WEIGHT, MAX_ZONE_LENGTH } from '../follow/route-limits.ts';
-import { RouteError } from './route-error.ts';
+import { isWeight, isZone, MAX_WEIGHT, MAX_ZONE_LENGTH } from '../follow/parse-rows.ts';
+import type { ModuleId } from '../follow/route-table.ts';
 
-/** A host to be added. What is left out keeps its value where the host is already there. */
+/** A host to be added. A field that is left out keeps its value where the host exists already. */
 export interface HostEntry {
   /** '10.0.0.5:80', '[2001:db8::1]:80' or 'db.example:80' */
   readonly host: string;
@@ -17,7 +16,7 @@ export interface HostEntry {
 }
 
 export interface RouteEntry extends ModuleId, HostEntry {
-  /** Where it stands in the file that it comes from; counted from 1. */
+  /** The line of the file that the entry comes from; counted from 1. */
   readonly line?: number | undefined;
 }
 
@@ -65,4 +64,29 @@ const SHOWN_LENGTH = 80;
 
 function show(value: unknown): string {
   return typeof value === 'string' ? `'${value.slice(0, SHOWN_LENGTH)}'` : String(value);
+}
+
+/** What can be wrong with routes that somebody wants to write. The codes are stable. */
+export type RouteErrorCode =
+  | 'BAD_MODID'
+  | 'BAD_CMDID'
+  | 'BAD_HOST'
+  | 'BAD_WEIGHT'
+  | 'BAD_ZONE'
+  | 'BAD_DRAIN'
+  | 'BAD_FORMAT'
+  | 'CONFLICT'
+  | 'NO_SUCH_HOST';
+
+/** The message is one line that names the field and, where the routes come from a file, the line. */
+export class RouteError extends Error {
+  override readonly name = 'RouteError';
+  readonly code: RouteErrorCode;
+  readonly line: number | undefined;
+
+  constructor(code: RouteErrorCode, why: string, line?: number, options?: ErrorOptions) {
+    super(line === undefined ? why : `line ${line}: ${why}`, options);
+    this.code = code;
+    this.line = line;
+  }
 }

@@ -1,11 +1,10 @@
 // pure
 /**
- * Routes as a file that people write and read: JSON, an array of {modid, cmdid, host, weight, zone, drain}, or one line each,
- * `modid,cmdid,host:port[ drain][,weight[,zone]]`, where empty lines and lines that begin with # do not count.
+ * Routes as a file that people write and read: JSON, an array of {modid, cmdid, host, weight, zone, drain}, or one line for each host,
+ * `modid,cmdid,host:port[ drain][,weight[,zone]]`. Empty lines and lines that begin with # are skipped.
  */
 import { JsonArrayError, jsonElements } from './json-elements.ts';
-import { checkEntry, type RouteEntry } from './route-entry.ts';
-import { RouteError } from './route-error.ts';
+import { checkEntry, type RouteEntry, RouteError } from './route-entry.ts';
 
 export const ROUTE_FILE_FORMATS = ['json', 'csv'] as const;
 export type RouteFileFormat = (typeof ROUTE_FILE_FORMATS)[number];
@@ -45,9 +44,9 @@ function parseLines(text: string): RouteEntry[] {
   return entries;
 }
 
-/** The zone stands last and takes the rest of the line, commas too. */
+/** The zone is the last field and takes the rest of the line, commas too. */
 const LINE = /^([^,]*),([^,]*),([^,]*)(?:,([^,]*)(?:,(.*))?)?$/;
-/** No host has a space in it, so a word may stand behind it. */
+/** No host contains a space, so a word may follow it. */
 const DRAINING_HOST = /^(\S+)\s+drain$/;
 
 function parseLine(content: string, line: number): RouteEntry {

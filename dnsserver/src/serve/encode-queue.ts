@@ -1,72 +1,71 @@
 import { type RouteKey, routeKey } from '@lars/proto';
 import type { CounterBank } from '@lars/runtime/counters';
+import { TimeSlicedQueue } from '@lars/runtime/time-sliced-queue';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
-import type { Route } from '../follow/route.ts';
+import type { Route } from '../follow/route-table.ts';
 import type { EncodedRoute } from './encoded-route.ts';
 
-export interface RouteFeedOptions {
-  /** Does a change of the module concern anybody? */
-  readonly isFollowed: (key: RouteKey) => boolean;
+export interface EncodeQueueDeps {
+  /** Whether anybody is to be sent the module's changes. */
+  readonly isSubscribed: (key: RouteKey) => boolean;
   readonly encode: (route: Route) => EncodedRoute;
-  /** @param quiet the hosts did not change, only the version */
-  readonly deliver: (routes: readonly EncodedRoute[], quiet: boolean) => void;
+  /** @param versionOnly the hosts did not change, only the version */
+  readonly deliver: (routes: readonly EncodedRoute[], versionOnly: boolean) => void;
   readonly counters: CounterBank<DnsserverCounter>;
 }
 
-interface Waiting {
-  readonly route: Route;
-  readonly quiet: boolean;
-}
-
-/** So much is encoded in one turn of the event loop, between which others are answered. */
-const PORTION_ROUTES = 500;
-const PORTION_BYTES = 256 * 1_024;
+/** This much is encoded in one slice. */
+const SLICE_ROUTES = 500;
+const SLICE_BYTES = 256 * 1_024;
 
 /**
  * Changed routes on their way from the table to those who serve them, encoded once. After a change of very many modules they leave
- * in portions; a route that changes again before its turn leaves once, in its last form.
+ * in slices, between which requests are answered. A route that changes again while it is queued leaves once, in its last form.
  */
-export class RouteFeed {
-  readonly #options: RouteFeedOptions;
-  readonly #waiting = new Map<RouteKey, Waiting>();
-  #turn: NodeJS.Immediate | undefined;
+export class EncodeQueue {
+  readonly #deps: EncodeQueueDeps;
+  readonly #queue = new TimeSlicedQueue<RouteKey, Route>(routes => this.#encodeSlice(routes));
+  /** The queued routes of which only the version changed. */
+  readonly #versionOnly = new Set<RouteKey>();
 
-  constructor(options: RouteFeedOptions) {
-    this.#options = options;
+  constructor(deps: EncodeQueueDeps) {
+    this.#deps = deps;
   }
 
   get length(): number {
-    return this.#waiting.size;
+    return this.#queue.length;
   }
 
-  add(routes: readonly Route[], quiet: boolean): void {
+  addRoutes(routes: readonly Route[], versionOnly: boolean): void {
     for (const route of routes) {
       const key = routeKey(route.modid, route.cmdid);
-      if (!this.#options.isFollowed(key)) continue;
-      this.#waiting.set(key, { route, quiet: quiet && (this.#waiting.get(key)?.quiet ?? true) });
+      if (!this.#deps.isSubscribed(key)) continue;
+      if (!versionOnly) this.#versionOnly.delete(key);
+      else if (this.#queue.get(key) === undefined) this.#versionOnly.add(key);
+      this.#queue.set(key, route);
     }
-    if (this.#turn === undefined) this.#sendPortion();
+    this.#queue.start();
   }
 
   stop(): void {
-    clearImmediate(this.#turn);
-    this.#waiting.clear();
+    this.#queue.stop();
+    this.#versionOnly.clear();
   }
 
-  #sendPortion(): void {
-    const loud: EncodedRoute[] = [];
-    const quiet: EncodedRoute[] = [];
+  #encodeSlice(routes: Map<RouteKey, Route>): void {
+    const { encode, deliver, counters } = this.#deps;
+    const changed: EncodedRoute[] = [];
+    const versionOnly: EncodedRoute[] = [];
     let bytes = 0;
-    for (const [key, waiting] of this.#waiting) {
-      if (loud.length + quiet.length >= PORTION_ROUTES || bytes >= PORTION_BYTES) break;
-      this.#waiting.delete(key);
-      const route = this.#options.encode(waiting.route);
-      bytes += route.frames[0]?.length ?? 0;
-      (waiting.quiet ? quiet : loud).push(route);
+    for (const [key, route] of routes) {
+      if (changed.length + versionOnly.length >= SLICE_ROUTES || bytes >= SLICE_BYTES) break;
+      routes.delete(key);
+      const encoded = encode(route);
+      bytes += encoded.frames[0]?.length ?? 0;
+      (this.#versionOnly.delete(key) ? versionOnly : changed).push(encoded);
     }
-    this.#options.counters.add(dnsserverCounters.at.pushedModules, loud.length);
-    if (loud.length > 0) this.#options.deliver(loud, false);
-    if (quiet.length > 0) this.#options.deliver(quiet, true);
-    this.#turn = this.#waiting.size === 0 ? undefined : setImmediate(() => this.#sendPortion());
+    counters.add(dnsserverCounters.at.pushedModules, changed.length);
+    if (changed.length > 0) deliver(changed, false);
+    if (versionOnly.length > 0) deliver(versionOnly, true);
   }
 }

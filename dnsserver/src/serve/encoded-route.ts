@@ -1,5 +1,5 @@
 // pure
-/** A route as the frames that go out for it, encoded once per version. Plain data: it crosses threads. */
+/** A route as the frames that are sent for it, encoded once per version. Plain data: it crosses threads. */
 import {
   encodeBody,
   encodeFrame,
@@ -9,24 +9,28 @@ import {
   MAX_BODY_BYTES,
   MessageId,
   neededFeatures,
+  routeKey,
 } from '@lars/proto';
-import type { ModuleId, Route } from '../follow/route.ts';
+import type { CounterBank } from '@lars/runtime/counters';
+import type { Logger } from '@lars/runtime/log';
+import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
+import type { ModuleId, Route, RouteView } from '../follow/route-table.ts';
 
 export interface EncodedRoute extends ModuleId {
   readonly version: number;
-  /** None: the module does not exist (any more). */
+  /** 0: the module does not exist (any more). */
   readonly hostCount: number;
-  /** What its hosts together need of a peer; Feature bits. */
+  /** The features that an agent must understand to be sent all hosts (Feature bits). */
   readonly needed: number;
-  /** The answers, by what a peer understands of `needed`: frames[features & needed]. */
+  /** The answers, by what an agent understands of `needed`: frames[features & needed]. */
   readonly frames: readonly Uint8Array[];
-  /** The answer to a peer that holds this version; undefined where no version is ever confirmed. */
+  /** The answer to an agent that knows this version; undefined where no version is ever confirmed. */
   readonly notModified: Uint8Array | undefined;
 }
 
 /**
- * Hosts with `addr` and hosts that drain are only for peers that understand it; hosts beyond the size of a frame are left out.
- * @param onTruncated called with the number of hosts left out, once for each kind of peer
+ * Hosts with `addr` and draining hosts are only for agents that understand them; hosts beyond the size of a frame are left out.
+ * @param onTruncated called with the number of hosts left out, once for each set of features
  */
 export function encodeRoute(route: Route, onTruncated: (route: Route, leftOut: number) => void): EncodedRoute {
   const { modid, cmdid, version, hosts, local } = route;
@@ -40,22 +44,55 @@ export function encodeRoute(route: Route, onTruncated: (route: Route, leftOut: n
   return { modid, cmdid, version, hostCount: hosts.length, needed, frames, notModified };
 }
 
-/** The answer for a module that nobody knows. */
+/** The answer for a module that does not exist. */
 export function encodeUnknown({ modid, cmdid }: ModuleId): EncodedRoute {
   return encodeRoute({ modid, cmdid, version: 0, hosts: [], local: false }, () => {});
 }
 
-/**
- * The frame for a peer.
- * @param heldVersion what the peer says that it holds
- */
-export function answerOf(route: EncodedRoute, heldVersion: number, features: number): Uint8Array {
-  if (heldVersion === route.version && route.notModified !== undefined) return route.notModified;
-  return pushOf(route, features);
+/** Encodes routes of the table, and reports those that do not fit into a frame. */
+export class RouteEncoder {
+  readonly #routes: RouteView;
+  readonly #counters: CounterBank<DnsserverCounter>;
+  readonly #log: Logger;
+
+  constructor(routes: RouteView, counters: CounterBank<DnsserverCounter>, log: Logger) {
+    this.#routes = routes;
+    this.#counters = counters;
+    this.#log = log;
+  }
+
+  /** The module's route as the table has it now. */
+  encodeModule(module: ModuleId): EncodedRoute {
+    const route = this.#routes.get(routeKey(module.modid, module.cmdid));
+    return route === undefined ? encodeUnknown(module) : this.encodeRoute(route);
+  }
+
+  encodeRoute(route: Route): EncodedRoute {
+    return encodeRoute(route, this.#onTruncated);
+  }
+
+  readonly #onTruncated = ({ modid, cmdid, hosts }: Route, leftOut: number): void => {
+    this.#counters.add(dnsserverCounters.at.truncatedRoutes);
+    this.#log.warn('a route does not fit into one message: its last hosts are left out', {
+      modid,
+      cmdid,
+      hosts: hosts.length,
+      leftOut,
+    });
+  };
 }
 
-/** The frame for a peer that is told of a change. */
-export function pushOf({ frames, needed }: EncodedRoute, features: number): Uint8Array {
+/**
+ * The frame that answers a request.
+ * @param knownVersion the version that the agent says that it knows
+ */
+export function answerFrame(route: EncodedRoute, knownVersion: number, features: number): Uint8Array {
+  if (knownVersion === route.version && route.notModified !== undefined) return route.notModified;
+  return pushFrame(route, features);
+}
+
+/** The frame that tells an agent of a change. */
+export function pushFrame({ frames, needed }: EncodedRoute, features: number): Uint8Array {
   return frames[features & needed] as Uint8Array;
 }
 
@@ -74,7 +111,7 @@ function response({ modid, cmdid }: ModuleId, version: number, host: readonly Ho
   return { modid, cmdid, host, version, overload: false, notModified: false };
 }
 
-/** No host takes more bytes: a name of 253 and a zone of 64 characters of up to 3 bytes each, and the numbers. */
+/** No encoded host is longer: a name of 253 and a zone of 64 characters of up to 3 bytes each, and the numbers. */
 const MAX_HOST_BYTES = 1_024;
 
 /** How many of the first hosts fit into one frame. */

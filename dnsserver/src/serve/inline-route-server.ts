@@ -1,44 +1,42 @@
 import type { Socket } from 'node:net';
-import { FramedConnections } from '@lars/runtime/tcp/connection-set';
-import type { Route } from '../follow/route.ts';
-import { RouteFeed } from './encode-queue.ts';
-import { RouteEncoder } from './route-encoder.ts';
-import type { Front, FrontOptions } from './route-server.ts';
+import { ConnectionSet } from '@lars/runtime/tcp/connection-set';
+import type { Route } from '../follow/route-table.ts';
+import { EncodeQueue } from './encode-queue.ts';
+import { RouteEncoder } from './encoded-route.ts';
+import { CLOSE_GRACE_MS, connectionLimits, type RouteServer, type RouteServerDeps } from './route-server.ts';
 import { RouteService } from './route-service.ts';
 
-const CLOSE_GRACE_MS = 200;
-
 /** The main thread serves all connections itself. */
-export class MainFront implements Front {
+export class InlineRouteServer implements RouteServer {
   readonly counters = [];
-  readonly #connections: FramedConnections;
+  readonly #connections: ConnectionSet;
   readonly #service: RouteService;
-  readonly #feed: RouteFeed;
+  readonly #queue: EncodeQueue;
 
-  constructor({ routes, counters, log, clock, limits, maxSubscriptions }: FrontOptions) {
+  constructor({ tcp, routes, counters, log, clock }: RouteServerDeps) {
     const encoder = new RouteEncoder(routes, counters, log);
     this.#service = new RouteService({
-      source: { follow: module => encoder.find(module), unfollow: () => {} },
+      source: { subscribe: module => encoder.encodeModule(module), unsubscribe: () => {} },
       counters,
-      maxSubscriptions,
+      tcp,
     });
-    this.#feed = new RouteFeed({
-      isFollowed: key => this.#service.follows(key),
-      encode: route => encoder.encode(route),
-      deliver: (encoded, quiet) => this.#service.update(encoded, quiet),
+    this.#queue = new EncodeQueue({
+      isSubscribed: key => this.#service.isSubscribed(key),
+      encode: route => encoder.encodeRoute(route),
+      deliver: (encoded, versionOnly) => this.#service.updateRoutes(encoded, versionOnly),
       counters,
     });
-    this.#connections = new FramedConnections({ limits, log, clock }, this.#service);
+    this.#connections = new ConnectionSet({ limits: connectionLimits(tcp), log, clock }, this.#service);
   }
 
   async start(): Promise<void> {}
 
-  adopt(socket: Socket): void {
-    this.#connections.adopt(socket);
+  serve(socket: Socket): void {
+    this.#connections.serve(socket);
   }
 
-  publish(routes: readonly Route[], quiet: boolean): void {
-    this.#feed.add(routes, quiet);
+  publish(routes: readonly Route[], versionOnly: boolean): void {
+    this.#queue.addRoutes(routes, versionOnly);
   }
 
   get connections(): readonly number[] {
@@ -49,14 +47,14 @@ export class MainFront implements Front {
     return this.#service.subscriptionCount;
   }
 
-  get tcpCounters(): Front['tcpCounters'] {
+  get tcpCounters(): RouteServer['tcpCounters'] {
     return [this.#connections.counters];
   }
 
   async killWorker(): Promise<void> {}
 
   async close(): Promise<void> {
-    this.#feed.stop();
+    this.#queue.stop();
     this.#service.stop();
     await this.#connections.close(CLOSE_GRACE_MS);
   }

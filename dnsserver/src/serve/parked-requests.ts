@@ -1,74 +1,73 @@
 // pure
-import { answerOf, type EncodedRoute } from './encoded-route.ts';
-import type { RoutePeer } from './route-peer.ts';
-import type { Topic } from './subscriptions.ts';
+import { answerFrame, type EncodedRoute } from './encoded-route.ts';
+import type { RouteConnection, SubscribedModule } from './subscriptions.ts';
 
-interface HeldRequest {
-  readonly topic: Topic<RoutePeer>;
+interface ParkedRequest {
+  readonly module: SubscribedModule<RouteConnection>;
   readonly version: number;
   readonly features: number;
 }
 
 interface Lane {
-  readonly requests: HeldRequest[];
-  paused: boolean;
+  readonly requests: ParkedRequest[];
+  isPaused: boolean;
 }
 
-/** A connection for which so many requests are held is not read until all of them are answered. */
-export const HELD_REQUESTS_MAX = 1_024;
+/** A connection with this many parked requests is not read from until all of them are answered. */
+export const PARKED_REQUESTS_MAX = 1_024;
 
 /**
- * Requests that wait for a route that is not known in this thread yet, and those behind them: a connection's answers come in the
- * order of its requests.
+ * Requests that wait for a route that is not known in this thread yet, and the requests behind them: a connection's answers are sent
+ * in the order of its requests.
  */
-export class HeldRequests {
+export class ParkedRequests {
   readonly #onAnswer: (route: EncodedRoute, answer: Uint8Array) => void;
-  readonly #lanes = new Map<RoutePeer, Lane>();
+  readonly #lanes = new Map<RouteConnection, Lane>();
 
   constructor(onAnswer: (route: EncodedRoute, answer: Uint8Array) => void) {
     this.#onAnswer = onAnswer;
   }
 
-  /** Must the peer's next request wait for an earlier one? */
-  has(peer: RoutePeer): boolean {
-    return this.#lanes.size > 0 && this.#lanes.has(peer);
+  /** Whether the connection's next request must wait for an earlier one. */
+  mustPark(connection: RouteConnection): boolean {
+    return this.#lanes.size > 0 && this.#lanes.has(connection);
   }
 
-  hold(peer: RoutePeer, request: HeldRequest): void {
-    const lane = this.#lanes.get(peer) ?? { requests: [], paused: false };
-    this.#lanes.set(peer, lane);
+  park(connection: RouteConnection, request: ParkedRequest): void {
+    const lane = this.#lanes.get(connection) ?? { requests: [], isPaused: false };
+    this.#lanes.set(connection, lane);
     lane.requests.push(request);
-    if (lane.paused || lane.requests.length < HELD_REQUESTS_MAX) return;
-    lane.paused = true;
-    peer.pause();
+    if (lane.isPaused || lane.requests.length < PARKED_REQUESTS_MAX) return;
+    lane.isPaused = true;
+    connection.pause();
   }
 
-  /** Some routes are known now: answers what can be answered. */
-  release(): void {
-    for (const [peer, lane] of this.#lanes) {
-      lane.requests.splice(0, this.#answer(peer, lane.requests));
+  /** Answers every request that can be answered now, after some routes became known. */
+  answerKnown(): void {
+    for (const [connection, lane] of this.#lanes) {
+      lane.requests.splice(0, this.#answerFirst(connection, lane.requests));
       if (lane.requests.length > 0) continue;
-      this.#lanes.delete(peer);
-      if (lane.paused) peer.resume();
+      this.#lanes.delete(connection);
+      if (lane.isPaused) connection.resume();
     }
   }
 
-  /** The peer has gone. */
-  forget(peer: RoutePeer): void {
-    this.#lanes.delete(peer);
+  /** The connection is closed. */
+  dropConnection(connection: RouteConnection): void {
+    this.#lanes.delete(connection);
   }
 
   /** @returns how many of the requests were answered */
-  #answer(peer: RoutePeer, requests: readonly HeldRequest[]): number {
+  #answerFirst(connection: RouteConnection, requests: readonly ParkedRequest[]): number {
     let answered = 0;
-    for (const { topic, version, features } of requests) {
-      if (topic.route === undefined) break;
-      const answer = answerOf(topic.route, version, features);
-      peer.queue(answer);
-      this.#onAnswer(topic.route, answer);
+    for (const { module, version, features } of requests) {
+      if (module.route === undefined) break;
+      const answer = answerFrame(module.route, version, features);
+      connection.queue(answer);
+      this.#onAnswer(module.route, answer);
       answered += 1;
     }
-    peer.flush();
+    connection.flush();
     return answered;
   }
 }

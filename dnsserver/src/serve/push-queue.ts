@@ -1,101 +1,101 @@
-import { pushOf } from './encoded-route.ts';
-import type { RoutePeer } from './route-peer.ts';
-import type { Topic } from './subscriptions.ts';
+import { TimeSlicedQueue } from '@lars/runtime/time-sliced-queue';
+import { pushFrame } from './encoded-route.ts';
+import type { RouteConnection, SubscribedModule } from './subscriptions.ts';
 
-type RouteTopic = Topic<RoutePeer>;
+type Module = SubscribedModule<RouteConnection>;
 
-/** One walk through the subscribers of a changed module. */
-interface Pass {
-  readonly topic: RouteTopic;
-  subscribers: MapIterator<[RoutePeer, number]>;
-  /** So many have been told in this walk. */
-  told: number;
-  /** The walk ends there: those behind had the last form already. */
-  end: number;
-  /** The route changed while walking: so many of the first must be told again; 0 = none. */
-  again: number;
+/** Sending one changed route to the module's subscribers. */
+interface Fanout {
+  readonly module: Module;
+  readonly subscribers: MapIterator<[RouteConnection, number]>;
+  /** How many subscribers were sent the route so far. */
+  sentCount: number;
+  /** The fan-out ends after this many subscribers: those after it were sent the newest form already. */
+  readonly limit: number;
+  /** The route changed during the fan-out, so the first `resendCount` subscribers must be sent it again; 0 = none. */
+  resendCount: number;
 }
 
-/** A portion tells so many connections at most: each costs a system call of some 8 µs, and answers wait meanwhile. */
-export const PORTION_CONNECTIONS = 32;
-/** No more than a healthy peer's socket takes at once, should all of it be for one. */
-export const PORTION_BYTES = 128 * 1_024;
+/** The connections of one slice: each costs a system call of some 8 µs, and answers wait meanwhile. */
+export const SLICE_CONNECTIONS = 32;
+/** The bytes of one slice: a healthy connection takes as much at once, should all of it be for one. */
+export const SLICE_BYTES = 128 * 1_024;
 
 /**
- * Changed routes on their way to their subscribers. They leave in portions, one per turn of the event loop, between which others
- * are answered; what is for one connection within a portion leaves in one system call. Each is told the route as it is at that
- * moment, so that nobody hears of an older form after a newer one.
+ * Changed routes on their way to their subscribers. They leave in slices, one per tick of the event loop, between which requests
+ * are answered; what one slice holds for one connection leaves in one system call. Each subscriber is sent the route as it is at that
+ * moment, so that no older form follows a newer one.
  */
 export class PushQueue {
   readonly #onPushed: (pushes: number) => void;
-  readonly #passes = new Map<RouteTopic, Pass>();
-  #turn: NodeJS.Immediate | undefined;
+  readonly #queue = new TimeSlicedQueue<Module, Fanout>(fanouts => this.#sendSlice(fanouts));
 
   constructor(onPushed: (pushes: number) => void) {
     this.#onPushed = onPushed;
   }
 
-  /** Changes that have not been told to all yet. */
+  /** Changed modules whose fan-out has not ended. */
   get length(): number {
-    return this.#passes.size;
+    return this.#queue.length;
   }
 
-  add(topics: Iterable<RouteTopic>): void {
-    for (const topic of topics) {
-      const pass = this.#passes.get(topic);
-      if (pass === undefined) this.#passes.set(topic, newPass(topic, Number.POSITIVE_INFINITY));
-      else pass.again = Math.max(pass.again, pass.end === Number.POSITIVE_INFINITY ? pass.told : Number.POSITIVE_INFINITY);
+  pushChanges(modules: Iterable<Module>): void {
+    for (const module of modules) {
+      const fanout = this.#queue.get(module);
+      if (fanout === undefined) this.#queue.set(module, newFanout(module, Number.POSITIVE_INFINITY));
+      else {
+        const reached = fanout.limit === Number.POSITIVE_INFINITY ? fanout.sentCount : Number.POSITIVE_INFINITY;
+        fanout.resendCount = Math.max(fanout.resendCount, reached);
+      }
     }
-    if (this.#turn === undefined) this.#sendPortion();
+    this.#queue.start();
   }
 
   stop(): void {
-    clearImmediate(this.#turn);
-    this.#passes.clear();
+    this.#queue.stop();
   }
 
-  #sendPortion(): void {
-    const portion: Portion = { peers: new Set(), bytes: 0, pushes: 0 };
-    for (const [topic, pass] of this.#passes) {
-      if (!walk(pass, portion)) break;
-      this.#passes.delete(topic);
-      // To the end of the queue: the other changes have their turn before.
-      if (pass.again > 0) this.#passes.set(topic, newPass(topic, pass.again));
+  #sendSlice(fanouts: Map<Module, Fanout>): void {
+    const slice: Slice = { connections: new Set(), bytes: 0, pushes: 0 };
+    for (const [module, fanout] of fanouts) {
+      if (!continueFanout(fanout, slice)) break;
+      fanouts.delete(module);
+      // At the end of the queue, so that the other modules' changes come before.
+      if (fanout.resendCount > 0) fanouts.set(module, newFanout(module, fanout.resendCount));
     }
-    for (const peer of portion.peers) peer.flush();
-    this.#onPushed(portion.pushes);
-    this.#turn = this.#passes.size === 0 ? undefined : setImmediate(() => this.#sendPortion());
+    for (const connection of slice.connections) connection.flush();
+    this.#onPushed(slice.pushes);
   }
 }
 
-interface Portion {
-  readonly peers: Set<RoutePeer>;
+interface Slice {
+  readonly connections: Set<RouteConnection>;
   bytes: number;
   pushes: number;
 }
 
-function newPass(topic: RouteTopic, end: number): Pass {
-  return { topic, subscribers: topic.subscribers.entries(), told: 0, end, again: 0 };
+function newFanout(module: Module, limit: number): Fanout {
+  return { module, subscribers: module.subscribers.entries(), sentCount: 0, limit, resendCount: 0 };
 }
 
-/** @returns false when the portion was full before the end */
-function walk(pass: Pass, portion: Portion): boolean {
-  while (pass.told < pass.end) {
-    if (portion.peers.size >= PORTION_CONNECTIONS || portion.bytes >= PORTION_BYTES) return false;
-    const next = pass.subscribers.next();
+/** @returns false when the slice was full before the fan-out's end */
+function continueFanout(fanout: Fanout, slice: Slice): boolean {
+  while (fanout.sentCount < fanout.limit) {
+    if (slice.connections.size >= SLICE_CONNECTIONS || slice.bytes >= SLICE_BYTES) return false;
+    const next = fanout.subscribers.next();
     if (next.done) return true;
-    const [peer, features] = next.value;
-    pass.told += 1;
-    tell(peer, features, pass.topic, portion);
+    const [connection, features] = next.value;
+    fanout.sentCount += 1;
+    sendTo(connection, features, fanout.module, slice);
   }
   return true;
 }
 
-function tell(peer: RoutePeer, features: number, { route }: RouteTopic, portion: Portion): void {
+function sendTo(connection: RouteConnection, features: number, { route }: Module, slice: Slice): void {
   if (route === undefined) return;
-  const frame = pushOf(route, features);
-  if (!peer.queue(frame)) return;
-  portion.peers.add(peer);
-  portion.bytes += frame.length;
-  portion.pushes += 1;
+  const frame = pushFrame(route, features);
+  if (!connection.queue(frame)) return;
+  slice.connections.add(connection);
+  slice.bytes += frame.length;
+  slice.pushes += 1;
 }

@@ -1,28 +1,29 @@
 import type { Socket } from 'node:net';
+import { MAX_BODY_BYTES } from '@lars/proto';
 import type { Clock } from '@lars/runtime/clock';
 import type { CounterBank } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
 import type { ConnectionLimits } from '@lars/runtime/tcp/framed-connection';
 import type { TcpServerCounter } from '@lars/runtime/tcp/tcp-counters';
+import type { DnsserverConfig } from '../config.ts';
 import type { DnsserverCounter } from '../counters.ts';
-import type { Route } from '../follow/route.ts';
-import type { RouteView } from '../follow/route-table.ts';
+import type { Route, RouteView } from '../follow/route-table.ts';
 
-/** Who serves the agents' connections: the main thread, or worker threads. */
-export interface Front {
+/** Serves the agents' connections, in the main thread or in worker threads. */
+export interface RouteServer {
   /** @throws {StartupError} */
   start(): Promise<void>;
   /** Serves an accepted connection. */
-  adopt(socket: Socket): void;
+  serve(socket: Socket): void;
   /**
-   * Tells those who asked for the modules; the table that the front reads holds the change already.
-   * @param quiet the hosts are those held before, under a higher version
+   * Sends routes to those who subscribed to the modules; the table that the server reads has the change already.
+   * @param versionOnly the hosts are the same as before, under a higher version
    */
-  publish(routes: readonly Route[], quiet: boolean): void;
-  /** Of each worker thread; of the main thread where there are none. */
+  publish(routes: readonly Route[], versionOnly: boolean): void;
+  /** The connections of each worker thread; of the main thread where there are no workers. */
   readonly connections: readonly number[];
   readonly subscriptions: number;
-  /** To be summed up; those of a worker thread are its own. */
+  /** The worker threads' own counters, to be added to main's. */
   readonly counters: readonly CounterBank<DnsserverCounter>[];
   readonly tcpCounters: readonly CounterBank<TcpServerCounter>[];
   /** Ends one worker as a crash would. */
@@ -30,12 +31,25 @@ export interface Front {
   close(): Promise<void>;
 }
 
-export interface FrontOptions {
-  readonly limits: ConnectionLimits;
-  readonly maxSubscriptions: number;
+export interface RouteServerDeps {
+  readonly tcp: DnsserverConfig['tcp'];
   readonly routes: RouteView;
   readonly log: Logger;
   readonly clock: Clock;
   /** Main's own. */
   readonly counters: CounterBank<DnsserverCounter>;
+}
+
+/** How long queued bytes may take to leave when the server closes, ms. */
+export const CLOSE_GRACE_MS = 200;
+/** An agent asks for all its modules at once, and the answers to what one read brings may be a hundred times as long. */
+const PAUSE_READING_AT_BYTES = 256 * 1_024;
+
+export function connectionLimits(tcp: DnsserverConfig['tcp']): ConnectionLimits {
+  return {
+    maxBodyBytes: MAX_BODY_BYTES,
+    partialFrameTimeoutMs: tcp.partial_frame_timeout * 1_000,
+    maxWriteBufferBytes: tcp.max_write_buffer,
+    pauseReadingAtBytes: Math.min(PAUSE_READING_AT_BYTES, tcp.max_write_buffer / 2),
+  };
 }

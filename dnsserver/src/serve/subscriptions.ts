@@ -1,82 +1,86 @@
 // pure
-/** The modules that somebody asked for, what is held of each, and who is told of its changes. */
+/** The modules that connections asked for: the route of each as far as it is known here, and who is sent its changes. */
 import { type RouteKey, routeKey } from '@lars/proto';
-import type { ModuleId } from '../follow/route.ts';
+import type { FramedConnection } from '@lars/runtime/tcp/framed-connection';
+import type { ModuleId } from '../follow/route-table.ts';
 import type { EncodedRoute } from './encoded-route.ts';
 
-export interface Topic<Peer> extends ModuleId {
+/** What serving routes needs of a connection. */
+export type RouteConnection = Pick<FramedConnection, 'send' | 'queue' | 'flush' | 'pause' | 'resume'>;
+
+export interface SubscribedModule<Connection> extends ModuleId {
   readonly key: RouteKey;
-  /** undefined until it is known here. */
+  /** undefined until the route is known here. */
   route: EncodedRoute | undefined;
-  /** With what each said that it understands; Feature bits. */
-  readonly subscribers: Map<Peer, number>;
+  /** Each subscriber with the features that it understands (Feature bits). */
+  readonly subscribers: Map<Connection, number>;
 }
 
-export class Topics<Peer> {
-  readonly #maxPerPeer: number;
-  readonly #topics = new Map<RouteKey, Topic<Peer>>();
-  readonly #byPeer = new Map<Peer, Set<Topic<Peer>>>();
-  #subscriptions = 0;
+export class RouteSubscriptions<Connection> {
+  readonly #maxPerConnection: number;
+  readonly #modules = new Map<RouteKey, SubscribedModule<Connection>>();
+  readonly #byConnection = new Map<Connection, Set<SubscribedModule<Connection>>>();
+  #count = 0;
 
-  constructor(maxPerPeer: number) {
-    this.#maxPerPeer = maxPerPeer;
+  constructor(maxPerConnection: number) {
+    this.#maxPerConnection = maxPerConnection;
   }
 
-  get size(): number {
-    return this.#topics.size;
+  get moduleCount(): number {
+    return this.#modules.size;
   }
 
-  /** Subscriptions of all peers together. */
-  get subscriptions(): number {
-    return this.#subscriptions;
+  /** Subscriptions of all connections together. */
+  get count(): number {
+    return this.#count;
   }
 
-  get(key: RouteKey): Topic<Peer> | undefined {
-    return this.#topics.get(key);
+  get(key: RouteKey): SubscribedModule<Connection> | undefined {
+    return this.#modules.get(key);
   }
 
-  open({ modid, cmdid }: ModuleId): Topic<Peer> {
+  addModule({ modid, cmdid }: ModuleId): SubscribedModule<Connection> {
     const key = routeKey(modid, cmdid);
-    const topic: Topic<Peer> = { modid, cmdid, key, route: undefined, subscribers: new Map() };
-    this.#topics.set(key, topic);
-    return topic;
+    const module: SubscribedModule<Connection> = { modid, cmdid, key, route: undefined, subscribers: new Map() };
+    this.#modules.set(key, module);
+    return module;
   }
 
-  close(topic: Topic<Peer>): void {
-    this.#topics.delete(topic.key);
+  removeModule(module: SubscribedModule<Connection>): void {
+    this.#modules.delete(module.key);
   }
 
   /**
-   * From now on `peer` is told of the module's changes; said again, the last word on `features` counts.
-   * @returns false when the peer has as many subscriptions as it may have, and gets no other
+   * From now on the connection is sent the module's changes. Where it is subscribed already, only its features are updated.
+   * @returns false when the connection has as many subscriptions as it may have, and gets no other
    */
-  subscribe(topic: Topic<Peer>, peer: Peer, features: number): boolean {
-    const known = topic.subscribers.get(peer);
+  subscribe(module: SubscribedModule<Connection>, connection: Connection, features: number): boolean {
+    const known = module.subscribers.get(connection);
     if (known === features) return true;
-    if (known === undefined && !this.#count(topic, peer)) return false;
-    topic.subscribers.set(peer, features);
+    if (known === undefined && !this.#addTo(connection, module)) return false;
+    module.subscribers.set(connection, features);
     return true;
   }
 
-  /** The peer has gone. Returns the topics to which nobody is subscribed now. */
-  forget(peer: Peer): Topic<Peer>[] {
-    const topics = this.#byPeer.get(peer);
-    if (topics === undefined) return [];
-    this.#byPeer.delete(peer);
-    this.#subscriptions -= topics.size;
-    const deserted: Topic<Peer>[] = [];
-    for (const topic of topics) {
-      topic.subscribers.delete(peer);
-      if (topic.subscribers.size === 0) deserted.push(topic);
+  /** The connection is closed. Returns the modules that have no subscribers now. */
+  dropConnection(connection: Connection): SubscribedModule<Connection>[] {
+    const modules = this.#byConnection.get(connection);
+    if (modules === undefined) return [];
+    this.#byConnection.delete(connection);
+    this.#count -= modules.size;
+    const unsubscribed: SubscribedModule<Connection>[] = [];
+    for (const module of modules) {
+      module.subscribers.delete(connection);
+      if (module.subscribers.size === 0) unsubscribed.push(module);
     }
-    return deserted;
+    return unsubscribed;
   }
 
-  #count(topic: Topic<Peer>, peer: Peer): boolean {
-    const topics = this.#byPeer.get(peer) ?? new Set();
-    if (topics.size >= this.#maxPerPeer) return false;
-    this.#byPeer.set(peer, topics.add(topic));
-    this.#subscriptions += 1;
+  #addTo(connection: Connection, module: SubscribedModule<Connection>): boolean {
+    const modules = this.#byConnection.get(connection) ?? new Set();
+    if (modules.size >= this.#maxPerConnection) return false;
+    this.#byConnection.set(connection, modules.add(module));
+    this.#count += 1;
     return true;
   }
 }

@@ -1,14 +1,14 @@
-import type { RouteRow } from '../follow/parse-rows.ts';
-import type { ModuleId } from '../follow/route.ts';
+// pure
+import type { ModuleId } from '../follow/route-table.ts';
 
 /**
- * Where routes are kept: the port between what dnsserver does with routes and the SQL of one database engine. The tables are
- * those of docs/architecture.md; the rules that every engine keeps are:
- * - whatever changes RouteData, by whomever, leaves in RouteEdit (a journal filled by triggers) the modules that it touched;
- * - a change of ours raises the revision first and thereby takes the lock that orders the changes.
+ * Where routes are stored: the port between what dnsserver does with routes and the SQL of one database engine. The tables are
+ * those of docs/architecture.md. Every engine keeps these rules:
+ * - every change of RouteData, whoever makes it, leaves the touched modules in RouteEdit (the journal that triggers fill);
+ * - a change of dnsserver's or the editor's raises the revision first and thereby takes the lock that orders the changes.
  */
 export interface RouteStore {
-  /** For people: which database this is. */
+  /** Names the database for people. */
   readonly name: string;
 
   /**
@@ -17,34 +17,47 @@ export interface RouteStore {
    */
   ensureSchema(): Promise<void>;
 
-  /** Cheap enough for several times a second. */
-  changeMark(): Promise<ChangeMark>;
+  /** Cheap enough to be called several times a second. */
+  changeToken(): Promise<ChangeToken>;
 
-  /** All that `work` reads is of one moment. */
+  /** Everything that `work` reads is of one moment: one transaction. */
   read<T>(work: (reader: RouteReader) => Promise<T>): Promise<T>;
 
   /**
-   * One transaction, which begins with raising the revision to more than `floor`. When `work` throws, all is rolled back, the
+   * One transaction, which begins by raising the revision to more than `floor`. When `work` throws, everything is rolled back, the
    * revision too.
    * @throws {RouteStoreError} when the database does not take the change
    */
   change<T>(floor: number, work: (writer: RouteWriter, revision: number) => Promise<T>): Promise<T>;
 
   /**
-   * Forgets some thousands of the oldest rows of RouteEdit, of which the last `keep` stay.
-   * @returns false when there was nothing to forget
+   * Deletes some thousands of the oldest rows of RouteEdit; the last `keep` rows stay.
+   * @returns false when there was nothing to delete
    */
   pruneEdits(keep: number): Promise<boolean>;
 
   close(): Promise<void>;
 }
 
-/** Compared, never interpreted. */
-export interface ChangeMark {
-  /** Moves whenever anybody but this store has committed anything. */
+/** Tells cheaply whether the database has changed at all. The two texts are compared, never interpreted. */
+export interface ChangeToken {
+  /** Differs as soon as anybody but this store has committed anything. */
   readonly data: string;
-  /** Moves when tables, columns or triggers may be others than they were. */
+  /** Differs as soon as tables, columns or triggers may have changed. */
   readonly schema: string;
+}
+
+/** One row of RouteData. SQLite puts any value into any column, so nothing is known of the values yet. */
+export interface RouteRow {
+  readonly id: unknown;
+  readonly modid: unknown;
+  readonly cmdid: unknown;
+  readonly serverip: unknown;
+  readonly serverport: unknown;
+  readonly weight: unknown;
+  readonly addr: unknown;
+  readonly zone: unknown;
+  readonly drain: unknown;
 }
 
 export interface RouteReader {
@@ -63,7 +76,7 @@ export interface RouteWriter extends RouteReader {
   insertRows(rows: readonly NewRouteRow[]): Promise<void>;
   updateRow(update: RowUpdate): Promise<void>;
   deleteRows(ids: readonly number[]): Promise<void>;
-  /** Tells every reader, the deployed dnsservers too, that these modules changed with this revision. */
+  /** Announces to every reader, the deployed dnsservers too, that these modules changed with this revision. */
   announce(modules: readonly ModuleId[], revision: number): Promise<void>;
   /** Deletes all routes and announces every module that RouteData, RouteChange or RouteEdit knows; leaves a clear mark. */
   clear(revision: number): Promise<void>;
@@ -76,7 +89,7 @@ export interface JournalEnds {
   readonly lastChange: number;
 }
 
-/** Both ids null: a clear mark. Somebody emptied the table and meant it. */
+/** A row in which both ids are null is a clear mark: somebody emptied the table and meant it. */
 export interface EditRow {
   readonly id: number;
   readonly modid: unknown;
@@ -97,7 +110,7 @@ export interface NewRouteRow extends ModuleId {
   readonly drain: 0 | 1;
 }
 
-/** All of a row that may change while it stands for the same host. */
+/** The columns of a row that may change while the row stands for the same host. */
 export interface RowUpdate extends Pick<NewRouteRow, 'weight' | 'zone' | 'drain'> {
   readonly id: number;
 }
@@ -105,7 +118,48 @@ export interface RowUpdate extends Pick<NewRouteRow, 'weight' | 'zone' | 'drain'
 /** Smaller than every row's id. */
 export const BEFORE_FIRST_ID = Number.MIN_SAFE_INTEGER;
 
-/** BUSY: another writer holds the database; the same again a little later may work. */
+/** Gives the event loop a tick between two pages; rejects when the reading is to be given up. */
+export type Pause = () => Promise<void>;
+
+const PAGE_ROWS = 5_000;
+const PAGE_MODULES = 100;
+
+/** Visits the rows behind `afterId`, page by page, so that a large table blocks neither the thread nor its memory. */
+export async function visitRows<Row extends { readonly id: unknown }>(
+  readPage: (afterId: number, limit: number) => Promise<readonly Row[]>,
+  afterId: number,
+  pause: Pause,
+  visit: (row: Row) => void,
+): Promise<void> {
+  let last = afterId;
+  for (;;) {
+    const rows = await readPage(last, PAGE_ROWS);
+    for (const row of rows) visit(row);
+    if (rows.length < PAGE_ROWS) return;
+    last = rows.at(-1)?.id as number;
+    await pause();
+  }
+}
+
+/** Visits all rows of RouteData, in the order of their ids. */
+export function visitAllRoutes(reader: RouteReader, pause: Pause, visit: (row: RouteRow) => void): Promise<void> {
+  return visitRows((id, limit) => reader.rowsAfter(id, limit), BEFORE_FIRST_ID, pause, visit);
+}
+
+/** Visits the rows of these modules; each module's are in the order of their ids. */
+export async function visitRoutesOf(
+  reader: RouteReader,
+  modules: readonly ModuleId[],
+  pause: Pause,
+  visit: (row: RouteRow) => void,
+): Promise<void> {
+  for (let at = 0; at < modules.length; at += PAGE_MODULES) {
+    if (at > 0) await pause();
+    for (const row of await reader.rowsOf(modules.slice(at, at + PAGE_MODULES))) visit(row);
+  }
+}
+
+/** BUSY: another writer has locked the database; the same change may work a little later. */
 export type RouteStoreErrorCode = 'BUSY' | 'READ_ONLY' | 'FAILED';
 
 export class RouteStoreError extends Error {

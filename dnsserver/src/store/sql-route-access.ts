@@ -1,9 +1,18 @@
 import { type ExpressionBuilder, type Generated, type Kysely, type OperandExpression, type SqlBool, sql } from 'kysely';
-import { columnForms, type RouteRow, usableRevision } from '../follow/parse-rows.ts';
-import type { ModuleId } from '../follow/route.ts';
-import type { ChangeRow, EditRow, JournalEnds, NewRouteRow, RouteReader, RouteWriter, RowUpdate } from './route-store.ts';
+import { columnForms, usableRevision } from '../follow/parse-rows.ts';
+import type { ModuleId } from '../follow/route-table.ts';
+import type {
+  ChangeRow,
+  EditRow,
+  JournalEnds,
+  NewRouteRow,
+  RouteReader,
+  RouteRow,
+  RouteWriter,
+  RowUpdate,
+} from './route-store.ts';
 
-/** The tables as our SQL writes them; what is found in them may be anything. */
+/** The tables as our SQL writes them; the values found in them may be anything. */
 export interface RouteTables {
   readonly RouteData: NewRouteRow & { readonly id: Generated<number> };
   readonly RouteVersion: { readonly id: number; readonly version: number };
@@ -30,7 +39,7 @@ export class SqlRouteReader implements RouteReader {
     return usableRevision(row?.version);
   }
 
-  /** Each end by a query of its own: an index answers that, where min and max together would read the whole table. */
+  /** Queries each end on its own, which an index answers; min and max in one query would read the whole table. */
   async journal(): Promise<JournalEnds> {
     const firstEdit = await this.db
       .selectFrom('RouteEdit')
@@ -95,14 +104,14 @@ export class SqlRouteWriter extends SqlRouteReader implements RouteWriter {
       .execute();
     const raised = await this.revision();
     if (raised > floor) return raised;
-    // Somebody set it back, wrote no number into it, or deleted the row.
+    // Somebody set the revision back, wrote no number into it, or deleted the row.
     const revision = floor + 1;
     const { numUpdatedRows } = await this.db.updateTable('RouteVersion').set({ version: revision }).executeTakeFirstOrThrow();
     if (numUpdatedRows === 0n) await this.db.insertInto('RouteVersion').values({ id: 1, version: revision }).execute();
     return revision;
   }
 
-  /** A row that makes no sense may stand for the same host under the unique index: it gives way. */
+  /** Replaces rather than inserts: an invalid row may stand for the same host under the unique index, and gives way. */
   async insertRows(rows: readonly NewRouteRow[]): Promise<void> {
     for (const some of slices(rows, INSERT_ROWS)) await this.db.replaceInto('RouteData').values(some).execute();
   }

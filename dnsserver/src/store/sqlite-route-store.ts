@@ -5,7 +5,7 @@ import { openSqlite, type SqliteDatabase } from '@lars/runtime/sql/sqlite';
 import { SqliteError } from 'better-sqlite3';
 import type { Transaction } from 'kysely';
 import {
-  type ChangeMark,
+  type ChangeToken,
   type RouteReader,
   type RouteStore,
   RouteStoreError,
@@ -17,14 +17,14 @@ import { ensureSqliteSchema } from './sqlite-schema.ts';
 
 export interface SqliteRouteStoreOptions {
   readonly file: string;
-  /** How long a change waits for other writers. The thread does other work meanwhile. */
+  /** How long a change waits for other writers, ms. The thread does other work meanwhile. */
   readonly busyWaitMs: number;
 }
 
-/** While the file is opened, SQLite itself waits, and the thread with it. */
+/** While the file is opened, SQLite itself waits for locks, and blocks the thread. */
 const OPEN_TIMEOUT_MS = 5_000;
 const BUSY_RETRY_MS = 5;
-const PRUNED_AT_ONCE = 5_000;
+const PRUNED_PER_CALL = 5_000;
 
 /** Routes in an SQLite file, which other processes may use at the same time. */
 export class SqliteRouteStore implements RouteStore {
@@ -46,12 +46,12 @@ export class SqliteRouteStore implements RouteStore {
   }
 
   async ensureSchema(): Promise<void> {
-    await this.#whenNotBusy(async () => ensureSqliteSchema(this.#database.connection, this.#options.file));
+    await this.#retryWhileBusy(async () => ensureSqliteSchema(this.#database.connection, this.#options.file));
   }
 
-  changeMark(): Promise<ChangeMark> {
-    return this.#whenNotBusy(async () => {
-      this.#followFile();
+  changeToken(): Promise<ChangeToken> {
+    return this.#retryWhileBusy(async () => {
+      this.#reopenReplacedFile();
       return {
         data: `${this.#replaced}:${this.#database.dataVersion()}`,
         schema: `${this.#replaced}:${this.#database.schemaVersion()}`,
@@ -60,11 +60,11 @@ export class SqliteRouteStore implements RouteStore {
   }
 
   read<T>(work: (reader: RouteReader) => Promise<T>): Promise<T> {
-    return this.#whenNotBusy(() => this.#transaction(transaction => work(new SqlRouteReader(transaction))));
+    return this.#retryWhileBusy(() => this.#transaction(transaction => work(new SqlRouteReader(transaction))));
   }
 
   change<T>(floor: number, work: (writer: RouteWriter, revision: number) => Promise<T>): Promise<T> {
-    return this.#whenNotBusy(() =>
+    return this.#retryWhileBusy(() =>
       this.#transaction(async transaction => {
         const writer = new SqlRouteWriter(transaction);
         return work(writer, await writer.raiseRevision(floor));
@@ -75,7 +75,7 @@ export class SqliteRouteStore implements RouteStore {
   async pruneEdits(keep: number): Promise<boolean> {
     return this.#transaction(async transaction => {
       const { firstEdit, lastEdit } = await new SqlRouteReader(transaction).journal();
-      const kept = Math.min(lastEdit - keep + 1, firstEdit + PRUNED_AT_ONCE);
+      const kept = Math.min(lastEdit - keep + 1, firstEdit + PRUNED_PER_CALL);
       if (kept <= firstEdit) return false;
       await transaction.deleteFrom('RouteEdit').where('id', '<', kept).execute();
       return true;
@@ -87,10 +87,10 @@ export class SqliteRouteStore implements RouteStore {
   }
 
   /**
-   * Somebody may put another file in our file's place; SQLite would go on with the one that has no name any more. While there is
-   * no file, none is created: whoever is about to restore one must not find a new one of ours there.
+   * Opens the file again when somebody has put another file in its place; SQLite would go on with the old file, which has no name any
+   * more. While there is no file, none is created: whoever is about to restore one must not find a new one of ours there.
    */
-  #followFile(): void {
+  #reopenReplacedFile(): void {
     const inode = inodeOf(this.#database.file);
     if (inode === this.#inode) return;
     const database = open(this.#options.file);
@@ -101,11 +101,11 @@ export class SqliteRouteStore implements RouteStore {
   }
 
   /**
-   * SQLite's own waiting would stop the thread, and with it whoever is to be waited for, if that is another user of the file in
-   * this process, whose transaction goes on when the thread does. Only its first
-   * statement finds a transaction refused. Readers are, too, for the moment in which the last user closes the file.
+   * Retries asynchronously while another connection has locked the database. SQLite's own busy timeout blocks the thread: if the lock
+   * holder is another connection of this process, it could then never finish. Only a transaction's first statement can fail with BUSY.
+   * Readers are refused too, for the moment in which the last user closes the file.
    */
-  async #whenNotBusy<T>(work: () => Promise<T>): Promise<T> {
+  async #retryWhileBusy<T>(work: () => Promise<T>): Promise<T> {
     for (let waitedMs = 0; ; waitedMs += BUSY_RETRY_MS) {
       try {
         return await work();
@@ -133,7 +133,7 @@ function open(file: string): SqliteDatabase<RouteTables> {
   return database;
 }
 
-/** Errors that are not SQLite's are those of whoever works with the store. */
+/** Errors that are not SQLite's come from the work that was given to the store, and are passed on as they are. */
 function storeError(error: unknown): unknown {
   if (!(error instanceof SqliteError)) return error;
   return new RouteStoreError(storeCode(error.code), messageOf(error), { cause: error });

@@ -3,8 +3,8 @@ import type Database from 'better-sqlite3';
 
 /**
  * The tables in SQLite. The deployed columns stand first and in the deployed order, ours behind them: deployed readers take
- * columns by position. Nothing here is versioned: what is missing is created, so that a database of any age, also one that was
- * made by hand with the deployed tables alone, ends up the same.
+ * columns by position. The schema has no version: whatever is missing is created, so that a database of any age,
+ * also one that was made by hand with the deployed tables alone, ends up the same.
  */
 const TABLES: Readonly<Record<string, string>> = {
   RouteData: `id INTEGER PRIMARY KEY AUTOINCREMENT, modid INTEGER NOT NULL, cmdid INTEGER NOT NULL,
@@ -17,7 +17,7 @@ const TABLES: Readonly<Record<string, string>> = {
   RouteEdit: 'id INTEGER PRIMARY KEY AUTOINCREMENT, modid INTEGER, cmdid INTEGER',
 };
 
-/** Without these a table is not ours to touch. */
+/** A table without these columns is not ours to touch. */
 const DEPLOYED_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   RouteData: ['id', 'modid', 'cmdid', 'serverip', 'serverport'],
   RouteVersion: ['id', 'version'],
@@ -25,7 +25,7 @@ const DEPLOYED_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   RouteEdit: ['id', 'modid', 'cmdid'],
 };
 
-/** Readers follow the ids of these, so SQLite must give them out by itself. */
+/** Readers follow the ids of these tables, so SQLite must give out the ids itself. */
 const NUMBERED_TABLES = ['RouteData', 'RouteChange', 'RouteEdit'];
 
 const ADDED_COLUMNS: Readonly<Record<string, string>> = {
@@ -36,9 +36,9 @@ const ADDED_COLUMNS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Any statement of any client that touches RouteData names the modules in RouteEdit. An INSERT or UPDATE may replace another
- * row (OR REPLACE), for which SQLite fires no DELETE trigger; rows replaced by a unique index are of the new row's module.
- * A row without a module is no edit: a row of nulls in RouteEdit is a clear mark.
+ * The triggers write the modules that any statement of any client touches in RouteData into RouteEdit. An INSERT or UPDATE may replace
+ * another row (OR REPLACE), for which SQLite fires no DELETE trigger; rows replaced by a unique index are of the new row's module.
+ * A row of RouteData without a module is not journaled, because a row of nulls in RouteEdit is a clear mark.
  */
 const TRIGGERS: Readonly<Record<string, string>> = {
   RouteEditReplace: `BEFORE INSERT ON RouteData BEGIN ${journal('SELECT modid, cmdid FROM RouteData WHERE id = NEW.id')} END`,
@@ -58,7 +58,7 @@ const UNIQUE_INDEX = 'RouteDataHost';
 const PLAIN_INDEX = 'RouteDataModule';
 
 /**
- * Creates what is missing, in one transaction behind the write lock; writes nothing when nothing is.
+ * Creates what is missing, in one transaction behind the write lock; writes nothing when the schema is complete.
  * @throws {StartupError} when a table has other columns than it must have
  */
 export function ensureSqliteSchema(connection: Database.Database, file: string): void {
@@ -116,7 +116,7 @@ function checkColumns(connection: Database.Database, file: string): void {
   }
 }
 
-/** Deployed data may name a host twice; then the index only finds rows, and duplicates are dropped when they are read. */
+/** Deployed data may name a host twice. The index is then not unique, and duplicates are dropped when rows are read. */
 function createIndex(connection: Database.Database): void {
   try {
     connection.exec(`CREATE UNIQUE INDEX IF NOT EXISTS ${UNIQUE_INDEX} ON RouteData (modid, cmdid, serverip, serverport, addr)`);

@@ -6,20 +6,20 @@ import { readIniValue } from './ini-value.ts';
 import { suggest } from './suggestion.ts';
 import type { Fields, PatternSection, Section, Sections } from './table.ts';
 
-/** A section while its keys come in. */
-export interface Draft {
+/** One section while its keys are read. */
+export interface SectionBuilder {
   readonly name: string;
   readonly fields: Fields;
   readonly values: Record<string, unknown>;
   readonly lineOfKey: Map<string, number>;
 }
 
-/** The sections of one file, from all at their defaults to what the file makes of them. */
-export class Drafts {
+/** The sections of one file: first all at their defaults, then with the keys that the file has. */
+export class ConfigBuilder {
   readonly #sections: Sections;
-  /** By every name that a file may use. */
-  readonly #single = new Map<string, Draft>();
-  readonly #patterned = new Map<PatternSection, Map<string | number, Draft>>();
+  /** The sections by every name that a file may use. */
+  readonly #single = new Map<string, SectionBuilder>();
+  readonly #patterned = new Map<PatternSection, Map<string | number, SectionBuilder>>();
 
   constructor(sections: Sections) {
     this.#sections = sections;
@@ -30,15 +30,15 @@ export class Drafts {
   }
 
   /** The section that a file calls `name`; undefined when the table has none. */
-  open(name: string): Draft | undefined {
+  open(name: string): SectionBuilder | undefined {
     const single = this.#single.get(name);
     if (single !== undefined) return single;
-    for (const [section, drafts] of this.#patterned) {
+    for (const [section, builders] of this.#patterned) {
       const key = section.parseName(name);
       if (key === undefined) continue;
-      const draft = drafts.get(key) ?? newDraft(name, section.fields, {});
-      drafts.set(key, draft);
-      return draft;
+      const builder = builders.get(key) ?? newSection(name, section.fields, {});
+      builders.set(key, builder);
+      return builder;
     }
     return undefined;
   }
@@ -53,22 +53,22 @@ export class Drafts {
 
   #addSingle(name: string, section: Section): void {
     const defaults = Object.entries(section.fields).map(([key, field]) => [key, field.default]);
-    const draft = newDraft(name, section.fields, Object.fromEntries(defaults));
-    for (const known of [name, ...section.aliases]) this.#single.set(known, draft);
+    const builder = newSection(name, section.fields, Object.fromEntries(defaults));
+    for (const known of [name, ...section.aliases]) this.#single.set(known, builder);
   }
 
   #finishPattern(section: PatternSection): ReadonlyMap<string | number, unknown> {
-    const drafts = this.#patterned.get(section) ?? new Map<string | number, Draft>();
-    return new Map(Array.from(drafts, ([key, draft]) => [key, Object.freeze(draft.values)]));
+    const builders = this.#patterned.get(section) ?? new Map<string | number, SectionBuilder>();
+    return new Map(Array.from(builders, ([key, builder]) => [key, Object.freeze(builder.values)]));
   }
 }
 
 /** @returns what is wrong with the line, if anything is */
-export function setKey(draft: Draft, { line, key, raw }: IniEntry): string | undefined {
-  const where = `[${excerpt(draft.name)}] ${excerpt(key)}`;
-  const field = Object.hasOwn(draft.fields, key) ? draft.fields[key] : undefined;
-  if (field === undefined) return `${where}: unknown key, ${suggest(key, Object.keys(draft.fields))}`;
-  const before = draft.lineOfKey.get(key);
+export function assign(builder: SectionBuilder, { line, key, raw }: IniEntry): string | undefined {
+  const where = `[${excerpt(builder.name)}] ${excerpt(key)}`;
+  const field = Object.hasOwn(builder.fields, key) ? builder.fields[key] : undefined;
+  if (field === undefined) return `${where}: unknown key, ${suggest(key, Object.keys(builder.fields))}`;
+  const before = builder.lineOfKey.get(key);
   if (before !== undefined) return `${where} is given twice, first on line ${before}`;
   const { text, problem } = readIniValue(raw);
   if (problem !== undefined) return `${where} = ${shown(raw, field)}: ${problem}`;
@@ -76,8 +76,8 @@ export function setKey(draft: Draft, { line, key, raw }: IniEntry): string | und
   if (value === undefined) {
     return `${where}${text === '' ? ' is empty' : ` = ${shown(raw, field)}`}: expected ${field.expected}`;
   }
-  draft.lineOfKey.set(key, line);
-  draft.values[key] = value;
+  builder.lineOfKey.set(key, line);
+  builder.values[key] = value;
   return undefined;
 }
 
@@ -85,6 +85,6 @@ function shown(raw: string, field: Field<unknown>): string {
   return field.secret ? '(hidden)' : excerpt(raw);
 }
 
-function newDraft(name: string, fields: Fields, values: Record<string, unknown>): Draft {
+function newSection(name: string, fields: Fields, values: Record<string, unknown>): SectionBuilder {
   return { name, fields, values, lineOfKey: new Map() };
 }

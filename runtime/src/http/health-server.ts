@@ -32,12 +32,12 @@ export interface HealthServerOptions {
   readonly health: () => Health;
   /** Called by the first scrape. */
   readonly registry: () => Promise<Registry>;
-  /** What a service shows of itself besides: answers a path with a JSON document, or undefined for one that it does not have. */
+  /** Further pages of the service: returns a JSON document for a path, or undefined for a path that it does not have. */
   readonly document?: (path: string) => Promise<unknown>;
 }
 
 /**
- * Answers GET /healthz and GET /metrics, and what else the service shows of itself.
+ * Answers GET /healthz, GET /metrics and the service's further pages.
  * @throws {StartupError} when the port cannot be opened
  */
 export async function startHealthServer(given: HealthServerOptions): Promise<HealthServer> {
@@ -53,7 +53,7 @@ export async function startHealthServer(given: HealthServerOptions): Promise<Hea
     server.once('error', error => reject(listenError(error, 'HTTP port', options.ip, options.port, options.confKey)));
     server.listen(options.port, options.ip, resolve);
   });
-  // An error from now on is that of one connection that could not be accepted, and its client sees it.
+  // A later error means that one connection could not be accepted; its client sees that.
   server.on('error', () => undefined);
   return {
     ip: options.ip,

@@ -7,6 +7,9 @@ export interface LabelledBank<Name extends string> {
   readonly bank: CounterBank<Name>;
 }
 
+/** The names that some counters had before they were renamed. */
+export type FormerNames<Name extends string> = Readonly<Partial<Record<Name, string>>>;
+
 /** A registry with the process's own figures (CPU, memory, event loop) and which LARS service this is. */
 export function createRegistry(service: string, version: string): Registry {
   const registry = new Registry();
@@ -23,18 +26,25 @@ export function createRegistry(service: string, version: string): Registry {
 /**
  * Shows banks as Prometheus counters named `${prefix}_${name}_total`, read when somebody scrapes. All banks share one set of
  * names. Labels must be few and bounded: a module or a host is never one.
+ * @param formerNames are shown beside the new names
  */
 export function exposeCounters<Name extends string>(
   registry: Registry,
   prefix: string,
   banks: readonly LabelledBank<Name>[],
+  formerNames?: FormerNames<Name>,
 ): void {
   const first = banks[0];
   if (first === undefined) return;
-  for (const name of first.bank.set.names) {
+  const { names, help } = first.bank.set;
+  const formers = names.flatMap(name => {
+    const former = formerNames?.[name];
+    return former === undefined ? [] : [[former, name, `Former name of ${snakeCase(name)}`] as const];
+  });
+  for (const [shownName, name, text] of [...names.map(name => [name, name, help[name]] as const), ...formers]) {
     new Counter({
-      name: `${prefix}_${snakeCase(name)}_total`,
-      help: first.bank.set.help[name],
+      name: `${prefix}_${snakeCase(shownName)}_total`,
+      help: text,
       labelNames: Object.keys(first.labels),
       registers: [registry],
       collect() {

@@ -6,10 +6,10 @@ import type { Logger } from '../log.ts';
 import { type CloseReason, type ConnectionLimits, FramedConnection } from './framed-connection.ts';
 import { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
 
-export interface FramedConnectionsOptions {
+export interface ConnectionSetDeps {
   readonly limits: ConnectionLimits;
   readonly log: Logger;
-  /** Where another thread reads them, for instance. */
+  /** Counters that another thread reads, for instance; without them, the set makes its own. */
   readonly counters?: CounterBank<TcpServerCounter>;
   readonly clock?: Clock;
 }
@@ -21,7 +21,7 @@ export interface FramedServerHandler {
 }
 
 const REASON_SLOT: Readonly<Record<CloseReason, number | undefined>> = {
-  peer: tcpServerCounters.at.closedByPeer,
+  remote: tcpServerCounters.at.closedByRemote,
   stopped: undefined,
   BAD_LENGTH: tcpServerCounters.at.closedBadLength,
   BAD_MESSAGE_ID: tcpServerCounters.at.closedBadMessageId,
@@ -31,25 +31,25 @@ const REASON_SLOT: Readonly<Record<CloseReason, number | undefined>> = {
   handler_error: tcpServerCounters.at.closedHandlerError,
 };
 
-/** A bug that every message meets must not fill the disk: the log names one connection in this time, the counter has them all. */
+/** An error of ours that every message meets must not fill the disk: the log names one connection in this time, the counter has all. */
 const HANDLER_ERROR_LOG_INTERVAL_MS = 10_000;
 const FRAMES = tcpServerCounters.at.frames;
 
-/** The connections of one thread, all served by one handler. One bad connection ends alone; the others do not notice. */
-export class FramedConnections {
+/** The connections of one thread, all served by one handler. A bad connection ends alone; the others are not disturbed. */
+export class ConnectionSet {
   readonly counters: CounterBank<TcpServerCounter>;
-  readonly #options: FramedConnectionsOptions;
+  readonly #deps: ConnectionSetDeps;
   readonly #handler: FramedServerHandler;
   readonly #clock: Clock;
   readonly #open = new Set<FramedConnection>();
   readonly #sockets = new Set<Socket>();
-  #quietUntilMs = Number.NEGATIVE_INFINITY;
+  #logMutedUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: FramedConnectionsOptions, handler: FramedServerHandler) {
-    this.#options = options;
+  constructor(deps: ConnectionSetDeps, handler: FramedServerHandler) {
+    this.#deps = deps;
     this.#handler = handler;
-    this.#clock = options.clock ?? systemClock;
-    this.counters = options.counters ?? new CounterBank(tcpServerCounters);
+    this.#clock = deps.clock ?? systemClock;
+    this.counters = deps.counters ?? new CounterBank(tcpServerCounters);
   }
 
   get open(): ReadonlySet<FramedConnection> {
@@ -57,10 +57,10 @@ export class FramedConnections {
   }
 
   /** Serves a connected socket. */
-  adopt(socket: Socket): void {
+  serve(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    const connection = new FramedConnection(socket, this.#options.limits, {
+    const connection = new FramedConnection(socket, this.#deps.limits, {
       onFrame: (from, id, body) => {
         this.counters.add(FRAMES);
         this.#handler.onFrame(from, id, body);
@@ -94,9 +94,9 @@ export class FramedConnections {
 
   #logHandlerError({ remote }: FramedConnection, error: unknown): void {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs < this.#quietUntilMs) return;
-    this.#quietUntilMs = nowMs + HANDLER_ERROR_LOG_INTERVAL_MS;
+    if (nowMs < this.#logMutedUntilMs) return;
+    this.#logMutedUntilMs = nowMs + HANDLER_ERROR_LOG_INTERVAL_MS;
     const soFar = this.counters.get('closedHandlerError');
-    this.#options.log.error('a message could not be handled', { remote, error: messageOf(error), soFar });
+    this.#deps.log.error('a message could not be handled', { remote, error: messageOf(error), soFar });
   }
 }

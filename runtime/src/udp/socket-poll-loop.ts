@@ -1,51 +1,53 @@
-/** What may be done without waiting. */
+/** What the poll found ready. */
 export const Ready = { socket: 1, loop: 2 } as const;
 
-/** A timer of this thread may be late by this; and where nothing but timers has happened for about a second, by this. */
-const WAIT_MS = 10;
-const IDLE_WAIT_MS = 200;
-const QUIET_WAITS = 100;
+/** How long a poll blocks, and by how much a timer of this thread may be late. */
+const POLL_MS = 10;
+/** The same after IDLE_POLLS polls in a row that found nothing. */
+const IDLE_POLL_MS = 200;
+const IDLE_POLLS = 100;
 
-export interface WaitLoopPorts {
+export interface SocketPollLoopDeps {
   /** Waits for the socket and for the thread's event loop. @returns a sum of Ready */
-  wait(timeoutMs: number): number;
-  /** Called when the socket is ready. @returns whether it surely still is */
+  poll(timeoutMs: number): number;
+  /** Called when the socket is ready. @returns whether it is certain to be ready still */
   onReady(): boolean;
 }
 
 /**
- * Lets a thread wait for its socket instead of in its event loop: a loop that reads datagrams gives them to JavaScript one by one.
- * The event loop has its turn whenever it has something to do (mail, or the thread's end) and after each batch. Only timers are not
- * waited for, and may be late.
+ * Lets a thread wait for its socket instead of in its event loop, because an event loop passes datagrams to JavaScript one by one.
+ * The event loop gets a tick whenever it has something to do (a message, or the thread's end) and after each batch. Only timers do not
+ * end the wait, and may be late.
  */
-export class WaitLoop {
-  readonly #ports: WaitLoopPorts;
+export class SocketPollLoop {
+  readonly #deps: SocketPollLoopDeps;
   #stopped = false;
-  /** The socket is ready: one need not ask. */
-  #more = false;
-  #patient = false;
-  #quietWaits = 0;
+  /** The socket is ready without polling. */
+  #socketReady = false;
+  /** The next poll may block. */
+  #mayBlock = false;
+  #idlePolls = 0;
 
-  constructor(ports: WaitLoopPorts) {
-    this.#ports = ports;
-    setImmediate(this.#turn);
+  constructor(deps: SocketPollLoopDeps) {
+    this.#deps = deps;
+    setImmediate(this.#runTick);
   }
 
   stop(): void {
     this.#stopped = true;
   }
 
-  readonly #turn = (): void => {
+  readonly #runTick = (): void => {
     if (this.#stopped) return;
-    setImmediate(this.#turn);
-    const ready = this.#more ? Ready.socket : this.#ports.wait(this.#patient ? this.#waitMs() : 0);
-    // What the event loop does next may ask for a turn too (setImmediate), which must not wait for ours.
-    this.#patient = (ready & Ready.loop) === 0;
-    this.#quietWaits = ready === 0 ? this.#quietWaits + 1 : 0;
-    this.#more = (ready & Ready.socket) !== 0 && this.#ports.onReady();
+    setImmediate(this.#runTick);
+    const ready = this.#socketReady ? Ready.socket : this.#deps.poll(this.#mayBlock ? this.#blockMs() : 0);
+    // If the event loop had work, the next poll must not block: that work may have queued a setImmediate, which would be delayed.
+    this.#mayBlock = (ready & Ready.loop) === 0;
+    this.#idlePolls = ready === 0 ? this.#idlePolls + 1 : 0;
+    this.#socketReady = (ready & Ready.socket) !== 0 && this.#deps.onReady();
   };
 
-  #waitMs(): number {
-    return this.#quietWaits < QUIET_WAITS ? WAIT_MS : IDLE_WAIT_MS;
+  #blockMs(): number {
+    return this.#idlePolls < IDLE_POLLS ? POLL_MS : IDLE_POLL_MS;
   }
 }

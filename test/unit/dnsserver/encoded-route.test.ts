@@ -1,7 +1,13 @@
 import { Feature, HEAD_BYTES, MAX_BODY_BYTES } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answerOf, type EncodedRoute, encodeRoute, encodeUnknown, pushOf } from '../../../dnsserver/src/serve/encoded-route.ts';
+import {
+  answerFrame,
+  type EncodedRoute,
+  encodeRoute,
+  encodeUnknown,
+  pushFrame,
+} from '../../../dnsserver/src/serve/encoded-route.ts';
 import { packRoutes, unpackRoutes } from '../../../dnsserver/src/serve/workers/route-pack.ts';
 import { hostInfo, hostInfos, namedHost } from '../../support/agent-messages.ts';
 import { decode, encoded, route } from './push-routes.ts';
@@ -14,7 +20,7 @@ const drainingName = { ...namedHost('old.example'), drain: true };
 describe('an answer', () => {
   test('carries the hosts in order, and the version', () => {
     const hosts = [hostInfo(3, { weight: 5, zone: 'eu' }), hostInfo(1), name, hostInfo(2, { drain: true })];
-    expect(decode(answerOf(encoded(route(hosts)), 0, ALL))).toEqual({
+    expect(decode(answerFrame(encoded(route(hosts)), 0, ALL))).toEqual({
       modid: 1,
       cmdid: 2,
       host: hosts,
@@ -32,35 +38,35 @@ describe('an answer', () => {
     ['what nobody knows of, too', 0xffff_ffff, [hostInfo(1), name, draining, drainingName, hostInfo(2)]],
   ])('has the hosts that the peer understands: %s', (_, features, hosts) => {
     const mixed = encoded(route([hostInfo(1), name, draining, drainingName, hostInfo(2)]));
-    expect(decode(answerOf(mixed, 0, features)).host).toEqual(hosts);
-    expect(decode(pushOf(mixed, features)).host).toEqual(hosts);
+    expect(decode(answerFrame(mixed, 0, features)).host).toEqual(hosts);
+    expect(decode(pushFrame(mixed, features)).host).toEqual(hosts);
   });
 
   test('is empty when all hosts drain and the peer does not know of it', () => {
-    const { host, version, notModified } = decode(answerOf(encoded(route([draining])), 0, Feature.HostAddr));
+    const { host, version, notModified } = decode(answerFrame(encoded(route([draining])), 0, Feature.HostAddr));
     expect({ host, version, notModified }).toEqual({ host: [], version: 7, notModified: false });
   });
 
   test('is one and the same for all peers between whom its hosts make no difference', () => {
     const plain = encoded(route(hostInfos(2)));
-    for (const features of [ALL, Feature.HostAddr, 0]) expect(answerOf(plain, 0, features)).toBe(plain.frames[0]);
+    for (const features of [ALL, Feature.HostAddr, 0]) expect(answerFrame(plain, 0, features)).toBe(plain.frames[0]);
     const drains = encoded(route([hostInfo(1), draining]));
-    expect(answerOf(drains, 0, Feature.HostAddr)).toBe(answerOf(drains, 0, 0));
-    expect(answerOf(drains, 0, Feature.Drain)).toBe(answerOf(drains, 0, ALL));
-    expect(answerOf(drains, 0, ALL)).not.toBe(answerOf(drains, 0, 0));
+    expect(answerFrame(drains, 0, Feature.HostAddr)).toBe(answerFrame(drains, 0, 0));
+    expect(answerFrame(drains, 0, Feature.Drain)).toBe(answerFrame(drains, 0, ALL));
+    expect(answerFrame(drains, 0, ALL)).not.toBe(answerFrame(drains, 0, 0));
   });
 
   test('to who holds the version says so, without hosts', () => {
     const made = encoded(route(hostInfos(3)));
-    expect(decode(answerOf(made, 7, 0))).toMatchObject({ modid: 1, cmdid: 2, host: [], version: 7, notModified: true });
-    for (const other of [0, 6, 8]) expect(decode(answerOf(made, other, 0))).toMatchObject({ notModified: false, version: 7 });
-    expect(decode(pushOf(made, 0)).notModified).toBe(false);
+    expect(decode(answerFrame(made, 7, 0))).toMatchObject({ modid: 1, cmdid: 2, host: [], version: 7, notModified: true });
+    for (const other of [0, 6, 8]) expect(decode(answerFrame(made, other, 0))).toMatchObject({ notModified: false, version: 7 });
+    expect(decode(pushFrame(made, 0)).notModified).toBe(false);
   });
 
   test('never confirms a version of our own, or of a module without hosts', () => {
-    expect(decode(answerOf(encoded({ ...route(hostInfos(1)), local: true }), 7, 0))).toMatchObject({ notModified: false });
-    expect(decode(answerOf(encoded(route([], 9)), 9, 0))).toMatchObject({ host: [], version: 9, notModified: false });
-    expect(decode(answerOf(encodeUnknown({ modid: -1, cmdid: 2 }), 0, 0))).toMatchObject({
+    expect(decode(answerFrame(encoded({ ...route(hostInfos(1)), local: true }), 7, 0))).toMatchObject({ notModified: false });
+    expect(decode(answerFrame(encoded(route([], 9)), 9, 0))).toMatchObject({ host: [], version: 9, notModified: false });
+    expect(decode(answerFrame(encodeUnknown({ modid: -1, cmdid: 2 }), 0, 0))).toMatchObject({
       modid: -1,
       host: [],
       version: 0,
@@ -82,7 +88,7 @@ describe('an answer', () => {
           const made = encodeRoute(route(hosts), (_, n) => {
             leftOut = n;
           });
-          const frame = pushOf(made, ALL);
+          const frame = pushFrame(made, ALL);
           expect(frame.length).toBeLessThanOrEqual(HEAD_BYTES + MAX_BODY_BYTES);
           expect(decode(frame).host).toEqual(hosts.slice(0, count - leftOut));
           // One host more, all of about the same size, would not have fitted.

@@ -1,9 +1,8 @@
 import { formatHost, routeKey } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
-import type { RouteRow } from '../../../dnsserver/src/follow/parse-rows.ts';
-import { sameHosts } from '../../../dnsserver/src/follow/route.ts';
-import { RouteTable } from '../../../dnsserver/src/follow/route-table.ts';
-import { MAX_NAMED_ROWS, RowCollector } from '../../../dnsserver/src/follow/row-collector.ts';
+import { MAX_NAMED_ROWS, RowCollector } from '../../../dnsserver/src/follow/parse-rows.ts';
+import { RouteTable, sameHosts } from '../../../dnsserver/src/follow/route-table.ts';
+import type { RouteRow } from '../../../dnsserver/src/store/route-store.ts';
 import { hostInfo, hostInfos } from '../../support/agent-messages.ts';
 
 function row(id: number, columns: Partial<RouteRow> = {}): RouteRow {
@@ -39,7 +38,7 @@ describe('rows are gathered into routes', () => {
     expect(duplicateRows).toBe(1);
   });
 
-  test('rows without sense are counted, the first of them named, the others served', () => {
+  test('invalid rows are counted, the first of them named, the others served', () => {
     const collector = new RowCollector();
     for (let id = 1; id <= 50; id += 1) collector.add(row(id, id % 2 === 0 ? {} : { serverip: 0 }));
     const { routes, skippedRows, namedRows } = collector.collected();
@@ -73,11 +72,11 @@ test('a table counts its modules and hosts through creation, change and removal'
   const table = new RouteTable();
   const route = (modid: number, hosts: number) => ({ modid, cmdid: 1, hosts: hostInfos(hosts), version: 1, local: false });
   const counts = () => [table.moduleCount, table.hostCount];
-  table.apply([route(1, 3), route(2, 2)]);
+  table.applyDiff([route(1, 3), route(2, 2)]);
   expect(counts()).toEqual([2, 5]);
-  table.apply([route(1, 1), route(3, 4)]);
+  table.applyDiff([route(1, 1), route(3, 4)]);
   expect(counts()).toEqual([3, 7]);
-  table.apply([route(2, 0), route(9, 0)]);
+  table.applyDiff([route(2, 0), route(9, 0)]);
   expect(counts()).toEqual([2, 5]);
   expect(table.get(routeKey(2, 1))).toBeUndefined();
 });

@@ -1,9 +1,9 @@
-/** Routes and peers for the tests of what answers and pushes. */
+/** Routes and connections for the tests of what answers and pushes. */
 import { decodeBody, decodeDatagram, FrameDecoder, type GetRouteResponse, type HostInfo, MessageId } from '@lars/proto';
 import { expect } from 'vitest';
-import type { Route } from '../../../dnsserver/src/follow/route.ts';
+import type { Route } from '../../../dnsserver/src/follow/route-table.ts';
 import { type EncodedRoute, encodeRoute } from '../../../dnsserver/src/serve/encoded-route.ts';
-import type { RoutePeer } from '../../../dnsserver/src/serve/route-peer.ts';
+import type { RouteConnection } from '../../../dnsserver/src/serve/subscriptions.ts';
 
 export function route(hosts: readonly HostInfo[], version = 7, modid = 1): Route {
   return { modid, cmdid: 2, hosts, version, local: false };
@@ -22,7 +22,7 @@ export function decode(frame: Uint8Array): GetRouteResponse {
 }
 
 /** A connection that keeps what it is sent, and when it left. */
-export class RecordingPeer implements RoutePeer {
+export class RecordingConnection implements RouteConnection {
   readonly received: GetRouteResponse[] = [];
   /** Of each flush, how many frames left. */
   readonly flushes: number[] = [];
@@ -55,4 +55,4 @@ export class RecordingPeer implements RoutePeer {
   }
 }
 
-export const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+export const tick = (): Promise<void> => new Promise(resolve => setImmediate(resolve));

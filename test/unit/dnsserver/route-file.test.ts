@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { jsonElements } from '../../../dnsserver/src/edit/json-elements.ts';
-import type { RouteEntry } from '../../../dnsserver/src/edit/route-entry.ts';
-import { RouteError } from '../../../dnsserver/src/edit/route-error.ts';
+import { type RouteEntry, RouteError } from '../../../dnsserver/src/edit/route-entry.ts';
 import { formatRouteFile, parseRouteFile } from '../../../dnsserver/src/edit/route-file.ts';
 import { int32 } from '../../support/lars-arbitraries.ts';
 

@@ -8,7 +8,7 @@ describe('a table that is suddenly empty', () => {
     Promise.all([editor.add(1, 1, [{ host: '10.0.0.1:80' }]), editor.add(2, 2, [{ host: '10.0.0.2:80' }])]);
   const guardErrors = (w: World) => w.log.records.filter(record => record.level === 'error').map(record => record.event);
 
-  test('by hand is not believed: what was held is served, an error says once what to do', async () => {
+  test('by hand activates the empty guard: the old routes are served, an error says once what to do', async () => {
     const w = await world({ prepare });
     w.sql.exec('DELETE FROM RouteData');
     for (let look = 0; look < 3; look += 1) {
@@ -16,8 +16,8 @@ describe('a table that is suddenly empty', () => {
       w.sql.exec('UPDATE RouteVersion SET version = version + 1');
     }
     expect(w.watcher.routes.moduleCount).toBe(2);
-    expect(w.watcher.status.holding).toBe(true);
-    expect(w.counters.get('emptyGuardHolds')).toBe(1);
+    expect(w.watcher.status.emptyGuardActive).toBe(true);
+    expect(w.counters.get('emptyGuardActivations')).toBe(1);
     expect(guardErrors(w)).toHaveLength(1);
     expect(guardErrors(w)[0]).toMatch(/lars route clear --yes.*believe_empty = true/);
     expect(announcements(w)).toHaveLength(2);
@@ -33,15 +33,15 @@ describe('a table that is suddenly empty', () => {
         w.sql.exec('INSERT INTO RouteChange (modid, cmdid, version) VALUES (2, 2, 51)');
       },
     ],
-  ])('is believed after %s', async (_, confirm) => {
+  ])('is applied after %s', async (_, confirm) => {
     const w = await world({ prepare });
     w.sql.exec('DELETE FROM RouteData');
     await w.poll();
     await confirm(w);
     expect((await w.poll()).sort()).toEqual(['1/1: gone', '2/2: gone']);
     expect(w.client.size).toBe(0);
-    expect(w.watcher.status.holding).toBe(false);
-    expect(w.log.events()).toContain('RouteData is believed again');
+    expect(w.watcher.status.emptyGuardActive).toBe(false);
+    expect(w.log.events()).toContain('RouteData is confirmed to be empty; updates resumed');
   });
 
   test('comes back with other rows: then these are served', async () => {
@@ -50,23 +50,24 @@ describe('a table that is suddenly empty', () => {
     await w.poll();
     insert(w, 1, 1, 99);
     expect((await w.poll()).sort()).toEqual(['1/1: 10.0.0.1:99', '2/2: gone']);
-    expect(w.watcher.status.holding).toBe(false);
+    expect(w.watcher.status.emptyGuardActive).toBe(false);
+    expect(w.log.events()).toContain('RouteData has rows again; updates resumed');
     w.sql.exec('DELETE FROM RouteData');
     await w.poll();
-    expect(w.watcher.status.holding).toBe(true);
-    expect(w.counters.get('emptyGuardHolds')).toBe(2);
+    expect(w.watcher.status.emptyGuardActive).toBe(true);
+    expect(w.counters.get('emptyGuardActivations')).toBe(2);
   });
 
   test('together with its journal comes back with other rows: then these alone are served', async () => {
     const w = await world({ prepare });
     w.sql.exec("DELETE FROM RouteData; DELETE FROM RouteEdit; DELETE FROM sqlite_sequence WHERE name = 'RouteEdit'");
     await w.poll();
-    expect(w.watcher.status.holding).toBe(true);
+    expect(w.watcher.status.emptyGuardActive).toBe(true);
     insert(w, 1, 1, 99);
     expect((await w.poll()).sort()).toEqual(['1/1: 10.0.0.1:99', '2/2: gone']);
   });
 
-  test('is believed when the last routes were removed in order, one after the other or all at once', async () => {
+  test('is applied when the last routes were removed through us, one after the other or all at once', async () => {
     const w = await world({ prepare });
     await w.editor.remove(1, 1);
     expect(await w.poll()).toEqual(['1/1: gone']);
@@ -80,11 +81,11 @@ describe('a table that is suddenly empty', () => {
     await w.poll();
     await w.editor.import([], 'replace');
     expect(await w.poll()).toHaveLength(2);
-    expect(w.counters.get('emptyGuardHolds')).toBe(0);
+    expect(w.counters.get('emptyGuardActivations')).toBe(0);
   });
 
-  test('is believed with believe_empty, and announced to the others', async () => {
-    const w = await world({ prepare, believeEmpty: true });
+  test('is applied with believe_empty, and announced to the others', async () => {
+    const w = await world({ prepare, acceptEmpty: true });
     w.sql.exec('DELETE FROM RouteData');
     expect(await w.poll()).toHaveLength(2);
     expect(announcements(w)).toHaveLength(4);
@@ -94,11 +95,11 @@ describe('a table that is suddenly empty', () => {
     const w = await world({ prepare });
     w.sql.exec('UPDATE RouteData SET serverport = 0');
     expect(await w.poll()).toEqual([]);
-    expect(w.watcher.status.holding).toBe(true);
+    expect(w.watcher.status.emptyGuardActive).toBe(true);
   });
 
   test.each(['an empty database', 'a file without tables'])(
-    'because %s stands in its place is not believed; clear confirms there too',
+    'because %s stands in its place activates the guard; clear confirms there too',
     async what => {
       const w = await world({ prepare });
       for (const suffix of ['', '-wal', '-shm']) rmSync(w.file + suffix, { force: true });
@@ -106,7 +107,7 @@ describe('a table that is suddenly empty', () => {
       const editor = await openRouteEditor({ file: w.file });
       onTestFinished(() => editor.close());
       expect(await w.poll()).toEqual([]);
-      expect(w.watcher.status.holding).toBe(true);
+      expect(w.watcher.status.emptyGuardActive).toBe(true);
       expect(w.client.size).toBe(2);
       await editor.clear();
       expect((await w.poll()).sort()).toEqual(['1/1: gone', '2/2: gone']);

@@ -1,7 +1,7 @@
 import { renameSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openRouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
-import { adding, announcements, freshContents, heldContents, insert, tempFile, versionOf, world } from './route-world.ts';
+import { adding, announcements, freshContents, insert, knownContents, tempFile, versionOf, world } from './route-world.ts';
 
 describe('the journals', () => {
   test('may lose rows of RouteChange: the deployed dnsserver deletes what it has read', async () => {
@@ -14,7 +14,7 @@ describe('the journals', () => {
     await w.editor.add(3, 1, [{ host: '10.0.0.1:4' }]);
     w.sql.exec('DELETE FROM RouteChange');
     expect(await w.poll()).toEqual(['3/1: 10.0.0.1:4']);
-    expect(heldContents(w.watcher)).toEqual(await freshContents(w.store));
+    expect(knownContents(w.watcher)).toEqual(await freshContents(w.store));
   });
 
   test('may begin again in RouteChange: its ids are not ours alone', async () => {
@@ -24,7 +24,7 @@ describe('the journals', () => {
     expect(await adding(w, 2, 9)).toEqual(['2/1: 10.0.0.1:9']);
     await adding(w, 2, 10);
     expect(w.version(2, 1)).toBe(versionOf(w));
-    expect(w.counters.get('adoptedEdits')).toBeLessThanOrEqual(1);
+    expect(w.counters.get('versionedEdits')).toBeLessThanOrEqual(1);
   });
 
   test.each([
@@ -37,7 +37,7 @@ describe('the journals', () => {
     w.sql.exec(statement);
     expect((await w.poll()).sort()).toEqual(['4/1: 10.0.0.1:9', '5/1: 10.0.0.1:9', '6/1: 10.0.0.1:9']);
     expect(w.counters.get('reloads')).toBeGreaterThan(0);
-    expect(heldContents(w.watcher)).toEqual(await freshContents(w.store));
+    expect(knownContents(w.watcher)).toEqual(await freshContents(w.store));
     expect(await adding(w, 7, 1)).toEqual(['7/1: 10.0.0.1:1']);
   });
 
@@ -78,7 +78,7 @@ describe('the journals', () => {
     expect((await w.poll()).sort()).toEqual(['1/1: gone', '2/2: 10.0.0.2:80']);
     expect(w.watcher.status.outage).toBeUndefined();
     expect(w.version(2, 2)).toBeGreaterThan(2);
-    expect(heldContents(w.watcher)).toEqual(await freshContents(w.store));
+    expect(knownContents(w.watcher)).toEqual(await freshContents(w.store));
   });
 });
 

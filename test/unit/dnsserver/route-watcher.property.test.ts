@@ -2,8 +2,8 @@
 import { formatModule } from '@lars/proto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RouteDiff } from '../../../dnsserver/src/follow/route.ts';
-import { contents, freshContents, heldContents, INSERT_ROW, openWorld, serverip, type World, watch } from './route-world.ts';
+import type { RouteDiff } from '../../../dnsserver/src/follow/route-table.ts';
+import { contents, freshContents, INSERT_ROW, knownContents, openWorld, serverip, type World, watch } from './route-world.ts';
 
 const modid = fc.constantFrom(1, 2, 3, -1);
 const cmdid = fc.constantFrom(1, 2);
@@ -116,19 +116,19 @@ function checkPushes(diffs: readonly RouteDiff[], start: ReadonlyMap<string, num
 test('after each look what is held is what a fresh reader finds, and the pushes lead a client there', async () => {
   await fc.assert(
     fc.asyncProperty(entries, steps, async (before, acts) => {
-      const world = await openWorld({ believeEmpty: true, prepare: editor => editor.import(before, 'add') });
+      const world = await openWorld({ acceptEmpty: true, prepare: editor => editor.import(before, 'add') });
       const start = new Map([...world.client].map(([module, route]) => [module, route.version]));
-      const other = await watch(world.file, { believeEmpty: true });
+      const other = await watch(world.file, { acceptEmpty: true });
       try {
         for (const act of [...acts, poll]) {
           await act(world);
           if (act !== poll) continue;
-          expect(heldContents(world.watcher)).toEqual(await freshContents(world.store));
-          expect(contents(world.client.values())).toEqual(heldContents(world.watcher));
+          expect(knownContents(world.watcher)).toEqual(await freshContents(world.store));
+          expect(contents(world.client.values())).toEqual(knownContents(world.watcher));
         }
         // Another dnsserver that slept through all of it ends with the same, and after that nobody has anything to say.
         await other.watcher.poll();
-        expect(heldContents(other.watcher)).toEqual(heldContents(world.watcher));
+        expect(knownContents(other.watcher)).toEqual(knownContents(world.watcher));
         expect(await world.poll()).toEqual([]);
         checkPushes(world.diffs, start);
         expect(world.watcher.status.outage).toBeUndefined();
@@ -147,19 +147,19 @@ test('with the guard, what is held is what is there, or the table is empty and w
       const world = await openWorld({ prepare: editor => editor.import(before, 'add') });
       try {
         for (const act of [...acts, poll]) {
-          const heldBefore = heldContents(world.watcher);
+          const knownBefore = knownContents(world.watcher);
           await act(world);
           if (act !== poll) continue;
           const fresh = await freshContents(world.store);
-          const { holding } = world.watcher.status;
-          expect(heldContents(world.watcher)).toEqual(holding ? heldBefore : fresh);
-          if (holding) expect(fresh).toEqual({});
-          expect(contents(world.client.values())).toEqual(heldContents(world.watcher));
+          const { emptyGuardActive } = world.watcher.status;
+          expect(knownContents(world.watcher)).toEqual(emptyGuardActive ? knownBefore : fresh);
+          if (emptyGuardActive) expect(fresh).toEqual({});
+          expect(contents(world.client.values())).toEqual(knownContents(world.watcher));
         }
         await world.editor.clear();
         await world.poll();
         expect(world.client.size).toBe(0);
-        expect(world.watcher.status.holding).toBe(false);
+        expect(world.watcher.status.emptyGuardActive).toBe(false);
       } finally {
         await world.close();
       }

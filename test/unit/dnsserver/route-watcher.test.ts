@@ -4,9 +4,9 @@ import {
   adding,
   announcements,
   freshContents,
-  heldContents,
   INSERT_ROW,
   insert,
+  knownContents,
   openSql,
   serverip,
   tempFile,
@@ -18,16 +18,16 @@ import {
 describe('at the start', () => {
   test('all routes are read, at a revision of their own', async () => {
     const w = await world({ prepare: editor => editor.add(1, 1, [{ host: '10.0.0.1:80' }, { host: '10.0.0.2:80' }]) });
-    expect(heldContents(w.watcher)).toEqual(await freshContents(w.store));
+    expect(knownContents(w.watcher)).toEqual(await freshContents(w.store));
     expect(w.version(1, 1)).toBe(2);
     expect(versionOf(w)).toBe(2);
     expect(w.diffs).toEqual([]);
-    expect(w.watcher.status).toEqual({ revision: 2, holding: false, outage: undefined, local: false });
+    expect(w.watcher.status).toEqual({ revision: 2, emptyGuardActive: false, outage: undefined, local: false });
   });
 
-  test('an empty table is believed: nothing is held yet', async () => {
+  test('an empty table is applied: no route is known yet', async () => {
     const w = await world();
-    expect(w.watcher.status.holding).toBe(false);
+    expect(w.watcher.status.emptyGuardActive).toBe(false);
     expect(w.watcher.routes.moduleCount).toBe(0);
   });
 
@@ -71,7 +71,7 @@ describe('at the start', () => {
         sql.prepare(INSERT_ROW).run('one', 1, serverip('10.0.0.1'), 80);
       },
     });
-    expect(heldContents(w.watcher)).toMatchObject({ '1/1': [expect.stringContaining('10.0.0.1:80')] });
+    expect(knownContents(w.watcher)).toMatchObject({ '1/1': [expect.stringContaining('10.0.0.1:80')] });
     expect(w.counters.get('rowsSkipped')).toBe(3);
     expect(w.log.records.find(record => record.level === 'warn')?.fields).toEqual({
       skippedRows: 3,
@@ -93,7 +93,7 @@ describe('a change through the editor', () => {
     expect(w.watcher.status.revision).toBe(revision);
     expect(await w.poll()).toEqual([]);
     expect(w.counters.get('reloads')).toBe(0);
-    expect(w.counters.get('adoptedEdits')).toBe(0);
+    expect(w.counters.get('versionedEdits')).toBe(0);
     expect(versionOf(w)).toBe(revision);
   });
 
@@ -152,8 +152,8 @@ describe('an edit by hand, which touches neither RouteVersion nor RouteChange', 
     expect(announcements(w).slice(-2)).toEqual([`1/1 ${revision}`, `7/7 ${revision}`]);
     await other.watcher.poll();
     expect(other.client.get('1/1')?.version).toBe(revision);
-    expect(other.counters.get('adoptedEdits')).toBe(0);
-    expect(w.counters.get('adoptedEdits')).toBe(2);
+    expect(other.counters.get('versionedEdits')).toBe(0);
+    expect(w.counters.get('versionedEdits')).toBe(2);
     expect(versionOf(w)).toBe(revision);
     await other.close();
   });
@@ -192,7 +192,7 @@ describe('an edit by hand, which touches neither RouteVersion nor RouteChange', 
     const w = await world({ prepare: editor => editor.add(1, 1, [{ host: '10.0.0.1:80' }, { host: '10.0.0.2:80' }]) });
     w.sql.exec(statement);
     expect((await w.poll()).sort()).toEqual(published);
-    expect(heldContents(w.watcher)).toEqual(await freshContents(w.store));
+    expect(knownContents(w.watcher)).toEqual(await freshContents(w.store));
   });
 
   test('that another dnsserver adopted a moment before us is not adopted twice', async () => {
@@ -202,9 +202,9 @@ describe('an edit by hand, which touches neither RouteVersion nor RouteChange', 
     // Both have read the edit before either announces it.
     await Promise.all([w.watcher.poll(), other.watcher.poll()]);
     expect(w.version(1, 1)).toBe(other.version(1, 1));
-    expect(heldContents(other.watcher)).toEqual(heldContents(w.watcher));
+    expect(knownContents(other.watcher)).toEqual(knownContents(w.watcher));
     expect(announcements(w)).toHaveLength(1);
-    expect(w.counters.get('adoptedEdits') + other.counters.get('adoptedEdits')).toBe(1);
+    expect(w.counters.get('versionedEdits') + other.counters.get('versionedEdits')).toBe(1);
     await other.close();
   });
 });

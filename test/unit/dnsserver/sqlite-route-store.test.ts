@@ -147,24 +147,24 @@ describe('what is read', () => {
   });
 });
 
-describe('the change mark', () => {
+describe('the change token', () => {
   test('moves when others commit, not when nothing happens or we write ourselves', async () => {
     const { store, sql } = await openStore();
-    const marks = [await store.changeMark(), await store.changeMark()];
+    const marks = [await store.changeToken(), await store.changeToken()];
     await raise(store);
-    marks.push(await store.changeMark());
+    marks.push(await store.changeToken());
     sql.exec('UPDATE RouteVersion SET version = version + 1');
-    marks.push(await store.changeMark());
-    expect(new Set(marks.slice(0, 3).map(mark => mark.data)).size).toBe(1);
+    marks.push(await store.changeToken());
+    expect(new Set(marks.slice(0, 3).map(token => token.data)).size).toBe(1);
     expect(marks[3]?.data).not.toBe(marks[2]?.data);
-    expect(new Set(marks.map(mark => mark.schema)).size).toBe(1);
+    expect(new Set(marks.map(token => token.schema)).size).toBe(1);
   });
 
   test('moves its schema part when a trigger goes', async () => {
     const { store, sql } = await openStore();
-    const before = await store.changeMark();
+    const before = await store.changeToken();
     sql.exec('DROP TRIGGER RouteEditInsert');
-    expect((await store.changeMark()).schema).not.toBe(before.schema);
+    expect((await store.changeToken()).schema).not.toBe(before.schema);
   });
 
   test('moves in both parts when another file takes the place; without a file there is an error and no new file', async () => {
@@ -173,12 +173,12 @@ describe('the change mark', () => {
     const editor = await openRouteEditor({ file: otherFile });
     await editor.add(8, 8, [{ host: '10.0.0.8:8' }]);
     await editor.close();
-    const before = await store.changeMark();
+    const before = await store.changeToken();
     for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
-    await expect(store.changeMark()).rejects.toThrow('ENOENT');
+    await expect(store.changeToken()).rejects.toThrow('ENOENT');
     expect(existsSync(file)).toBe(false);
     renameSync(otherFile, file);
-    const after = await store.changeMark();
+    const after = await store.changeToken();
     expect(after.data).not.toBe(before.data);
     expect(after.schema).not.toBe(before.schema);
     expect(await store.read(reader => reader.rowsAfter(BEFORE_FIRST_ID, 9))).toMatchObject([{ modid: 8 }]);

@@ -59,7 +59,7 @@ function dial(port: number, onFrame: (id: number, body: Uint8Array) => void = ()
   const options: FramedClientOptions = {
     host: '127.0.0.1',
     port,
-    peer: 'dnsserver',
+    serverName: 'dnsserver',
     connectTimeoutMs: 3_000,
     backoffMinMs: 100,
     backoffMaxMs: 1_600,
@@ -156,7 +156,7 @@ describe('the pauses between attempts', () => {
     const pauses: number[] = [];
     for (let n = 1; n <= 7; n++) pauses.push(await pause(n));
     expect(pauses).toEqual([50, 100, 200, 400, 800, 800, 800]);
-    expect(recording.events()).toEqual(['dnsserver: cannot connect, trying again until it answers']);
+    expect(recording.events()).toEqual(['dnsserver: cannot connect, retrying until it answers']);
     expect(told).toEqual([]);
   });
 

@@ -164,7 +164,7 @@ describe('a peer that asks for more than it takes', () => {
     socket.receive(FRAME, FRAME, FRAME);
     socket.emit('close');
     socket.emit('drain');
-    expect([frames.length, closes]).toEqual([2, [['peer', undefined]]]);
+    expect([frames.length, closes]).toEqual([2, [['remote', undefined]]]);
   });
 });
 
@@ -181,9 +181,9 @@ describe('a connection is closed once, for its first reason', () => {
   test.each([
     ['BAD_LENGTH', (socket: WireSocket) => socket.receive(rawFrame(7, [], 1_001))],
     ['BAD_LENGTH', (socket: WireSocket) => socket.receive(rawFrame(7, [], -1))],
-    ['peer', (socket: WireSocket) => socket.emit('end')],
-    ['peer', (socket: WireSocket) => socket.emit('error', new Error('ECONNRESET'))],
-    ['peer', (socket: WireSocket) => socket.emit('close')],
+    ['remote', (socket: WireSocket) => socket.emit('end')],
+    ['remote', (socket: WireSocket) => socket.emit('error', new Error('ECONNRESET'))],
+    ['remote', (socket: WireSocket) => socket.emit('close')],
   ] as const)('%s (%#)', (reason, end) => {
     const { socket, connection, closes } = connect();
     end(socket);

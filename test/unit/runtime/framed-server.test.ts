@@ -75,7 +75,7 @@ describe('a framed server', () => {
     await expectServed(other);
     expect([opened.length, server.connections.size]).toEqual([2, 2]);
     one.destroy();
-    await counted('closedByPeer', 1);
+    await counted('closedByRemote', 1);
     expect(closed).toEqual([opened[0]]);
     expect([...server.connections]).toEqual([opened[1]]);
     await expectServed(other);

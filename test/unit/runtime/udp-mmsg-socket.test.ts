@@ -191,7 +191,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
     const fd = calls.open();
     cleanUps.push(() => libc.close(fd));
     port1.postMessage('mail');
-    expect(calls.wait(fd, libc.loopDescriptor(), 15_000)).toBe(Ready.loop);
+    expect(calls.poll(fd, libc.loopDescriptor(), 15_000)).toBe(Ready.loop);
   });
 
   describe('in a thread', () => {

@@ -1,18 +1,18 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { Ready, WaitLoop } from '../../../runtime/src/udp/socket-poll-loop.ts';
+import { Ready, SocketPollLoop } from '../../../runtime/src/udp/socket-poll-loop.ts';
 
-const loops: WaitLoop[] = [];
+const loops: SocketPollLoop[] = [];
 afterEach(() => {
   for (const loop of loops.splice(0)) loop.stop();
 });
 
-/** Waits that end as told, without waiting; after the last the loop is stopped. */
+/** Polls that end as the test says, without blocking; after the last the loop is stopped. */
 async function run(outcomes: readonly number[], isFull: (call: number) => boolean = () => false) {
   const timeouts: number[] = [];
   let calls = 0;
-  const loop = new WaitLoop({
-    wait: timeoutMs => {
+  const loop = new SocketPollLoop({
+    poll: timeoutMs => {
       timeouts.push(timeoutMs);
       if (timeouts.length === outcomes.length) loop.stop();
       return outcomes[timeouts.length - 1] ?? 0;
@@ -20,7 +20,7 @@ async function run(outcomes: readonly number[], isFull: (call: number) => boolea
     onReady: () => isFull(calls++),
   });
   loops.push(loop);
-  for (let turn = 0; turn < outcomes.length * 2 + 10; turn++) await nextTurn();
+  for (let tick = 0; tick < outcomes.length * 2 + 10; tick++) await nextTick();
   return { timeouts, calls };
 }
 
@@ -56,20 +56,20 @@ test('does not ask whether there is more after a full batch', async () => {
 
 test('lets the event loop have its turn between full batches', async () => {
   let turns = 0;
-  const loop = new WaitLoop({ wait: () => Ready.socket, onReady: () => ++turns < 1_000 });
+  const loop = new SocketPollLoop({ poll: () => Ready.socket, onReady: () => ++turns < 1_000 });
   loops.push(loop);
-  await nextTurn();
-  await nextTurn();
+  await nextTick();
+  await nextTick();
   expect(turns).toBeLessThan(5);
 });
 
 test('does nothing any more once it is stopped', async () => {
   let waits = 0;
-  const loop = new WaitLoop({ wait: () => waits++ * 0, onReady: () => false });
-  await nextTurn();
+  const loop = new SocketPollLoop({ poll: () => waits++ * 0, onReady: () => false });
+  await nextTick();
   loop.stop();
   const before = waits;
-  await nextTurn();
-  await nextTurn();
+  await nextTick();
+  await nextTick();
   expect(waits).toBe(before);
 });

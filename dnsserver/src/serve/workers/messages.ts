@@ -1,46 +1,44 @@
 // pure
 /**
- * Everything that crosses a thread inside dnsserver, on one page. Mail is structured-cloned: plain data, no functions; a socket is
- * transferred. Mail from one thread to another arrives in the order in which it was sent, and on that the pushes rely.
+ * Everything that crosses a thread inside dnsserver, on one page. Messages are structured-cloned: plain data, no functions; a socket is
+ * transferred. Messages from one thread to another arrive in the order in which they were posted, and the pushes rely on that.
  */
-import type { LogRecord } from '@lars/runtime/log';
-import type { ConnectionLimits } from '@lars/runtime/tcp/framed-connection';
-import type { ModuleId } from '../../follow/route.ts';
+import type { SupervisorMessage, WorkerMessage } from '@lars/runtime/threads/messages';
+import type { DnsserverConfig } from '../../config.ts';
+import type { ModuleId } from '../../follow/route-table.ts';
 import type { RoutePack } from './route-pack.ts';
 
 /** What a worker is given to start with. */
 export interface WorkerData {
   readonly index: number;
-  readonly limits: ConnectionLimits;
-  readonly maxSubscriptions: number;
-  /** Shared memory, of which main reads; a worker that dies leaves its counts to its successor. */
+  readonly tcp: DnsserverConfig['tcp'];
+  /** Shared memory, which main reads; a worker that dies leaves its counts to its successor. */
   readonly counters: SharedArrayBuffer;
   readonly tcpCounters: SharedArrayBuffer;
   readonly gauges: SharedArrayBuffer;
 }
 
-/** A module of which a worker begins or ceases to hear. */
-export interface Interest extends ModuleId {
-  readonly follows: boolean;
+/** A worker subscribes to a module or ends its subscription. */
+export interface SubscriptionChange extends ModuleId {
+  readonly subscribes: boolean;
 }
 
 /** main → worker */
-export type MailToWorker =
-  /** An accepted connection, of which nothing has been read. It is the worker's from now on. */
+export type MessageToWorker =
+  /** An accepted connection, of which nothing has been read. It belongs to the worker from now on. */
   | { readonly type: 'socket'; readonly socket: import('node:net').Socket }
   /**
-   * Modules that the worker follows, as they are now: the answer when it begins to follow one, and every later change.
-   * quiet: the hosts are those told before, under a higher version.
+   * Modules to which the worker is subscribed, as they are now: the answer to a subscription, and every later change.
+   * versionOnly: the hosts are the same as before, under a higher version.
    */
-  | { readonly type: 'routes'; readonly routes: RoutePack; readonly quiet: boolean }
-  /** Ends its connections in order, and then itself. */
-  | { readonly type: 'stop' };
+  | { readonly type: 'routes'; readonly routes: RoutePack; readonly versionOnly: boolean }
+  /** The worker ends its connections, and then itself. */
+  | SupervisorMessage;
 
 /** worker → main */
-export type MailToMain =
-  | { readonly type: 'ready' }
-  /** In the order in which it happened; those it begins to follow are answered with their routes. */
-  | { readonly type: 'interests'; readonly interests: readonly Interest[] }
-  /** One of its connections has ended. */
-  | { readonly type: 'closed' }
-  | { readonly type: 'log'; readonly record: LogRecord };
+export type MessageToMain =
+  | WorkerMessage
+  /** In the order in which they happened; new subscriptions are answered with the modules' routes. */
+  | { readonly type: 'subscriptions'; readonly changes: readonly SubscriptionChange[] }
+  /** One of the worker's connections has ended. */
+  | { readonly type: 'closed' };

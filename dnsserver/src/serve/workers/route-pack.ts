@@ -1,7 +1,7 @@
 // pure
 /**
- * Many encoded routes as two arrays, for the way from one thread to another: cloning hundreds of small objects and buffers costs ten
- * times as much as they are worth.
+ * Many encoded routes as two arrays, for the way from one thread to another: cloning hundreds of small objects and buffers takes ten
+ * times as long.
  */
 import type { EncodedRoute } from '../encoded-route.ts';
 
@@ -24,7 +24,7 @@ export function packRoutes(routes: readonly EncodedRoute[]): RoutePack {
       parts.push(frame);
     }
   }
-  return { numbers: Float64Array.from(numbers), bytes: joined(parts) };
+  return { numbers: Float64Array.from(numbers), bytes: concatenate(parts) };
 }
 
 export function unpackRoutes({ numbers, bytes }: RoutePack): EncodedRoute[] {
@@ -36,7 +36,7 @@ export function unpackRoutes({ numbers, bytes }: RoutePack): EncodedRoute[] {
     const [modid, cmdid, version, hostCount, needed] = [number(), number(), number(), number(), number()];
     const lengths = [number(), ...masks(needed).map(number)];
     const end = lengths.reduce((sum, length) => sum + length, from);
-    // A copy: a route that stays must not keep in memory those that came with it and have changed since.
+    // A copy, because a route that stays must not keep in memory the routes that came with it and have changed since.
     const [notModified, ...frames] = cut(bytes.slice(from, end), lengths);
     routes.push({
       modid,
@@ -52,7 +52,7 @@ export function unpackRoutes({ numbers, bytes }: RoutePack): EncodedRoute[] {
   return routes;
 }
 
-/** Which understandings make a difference: the subsets of `needed`. */
+/** The sets of features that make a difference: the subsets of `needed`. */
 function masks(needed: number): number[] {
   if (needed === 0) return NOTHING_NEEDED;
   return Array.from({ length: needed + 1 }, (_, understood) => understood).filter(mask => (mask & needed) === mask);
@@ -64,7 +64,7 @@ function distinctFrames({ frames, needed }: EncodedRoute): Uint8Array[] {
   return masks(needed).map(mask => frames[mask] as Uint8Array);
 }
 
-/** EncodedRoute.frames of the distinct ones. */
+/** EncodedRoute.frames, from the distinct frames. */
 function spread(distinct: readonly Uint8Array[], needed: number): readonly Uint8Array[] {
   if (needed === 0) return distinct;
   const order = masks(needed);
@@ -79,7 +79,7 @@ function cut(bytes: Uint8Array, lengths: readonly number[]): Uint8Array[] {
   });
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

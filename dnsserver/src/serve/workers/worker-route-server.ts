@@ -1,66 +1,64 @@
 import type { Socket } from 'node:net';
 import { CounterBank } from '@lars/runtime/counters';
-import { allowCompaction } from '@lars/runtime/gc';
+import { exposeGc } from '@lars/runtime/gc';
 import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
+import { workerScript } from '@lars/runtime/threads/worker-supervisor';
 import { type DnsserverCounter, dnsserverCounters, type WorkerGauge, workerGauges } from '../../counters.ts';
-import type { Route } from '../../follow/route.ts';
-import { RouteEncoder } from '../route-encoder.ts';
-import type { Front, FrontOptions } from '../route-server.ts';
+import type { Route } from '../../follow/route-table.ts';
+import { RouteEncoder } from '../encoded-route.ts';
+import type { RouteServer, RouteServerDeps } from '../route-server.ts';
 import type { WorkerData } from './messages.ts';
 import { WorkerPool } from './worker-pool.ts';
-import { WorkerRoutes } from './worker-subscriptions.ts';
+import { WorkerSubscriptions } from './worker-subscriptions.ts';
 
-/** A worker's module is compiled beside this one, or is a source beside this source. */
-const WORKER_MODULE = new URL(`./serving-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-
-interface Banks {
+interface WorkerCounters {
   readonly counters: CounterBank<DnsserverCounter>;
   readonly tcpCounters: CounterBank<TcpServerCounter>;
   readonly gauges: CounterBank<WorkerGauge>;
 }
 
 /**
- * Worker threads serve the connections; main keeps the table and tells each worker of the modules that its connections asked for,
- * and of no other (docs/decisions/0007-dnsserver-workers.md).
+ * Worker threads serve the connections; main keeps the table and sends each worker the modules that its connections asked for,
+ * and no other (docs/decisions/0007-dnsserver-workers.md).
  */
-export class WorkerFront implements Front {
-  readonly #options: FrontOptions;
-  readonly #banks: readonly Banks[];
+export class WorkerRouteServer implements RouteServer {
+  readonly #deps: RouteServerDeps;
+  readonly #workers: readonly WorkerCounters[];
   readonly #pool: WorkerPool;
-  readonly #routes: WorkerRoutes;
+  readonly #subscriptions: WorkerSubscriptions;
 
-  constructor(workers: number, options: FrontOptions) {
-    const { routes, counters, log, clock } = options;
-    this.#options = options;
-    this.#banks = Array.from({ length: workers }, newBanks);
-    this.#routes = new WorkerRoutes({
-      workers,
+  constructor(deps: RouteServerDeps) {
+    const { tcp, routes, counters, log, clock } = deps;
+    this.#deps = deps;
+    this.#workers = Array.from({ length: tcp.workers }, newWorkerCounters);
+    this.#subscriptions = new WorkerSubscriptions({
+      workers: tcp.workers,
       encoder: new RouteEncoder(routes, counters, log),
       counters,
-      post: (worker, mail) => this.#pool.post(worker, mail),
+      post: (worker, message) => this.#pool.post(worker, message),
     });
     this.#pool = new WorkerPool({
-      module: WORKER_MODULE,
-      data: this.#banks.map((banks, index) => workerData(index, banks, options)),
+      script: workerScript('./serving-thread', import.meta.url),
+      data: this.#workers.map((worker, index) => workerData(index, worker, tcp)),
       log,
       clock,
       random: Math.random,
-      onInterests: (worker, interests) => this.#routes.onInterests(worker, interests),
-      onDied: worker => this.#onDied(worker),
+      onSubscriptions: (worker, changes) => this.#subscriptions.applyChanges(worker, changes),
+      onDeath: worker => this.#onDeath(worker),
     });
   }
 
   async start(): Promise<void> {
-    allowCompaction();
+    exposeGc();
     await this.#pool.start();
   }
 
-  adopt(socket: Socket): void {
-    if (!this.#pool.adopt(socket)) this.#options.counters.add(dnsserverCounters.at.connectionsNotHandedOver);
+  serve(socket: Socket): void {
+    if (!this.#pool.handOver(socket)) this.#deps.counters.add(dnsserverCounters.at.connectionsNotHandedOver);
   }
 
-  publish(routes: readonly Route[], quiet: boolean): void {
-    this.#routes.publish(routes, quiet);
+  publish(routes: readonly Route[], versionOnly: boolean): void {
+    this.#subscriptions.publish(routes, versionOnly);
   }
 
   get connections(): readonly number[] {
@@ -68,15 +66,15 @@ export class WorkerFront implements Front {
   }
 
   get subscriptions(): number {
-    return this.#banks.reduce((sum, { gauges }) => sum + gauges.get('subscriptions'), 0);
+    return this.#workers.reduce((sum, { gauges }) => sum + gauges.get('subscriptions'), 0);
   }
 
-  get counters(): Front['counters'] {
-    return this.#banks.map(banks => banks.counters);
+  get counters(): RouteServer['counters'] {
+    return this.#workers.map(worker => worker.counters);
   }
 
-  get tcpCounters(): Front['tcpCounters'] {
-    return this.#banks.map(banks => banks.tcpCounters);
+  get tcpCounters(): RouteServer['tcpCounters'] {
+    return this.#workers.map(worker => worker.tcpCounters);
   }
 
   killWorker(worker: number): Promise<void> {
@@ -84,18 +82,18 @@ export class WorkerFront implements Front {
   }
 
   async close(): Promise<void> {
-    this.#routes.stop();
+    this.#subscriptions.stop();
     await this.#pool.stop();
   }
 
-  #onDied(worker: number): void {
-    this.#options.counters.add(dnsserverCounters.at.workerDeaths);
-    this.#routes.forget(worker);
-    this.#banks[worker]?.gauges.put(workerGauges.at.subscriptions, 0);
+  #onDeath(worker: number): void {
+    this.#deps.counters.add(dnsserverCounters.at.workerDeaths);
+    this.#subscriptions.dropWorker(worker);
+    this.#workers[worker]?.gauges.put(workerGauges.at.subscriptions, 0);
   }
 }
 
-function newBanks(): Banks {
+function newWorkerCounters(): WorkerCounters {
   return {
     counters: new CounterBank<DnsserverCounter>(dnsserverCounters),
     tcpCounters: new CounterBank<TcpServerCounter>(tcpServerCounters),
@@ -103,13 +101,6 @@ function newBanks(): Banks {
   };
 }
 
-function workerData(index: number, banks: Banks, { limits, maxSubscriptions }: FrontOptions): WorkerData {
-  return {
-    index,
-    limits,
-    maxSubscriptions,
-    counters: banks.counters.buffer,
-    tcpCounters: banks.tcpCounters.buffer,
-    gauges: banks.gauges.buffer,
-  };
+function workerData(index: number, { counters, tcpCounters, gauges }: WorkerCounters, tcp: RouteServerDeps['tcp']): WorkerData {
+  return { index, tcp, counters: counters.buffer, tcpCounters: tcpCounters.buffer, gauges: gauges.buffer };
 }
