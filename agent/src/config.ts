@@ -4,11 +4,11 @@ import {
   type ConfigOf,
   choice,
   defineConfig,
+  duration,
   host,
   integer,
   ipv4,
   milliseconds,
-  seconds,
   section,
   text,
 } from '@lars/runtime/config/config';
@@ -65,7 +65,12 @@ export const agentConfigTable = defineConfig({
         max: MILLION,
         meaning: 'So many requests of one server may wait so at a time.',
       }),
-      absent_ttl: seconds({ default: 1, min: 0, max: 3_600, meaning: 'So long is it remembered that a module does not exist.' }),
+      absent_ttl: duration({
+        default: 1_000,
+        min: 0,
+        max: 3_600_000,
+        meaning: 'So long is it remembered that a module does not exist.',
+      }),
       max_absent: integer({ default: 10_000, min: 1, max: MILLION, meaning: 'So many such modules does one server remember.' }),
       reconnect_min: milliseconds({
         default: 100,

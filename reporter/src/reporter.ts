@@ -202,7 +202,7 @@ class Reporter implements RunningReporter {
 function newServer(tcp: ReporterConfig['tcp'], service: ReportService, log: Logger): FramedServer {
   const limits = {
     maxBodyBytes: MAX_BODY_BYTES,
-    partialFrameTimeoutMs: tcp.partial_frame_timeout * 1_000,
+    partialFrameTimeoutMs: tcp.partial_frame_timeout,
     maxWriteBufferBytes: tcp.max_write_buffer,
   };
   const { ip, port, max_connections: maxConnections } = tcp;

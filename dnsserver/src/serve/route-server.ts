@@ -48,7 +48,7 @@ const PAUSE_READING_AT_BYTES = 256 * 1_024;
 export function connectionLimits(tcp: DnsserverConfig['tcp']): ConnectionLimits {
   return {
     maxBodyBytes: MAX_BODY_BYTES,
-    partialFrameTimeoutMs: tcp.partial_frame_timeout * 1_000,
+    partialFrameTimeoutMs: tcp.partial_frame_timeout,
     maxWriteBufferBytes: tcp.max_write_buffer,
     pauseReadingAtBytes: Math.min(PAUSE_READING_AT_BYTES, tcp.max_write_buffer / 2),
   };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { defineConfig, integer, ipv4, loadConfig, ratio, seconds, section, text } from '../../../runtime/src/config/config.ts';
+import { defineConfig, duration, integer, ipv4, loadConfig, ratio, section, text } from '../../../runtime/src/config/config.ts';
 
 const meaning = 'Said elsewhere.';
 const port = (value: number) => integer({ default: value, min: 1, max: 65535, meaning });
 const count = integer({ default: 1, min: 0, max: 1_000_000, meaning });
-const timeout = seconds({ default: 1, min: 0.001, max: 86400, meaning });
+const timeout = duration({ default: 1_000, min: 1, max: 86_400_000, meaning });
 
 const agentTable = defineConfig({
   file: 'agent.ini',
@@ -91,9 +91,9 @@ describe('conf files of the deployed services load unchanged', () => {
         contin_err_limit: 15,
         contin_succ_limit: 15,
         window_err_rate: 0.7,
-        idle_timeout: 15,
-        overload_timeout: 15,
-        update_timeout: 15,
+        idle_timeout: 15_000,
+        overload_timeout: 15_000,
+        update_timeout: 15_000,
       },
     });
   });

@@ -4,6 +4,7 @@ import {
   choice,
   decimal,
   defineConfig,
+  duration,
   type Field,
   flag,
   host,
@@ -12,7 +13,6 @@ import {
   milliseconds,
   path,
   ratio,
-  seconds,
   section,
   text,
 } from '../../../runtime/src/config/config.ts';
@@ -88,14 +88,23 @@ const kinds: Readonly<Record<string, Kind>> = {
     good: [['-1', -1]],
     bad: ['2'],
   },
-  seconds: {
-    field: seconds({ default: 15, min: 0.001, max: 86400, meaning }),
+  duration: {
+    field: duration({ default: 15_000, min: 1, max: 86_400_000, meaning }),
     expected: 'a number of seconds in 0.001..86400',
     good: [
-      ['0.001', 0.001],
-      ['15', 15],
+      ['0.001', 1],
+      ['15', 15_000],
+      ['1.001', 1_001],
+      ['.5', 500],
+      ['2.5e-1', 250],
     ],
-    bad: ['0', '86400.5', '15s', '15 s', '1e999'],
+    bad: ['', '0', '86400.5', '15s', '15 s', '1e999', 'e1', '1e', '1e2e3'],
+  },
+  'duration without its least': {
+    field: duration({ default: 20, min: 0, max: 3_600_000, exclude: 'min', meaning }),
+    expected: 'a number of seconds in 0..3600, 0 excluded',
+    good: [['0.0001', 0.1]],
+    bad: ['0', '-1'],
   },
   milliseconds: {
     field: milliseconds({ default: 100, min: 0, max: 1000, meaning }),

@@ -5,6 +5,7 @@ import {
   choice,
   decimal,
   defineConfig,
+  duration,
   type Field,
   flag,
   formatMarkdown,
@@ -17,7 +18,6 @@ import {
   path,
   patternSection,
   ratio,
-  seconds,
   section,
   text,
 } from '../../../runtime/src/config/config.ts';
@@ -28,10 +28,10 @@ const table = defineConfig({
   sections: {
     udp: section('Where business code asks.', {
       ip: ipv4({ default: '127.0.0.1', meaning: 'The address to listen on.' }),
-      idle_timeout: seconds({
-        default: 15,
-        min: 0.001,
-        max: 86400,
+      idle_timeout: duration({
+        default: 15_000,
+        min: 1,
+        max: 86_400_000,
         meaning: 'How long the window of an idle host lasts; at its end its counters start again from nothing, as LB-9 says.',
       }),
     }),
@@ -173,7 +173,8 @@ const field: fc.Arbitrary<Field<unknown>> = fc
       milliseconds({ ...drawn.whole, meaning: drawn.meaning }),
       bytes({ ...drawn.whole, meaning: drawn.meaning }),
       decimal({ ...drawn.number, meaning: drawn.meaning }),
-      seconds({ ...drawn.number, meaning: drawn.meaning }),
+      duration({ ...drawn.number, meaning: drawn.meaning }),
+      duration({ ...drawn.whole, meaning: drawn.meaning }),
       ratio({ default: drawn.share, meaning: drawn.meaning }),
       flag({ default: drawn.yes, meaning: drawn.meaning }),
       choice(drawn.words, { default: drawn.words[0] as string, meaning: drawn.meaning }),

@@ -3,13 +3,13 @@ import {
   type ConfigOf,
   choice,
   defineConfig,
+  duration,
   flag,
   host,
   integer,
   ipv4,
   loadConfig,
   patternSection,
-  seconds,
   section,
   text,
 } from '../../../runtime/src/config/config.ts';
@@ -26,7 +26,7 @@ const table = defineConfig({
     }),
     reporter: section('Reporter', { host: host({ default: '127.0.0.1', meaning }) }, { aliases: ['repoter'] }),
     loadbalance: section('Load balancing', {
-      idle_timeout: seconds({ default: 15, min: 0.001, max: 86400, meaning }),
+      idle_timeout: duration({ default: 15_000, min: 1, max: 86_400_000, meaning }),
       tcost_amplify: flag({ default: true, meaning }),
     }),
     texts: section('Texts', { zone: text({ default: '', maxLength: 64, meaning }) }),
@@ -79,7 +79,7 @@ test('an empty file gives the defaults, whatever was loaded before', () => {
   expect(load('')).toEqual({
     udp: { ip: '127.0.0.1', port: 8888, transport: 'auto' },
     reporter: { host: '127.0.0.1' },
-    loadbalance: { idle_timeout: 15, tcost_amplify: true },
+    loadbalance: { idle_timeout: 15_000, tcost_amplify: true },
     texts: { zone: '' },
     modules: new Map(),
   });
