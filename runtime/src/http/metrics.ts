@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { CounterBank } from '../counters.ts';
+import type { CounterBank, CounterSet } from '../counters.ts';
 
 /** Where one counter bank's values appear: the labels that tell it from its siblings, such as { shard: '0' }. */
 export interface LabelledBank<Name extends string> {
@@ -36,15 +36,10 @@ export function exposeCounters<Name extends string>(
 ): void {
   const first = banks[0];
   if (first === undefined) return;
-  const { names, help } = first.bank.set;
-  const formers = names.flatMap(name => {
-    const former = formerNames?.[name];
-    return former === undefined ? [] : [[former, name, `Former name of ${snakeCase(name)}`] as const];
-  });
-  for (const [shownName, name, text] of [...names.map(name => [name, name, help[name]] as const), ...formers]) {
+  for (const { shownName, name, help } of shownMetrics(first.bank.set, formerNames)) {
     new Counter({
       name: `${prefix}_${snakeCase(shownName)}_total`,
-      help: text,
+      help,
       labelNames: Object.keys(first.labels),
       registers: [registry],
       collect() {
@@ -60,13 +55,14 @@ export function exposeGauges<Name extends string>(
   registry: Registry,
   prefix: string,
   banks: readonly LabelledBank<Name>[],
+  formerNames?: FormerNames<Name>,
 ): void {
   const first = banks[0];
   if (first === undefined) return;
-  for (const name of first.bank.set.names) {
+  for (const { shownName, name, help } of shownMetrics(first.bank.set, formerNames)) {
     new Gauge({
-      name: `${prefix}_${snakeCase(name)}`,
-      help: first.bank.set.help[name],
+      name: `${prefix}_${snakeCase(shownName)}`,
+      help,
       labelNames: Object.keys(first.labels),
       registers: [registry],
       collect() {
@@ -74,6 +70,15 @@ export function exposeGauges<Name extends string>(
       },
     });
   }
+}
+
+/** All counters of a set, and those that were renamed once more under their former names. */
+function shownMetrics<Name extends string>({ names, help }: CounterSet<Name>, formerNames: FormerNames<Name> | undefined) {
+  const renamed = names.flatMap(name => {
+    const former = formerNames?.[name];
+    return former === undefined ? [] : [{ shownName: former, name, help: `Former name of ${snakeCase(name)}` }];
+  });
+  return [...names.map(name => ({ shownName: name, name, help: help[name] })), ...renamed];
 }
 
 function snakeCase(name: string): string {
