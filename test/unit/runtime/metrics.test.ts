@@ -36,6 +36,20 @@ describe('counter banks on the metrics page', () => {
     expect(sampleValue(parsePrometheus(await registry.metrics()), 'lars_now_get_host')).toBe(1);
   });
 
+  test('that were renamed are shown under their former names too', async () => {
+    const registry = createRegistry('agent', '1.0.0');
+    const bank = new CounterBank(set);
+    exposeCounters(registry, 'lars_agent', [{ labels: {}, bank }], { badBody: 'nonsense' });
+    exposeGauges(registry, 'lars_now', [{ labels: {}, bank }], { getHost: 'asked' });
+    bank.add(set.at.badBody, 2);
+    bank.add(set.at.getHost, 3);
+    const text = await registry.metrics();
+    const samples = parsePrometheus(text);
+    for (const name of ['lars_agent_bad_body_total', 'lars_agent_nonsense_total']) expect(sampleValue(samples, name)).toBe(2);
+    for (const name of ['lars_now_get_host', 'lars_now_asked']) expect(sampleValue(samples, name)).toBe(3);
+    expect(text).toContain('# HELP lars_now_asked Former name of get_host\n');
+  });
+
   test('of no banks are none', async () => {
     const registry = createRegistry('agent', '1.0.0');
     const before = (await registry.getMetricsAsJSON()).length;
