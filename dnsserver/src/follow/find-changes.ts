@@ -6,11 +6,13 @@ import {
   type JournalEnds,
   type Pause,
   type RouteReader,
+  toInt32,
+  usableRevision,
   visitAllRoutes,
   visitRoutesOf,
   visitRows,
 } from '../store/route-store.ts';
-import { type CollectedRoutes, RowCollector, toInt32, usableRevision } from './parse-rows.ts';
+import { type CollectedRoutes, RowCollector } from './parse-rows.ts';
 import { type ModuleId, type RouteContent, type RouteView, sameHosts } from './route-table.ts';
 
 /** The last rows of the two journals that a reader has seen. Each reader has cursors of its own. */

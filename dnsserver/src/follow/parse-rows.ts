@@ -4,18 +4,8 @@
  * -1, and serverip is the unsigned form of what the wire carries signed. An invalid row is skipped and reported, so that one bad row
  * never stops the rest.
  */
-import {
-  type HostInfo,
-  type HostKey,
-  hostKey,
-  INT32_MAX,
-  INT32_MIN,
-  isPort,
-  parseHost,
-  type RouteKey,
-  routeKey,
-} from '@lars/proto';
-import type { RouteRow } from '../store/route-store.ts';
+import { type HostInfo, type HostKey, hostKey, isPort, parseHost, type RouteKey, routeKey } from '@lars/proto';
+import { type RouteRow, toInt32 } from '../store/route-store.ts';
 import type { ModuleId, RouteContent } from './route-table.ts';
 
 export const MAX_WEIGHT = 1_000_000;
@@ -139,27 +129,8 @@ export function isZone(value: unknown): value is string {
   );
 }
 
-const UINT32_SPAN = 2 ** 32;
-
-/** A module id from a signed or an unsigned column; undefined when it is neither. */
-export function toInt32(value: unknown): number | undefined {
-  if (typeof value !== 'number' || !Number.isInteger(value)) return undefined;
-  if (value < INT32_MIN || value >= UINT32_SPAN) return undefined;
-  return value > INT32_MAX ? value - UINT32_SPAN : value;
-}
-
-/** The numbers under which a column may hold a module id: -1 also as 4294967295. */
-export function columnForms(id: number): readonly number[] {
-  return id < 0 ? [id, id + UINT32_SPAN] : [id];
-}
-
-/** A revision is a whole number that can be counted on exactly; 0 stands for everything else. */
-export function usableRevision(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
-}
-
 function isUint32(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < UINT32_SPAN;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32;
 }
 
 /** NULL is 0, as in the other columns that others may have added. */

@@ -1,4 +1,5 @@
 // pure
+import { INT32_MAX, INT32_MIN } from '@lars/proto';
 import type { ModuleId } from '../follow/route-table.ts';
 
 /**
@@ -157,6 +158,25 @@ export async function visitRoutesOf(
     if (at > 0) await pause();
     for (const row of await reader.rowsOf(modules.slice(at, at + PAGE_MODULES))) visit(row);
   }
+}
+
+const UINT32_SPAN = 2 ** 32;
+
+/** A module id from a signed or an unsigned column; undefined when it is neither. */
+export function toInt32(value: unknown): number | undefined {
+  if (typeof value !== 'number' || !Number.isInteger(value)) return undefined;
+  if (value < INT32_MIN || value >= UINT32_SPAN) return undefined;
+  return value > INT32_MAX ? value - UINT32_SPAN : value;
+}
+
+/** The numbers under which a column may hold a module id: -1 also as 4294967295. */
+export function columnForms(id: number): readonly number[] {
+  return id < 0 ? [id, id + UINT32_SPAN] : [id];
+}
+
+/** A revision is a whole number that can be counted on exactly; 0 stands for everything else. */
+export function usableRevision(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }
 
 /** BUSY: another writer has locked the database; the same change may work a little later. */

@@ -1,15 +1,16 @@
 import { type ExpressionBuilder, type Generated, type Kysely, type OperandExpression, type SqlBool, sql } from 'kysely';
-import { columnForms, usableRevision } from '../follow/parse-rows.ts';
 import type { ModuleId } from '../follow/route-table.ts';
-import type {
-  ChangeRow,
-  EditRow,
-  JournalEnds,
-  NewRouteRow,
-  RouteReader,
-  RouteRow,
-  RouteWriter,
-  RowUpdate,
+import {
+  type ChangeRow,
+  columnForms,
+  type EditRow,
+  type JournalEnds,
+  type NewRouteRow,
+  type RouteReader,
+  type RouteRow,
+  type RouteWriter,
+  type RowUpdate,
+  usableRevision,
 } from './route-store.ts';
 
 /** The tables as our SQL writes them; the values found in them may be anything. */
