@@ -30,7 +30,7 @@ export class ConfigBuilder {
   }
 
   /** The section that a file calls `name`; undefined when the table has none. */
-  open(name: string): SectionBuilder | undefined {
+  openSection(name: string): SectionBuilder | undefined {
     const single = this.#single.get(name);
     if (single !== undefined) return single;
     for (const [section, builders] of this.#patterned) {
@@ -43,7 +43,7 @@ export class ConfigBuilder {
     return undefined;
   }
 
-  finish(): Readonly<Record<string, unknown>> {
+  build(): Readonly<Record<string, unknown>> {
     const config: Record<string, unknown> = {};
     for (const [name, section] of Object.entries(this.#sections)) {
       config[name] = section.kind === 'pattern' ? this.#finishPattern(section) : Object.freeze(this.#single.get(name)?.values);

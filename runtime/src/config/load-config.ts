@@ -24,17 +24,17 @@ export interface ConfigText {
 export function loadConfig<S extends Sections>(table: ConfigTable<S>, { path, text }: ConfigText): ConfigValues<S> {
   if (text.length > MAX_CONFIG_BYTES) throw new ConfigError(path, undefined, `larger than ${MAX_CONFIG_BYTES} bytes`);
   const builder = new ConfigBuilder(table.sections);
-  let section: ReturnType<ConfigBuilder['open']>;
+  let section: ReturnType<ConfigBuilder['openSection']>;
   for (const line of iniLines(path, text)) {
     if (line.kind === 'section') {
-      section = builder.open(line.name);
+      section = builder.openSection(line.name);
       if (section === undefined) throw new ConfigError(path, line.line, unknownSection(line.name, table.sections));
     } else {
       const problem = section === undefined ? `'${excerpt(line.key)}' stands before any [section]` : assign(section, line);
       if (problem !== undefined) throw new ConfigError(path, line.line, problem);
     }
   }
-  return builder.finish() as ConfigValues<S>;
+  return builder.build() as ConfigValues<S>;
 }
 
 function unknownSection(name: string, sections: Sections): string {

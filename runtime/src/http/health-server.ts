@@ -24,7 +24,7 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-export interface HealthServerOptions {
+export interface HealthServerDeps {
   readonly ip: string;
   readonly port: number;
   /** The conf key of the port, named when it is taken. */
@@ -40,7 +40,7 @@ export interface HealthServerOptions {
  * Answers GET /healthz, GET /metrics and the service's further pages.
  * @throws {StartupError} when the port cannot be opened
  */
-export async function startHealthServer(given: HealthServerOptions): Promise<HealthServer> {
+export async function startHealthServer(given: HealthServerDeps): Promise<HealthServer> {
   const options = { ...given, registry: once(given.registry) };
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, maxHeaderSize: 8_192 }, (request, response) => {
     answer(options, request, response).catch((error: unknown) => {
@@ -66,7 +66,7 @@ export async function startHealthServer(given: HealthServerOptions): Promise<Hea
   };
 }
 
-async function answer(options: HealthServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(options: HealthServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '').split('?')[0] ?? '';
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { allow: 'GET, HEAD' }).end();

@@ -3,12 +3,12 @@ import type { CounterBank } from '../counters.ts';
 import { ConnectionSet, type ConnectionSetDeps, type FramedServerHandler } from './connection-set.ts';
 import type { FramedConnection } from './framed-connection.ts';
 import { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
-import { TcpListener, type TcpListenerOptions } from './tcp-listener.ts';
+import { TcpListener, type TcpListenerDeps } from './tcp-listener.ts';
 
 export type { FramedServerHandler } from './connection-set.ts';
 export { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
 
-export interface FramedServerOptions extends TcpListenerOptions, ConnectionSetDeps {
+export interface FramedServerDeps extends TcpListenerDeps, ConnectionSetDeps {
   readonly maxConnections: number;
 }
 
@@ -24,7 +24,7 @@ export class FramedServer {
   readonly #listener: TcpListener;
   readonly #connections: ConnectionSet;
 
-  constructor(options: FramedServerOptions, handler: FramedServerHandler) {
+  constructor(options: FramedServerDeps, handler: FramedServerHandler) {
     this.#maxConnections = options.maxConnections;
     this.#listener = new TcpListener(options, socket => this.#acceptSocket(socket));
     this.#connections = new ConnectionSet(options, handler);

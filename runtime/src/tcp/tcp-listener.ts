@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { listenError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 
-export interface TcpListenerOptions {
+export interface TcpListenerDeps {
   readonly ip: string;
   readonly port: number;
   /** The conf key of the port, named when it is taken. */
@@ -14,11 +14,11 @@ export interface TcpListenerOptions {
 
 /** A TCP port on which connections are accepted and passed on. */
 export class TcpListener {
-  readonly #options: TcpListenerOptions;
+  readonly #options: TcpListenerDeps;
   readonly #server: Server;
   #port = 0;
 
-  constructor(options: TcpListenerOptions, onSocket: (socket: Socket) => void) {
+  constructor(options: TcpListenerDeps, onSocket: (socket: Socket) => void) {
     this.#options = options;
     this.#server = createServer({ noDelay: true, pauseOnConnect: options.pauseOnConnect ?? false }, onSocket);
   }

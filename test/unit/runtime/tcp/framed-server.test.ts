@@ -2,7 +2,7 @@ import { LarsProtocolError } from '@lars/proto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { StartupError } from '../../../../runtime/src/errors.ts';
 import type { FramedConnection } from '../../../../runtime/src/tcp/framed-connection.ts';
-import { FramedServer, type FramedServerOptions, type TcpServerCounter } from '../../../../runtime/src/tcp/framed-server.ts';
+import { FramedServer, type FramedServerDeps, type TcpServerCounter } from '../../../../runtime/src/tcp/framed-server.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { recordingLog } from '../../../support/recording-log.ts';
 import { rawFrame, TcpPeer } from '../../../support/tcp-peer.ts';
@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-async function serve(options: Partial<FramedServerOptions> = {}) {
+async function serve(options: Partial<FramedServerDeps> = {}) {
   const { log, records } = recordingLog();
   const opened: FramedConnection[] = [];
   const closed: FramedConnection[] = [];
