@@ -95,7 +95,7 @@ export class MmsgTransport implements DatagramTransport {
   #answer(slot: number): void {
     const socket = this.#socket;
     const start = socket.startOf(slot);
-    const peer = socket.peerOf(slot);
+    const peer = socket.senderOf(slot);
     const replyStart = socket.outgoingStart();
     const length = this.#options.onDatagram(socket.bytes, start, start + socket.lengthOf(slot), socket.bytes, replyStart, peer);
     if (length > 0) socket.commit(length, peer);

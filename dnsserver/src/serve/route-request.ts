@@ -10,7 +10,7 @@ const MAX_SHORT_BYTES = 4;
 
 /**
  * The GetRouteRequest that was read last, in fields that are used again: the hot path makes no object per request. Nearly all
- * requests hold the four known fields with small numbers, and are read here; any other body is left to the codec, so that both
+ * requests have the four known fields with small numbers, and are read here; any other body is left to the codec, so that both
  * always agree.
  */
 export class RouteRequest {

@@ -169,7 +169,7 @@ export function toInt32(value: unknown): number | undefined {
   return value > INT32_MAX ? value - UINT32_SPAN : value;
 }
 
-/** The numbers under which a column may hold a module id: -1 also as 4294967295. */
+/** The numbers under which a column may have a module id: -1 also as 4294967295. */
 export function columnForms(id: number): readonly number[] {
   return id < 0 ? [id, id + UINT32_SPAN] : [id];
 }

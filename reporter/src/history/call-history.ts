@@ -7,7 +7,7 @@ import { CumulativeCounters } from './cumulative-counters.ts';
 export interface CountedReport {
   readonly modid: number;
   readonly cmdid: number;
-  /** Unsigned, as the table holds it. */
+  /** Unsigned, as the table has it. */
   readonly caller: number;
   /** As the agent sent it, unix seconds. */
   readonly ts: number;
@@ -19,7 +19,7 @@ export interface CountedReport {
   readonly agent: string;
   readonly seq: number;
   readonly results: readonly CountedResult[];
-  /** Results left out, because no table can hold such a host. */
+  /** Results left out, because no table has room for such a host. */
   readonly skipped: number;
 }
 

@@ -83,7 +83,7 @@ export class MmsgMemory {
   }
 
   /** The sender in 48 bits: address and port, each in network byte order. */
-  peerOf(slot: number): number {
+  senderOf(slot: number): number {
     const name = (this.#layout.incomingNames + slot * NAME_BYTES) >> 2;
     return (this.#words[name + 1] as number) * TWO_TO_16 + ((this.#words[name] as number) >>> 16);
   }
@@ -101,15 +101,15 @@ export class MmsgMemory {
   }
 
   /** Makes a datagram of what was written at `outgoingEnd`. */
-  commit(length: number, peer: number): void {
+  commit(length: number, address: number): void {
     const words = this.#words;
     const { outgoingIovecs, outgoingNames } = this.#layout;
     const iovec = (outgoingIovecs + this.#outgoingCount * IOVEC_BYTES) >> 2;
     this.#putAddress(iovec, this.#outgoingEnd);
     words[iovec + 2] = length;
     const name = (outgoingNames + this.#outgoingCount * NAME_BYTES) >> 2;
-    const host = Math.floor(peer / TWO_TO_16);
-    words[name] = ((peer - host * TWO_TO_16) << 16) | AF_INET;
+    const host = Math.floor(address / TWO_TO_16);
+    words[name] = ((address - host * TWO_TO_16) << 16) | AF_INET;
     words[name + 1] = host;
     this.#outgoingEnd += length;
     this.#outgoingCount += 1;
@@ -152,8 +152,8 @@ export class MmsgMemory {
   }
 }
 
-/** An address as peerOf gives it. @param ip host-order number */
-export function peerFor(ip: number, port: number): number {
+/** An address as senderOf gives it. @param ip host-order number */
+export function addressFor(ip: number, port: number): number {
   return swap32(ip) * TWO_TO_16 + swap16(port);
 }
 

@@ -11,7 +11,7 @@ export interface MmsgSocketOptions {
   /** 0 = any free port. */
   readonly port: number;
   /** Connects the socket: it takes datagrams of this address alone, and sends to no other. */
-  readonly peer?: { readonly ip: string; readonly port: number };
+  readonly remote?: { readonly ip: string; readonly port: number };
   /** The receive buffer that the kernel is asked for; 0 = the system's default. */
   readonly receiveBufferBytes: number;
   /** How many datagrams one system call takes, or sends, at most. */
@@ -47,7 +47,7 @@ export class MmsgSocket {
   constructor(libc: Libc, options: MmsgSocketOptions) {
     this.#libc = libc;
     this.#slots = options.slots ?? DEFAULT_SLOTS;
-    this.#memory = new MmsgMemory(this.#slots, options.peer !== undefined, buffer => libc.addressOf(buffer));
+    this.#memory = new MmsgMemory(this.#slots, options.remote !== undefined, buffer => libc.addressOf(buffer));
     this.bytes = this.#memory.bytes;
     this.#onSendError = options.onSendError;
     this.#calls = new SocketCalls(libc, this.#memory);
@@ -55,7 +55,7 @@ export class MmsgSocket {
     this.#fd = openDescriptor(libc, this.#calls);
     try {
       this.#calls.bind(this.#fd, options.ip, options.port);
-      if (options.peer !== undefined) this.#calls.connect(this.#fd, options.peer.ip, options.peer.port);
+      if (options.remote !== undefined) this.#calls.connect(this.#fd, options.remote.ip, options.remote.port);
       if (options.receiveBufferBytes > 0) this.#calls.setReceiveBuffer(this.#fd, options.receiveBufferBytes);
       this.port = this.#calls.boundPort(this.#fd);
       this.receiveBufferBytes = this.#calls.receiveBuffer(this.#fd);
@@ -83,8 +83,8 @@ export class MmsgSocket {
   }
 
   /** The sender's address as a number, to be given to commit, now or later. */
-  peerOf(slot: number): number {
-    return this.#memory.peerOf(slot);
+  senderOf(slot: number): number {
+    return this.#memory.senderOf(slot);
   }
 
   /** Where in `bytes` the next datagram to send is to be written; there is room for the largest. May flush. */
@@ -93,9 +93,9 @@ export class MmsgSocket {
     return this.#memory.outgoingEnd;
   }
 
-  /** Queues what was written at outgoingStart() as a datagram for the next flush. A connected socket needs no `peer`. */
-  commit(length: number, peer = 0): void {
-    this.#memory.commit(length, peer);
+  /** Queues what was written at outgoingStart() as a datagram for the next flush. A connected socket needs no `address`. */
+  commit(length: number, address = 0): void {
+    this.#memory.commit(length, address);
   }
 
   /** Sends what was committed. A datagram that cannot be sent does not delay the ones behind it. */

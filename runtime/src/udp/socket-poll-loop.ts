@@ -3,9 +3,9 @@ export const Ready = { socket: 1, loop: 2 } as const;
 
 /** How long a poll blocks, and by how much a timer of this thread may be late. */
 const POLL_MS = 10;
-/** The same after IDLE_POLLS polls in a row that found nothing. */
-const IDLE_POLL_MS = 200;
-const IDLE_POLLS = 100;
+/** The same after EMPTY_POLLS polls in a row that found nothing. */
+const LONG_POLL_MS = 200;
+const EMPTY_POLLS = 100;
 
 export interface SocketPollLoopDeps {
   /** Waits for the socket and for the thread's event loop. @returns a sum of Ready */
@@ -26,7 +26,7 @@ export class SocketPollLoop {
   #socketReady = false;
   /** The next poll may block. */
   #mayBlock = false;
-  #idlePolls = 0;
+  #emptyPolls = 0;
 
   constructor(deps: SocketPollLoopDeps) {
     this.#deps = deps;
@@ -43,11 +43,11 @@ export class SocketPollLoop {
     const ready = this.#socketReady ? Ready.socket : this.#deps.poll(this.#mayBlock ? this.#blockMs() : 0);
     // If the event loop had work, the next poll must not block: that work may have queued a setImmediate, which would be delayed.
     this.#mayBlock = (ready & Ready.loop) === 0;
-    this.#idlePolls = ready === 0 ? this.#idlePolls + 1 : 0;
+    this.#emptyPolls = ready === 0 ? this.#emptyPolls + 1 : 0;
     this.#socketReady = (ready & Ready.socket) !== 0 && this.#deps.onReady();
   };
 
   #blockMs(): number {
-    return this.#idlePolls < IDLE_POLLS ? POLL_MS : IDLE_POLL_MS;
+    return this.#emptyPolls < EMPTY_POLLS ? POLL_MS : LONG_POLL_MS;
   }
 }

@@ -38,7 +38,7 @@ export class WorkerRouteServer implements RouteServer {
       post: (worker, message) => this.#pool.post(worker, message),
     });
     this.#pool = new WorkerPool({
-      script: workerScript('./serving-thread', import.meta.url),
+      script: workerScript('./worker-thread', import.meta.url),
       data: this.#workers.map((worker, index) => workerData(index, worker, tcp)),
       log,
       clock,

@@ -4,7 +4,7 @@ import { parseIpv4 } from '@lars/proto/host-address';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Errno } from '../../../../runtime/src/udp/errno.ts';
 import { type Libc, loadLibc } from '../../../../runtime/src/udp/libc.ts';
-import { MmsgMemory, peerFor } from '../../../../runtime/src/udp/mmsg-memory.ts';
+import { addressFor, MmsgMemory } from '../../../../runtime/src/udp/mmsg-memory.ts';
 import { MmsgSocket, type MmsgSocketOptions } from '../../../../runtime/src/udp/mmsg-socket.ts';
 import { SocketCalls } from '../../../../runtime/src/udp/socket-calls.ts';
 import { Ready } from '../../../../runtime/src/udp/socket-poll-loop.ts';
@@ -34,7 +34,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
     return { socket, errors };
   }
 
-  const peerOf = ({ port }: MmsgSocket): number => peerFor(LOOPBACK, port);
+  const addressOf = ({ port }: MmsgSocket): number => addressFor(LOOPBACK, port);
 
   function commit(socket: MmsgSocket, value: number, peer?: number): void {
     socket.bytes[socket.outgoingStart()] = value;
@@ -53,31 +53,31 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
 
   test('sends to a peer by address, and answers it', async () => {
     const [{ socket: one }, { socket: other }] = [open(), open()];
-    commit(one, 1, peerOf(other));
+    commit(one, 1, addressOf(other));
     one.flush();
     expect(await take(other, 1)).toEqual([1]);
-    expect(other.peerOf(0)).toBe(peerOf(one));
-    commit(other, 2, other.peerOf(0));
+    expect(other.senderOf(0)).toBe(addressOf(one));
+    commit(other, 2, other.senderOf(0));
     other.flush();
     expect(await take(one, 1)).toEqual([2]);
   });
 
   test('that is connected sends to its peer, and takes datagrams of that one alone', async () => {
     const [{ socket: server }, { socket: stranger }] = [open(), open()];
-    const { socket: client } = open({ peer: { ip: '127.0.0.1', port: server.port } });
+    const { socket: client } = open({ remote: { ip: '127.0.0.1', port: server.port } });
     commit(client, 1);
     client.flush();
     expect(await take(server, 1)).toEqual([1]);
-    commit(stranger, 66, peerOf(client));
+    commit(stranger, 66, addressOf(client));
     stranger.flush();
-    commit(server, 2, peerOf(client));
+    commit(server, 2, addressOf(client));
     server.flush();
     expect(await take(client, 1)).toEqual([2]);
   });
 
   test('outlives a peer that is gone', async () => {
     const { socket: server } = open();
-    const { socket: client, errors } = open({ peer: { ip: '127.0.0.1', port: server.port } });
+    const { socket: client, errors } = open({ remote: { ip: '127.0.0.1', port: server.port } });
     const { port } = server;
     server.close();
     for (let i = 0; i < 5; i++) {
@@ -93,7 +93,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
 
   test('takes no more at once than it has slots for, and loses none of the others', async () => {
     const [{ socket: one }, { socket: few }] = [open(), open({ slots: 3 })];
-    for (let i = 0; i < 10; i++) commit(one, i, peerOf(few));
+    for (let i = 0; i < 10; i++) commit(one, i, addressOf(few));
     one.flush();
     expect(few.receive()).toBe(3);
     expect(await take(few, 7)).toEqual([3, 4, 5, 6, 7, 8, 9]);
@@ -101,7 +101,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
 
   test('sends by itself what no longer fits', async () => {
     const [{ socket: one }, { socket: other }] = [open({ slots: 4 }), open()];
-    for (let i = 0; i < 9; i++) commit(one, i, peerOf(other));
+    for (let i = 0; i < 9; i++) commit(one, i, addressOf(other));
     expect(await take(other, 8)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     one.flush();
     expect(await take(other, 1)).toEqual([8]);
@@ -111,7 +111,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
     const { socket } = open();
     for (const length of [0, 1, 60_000, 30_000, 40_000, 65_507, 65_507, 500, 65_000]) {
       expect(socket.startOf(0) - socket.outgoingStart()).toBeGreaterThanOrEqual(65_507);
-      socket.commit(length, peerOf(socket));
+      socket.commit(length, addressOf(socket));
     }
   });
 
@@ -119,7 +119,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
     const { socket, errors } = open();
     socket.close();
     socket.close();
-    commit(socket, 1, peerOf(socket));
+    commit(socket, 1, addressOf(socket));
     socket.flush();
     expect([socket.receive(), socket.kernelDrops(), errors.count]).toEqual([0, 0, 1]);
   });
@@ -146,7 +146,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
         errno: () => errno ?? libc.errno(),
       };
       const [{ socket, errors }, { socket: other }] = [open({}, calls), open()];
-      for (let i = 0; i < 10; i++) commit(socket, i, peerOf(other));
+      for (let i = 0; i < 10; i++) commit(socket, i, addressOf(other));
       socket.flush();
       const arrived = await take(other, 10 - errors.count);
       return { arrived, errors: errors.count, waits, left: left.length };
@@ -177,7 +177,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
   test('its buffer stays full, though the kernel says that there is room: the end comes all the same', () => {
     const calls: Libc = { ...libc, sendmmsg: () => -1, poll: () => 1, errno: () => Errno.EAGAIN };
     const { socket, errors } = open({}, calls);
-    for (let i = 0; i < 10; i++) commit(socket, i, peerOf(socket));
+    for (let i = 0; i < 10; i++) commit(socket, i, addressOf(socket));
     socket.flush();
     expect(errors.count).toBe(10);
   });
@@ -206,7 +206,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
 
     test('its port is free when the thread has been ended, however busy it was', async () => {
       let { worker, port } = await start(0);
-      const { socket: client } = open({ peer: { ip: '127.0.0.1', port } });
+      const { socket: client } = open({ remote: { ip: '127.0.0.1', port } });
       for (let round = 0; round < 3; round++) {
         for (let i = 0; i < 500; i++) commit(client, i);
         client.flush();
@@ -221,7 +221,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
 
     test('mail comes through while datagrams do', async () => {
       const { worker, port } = await start(0);
-      const { socket: client } = open({ peer: { ip: '127.0.0.1', port } });
+      const { socket: client } = open({ remote: { ip: '127.0.0.1', port } });
       client.onReadable(() => {
         const count = client.receive();
         for (let i = 0; i < count; i++) commit(client, i);
