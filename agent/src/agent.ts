@@ -3,11 +3,12 @@ import { networkInterfaces } from 'node:os';
 import { parseIpv4 } from '@lars/proto/host-address';
 import { isInt32 } from '@lars/proto/route-key';
 import { type Clock, systemClock } from '@lars/runtime/clock';
-import { allowCompaction, compactMemoryIn } from '@lars/runtime/compact-memory';
 import { StartupError } from '@lars/runtime/errors';
+import { exposeGc, scheduleGc } from '@lars/runtime/gc';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
+import { workerScript } from '@lars/runtime/threads/worker-supervisor';
 import { AgentCounters } from './agent-counters.ts';
 import { agentHealth } from './agent-health.ts';
 import type { LoadBalanceOptions } from './balancer/algorithm.ts';
@@ -20,7 +21,6 @@ import type { ShardThreadData } from './shard/shard-thread.ts';
 import type { LinkOptions } from './threads/link-options.ts';
 import { ownerOf, SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
 import { Supervisor, type ThreadSpec } from './threads/supervisor.ts';
-import { COMPACT_DELAY_MS } from './threads/thread-timing.ts';
 
 export interface RunningAgent extends Service {
   readonly ip: string;
@@ -44,8 +44,8 @@ export interface AgentDeps {
  * @throws {StartupError} when a port is taken or the configuration contradicts itself
  */
 export async function startAgent(config: AgentConfig, { log, clock = systemClock }: AgentDeps): Promise<RunningAgent> {
-  allowCompaction();
-  compactMemoryIn(COMPACT_DELAY_MS);
+  exposeGc();
+  scheduleGc();
   const counters = new AgentCounters();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const supervisor = new Supervisor<ThreadName>({
@@ -53,7 +53,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
     channels: CHANNELS,
     log,
     clock,
-    onGivenUp: fail,
+    onRestartLimitReached: fail,
   });
   await supervisor.start();
   const startedMs = clock.monotonicMs();
@@ -73,7 +73,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
   }
   const udpPorts = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);
   const { transport = '', facts } = supervisor.readyThread('shard0') ?? {};
-  log.info('agent serves', { ip: config.udp.ip, ports: udpPorts.join(','), transport, ...facts, http: http.port });
+  log.info('agent ready', { ip: config.udp.ip, ports: udpPorts.join(','), transport, ...facts, http: http.port });
   let stopping: Promise<void> | undefined;
   return {
     name: 'agent',
@@ -98,7 +98,7 @@ async function explainModule(supervisor: Supervisor<ThreadName>, path: string): 
   const match = WHY_PATH.exec(path);
   if (match === null) return undefined;
   const [modid, cmdid] = [Number(match[1]), Number(match[2])];
-  return isInt32(modid) && isInt32(cmdid) ? supervisor.ask(ownerOf({ modid, cmdid }), { modid, cmdid }) : undefined;
+  return isInt32(modid) && isInt32(cmdid) ? supervisor.askThread(ownerOf({ modid, cmdid }), { modid, cmdid }) : undefined;
 }
 
 /** Stops the shards first: they hand their last status reports to the reporter thread, which sends them before it ends. */
@@ -122,9 +122,6 @@ const CHANNELS: readonly (readonly [ThreadName, ThreadName])[] = [
   ]),
 ];
 
-/** The script of a thread: compiled, it stands beside this compiled file; as a source, beside this source. */
-const threadScript = (path: string): URL => new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-
 function threadSpecs(config: AgentConfig, counters: AgentCounters): ThreadSpec<ThreadName>[] {
   const caller = callerIp(config.agent.caller_ip);
   const loadBalance = loadBalanceOptions(config.loadbalance, config.module, config.agent.zone);
@@ -134,7 +131,7 @@ function threadSpecs(config: AgentConfig, counters: AgentCounters): ThreadSpec<T
     ...shards,
     {
       name: 'dns',
-      module: threadScript('./dns/dns-thread'),
+      script: workerScript('./dns/dns-thread', import.meta.url),
       data: (): DnsThreadData => ({
         link: linkOptions(config, config.dnsserver),
         counters: counters.dns.buffer,
@@ -143,7 +140,7 @@ function threadSpecs(config: AgentConfig, counters: AgentCounters): ThreadSpec<T
     },
     {
       name: 'reporter',
-      module: threadScript('./report/report-thread'),
+      script: workerScript('./report/report-thread', import.meta.url),
       data: (): ReportThreadData => ({
         link: linkOptions(config, config.reporter),
         caller,
@@ -165,7 +162,7 @@ function shardSpec(
   const shard = counters.shards[index] as AgentCounters['shards'][number];
   return {
     name: SHARD_NAMES[index] as ShardName,
-    module: threadScript('./shard/shard-thread'),
+    script: workerScript('./shard/shard-thread', import.meta.url),
     data: (lastPort): ShardThreadData => ({
       ip: udp.ip,
       port: udp.port === 0 ? lastPort : udp.port + index,
@@ -175,10 +172,10 @@ function shardSpec(
         index,
         routeWaitMs: agent.route_wait,
         maxWaiting: agent.max_waiting,
-        absentTtlMs: agent.absent_ttl * 1_000,
+        absentTtlMs: agent.absent_ttl,
         maxAbsent: agent.max_absent,
-        updateTimeoutMs: loadbalance.update_timeout * 1_000,
-        reportTimeoutMs: loadbalance.report_timeout * 1_000,
+        updateTimeoutMs: loadbalance.update_timeout,
+        reportTimeoutMs: loadbalance.report_timeout,
       },
       loadBalance,
       counters: shard.counters.buffer,

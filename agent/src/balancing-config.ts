@@ -1,18 +1,18 @@
 /** The keys that say how hosts are picked: for all modules in [loadbalance], for one in [module MODID/CMDID]. */
 import { formatModule, isInt32 } from '@lars/proto';
-import { choice, type FieldValues, flag, integer, patternSection, ratio, seconds } from '@lars/runtime/config/config';
+import { choice, duration, type FieldValues, flag, integer, patternSection, ratio } from '@lars/runtime/config/config';
 import { StartupError } from '@lars/runtime/errors';
 import { ADAPTIVE_DEFAULTS } from './balancer/adaptive.ts';
 import { ALGORITHMS, type Balancing, type LoadBalanceOptions } from './balancer/algorithm.ts';
 import { CLASSIC_DEFAULTS } from './balancer/classic.ts';
 
-const DAY_SECONDS = 86_400;
+const DAY_MS = 86_400_000;
 const MILLION = 1_000_000;
 const classic = CLASSIC_DEFAULTS;
 const adaptive = ADAPTIVE_DEFAULTS;
 
 export const timeout = (defaultMs: number, meaning: string) =>
-  seconds({ default: defaultMs / 1_000, min: 0, max: DAY_SECONDS, exclude: 'min', meaning });
+  duration({ default: defaultMs, min: 0, max: DAY_MS, exclude: 'min', meaning });
 const count = (value: number, min: number, meaning: string) =>
   integer({ default: value, min, max: MILLION, meaning: `classic: ${meaning}` });
 
@@ -38,10 +38,10 @@ export const balancingFields = {
       'adaptive: part of its fair share of the picks that an ejected host gets at most, as probes (rule AD-11, probe budget).',
   }),
   probe_backoff_min: timeout(
-    adaptive.backoffMinMs,
+    adaptive.probeBackoffMinMs,
     "adaptive: pause before an ejected host's first probe (rule AD-10, probe backoff).",
   ),
-  probe_backoff_max: timeout(adaptive.backoffMaxMs, 'adaptive: what the pauses double up to.'),
+  probe_backoff_max: timeout(adaptive.probeBackoffMaxMs, 'adaptive: what the pauses double up to.'),
   probe_num: count(
     classic.probeNum,
     1,
@@ -101,33 +101,34 @@ function parseModuleSection(name: string): string | undefined {
 }
 
 function balancing(section: string, values: BalancingValues, zone: string): Balancing {
-  if (values.probe_backoff_min > values.probe_backoff_max) {
-    const [min, max] = [values.probe_backoff_min, values.probe_backoff_max];
-    throw new StartupError('BAD_CONFIG', `[${section}] probe_backoff_min = ${min} is greater than probe_backoff_max = ${max}`);
+  const { probe_backoff_min: min, probe_backoff_max: max } = values;
+  if (min > max) {
+    const [minText, maxText] = [balancingFields.probe_backoff_min.format(min), balancingFields.probe_backoff_max.format(max)];
+    throw new StartupError(
+      'BAD_CONFIG',
+      `[${section}] probe_backoff_min = ${minText} is greater than probe_backoff_max = ${maxText}`,
+    );
   }
   return {
     algorithm: values.algorithm,
-    adaptive: {
-      onAllOverloaded: values.on_all_overloaded,
-      shed: values.shed === 'auto',
-      zone,
-      probeShare: values.probe_share,
-      backoffMinMs: values.probe_backoff_min * 1_000,
-      backoffMaxMs: values.probe_backoff_max * 1_000,
-    },
-    classic: {
-      probeNum: values.probe_num,
-      initSuccCnt: values.init_succ_cnt,
-      initErrCnt: values.init_err_cnt,
-      errRate: values.err_rate,
-      succRate: values.succ_rate,
-      continErrLimit: values.contin_err_limit,
-      continSuccLimit: values.contin_succ_limit,
-      windowErrRate: values.window_err_rate,
-      windowErrLimit: values.window_err_limit,
-      idleTimeoutMs: values.idle_timeout * 1_000,
-      overloadTimeoutMs: values.overload_timeout * 1_000,
-      tcostAmplify: values.tcost_amplify,
-    },
+    adaptive: toOptions(adaptive, { ...values, zone, shed: values.shed === 'auto' }),
+    classic: toOptions(classic, values),
   };
+}
+
+/** The conf key of an option: probeBackoffMinMs is probe_backoff_min. */
+type ConfKey<Name extends string> = Name extends `${infer Stem}Ms` ? SnakeCase<Stem> : SnakeCase<Name>;
+type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
+  : Name;
+type ConfValues<Options> = { readonly [Name in keyof Options & string as ConfKey<Name>]: Options[Name] };
+
+/** The options of an algorithm, each from the conf key of its name; the defaults say which options there are. */
+function toOptions<Options extends object>(defaults: Options, values: ConfValues<Options>): Options {
+  const names = Object.keys(defaults);
+  return Object.fromEntries(names.map(name => [name, values[confKey(name) as keyof ConfValues<Options>]])) as Options;
+}
+
+function confKey(name: string): string {
+  return name.replace(/Ms$/, '').replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 }

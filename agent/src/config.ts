@@ -4,11 +4,11 @@ import {
   type ConfigOf,
   choice,
   defineConfig,
+  duration,
   host,
   integer,
   ipv4,
   milliseconds,
-  seconds,
   section,
   text,
 } from '@lars/runtime/config/config';
@@ -65,10 +65,10 @@ export const agentConfigTable = defineConfig({
         max: MILLION,
         meaning: 'How many requests of one server may wait for routes at a time.',
       }),
-      absent_ttl: seconds({
-        default: 1,
+      absent_ttl: duration({
+        default: 1_000,
         min: 0,
-        max: 3_600,
+        max: 3_600_000,
         meaning: 'How long the agent remembers that a module does not exist.',
       }),
       max_absent: integer({ default: 10_000, min: 1, max: MILLION, meaning: 'How many such modules one server remembers.' }),

@@ -1,6 +1,8 @@
 import { httpSection, logSection, tcpFields } from '@lars/runtime/config/common-sections';
 import { type ConfigOf, defineConfig, flag, integer, milliseconds, path, section } from '@lars/runtime/config/config';
-import { WORKERS_MAX } from './push/followers.ts';
+
+/** A module's workers are kept as one bit for each worker in one number (serve/workers/worker-subscriptions.ts). */
+export const WORKERS_MAX = 31;
 
 /** conf/dnsserver.ini. */
 export const dnsserverConfigTable = defineConfig({

@@ -2,7 +2,7 @@ import type { Health } from '@lars/runtime/http/health-server';
 import { VERSION } from '@lars/runtime/version';
 import type { DnsserverStats } from './dnsserver-stats.ts';
 
-/** What GET /healthz answers. dnsserver does its work as long as it runs: without the database it serves what it holds. */
+/** What GET /healthz answers. dnsserver does its work as long as it runs: without the database it serves the known routes. */
 export function dnsserverHealth(stats: DnsserverStats, uptimeMs: number, tcp: string, database: string): Health {
   const { emptyGuard, outage, workerConnections, ...numbers } = stats;
   return {
@@ -18,7 +18,7 @@ export function dnsserverHealth(stats: DnsserverStats, uptimeMs: number, tcp: st
       ...(workerConnections.length === 0 ? {} : { workerConnections: workerConnections.join(' ') }),
       emptyGuard: emptyGuard
         ? "RouteData reads empty and nobody announced that; 'lars route clear --yes' confirms it"
-        : 'the table is believed',
+        : 'inactive',
       ...(outage === undefined ? {} : { outage }),
     },
   };

@@ -1,8 +1,14 @@
 import { type CounterSet, SharedCounters } from '@lars/runtime/counters';
 import { createRegistry, exposeCounters, exposeGauges } from '@lars/runtime/http/metrics';
-import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
+import { FORMER_TCP_METRIC_NAMES, type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { VERSION } from '@lars/runtime/version';
-import { type DnsserverCounter, type DnsserverGauge, dnsserverCounters, dnsserverGauges } from './counters.ts';
+import {
+  type DnsserverCounter,
+  type DnsserverGauge,
+  dnsserverCounters,
+  dnsserverGauges,
+  FORMER_METRIC_NAMES,
+} from './counters.ts';
 import type { DnsserverStats } from './dnsserver-stats.ts';
 
 /** What GET /metrics shows: one figure for all threads together. */
@@ -12,28 +18,38 @@ export function dnsserverMetrics(
   stats: () => DnsserverStats,
 ): ReturnType<typeof createRegistry> {
   const registry = createRegistry('dnsserver', VERSION);
-  exposeCounters(registry, 'lars_dnsserver', [{ labels: {}, counters: new SumBank(dnsserverCounters, counters) }]);
-  exposeCounters(registry, 'lars_dnsserver_tcp', [{ labels: {}, counters: new SumBank(tcpServerCounters, tcp) }]);
-  exposeGauges(registry, 'lars_dnsserver', [{ labels: {}, counters: new StatsBank(stats) }]);
+  exposeCounters(
+    registry,
+    'lars_dnsserver',
+    [{ labels: {}, counters: new SummedCounters(dnsserverCounters, counters) }],
+    FORMER_METRIC_NAMES,
+  );
+  exposeCounters(
+    registry,
+    'lars_dnsserver_tcp',
+    [{ labels: {}, counters: new SummedCounters(tcpServerCounters, tcp) }],
+    FORMER_TCP_METRIC_NAMES,
+  );
+  exposeGauges(registry, 'lars_dnsserver', [{ labels: {}, counters: new StatsGauges(stats) }]);
   return registry;
 }
 
-/** What several threads count, each in a bank of its own. */
-class SumBank<Name extends string> extends SharedCounters<Name> {
-  readonly #banks: readonly SharedCounters<Name>[];
+/** The sums of what several threads count, each in counters of its own. */
+class SummedCounters<Name extends string> extends SharedCounters<Name> {
+  readonly #summands: readonly SharedCounters<Name>[];
 
-  constructor(set: CounterSet<Name>, banks: readonly SharedCounters<Name>[]) {
+  constructor(set: CounterSet<Name>, summands: readonly SharedCounters<Name>[]) {
     super(set);
-    this.#banks = banks;
+    this.#summands = summands;
   }
 
   override get(name: Name): number {
-    return this.#banks.reduce((sum, bank) => sum + bank.get(name), 0);
+    return this.#summands.reduce((sum, counters) => sum + counters.get(name), 0);
   }
 }
 
-/** Gauges that are asked for when somebody looks, so that nobody keeps them. */
-class StatsBank extends SharedCounters<DnsserverGauge> {
+/** Gauges that are read when somebody scrapes, so that nobody has to keep them up to date. */
+class StatsGauges extends SharedCounters<DnsserverGauge> {
   readonly #stats: () => DnsserverStats;
 
   constructor(stats: () => DnsserverStats) {

@@ -1,13 +1,13 @@
-/** How a running dnsserver is, for people and metrics. */
+/** The state of a running dnsserver, for people and metrics. */
 export interface DnsserverStats {
   readonly modules: number;
   readonly hosts: number;
   readonly connections: number;
-  /** The same for each worker thread; empty where the main thread serves all. */
+  /** The connections of each worker thread; empty where the main thread serves all. */
   readonly workerConnections: readonly number[];
   readonly subscriptions: number;
   readonly revision: number;
-  /** An empty table is not believed. */
+  /** The table reads empty, and the empty guard keeps the old routes. */
   readonly emptyGuard: boolean;
   /** Why the database cannot be read; undefined when it can. */
   readonly outage: string | undefined;

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { MAX_BODY_BYTES } from '@lars/proto';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
 import { messageOf, StartupError } from '@lars/runtime/errors';
@@ -13,15 +12,14 @@ import { dnsserverCounters } from './counters.ts';
 import { dnsserverHealth } from './dnsserver-health.ts';
 import { dnsserverMetrics } from './dnsserver-metrics.ts';
 import type { DnsserverStats } from './dnsserver-stats.ts';
-import type { Front, FrontOptions } from './front/front.ts';
-import { MainFront } from './front/main-front.ts';
-import { WorkerFront } from './front/worker-front.ts';
-import { PollLoop } from './poll-loop.ts';
-import type { RouteStore } from './routes/route-store.ts';
-import { RouteWatcher } from './routes/route-watcher.ts';
-import { SqliteRouteStore } from './routes/sqlite-route-store.ts';
+import { RouteWatcher } from './follow/route-watcher.ts';
+import { InlineRouteServer } from './serve/inline-route-server.ts';
+import type { RouteServer, RouteServerDeps } from './serve/route-server.ts';
+import { WorkerRouteServer } from './serve/workers/worker-route-server.ts';
+import type { RouteStore } from './store/route-store.ts';
+import { SqliteRouteStore } from './store/sqlite-route-store.ts';
 
-export interface DnsserverOptions {
+export interface DnsserverDeps {
   readonly log: Logger;
   readonly clock?: Clock;
 }
@@ -30,22 +28,22 @@ export interface RunningDnsserver extends Service {
   readonly tcpPort: number;
   readonly httpPort: number;
   stats(): DnsserverStats;
-  /** Looks at the database now, instead of at the next interval; resolves when what changed is on its way to the agents. */
+  /** Polls the database now, instead of at the next interval; resolves when the changes are on their way to the agents. */
   poll(): Promise<void>;
   /** Ends a worker thread as a crash would; it is started again. */
   killWorker(worker: number): Promise<void>;
 }
 
-/** A look at the database waits no longer for others' writes; the next one tries again. */
+/** How long a poll of the database waits for other processes' writes; the next poll tries again. */
 const BUSY_WAIT_MS = 200;
 
 /**
  * Starts dnsserver; resolves when it answers with the routes of the database.
  * @throws {StartupError} when the database cannot be used or a port is taken
  */
-export async function startDnsserver(config: DnsserverConfig, options: DnsserverOptions): Promise<RunningDnsserver> {
+export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDeps): Promise<RunningDnsserver> {
   const store = new SqliteRouteStore({ file: config.database.file, busyWaitMs: BUSY_WAIT_MS });
-  const dnsserver = new Dnsserver(config, store, options);
+  const dnsserver = new Dnsserver(config, store, deps);
   try {
     await dnsserver.start();
   } catch (error) {
@@ -57,7 +55,7 @@ export async function startDnsserver(config: DnsserverConfig, options: Dnsserver
 
 class Dnsserver implements RunningDnsserver {
   readonly name = 'dnsserver';
-  /** Nothing ends it: what goes wrong while it runs is one connection's, or heals. */
+  /** Never resolves: an error while dnsserver runs concerns one connection only, or is retried. */
   readonly failed = new Promise<Error>(() => {});
   readonly #config: DnsserverConfig;
   readonly #store: RouteStore;
@@ -67,13 +65,13 @@ class Dnsserver implements RunningDnsserver {
   readonly #counters = new SharedCounters(dnsserverCounters);
   readonly #watcher: RouteWatcher;
   readonly #tcpCounters = new SharedCounters<TcpServerCounter>(tcpServerCounters);
-  readonly #front: Front;
+  readonly #server: RouteServer;
   readonly #listener: TcpListener;
-  readonly #loop: PollLoop;
   #http: HealthServer | undefined;
+  #pollTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(config: DnsserverConfig, store: RouteStore, { log, clock = systemClock }: DnsserverOptions) {
+  constructor(config: DnsserverConfig, store: RouteStore, { log, clock = systemClock }: DnsserverDeps) {
     this.#config = config;
     this.#store = store;
     this.#log = log;
@@ -84,20 +82,19 @@ class Dnsserver implements RunningDnsserver {
       store,
       counters: this.#counters,
       log,
-      believeEmpty: config.routes.believe_empty,
-      onDiff: diff => this.#front.publish(diff, false),
-      onRaised: routes => this.#front.publish(routes, true),
+      acceptEmpty: config.routes.believe_empty,
+      onDiff: diff => this.#server.publish(diff, false),
+      onRaised: routes => this.#server.publish(routes, true),
     });
-    this.#front = newFront(config, { routes: this.#watcher.routes, counters: this.#counters, log, clock });
-    const { ip, port, workers } = config.tcp;
-    const listening = { ip, port, confKey: 'conf key [tcp] port', pauseOnConnect: workers > 0, log };
-    this.#listener = new TcpListener(listening, socket => this.#accept(socket));
-    this.#loop = new PollLoop(() => this.poll(), config.routes.poll_interval);
+    const { tcp } = config;
+    this.#server = newRouteServer({ tcp, routes: this.#watcher.routes, counters: this.#counters, log, clock });
+    const listening = { ip: tcp.ip, port: tcp.port, confKey: 'conf key [tcp] port', pauseOnConnect: tcp.workers > 0, log };
+    this.#listener = new TcpListener(listening, socket => this.#acceptSocket(socket));
   }
 
   async start(): Promise<void> {
     await this.#readRoutes();
-    await this.#front.start();
+    await this.#server.start();
     await this.#listener.listen();
     this.#http = await startHealthServer({
       ...this.#config.http,
@@ -105,8 +102,8 @@ class Dnsserver implements RunningDnsserver {
       health: () => dnsserverHealth(this.stats(), this.#uptimeMs(), this.#tcpAddress(), this.#store.name),
       registry: async () => this.#metrics(),
     });
-    this.#loop.start();
-    this.#log.info('dnsserver serves', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.name });
+    this.#schedulePoll();
+    this.#log.info('dnsserver ready', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.name });
   }
 
   get tcpPort(): number {
@@ -118,15 +115,15 @@ class Dnsserver implements RunningDnsserver {
   }
 
   stats(): DnsserverStats {
-    const { revision, holding, outage } = this.#watcher.status;
+    const { revision, emptyGuardActive, outage } = this.#watcher.status;
     return {
       modules: this.#watcher.routes.moduleCount,
       hosts: this.#watcher.routes.hostCount,
       connections: this.#connectionCount,
-      workerConnections: this.#config.tcp.workers === 0 ? [] : this.#front.connections,
-      subscriptions: this.#front.subscriptions,
+      workerConnections: this.#config.tcp.workers === 0 ? [] : this.#server.connections,
+      subscriptions: this.#server.subscriptions,
       revision,
-      emptyGuard: holding,
+      emptyGuard: emptyGuardActive,
       outage,
     };
   }
@@ -136,7 +133,7 @@ class Dnsserver implements RunningDnsserver {
   }
 
   killWorker(worker: number): Promise<void> {
-    return this.#front.killWorker(worker);
+    return this.#server.killWorker(worker);
   }
 
   stop(): Promise<void> {
@@ -145,9 +142,9 @@ class Dnsserver implements RunningDnsserver {
   }
 
   async #stop(): Promise<void> {
-    this.#loop.stop();
+    clearTimeout(this.#pollTimer);
     const watched = this.#watcher.stop();
-    await Promise.all([this.#listener.close(), this.#front.close(), this.#http?.close()]);
+    await Promise.all([this.#listener.close(), this.#server.close(), this.#http?.close()]);
     await watched;
     await this.#store.close();
   }
@@ -164,22 +161,28 @@ class Dnsserver implements RunningDnsserver {
     }
   }
 
-  #accept(socket: Socket): void {
+  /** The interval runs from the end of one poll to the begin of the next. */
+  #schedulePoll(): void {
+    if (this.#stopping !== undefined) return;
+    this.#pollTimer = setTimeout(() => void this.poll().then(() => this.#schedulePoll()), this.#config.routes.poll_interval);
+  }
+
+  #acceptSocket(socket: Socket): void {
     if (this.#connectionCount >= this.#config.tcp.max_connections) {
       this.#tcpCounters.add(tcpServerCounters.at.refused);
       socket.destroy();
       return;
     }
     this.#tcpCounters.add(tcpServerCounters.at.accepted);
-    this.#front.adopt(socket);
+    this.#server.serve(socket);
   }
 
   get #connectionCount(): number {
-    return this.#front.connections.reduce((sum, count) => sum + count, 0);
+    return this.#server.connections.reduce((sum, count) => sum + count, 0);
   }
 
   #metrics(): ReturnType<typeof dnsserverMetrics> {
-    const { counters, tcpCounters } = this.#front;
+    const { counters, tcpCounters } = this.#server;
     return dnsserverMetrics([this.#counters, ...counters], [this.#tcpCounters, ...tcpCounters], () => this.stats());
   }
 
@@ -192,16 +195,6 @@ class Dnsserver implements RunningDnsserver {
   }
 }
 
-/** An agent asks for all its modules in one go, and the answers to what one read brings may be a hundred times as long. */
-const PAUSE_READING_AT_BYTES = 256 * 1_024;
-
-function newFront({ tcp }: DnsserverConfig, parts: Omit<FrontOptions, 'limits' | 'maxSubscriptions'>): Front {
-  const limits = {
-    maxBodyBytes: MAX_BODY_BYTES,
-    partialFrameTimeoutMs: tcp.partial_frame_timeout * 1_000,
-    maxWriteBufferBytes: tcp.max_write_buffer,
-    pauseReadingAtBytes: Math.min(PAUSE_READING_AT_BYTES, tcp.max_write_buffer / 2),
-  };
-  const options = { ...parts, limits, maxSubscriptions: tcp.max_subscriptions };
-  return tcp.workers === 0 ? new MainFront(options) : new WorkerFront(tcp.workers, options);
+function newRouteServer(deps: RouteServerDeps): RouteServer {
+  return deps.tcp.workers === 0 ? new InlineRouteServer(deps) : new WorkerRouteServer(deps);
 }

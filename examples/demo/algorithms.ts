@@ -33,8 +33,8 @@ export function rulesOf(loadbalance: AgentConfig['loadbalance']): Rules {
     return {
       algorithm: 'adaptive',
       probeShare: loadbalance.probe_share,
-      backoffMinSeconds: loadbalance.probe_backoff_min,
-      backoffMaxSeconds: loadbalance.probe_backoff_max,
+      backoffMinSeconds: loadbalance.probe_backoff_min / 1_000,
+      backoffMaxSeconds: loadbalance.probe_backoff_max / 1_000,
       onAllOverloaded: loadbalance.on_all_overloaded,
     };
   }
@@ -45,6 +45,6 @@ export function rulesOf(loadbalance: AgentConfig['loadbalance']): Rules {
     succRate: loadbalance.succ_rate,
     continSuccLimit: loadbalance.contin_succ_limit,
     probeNum: loadbalance.probe_num,
-    overloadTimeoutSeconds: loadbalance.overload_timeout,
+    overloadTimeoutSeconds: loadbalance.overload_timeout / 1_000,
   };
 }

@@ -21,11 +21,14 @@ export type ReporterCounter = (typeof reporterCounters.names)[number];
 export const reporterGauges = defineCounters({
   queueRows: 'Rows that wait to be stored',
   queueReports: 'Reports that were merged into them',
-  heldResults: 'Results that wait until the last report of their agent is looked up',
+  parkedResults: 'Results that wait until the last report of their agent is looked up',
   connections: 'Open connections',
   agents: 'Agents that are known by name',
   rememberedCounters: 'Hosts of agents without numbers whose last counts are remembered',
   paused: '1 while nothing is read from the agents, because the queue is full',
-  databaseDown: '1 while the database does not do what it is asked for',
+  databaseDown: '1 while an operation of the database fails',
 });
+
+/** The names that metrics had before they were renamed; they are shown beside the new names for one release. */
+export const FORMER_GAUGE_NAMES = { parkedResults: 'heldResults' } as const;
 export type ReporterGauge = (typeof reporterGauges.names)[number];

@@ -1,8 +1,8 @@
 import { SharedCounters } from '@lars/runtime/counters';
 import { createRegistry, exposeCounters, exposeGauges } from '@lars/runtime/http/metrics';
-import type { TcpServerCounter } from '@lars/runtime/tcp/framed-server';
+import { FORMER_TCP_METRIC_NAMES, type TcpServerCounter } from '@lars/runtime/tcp/tcp-counters';
 import { VERSION } from '@lars/runtime/version';
-import { type ReporterCounter, type ReporterGauge, reporterGauges } from './counters.ts';
+import { FORMER_GAUGE_NAMES, type ReporterCounter, type ReporterGauge, reporterGauges } from './counters.ts';
 import type { ReporterStats } from './reporter-stats.ts';
 
 /** What GET /metrics shows. */
@@ -13,13 +13,13 @@ export function reporterMetrics(
 ): ReturnType<typeof createRegistry> {
   const registry = createRegistry('reporter', VERSION);
   exposeCounters(registry, 'lars_reporter', [{ labels: {}, counters: counters }]);
-  exposeCounters(registry, 'lars_reporter_tcp', [{ labels: {}, counters: tcp }]);
-  exposeGauges(registry, 'lars_reporter', [{ labels: {}, counters: new StatsBank(stats) }]);
+  exposeCounters(registry, 'lars_reporter_tcp', [{ labels: {}, counters: tcp }], FORMER_TCP_METRIC_NAMES);
+  exposeGauges(registry, 'lars_reporter', [{ labels: {}, counters: new StatsGauges(stats) }], FORMER_GAUGE_NAMES);
   return registry;
 }
 
-/** Gauges that are asked for when somebody looks, so that nobody keeps them. */
-class StatsBank extends SharedCounters<ReporterGauge> {
+/** Gauges that are read when somebody scrapes, so that nobody has to keep them up to date. */
+class StatsGauges extends SharedCounters<ReporterGauge> {
   readonly #stats: () => ReporterStats;
 
   constructor(stats: () => ReporterStats) {

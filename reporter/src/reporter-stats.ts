@@ -1,8 +1,8 @@
-/** How a running reporter is, for people and metrics. */
+/** The state of a running reporter, for people and metrics. */
 export interface ReporterStats {
   readonly queueRows: number;
   readonly queueReports: number;
-  readonly heldResults: number;
+  readonly parkedResults: number;
   readonly connections: number;
   readonly agents: number;
   readonly rememberedCounters: number;
@@ -10,7 +10,7 @@ export interface ReporterStats {
   readonly rowsStored: number;
   /** Nothing is read from the agents, because the queue is full. */
   readonly paused: boolean;
-  /** What the database does not do now, and why; undefined when it does everything. */
+  /** Which operation of the database fails now, and why; undefined when all work. */
   readonly outage: string | undefined;
   /** The last error of the database, however long ago; undefined when there was none. */
   readonly lastError: string | undefined;

@@ -17,16 +17,16 @@ import { WriteQueue } from './queue/write-queue.ts';
 import { reporterHealth } from './reporter-health.ts';
 import { reporterMetrics } from './reporter-metrics.ts';
 import type { ReporterStats } from './reporter-stats.ts';
-import { Outage } from './store/outage.ts';
+import { OperationHealth } from './store/operation-health.ts';
 import { openSqliteStatusStore } from './store/sqlite-status-store.ts';
 import type { StatusStore } from './store/status-store.ts';
 
-export interface ReporterOptions {
+export interface ReporterDeps {
   readonly log: Logger;
   readonly clock?: Clock;
   /** Uniform in [0, 1), for the jitter between attempts to reach the database. */
   readonly random?: () => number;
-  /** Instead of the database of the configuration. The reporter closes it. */
+  /** Replaces the database of the configuration. The reporter closes it. */
   readonly store?: StatusStore;
 }
 
@@ -38,7 +38,7 @@ export interface RunningReporter extends Service {
   stats(): ReporterStats;
 }
 
-/** Together with what is written at that moment and the last bytes to the agents, stopping takes less than a second. */
+/** With these limits, the batch that is being written and the last bytes to the agents, stopping takes less than a second. */
 const STOP_FLUSH_MS = 400;
 const STOP_LINGER_MS = 200;
 const RETRY_MIN_MS = 500;
@@ -48,10 +48,9 @@ const RETRY_MAX_MS = 5_000;
  * Starts the reporter; resolves when it takes reports.
  * @throws {StartupError} when the database cannot be used or a port is taken
  */
-export async function startReporter(config: ReporterConfig, options: ReporterOptions): Promise<RunningReporter> {
-  const store =
-    options.store ?? (await openSqliteStatusStore({ file: config.database.file, confKey: 'conf key [database] file' }));
-  const reporter = new Reporter(config, store, options);
+export async function startReporter(config: ReporterConfig, deps: ReporterDeps): Promise<RunningReporter> {
+  const store = deps.store ?? (await openSqliteStatusStore({ file: config.database.file, confKey: 'conf key [database] file' }));
+  const reporter = new Reporter(config, store, deps);
   try {
     await reporter.start();
   } catch (error) {
@@ -63,7 +62,7 @@ export async function startReporter(config: ReporterConfig, options: ReporterOpt
 
 class Reporter implements RunningReporter {
   readonly name = 'reporter';
-  /** Nothing ends it: what goes wrong while it runs is one connection's, or heals. */
+  /** Never resolves: an error while the reporter runs concerns one connection only, or is retried. */
   readonly failed = new Promise<Error>(() => {});
   readonly counters = new SharedCounters(reporterCounters);
   readonly #config: ReporterConfig;
@@ -71,7 +70,7 @@ class Reporter implements RunningReporter {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #startedMs: number;
-  readonly #outages: readonly Outage[];
+  readonly #operations: readonly OperationHealth[];
   readonly #queue: WriteQueue;
   readonly #history: CallHistory;
   readonly #flusher: Flusher;
@@ -83,21 +82,21 @@ class Reporter implements RunningReporter {
   #lastError: string | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(config: ReporterConfig, store: StatusStore, options: ReporterOptions) {
-    const { log, clock = systemClock, random = Math.random } = options;
+  constructor(config: ReporterConfig, store: StatusStore, deps: ReporterDeps) {
+    const { log, clock = systemClock, random = Math.random } = deps;
     const { queue, history } = config;
     const count = reporterCounters.at;
     const newBackoff = () => new Backoff(RETRY_MIN_MS, RETRY_MAX_MS, random);
     const retentionSec = history.retention * 3_600;
-    const writes = this.#newOutage('storing reports', count.flushErrors, log);
-    const lookups = this.#newOutage('looking up agents', count.lookupErrors, log);
-    const prunes = this.#newOutage('removing old history', count.pruneErrors, log);
+    const writes = this.#newOperation('storing reports', count.flushErrors, log);
+    const lookups = this.#newOperation('looking up agents', count.lookupErrors, log);
+    const prunes = this.#newOperation('removing old history', count.pruneErrors, log);
     this.#config = config;
     this.#store = store;
     this.#log = log;
     this.#clock = clock;
     this.#startedMs = clock.monotonicMs();
-    this.#outages = [writes, lookups, prunes];
+    this.#operations = [writes, lookups, prunes];
     this.#queue = new WriteQueue({ maxRows: queue.max_rows, batchMaxRows: queue.batch_max_rows });
     this.#history = new CallHistory({ retentionSec, maxCounters: history.max_counters });
     this.#flusher = new Flusher({
@@ -105,24 +104,24 @@ class Reporter implements RunningReporter {
       store,
       flushIntervalMs: queue.flush_interval,
       backoff: newBackoff(),
-      outage: writes,
+      health: writes,
       clock,
-      onStored: batch => this.#service.stored(batch),
+      onStored: batch => this.#service.onStored(batch),
     });
-    this.#lookup = new SeqLookup({ store, backoff: newBackoff(), outage: lookups });
+    this.#lookup = new SeqLookup({ store, backoff: newBackoff(), health: lookups });
     this.#pruner = new Pruner({
       store,
       retentionSec,
-      outage: prunes,
+      health: prunes,
       clock,
       onPruned: rows => this.counters.add(count.rowsPruned, rows),
     });
     this.#service = new ReportService({
       queue: this.#queue,
-      onQueued: () => this.#flusher.queued(),
+      onQueued: () => this.#flusher.onQueued(),
       history: this.#history,
       lookup: this.#lookup,
-      maxHeldResults: queue.max_rows,
+      maxParkedResults: queue.max_rows,
       clock,
       counters: this.counters,
     });
@@ -139,7 +138,7 @@ class Reporter implements RunningReporter {
       registry: async () => reporterMetrics(this.counters, this.#tcp.counters, () => this.stats()),
     });
     this.#pruner.start();
-    this.#log.info('reporter serves', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.place });
+    this.#log.info('reporter ready', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.place });
   }
 
   get tcpPort(): number {
@@ -161,7 +160,7 @@ class Reporter implements RunningReporter {
       rememberedCounters: this.#history.counters.size,
       rowsStored: this.counters.get('rowsStored'),
       ...this.#service.stats(),
-      outage: this.#outages.find(outage => outage.reason !== undefined)?.reason,
+      outage: this.#operations.find(({ failure }) => failure !== undefined)?.failure,
       lastError: this.#lastError,
     };
   }
@@ -171,7 +170,7 @@ class Reporter implements RunningReporter {
     return this.#stopping;
   }
 
-  /** Agents hear of everything that is stored before they are left. */
+  /** Stores what is queued, and sends the acknowledgements of it before connections are closed. */
   async #stop(): Promise<void> {
     this.#service.stopReading();
     this.#lookup.stop();
@@ -186,12 +185,12 @@ class Reporter implements RunningReporter {
     await this.#store.close();
   }
 
-  #newOutage(what: string, counter: number, log: Logger): Outage {
+  #newOperation(what: string, counter: number, log: Logger): OperationHealth {
     const onFailed = (error: string) => {
       this.counters.add(counter);
       this.#lastError = error;
     };
-    return new Outage({ what, log, onFailed });
+    return new OperationHealth({ what, log, onFailed });
   }
 
   #tcpAddress(): string {
@@ -202,7 +201,7 @@ class Reporter implements RunningReporter {
 function newServer(tcp: ReporterConfig['tcp'], service: ReportService, log: Logger): FramedServer {
   const limits = {
     maxBodyBytes: MAX_BODY_BYTES,
-    partialFrameTimeoutMs: tcp.partial_frame_timeout * 1_000,
+    partialFrameTimeoutMs: tcp.partial_frame_timeout,
     maxWriteBufferBytes: tcp.max_write_buffer,
   };
   const { ip, port, max_connections: maxConnections } = tcp;

@@ -1,7 +1,7 @@
 // pure
 /**
  * Exponential backoff with full jitter: the n-th wait is uniform in [0, min(maxMs, minMs · 2ⁿ)], so that a thousand agents
- * which lost their server at the same moment do not come back at the same moment.
+ * that lost their server at the same moment do not reconnect at the same moment.
  */
 export class Backoff {
   readonly #minMs: number;
@@ -22,7 +22,7 @@ export class Backoff {
     return this.#random() * ceiling;
   }
 
-  /** After a success the next wait is short again. */
+  /** Call it after a success: the next wait is short again. */
   reset(): void {
     this.#attempt = 0;
   }

@@ -1,5 +1,5 @@
 /**
- * What keeps a service from starting and a person can mend: its message is one line that names the culprit (the port, the
+ * An error that keeps a service from starting and that a person can mend. The message is one line that names the cause (the port, the
  * file, the conf key). The command line prints the message alone, without a stack.
  */
 export class StartupError extends Error {
@@ -12,7 +12,7 @@ export class StartupError extends Error {
   }
 }
 
-/** Names the port and the conf key in what listen() or bind() failed with. */
+/** The error of a failed listen() or bind(), with the port and the conf key named. */
 export function listenError(cause: NodeJS.ErrnoException, what: string, ip: string, port: number, confKey: string): StartupError {
   const where = `${what} ${ip}:${port} (${confKey})`;
   const why = LISTEN_REASONS[cause.code ?? ''] ?? cause.message;

@@ -1,18 +1,18 @@
 import { messageOf } from './errors.ts';
 import type { Logger } from './log.ts';
 
-/** A running part of the system: it stops when told, and says when it cannot go on. */
+/** A running part of the system, which can be stopped and reports when it cannot go on. */
 export interface Service {
   readonly name: string;
   /** Resolves with the reason when the service has ended by itself; never rejects. */
   readonly failed: Promise<Error>;
-  /** Stops in order; safe to call twice. */
+  /** Stops the service, which finishes its work; safe to call twice. */
   stop(): Promise<void>;
 }
 
 export const STOP_DEADLINE_MS = 2_000;
 
-/** A process that npm started gets one Ctrl-C twice: from the terminal, and passed on by npm. The second is no impatience. */
+/** A process that npm started gets one Ctrl-C twice: from the terminal, and from npm. The second does not mean impatience. */
 const SAME_SIGNAL_MS = 500;
 
 /**
@@ -30,7 +30,7 @@ export async function runUntilStopped(services: readonly Service[], log: Logger)
   const impatience = deadline(SAME_SIGNAL_MS).then(() => signals.next());
   const tooLong = deadline(STOP_DEADLINE_MS).then(() => `not stopped within ${STOP_DEADLINE_MS} ms`);
   const stopped = await Promise.race([stopAll(services, log), impatience.then(again => `${again} again`), tooLong]);
-  if (typeof stopped === 'string') log.error(`${stopped}: leaving before everything was stopped in order`);
+  if (typeof stopped === 'string') log.error(`${stopped}: exiting before everything was stopped`);
   signals.release();
   return typeof end === 'string' && stopped === true ? 0 : 1;
 }
@@ -43,14 +43,14 @@ async function stopAll(services: readonly Service[], log: Logger): Promise<boole
       await service.stop();
     } catch (error) {
       well = false;
-      log.error(`${service.name} did not stop in order`, { error: messageOf(error) });
+      log.error(`${service.name} did not stop cleanly`, { error: messageOf(error) });
     }
   }
   return well;
 }
 
 interface Signals {
-  /** The next one to come; what came before and was not awaited is forgotten. */
+  /** Resolves with the next signal; signals that came before and were not awaited are forgotten. */
   next(): Promise<NodeJS.Signals>;
   release(): void;
 }

@@ -1,7 +1,7 @@
 // pure
 /**
- * Logging as the services see it: an event in words and its numbers as fields. Hot paths count instead of logging; what is
- * logged is a transition (connected, disconnected, overloaded, restarted), once.
+ * Logging as the services see it: an event in words and its numbers as fields. Hot paths count instead of logging; a
+ * transition (connected, disconnected, ejected, restarted) is logged, once.
  */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -15,14 +15,14 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
-/** One line of log that has not been written yet: it crosses from a thread to the one that prints. */
+/** A line of the log that has not been printed yet: it is posted to the thread that prints. */
 export interface LogRecord {
   readonly level: LogLevel;
   readonly event: string;
   readonly fields: LogFields;
 }
 
-/** A logger that hands its records to `write`: to another thread's mailbox, or to a test's array. */
+/** A logger that passes its records to `write`: to another thread's port, or to a test's array. */
 export function recordLogger(write: (record: LogRecord) => void, bound: LogFields = {}): Logger {
   const at =
     (level: LogLevel) =>

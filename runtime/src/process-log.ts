@@ -1,9 +1,9 @@
-/** The logger of a process, on pino. Apart from log.ts, so that a thread which only mails its records does not load pino. */
+/** The logger of a process, on pino. It is separate from log.ts, so that a thread which only posts its records does not load pino. */
 import { type Logger as PinoLogger, pino } from 'pino';
 import type { Logger } from './log.ts';
 import type { LogOptions } from './log-options.ts';
 
-/** Writes to standard error, synchronously, so that the last words of a dying process are not lost. */
+/** Writes to standard error, synchronously, so that the last lines of a dying process are not lost. */
 export async function createLogger(service: string, options: LogOptions): Promise<Logger> {
   const text = options.format === 'text' || (options.format === 'auto' && process.stderr.isTTY === true);
   const base = { level: options.level, base: { service, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime };

@@ -16,7 +16,7 @@ import {
 const openMmsg: OpenTransport = async options => (await openTransport('mmsg', options)).transport;
 
 const outcome = await loadLibc();
-/** Where this machine has not what it needs (test/unit/runtime/udp-libc.test.ts says where it must), mmsg is left out. */
+/** Where this machine has not what it needs (test/unit/runtime/udp/libc.test.ts says where it must), mmsg is left out. */
 const mmsg = 'libc' in outcome ? [udpHarness('mmsg', openMmsg)] : [];
 
 /** Every implementation of DatagramTransport has a line here. */

@@ -18,7 +18,7 @@ let folder: string;
 let systems: RunningSystem[];
 const logged: LogRecord[] = [];
 const log = recordLogger(record => logged.push(record));
-const serving = () => logged.filter(({ event }) => event.endsWith(' serves'));
+const ready = () => logged.filter(({ event }) => event.endsWith(' ready'));
 
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'lars-system-'));
@@ -82,7 +82,7 @@ describe('startSystem', () => {
 
   test('starts dnsserver, reporter, agent, and stops them the other way round', async () => {
     const system = await start(options());
-    expect(serving().map(({ event }) => event)).toStrictEqual(['dnsserver serves', 'reporter serves', 'agent serves']);
+    expect(ready().map(({ event }) => event)).toStrictEqual(['dnsserver ready', 'reporter ready', 'agent ready']);
     expect(system.services.map(({ name }) => name)).toStrictEqual(['agent', 'reporter', 'dnsserver']);
   });
 
@@ -119,8 +119,8 @@ describe('a system that does not start', () => {
       code: 'EADDRINUSE',
       message: expect.stringMatching(/^agent: HTTP port /),
     });
-    expect(serving().map(({ event }) => event)).toStrictEqual(['dnsserver serves', 'reporter serves']);
-    for (const { fields } of serving())
+    expect(ready().map(({ event }) => event)).toStrictEqual(['dnsserver ready', 'reporter ready']);
+    for (const { fields } of ready())
       await expect(connected(String(fields['tcp']))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 });

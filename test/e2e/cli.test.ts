@@ -209,7 +209,7 @@ describe('a system', () => {
     folder.writeStandardConf();
     const running = folder.start(['up', '--json']);
     running.closeOutput();
-    await running.logged('"msg":"agent serves"');
+    await running.logged('"msg":"agent ready"');
     const { code, err } = await running.interrupt();
     expect(code, err).toBe(0);
     expect(err).not.toContain('EPIPE');

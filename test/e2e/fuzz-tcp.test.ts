@@ -33,7 +33,7 @@ const FRAMES = [
 ];
 
 const CLOSED: readonly TcpServerCounter[] = [
-  'closedByPeer',
+  'closedByRemote',
   'closedBadLength',
   'closedBadMessageId',
   'closedBadBody',

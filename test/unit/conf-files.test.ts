@@ -41,7 +41,12 @@ update_timeout=15
     const config = loadConfig(agentConfigTable, { path: 'lars_lb_agent.conf', text: deployed });
     expect(config.reporter).toEqual({ ip: '10.1.2.3', port: 7779 });
     expect(config.dnsserver).toEqual({ ip: '10.1.2.4', port: 7778 });
-    expect(config.loadbalance).toMatchObject({ probe_num: 10, succ_rate: 0.95, overload_timeout: 180, update_timeout: 15 });
+    expect(config.loadbalance).toMatchObject({
+      probe_num: 10,
+      succ_rate: 0.95,
+      overload_timeout: 180_000,
+      update_timeout: 15_000,
+    });
     expect(config.udp.port).toBe(8888);
   });
 });

@@ -17,9 +17,9 @@ export interface AdaptiveOptions {
    */
   readonly probeShare: number;
   /** AD-10: the pause before an ejected host's first probe, ms, above 0. One second: most restarts and hiccups are over then. */
-  readonly backoffMinMs: number;
-  /** AD-10: what the pauses double up to, ms, at least backoffMinMs. Ten seconds: a recovered host is back soon, a dead one costs little. */
-  readonly backoffMaxMs: number;
+  readonly probeBackoffMinMs: number;
+  /** AD-10: what the pauses double up to, ms, at least probeBackoffMinMs. Ten seconds: a recovered host is back soon, a dead one costs little. */
+  readonly probeBackoffMaxMs: number;
 }
 
 export const ADAPTIVE_DEFAULTS: AdaptiveOptions = {
@@ -27,6 +27,6 @@ export const ADAPTIVE_DEFAULTS: AdaptiveOptions = {
   shed: true,
   zone: '',
   probeShare: 0.03,
-  backoffMinMs: 1_000,
-  backoffMaxMs: 10_000,
+  probeBackoffMinMs: 1_000,
+  probeBackoffMaxMs: 10_000,
 };

@@ -17,7 +17,6 @@ import {
   UNPICKED,
   UNREPORTED,
 } from './adaptive-slots.ts';
-import { slowFromMs } from './durations.ts';
 import type { HostSlots } from './host-slots.ts';
 import { type FormerNumbers, movedTo } from './host-table.ts';
 import { SendTimes } from './send-times.ts';
@@ -52,8 +51,9 @@ export function countedPicks(values: readonly number[]): number {
 
 /** Do picks and reports belong together, so that the calls in flight are known? Where no success was ever told they do not. */
 export function isInFlightKnown(values: readonly number[]): boolean {
+  if (values[HAS_ANSWERED] !== 1) return false;
   const odd = (values[UNREPORTED] as number) + (values[UNPICKED] as number);
-  return values[HAS_ANSWERED] === 1 && odd <= ODD_SHARE * countedPicks(values) + ODD_MIN;
+  return odd <= ODD_MIN || odd <= ODD_SHARE * countedPicks(values) + ODD_MIN;
 }
 
 /** A call that was sent before is given up, if there is no report. */
@@ -146,13 +146,16 @@ export class CallsInFlight {
     return nowMs - (this.#rings?.[host]?.oldestSince(sinceMs) ?? (values[pick + OLDEST_AT_MS] as number));
   }
 
-  /** Gives up the calls that a later one has overtaken and that are slow. */
-  giveUpOvertaken(host: number, nowMs: number): void {
+  /** Gives up the calls that a later one has overtaken and that are slow. @param slowMs where durations are told, see slowFromMs */
+  giveUpOvertaken(host: number, slowMs: number, nowMs: number): void {
     const { values } = this.#slots;
     const pick = pickSlots(host);
     if (values[pick + IN_FLIGHT] === 0) return;
-    const slowMs = values[IS_TOLD] === 1 ? slowFromMs(values) : UNTOLD_SLOW_FACTOR * (values[TYPICAL_MS] as number);
-    this.count(host, Math.min(nowMs - slowMs, values[this.#slots.row(host) + ANSWERED_SENT_MS] as number));
+    const answeredSentMs = values[this.#slots.row(host) + ANSWERED_SENT_MS] as number;
+    // Mostly the oldest call is the next to be answered.
+    if ((values[pick + OLDEST_AT_MS] as number) >= answeredSentMs) return;
+    const sureMs = values[IS_TOLD] === 1 ? slowMs : UNTOLD_SLOW_FACTOR * (values[TYPICAL_MS] as number);
+    this.count(host, Math.min(nowMs - sureMs, answeredSentMs));
   }
 
   /** Gives up the calls that were sent before then. @returns how many are left */

@@ -5,8 +5,8 @@ const JITTER = 0.25;
 const CALM_MS = 10_000;
 
 export interface BackoffLimits {
-  readonly backoffMinMs: number;
-  readonly backoffMaxMs: number;
+  readonly probeBackoffMinMs: number;
+  readonly probeBackoffMaxMs: number;
 }
 
 /** AD-10. The ejections of one host: since when it is out, when it may be probed, and how often that has failed in a row. */
@@ -82,16 +82,17 @@ export class Ejection {
   }
 
   /** Until the report comes, or for the longest pause if it does not, there is no other probe. */
-  probeSent({ backoffMaxMs }: BackoffLimits, nowMs: number): void {
+  probeSent({ probeBackoffMaxMs }: BackoffLimits, nowMs: number): void {
     this.#probing = true;
     this.#pauseStartMs = nowMs;
-    this.#pauseMs = backoffMaxMs;
+    this.#pauseMs = probeBackoffMaxMs;
   }
 
-  #pause({ backoffMinMs, backoffMaxMs }: BackoffLimits, random: () => number, nowMs: number): void {
+  #pause({ probeBackoffMinMs, probeBackoffMaxMs }: BackoffLimits, random: () => number, nowMs: number): void {
     this.#probing = false;
     this.#pauseStartMs = nowMs;
-    this.#pauseMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** this.#failuresInRow) * (1 - JITTER + 2 * JITTER * random());
+    this.#pauseMs =
+      Math.min(probeBackoffMaxMs, probeBackoffMinMs * 2 ** this.#failuresInRow) * (1 - JITTER + 2 * JITTER * random());
     this.#failuresInRow += 1;
   }
 }

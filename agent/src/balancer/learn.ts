@@ -53,7 +53,7 @@ export function learn(state: ModuleState, host: number, ok: boolean, toldMs: num
     learnAnswer(state, host, row, tookMs, !isOvertaken, nowMs);
     if (sentMs > (values[row + ANSWERED_SENT_MS] as number)) values[row + ANSWERED_SENT_MS] = sentMs;
     // AD-4 (calls in flight): where no answer is quick all calls wait, and none of them was overtaken for good.
-    if (!isSlow) inFlight.giveUpOvertaken(host, nowMs);
+    if (!isSlow) inFlight.giveUpOvertaken(host, slowMs, nowMs);
     if (isTold && !isOvertaken) noteAnswer(state, host, tookMs, isSlow, callsBefore, nowMs);
   } else learnFailure(state, host, row, tookMs, isSlow && !isOvertaken, nowMs);
   if (state.table.at(host).drain) return;

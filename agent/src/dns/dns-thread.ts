@@ -55,7 +55,7 @@ function dnsBody(thread: Thread<DnsThreadData>, subscriber: RouteSubscriber, cli
   return {
     port: 0,
     transport: '',
-    onMail: ({ queries }) => {
+    onMessage: ({ queries }) => {
       const nowMs = systemClock.monotonicMs();
       unpackRouteQueries(queries, query => subscriber.query(query, nowMs));
       client.flush();

@@ -74,7 +74,7 @@ function reportBody(thread: Thread<ReportThreadData>, outbox: ReportOutbox, clie
   return {
     port: 0,
     transport: '',
-    onMail: ({ reports }) => {
+    onMessage: ({ reports }) => {
       for (const report of reports) outbox.add(report, systemClock.monotonicMs());
       client.flush();
     },

@@ -53,7 +53,7 @@ runThread<ShardThreadData, ShardMessage>(async thread => {
       },
       onSendError: () => counters.add(shardCounters.at.sendError),
     });
-  const opened = await thread.uninterrupted(open).catch((error: NodeJS.ErrnoException) => {
+  const opened = await thread.withoutTermination(open).catch((error: NodeJS.ErrnoException) => {
     if (error instanceof StartupError) throw error;
     const { index } = data.shard;
     throw listenError(error, 'UDP port', data.ip, data.port, `conf key [udp] port${index === 0 ? '' : ` + ${index}`}`);
@@ -126,14 +126,14 @@ function shardBody(
     port: transport.port,
     transport: transport.kind,
     facts: { receiveBufferBytes: transport.receiveBufferBytes, fallbackReason },
-    onMail: message => {
+    onMessage: message => {
       shard.handleMessage(message, systemClock.monotonicMs(), systemClock.unixMs());
       // A route update flushes a status report; a forwarded request may need a route.
       urgentQueries.flush();
       reports.flush();
       waits.arm();
     },
-    onQuestion: module => shard.explain(module, systemClock.monotonicMs()),
+    explainModule: module => shard.explain(module, systemClock.monotonicMs()),
     onConnect: name => {
       if (name === 'dns') shard.refetchRoutes();
       urgentQueries.flush();

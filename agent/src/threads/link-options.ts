@@ -13,10 +13,10 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const PARTIAL_FRAME_TIMEOUT_MS = 10_000;
 const MAX_WRITE_BUFFER_BYTES = 64 * 1_024 * 1_024;
 
-export function clientOptions(peer: string, link: LinkOptions, maxBodyBytes: number, log: Logger): FramedClientOptions {
+export function clientOptions(serverName: string, link: LinkOptions, maxBodyBytes: number, log: Logger): FramedClientOptions {
   return {
     ...link,
-    peer,
+    serverName,
     log,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     limits: { maxBodyBytes, partialFrameTimeoutMs: PARTIAL_FRAME_TIMEOUT_MS, maxWriteBufferBytes: MAX_WRITE_BUFFER_BYTES },

@@ -57,10 +57,10 @@ export type ThreadMessage = DnsMessage | ReporterMessage | ShardMessage;
 /** main → any thread */
 export type MessageFromMain =
   /** A direct way to another thread; it replaces an earlier one, whose thread has died. */
-  | { readonly type: 'connect'; readonly peer: ThreadName; readonly port: import('node:worker_threads').MessagePort }
+  | { readonly type: 'connect'; readonly thread: ThreadName; readonly port: import('node:worker_threads').MessagePort }
   | { readonly type: 'stop' }
   /** Answered with the same id. */
-  | { readonly type: 'ask'; readonly id: number; readonly question: ModuleId };
+  | { readonly type: 'ask'; readonly id: number; readonly module: ModuleId };
 
 /** any thread → main */
 export type MessageToMain =

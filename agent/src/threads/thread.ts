@@ -1,110 +1,91 @@
-/**
- * What every worker thread of the agent stands on: its mail from main, its direct ways to the other threads, its log (which main
- * prints: a thread that is blocked in a system call cannot), and its end.
- */
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+/** What every worker thread of the agent stands on: its messages from main, its direct ports to the other threads, and its end. */
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ModuleId } from '@lars/proto';
-import { compactMemoryIn } from '@lars/runtime/compact-memory';
-import { StartupError } from '@lars/runtime/errors';
-import { type Logger, recordLogger } from '@lars/runtime/log';
+import type { Logger } from '@lars/runtime/log';
+import { WorkerEntry } from '@lars/runtime/threads/worker-entry';
 import type { TransportFacts } from '../udp/transport.ts';
 import type { MessageFromMain, MessageToMain, ThreadMessage, ThreadName } from './messages.ts';
 import { type TerminationLock, withoutTermination } from './termination-lock.ts';
-import { COMPACT_DELAY_MS } from './thread-timing.ts';
 
 export interface Thread<Data> {
   readonly name: ThreadName;
   /** What main gave this thread to start with. */
   readonly data: Data;
   readonly log: Logger;
-  /** Posts to another thread. Before that thread is connected, and while it is being replaced, mail to it is lost. */
-  post(to: ThreadName, mail: ThreadMessage): void;
-  /** Nobody ends this thread during the work, see termination-lock.ts. */
-  uninterrupted<T>(work: () => Promise<T>): Promise<T>;
-  /** Handles now what other threads have posted and this one has not read yet. */
+  /** Posts to another thread. Before that thread is connected, and while it is being replaced, messages to it are lost. */
+  post(to: ThreadName, message: ThreadMessage): void;
+  /** Nobody terminates this thread during the work, see termination-lock.ts. */
+  withoutTermination<T>(work: () => Promise<T>): Promise<T>;
+  /** Handles now the messages that other threads have posted and this one has not read yet. */
   drain(): void;
 }
 
-export interface ThreadBody<Mail> {
-  /** Told to main: the bound port and the transport of a shard; others leave them 0 and '', and say no facts. */
+export interface ThreadBody<Message> {
+  /** A shard tells main its bound port, its transport and the transport's facts; other threads leave them 0, '' and undefined. */
   readonly port: number;
   readonly transport: string;
   readonly facts?: TransportFacts;
-  onMail(mail: Mail): void;
-  /** A way to `peer` stands, for the first time or because that thread was replaced. */
-  onConnect?(peer: ThreadName): void;
-  /** Main asks about a module; plain data goes back. */
-  onQuestion?(question: ModuleId): unknown;
-  /** Finishes its work in order; afterwards the thread ends. */
+  onMessage(message: Message): void;
+  /** A port to `thread` is there, for the first time or because that thread was replaced. */
+  onConnect?(thread: ThreadName): void;
+  /** Main asks the thread to explain a module; the answer is plain data. */
+  explainModule?(module: ModuleId): unknown;
+  /** Finishes the thread's work; afterwards the thread ends. */
   stop(): Promise<void>;
 }
 
 export interface ThreadData<Data> {
   readonly name: ThreadName;
   readonly data: Data;
-  readonly guard: TerminationLock;
+  readonly lock: TerminationLock;
 }
 
-/** Runs the body of a thread in a worker: call it once, at the top of the worker's module. */
-export function runThread<Data, Mail>(start: (thread: Thread<Data>) => Promise<ThreadBody<Mail>>): void {
-  const main = parentPort;
-  if (main === null) throw new Error('this module runs as a worker thread of the agent');
-  const { name, data, guard } = workerData as ThreadData<Data>;
-  const peers = new Map<ThreadName, MessagePort>();
-  const toMain = (mail: MessageToMain) => main.postMessage(mail);
-  // Mail can come before the body stands (the other threads start at the same moment): it waits.
-  let body: ThreadBody<Mail> | undefined;
-  const early: (() => void)[] = [];
-  const whenStarted = (work: () => void) => (body === undefined ? early.push(work) : work());
-
-  const thread: Thread<Data> = {
-    name,
-    data,
-    log: recordLogger(record => toMain({ type: 'log', record }), { thread: name }),
-    post: (to, mail) => peers.get(to)?.postMessage(mail),
-    uninterrupted: work => withoutTermination(guard, work),
-    drain: () => {
-      for (const port of peers.values()) drainPort(port);
-    },
-  };
-
-  const onMail = (mail: Mail) => whenStarted(() => body?.onMail(mail));
+/** Runs the body of a thread in a worker: call it once, at the top of the worker's script. */
+export function runThread<Data, Message>(start: (thread: Thread<Data>) => Promise<ThreadBody<Message>>): void {
+  const entry = new WorkerEntry<ThreadData<Data>, MessageToMain, ThreadBody<Message>>(({ name }) => ({ thread: name }));
+  const { name, data, lock } = entry.data;
+  const ports = new Map<ThreadName, MessagePort>();
+  // Messages of other threads, which start at the same moment, may come before the body is there.
+  const onMessage = (message: Message) => entry.whenStarted(body => body.onMessage(message));
   const drainPort = (port: MessagePort) => {
-    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) onMail(next.message);
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) onMessage(next.message);
   };
-  const connect = (peer: ThreadName, port: MessagePort) => {
-    const replaced = peers.get(peer);
-    peers.set(peer, port);
+  const drain = () => {
+    for (const port of ports.values()) drainPort(port);
+  };
+  const connect = (thread: ThreadName, port: MessagePort) => {
+    const replaced = ports.get(thread);
+    ports.set(thread, port);
     if (replaced !== undefined) {
-      // The last mail of the thread that died may not have been read yet.
+      // The last messages of the thread that died may not have been read yet.
       drainPort(replaced);
       replaced.close();
     }
-    port.on('message', onMail);
-    whenStarted(() => body?.onConnect?.(peer));
+    port.on('message', onMessage);
+    entry.whenStarted(body => body.onConnect?.(thread));
   };
-  const stop = async () => {
-    thread.drain();
-    await body?.stop();
-    for (const port of peers.values()) port.close();
-    main.close();
-  };
-  main.on('message', (mail: MessageFromMain) => {
-    if (mail.type === 'connect') connect(mail.peer, mail.port);
-    else if (mail.type === 'stop') whenStarted(() => void stop());
-    else whenStarted(() => toMain({ type: 'answer', id: mail.id, answer: body?.onQuestion?.(mail.question) }));
+  entry.run<MessageFromMain>({
+    start: () =>
+      start({
+        name,
+        data,
+        log: entry.log,
+        post: (to, message) => ports.get(to)?.postMessage(message),
+        withoutTermination: work => withoutTermination(lock, work),
+        drain,
+      }),
+    readyMessage: ({ port, transport, facts }) => ({ type: 'ready', port, transport, facts }),
+    onMessage: message => {
+      if (message.type === 'connect') connect(message.thread, message.port);
+      else {
+        const { id, module } = message;
+        entry.whenStarted(body => entry.post({ type: 'answer', id, answer: body.explainModule?.(module) }));
+      }
+    },
+    stop: async body => {
+      drain();
+      await body.stop();
+      for (const port of ports.values()) port.close();
+    },
   });
-
-  start(thread).then(
-    started => {
-      body = started;
-      for (const work of early.splice(0)) work();
-      toMain({ type: 'ready', port: started.port, transport: started.transport, facts: started.facts });
-      compactMemoryIn(COMPACT_DELAY_MS);
-    },
-    (error: unknown) => {
-      if (!(error instanceof StartupError)) throw error;
-      toMain({ type: 'startup-error', code: error.code, message: error.message });
-    },
-  );
 }

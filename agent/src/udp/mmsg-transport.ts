@@ -95,7 +95,7 @@ export class MmsgTransport implements DatagramTransport {
   #answer(slot: number): void {
     const socket = this.#socket;
     const start = socket.startOf(slot);
-    const caller = socket.peerOf(slot);
+    const caller = socket.senderOf(slot);
     const replyStart = socket.outgoingStart();
     const length = this.#options.onDatagram(socket.bytes, start, start + socket.lengthOf(slot), socket.bytes, replyStart, caller);
     if (length > 0) socket.commit(length, caller);

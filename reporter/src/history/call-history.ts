@@ -1,5 +1,5 @@
 // pure
-/** What a report adds to the history: how many calls, and in which minute. */
+/** Computes what a report adds to the history: how many calls, and in which minute. */
 import { type HostCallResult, type HostKey, hostKey, isCallable, type ReportStatusRequest } from '@lars/proto';
 import { CumulativeCounters } from './cumulative-counters.ts';
 
@@ -7,9 +7,9 @@ import { CumulativeCounters } from './cumulative-counters.ts';
 export interface CountedReport {
   readonly modid: number;
   readonly cmdid: number;
-  /** Unsigned, as the table holds it. */
+  /** Unsigned, as the table has it. */
   readonly caller: number;
-  /** As the agent told it, unix seconds. */
+  /** As the agent sent it, unix seconds. */
   readonly ts: number;
   /** The minute of the history that it belongs to, unix seconds. */
   readonly minute: number;
@@ -19,7 +19,7 @@ export interface CountedReport {
   readonly agent: string;
   readonly seq: number;
   readonly results: readonly CountedResult[];
-  /** Results left out, because no table can hold such a host. */
+  /** Results left out, because no table has room for such a host. */
   readonly skipped: number;
 }
 
@@ -27,7 +27,8 @@ export interface CountedResult {
   readonly key: HostKey;
   readonly ip: number;
   readonly addr: string;
-  readonly told: HostCallResult;
+  /** The result as the agent sent it. */
+  readonly raw: HostCallResult;
   /** Calls that no report before this one counted. */
   readonly succ: number;
   readonly err: number;
@@ -50,7 +51,7 @@ export function isNumbered(report: ReportStatusRequest): boolean {
   return report.seq > 0 && report.agent !== '';
 }
 
-/** Remembers of agents that send running counts what they told last. */
+/** Counts calls; for agents that send running counts it remembers their last counts. */
 export class CallHistory {
   readonly #retentionSec: number;
   readonly #counters: CumulativeCounters;
@@ -85,12 +86,12 @@ export class CallHistory {
   #countRunning(report: ReportStatusRequest): CountedResult[] {
     const prefix = `${report.caller}/${report.modid}/${report.cmdid}/`;
     const results: CountedResult[] = [];
-    for (const told of report.results) {
-      if (!isSound(told)) continue;
-      const key = hostKey(told);
-      const now = { succ: told.succ, err: told.err, tcostMs: told.tcost };
-      const { succ, err, tcostMs } = this.#counters.increase(prefix + key, now, told.overload);
-      results.push(countedResult(key, told, succ, err, tcostMs));
+    for (const raw of report.results) {
+      if (!isSound(raw)) continue;
+      const key = hostKey(raw);
+      const now = { succ: raw.succ, err: raw.err, tcostMs: raw.tcost };
+      const { succ, err, tcostMs } = this.#counters.deltaSince(prefix + key, now, raw.overload);
+      results.push(countedResult(key, raw, succ, err, tcostMs));
     }
     return results;
   }
@@ -103,17 +104,17 @@ export function minuteOf(sec: number): number {
 
 function countIncreases(report: ReportStatusRequest): CountedResult[] {
   const results: CountedResult[] = [];
-  for (const told of report.results) {
-    if (isSound(told)) results.push(countedResult(hostKey(told), told, told.succ, told.err, told.tcost));
+  for (const raw of report.results) {
+    if (isSound(raw)) results.push(countedResult(hostKey(raw), raw, raw.succ, raw.err, raw.tcost));
   }
   return results;
 }
 
-function countedResult(key: HostKey, told: HostCallResult, succ: number, err: number, tcostMs: number): CountedResult {
-  return { key, ip: told.addr === '' ? told.ip >>> 0 : 0, addr: told.addr, told, succ, err, tcostMs };
+function countedResult(key: HostKey, raw: HostCallResult, succ: number, err: number, tcostMs: number): CountedResult {
+  return { key, ip: raw.addr === '' ? raw.ip >>> 0 : 0, addr: raw.addr, raw, succ, err, tcostMs };
 }
 
-/** Whether the tables have a row for it: a host that can be called, and numbers that are exact. */
-function isSound(told: HostCallResult): boolean {
-  return isCallable(told) && told.addr.length <= MAX_ADDR_LENGTH && Number.isSafeInteger(told.tcost);
+/** Whether the tables can have a row for the result: its host can be called, and its numbers are exact. */
+function isSound(result: HostCallResult): boolean {
+  return isCallable(result) && result.addr.length <= MAX_ADDR_LENGTH && Number.isSafeInteger(result.tcost);
 }

@@ -1,36 +1,36 @@
 import type { Clock } from '@lars/runtime/clock';
-import type { Outage } from '../store/outage.ts';
+import type { OperationHealth } from '../store/operation-health.ts';
 import type { StatusStore } from '../store/status-store.ts';
 
-export interface PrunerOptions {
+export interface PrunerDeps {
   readonly store: Pick<StatusStore, 'prune'>;
   readonly retentionSec: number;
-  readonly outage: Outage;
+  readonly health: OperationHealth;
   readonly clock: Clock;
   readonly onPruned: (rows: number) => void;
 }
 
-/** A slice takes a few milliseconds; the pause behind it belongs to reports. */
+/** A slice takes a few milliseconds; in the pause after it reports are handled. */
 const SLICE_ROWS = 1_000;
 const SLICE_PAUSE_MS = 50;
 const ROUND_MS = 60_000;
-/** Most likely another process is writing. */
+/** The delay after a failure, which most likely means that another process is writing. */
 const RETRY_MS = 5_000;
-/** An agent's name ends with its run; nobody sends a report again after so long. */
+/** An agent has a new name in each run, and no agent repeats a report after this time. */
 const AGENT_RETENTION_SEC = 7 * 86_400;
 
 /** Keeps the history within its retention: at the start and once a minute it removes what is older, slice by slice. */
 export class Pruner {
-  readonly #options: PrunerOptions;
+  readonly #deps: PrunerDeps;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(options: PrunerOptions) {
-    this.#options = options;
+  constructor(deps: PrunerDeps) {
+    this.#deps = deps;
   }
 
   start(): void {
-    this.#after(0);
+    this.#scheduleSlice(0);
   }
 
   stop(): void {
@@ -38,14 +38,14 @@ export class Pruner {
     clearTimeout(this.#timer);
   }
 
-  #after(delayMs: number): void {
+  #scheduleSlice(delayMs: number): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(async () => this.#after(await this.#pruneSlice()), delayMs);
+    this.#timer = setTimeout(async () => this.#scheduleSlice(await this.#pruneSlice()), delayMs);
   }
 
   /** Returns the time until the next slice. */
   async #pruneSlice(): Promise<number> {
-    const { store, retentionSec, outage, clock, onPruned } = this.#options;
+    const { store, retentionSec, health, clock, onPruned } = this.#deps;
     const nowSec = Math.floor(clock.unixMs() / 1_000);
     try {
       const rows = await store.prune({
@@ -53,11 +53,11 @@ export class Pruner {
         agentsBeforeSec: nowSec - AGENT_RETENTION_SEC,
         maxRows: SLICE_ROWS,
       });
-      outage.worked();
+      health.succeeded();
       onPruned(rows);
       return rows > 0 ? SLICE_PAUSE_MS : ROUND_MS;
     } catch (error) {
-      outage.failed(error);
+      health.failed(error);
       return RETRY_MS;
     }
   }

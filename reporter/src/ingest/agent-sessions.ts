@@ -16,11 +16,11 @@ export type Arrival =
   | 'stored'; // counted long ago: the acknowledgement was lost
 
 /**
- * Tells new reports from those that come again, and who is to hear that they are stored. An agent sends in order, so one number
- * says it all, and the acknowledgement of a seq covers all lower ones.
+ * Distinguishes new reports from repeated ones, and knows to which connection acknowledgements go. An agent sends in order, so one number
+ * is enough, and the acknowledgement of a seq covers all lower ones.
  *
- * Bounded: an agent is known while it has reports in the queue, or a link on which nobody else reported since. Who comes back
- * after that is looked up in the store.
+ * The number of sessions is bounded: an agent is known while it has reports in the queue, or a link on which no other agent reported
+ * since. An agent that comes back after that is looked up in the store.
  */
 export class AgentSessions<Link> {
   readonly #byAgent = new Map<string, AgentSession<Link>>();
@@ -35,7 +35,7 @@ export class AgentSessions<Link> {
     return this.#byAgent.get(agent);
   }
 
-  /** @param storedSeq what the store says; it is not asked about an agent that is known already */
+  /** @param storedSeq the store's answer; an agent that is known already keeps its own number */
   open(agent: string, storedSeq: number): AgentSession<Link> {
     const known = this.#byAgent.get(agent);
     if (known !== undefined) return known;
@@ -53,7 +53,7 @@ export class AgentSessions<Link> {
     return 'new';
   }
 
-  /** The reports of `agent` up to `seq` are stored. Returns its session, to be told so. */
+  /** The reports of `agent` up to `seq` are stored. Returns its session, which is to be sent the acknowledgement. */
   stored(agent: string, seq: number): AgentSession<Link> | undefined {
     const session = this.#byAgent.get(agent);
     if (session === undefined) return undefined;
@@ -71,7 +71,7 @@ export class AgentSessions<Link> {
     this.#forgetIfDone(session);
   }
 
-  /** The link that came last wins: what still arrives over the one before it must not take the acknowledgements with it. */
+  /** The youngest link gets the acknowledgements, also when reports still arrive over an older one. */
   #attach(session: AgentSession<Link>, link: Link): void {
     const before = this.#byLink.get(link);
     if (before === session && session.link !== undefined) return;

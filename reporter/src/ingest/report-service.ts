@@ -11,26 +11,26 @@ import type { StatusBatch } from '../store/status-store.ts';
 import { type AgentSession, AgentSessions } from './agent-sessions.ts';
 import type { SeqLookup } from './seq-lookup.ts';
 
-export interface ReportServiceOptions {
+export interface ReportServiceDeps {
   readonly queue: WriteQueue;
-  /** The queue has grown. */
+  /** Called when the queue has grown. */
   readonly onQueued: () => void;
   readonly history: CallHistory;
   readonly lookup: Pick<SeqLookup, 'find'>;
-  /** So many results may wait for a lookup, before no agent is listened to. */
-  readonly maxHeldResults: number;
+  /** While this many results are parked for lookups, no agent is read from. */
+  readonly maxParkedResults: number;
   readonly clock: Clock;
   readonly counters: SharedCounters<ReporterCounter>;
 }
 
-/** One agent's end of the conversation. */
+/** What is known of one connection. */
 interface Lane {
   readonly connection: FramedConnection;
-  /** Reports in their order while the store is asked about an agent; undefined while nothing is held up. */
-  held: ReportStatusRequest[] | undefined;
-  /** What was read of a connection that came while the queue was full: one chunk. */
+  /** Reports that are parked, in their order, while an agent is looked up in the store; undefined while there is no lookup. */
   parked: ReportStatusRequest[] | undefined;
-  /** As whom the agent was greeted here. */
+  /** The one chunk that was read of a connection that came while the queue was full. */
+  beforeResume: ReportStatusRequest[] | undefined;
+  /** The agent to which the initial acknowledgement was sent here. */
   agent: string | undefined;
 }
 
@@ -38,29 +38,29 @@ const MAX_AGENT_LENGTH = 255;
 const count = reporterCounters.at;
 
 /**
- * Takes reports from agents to the write queue, and acknowledges those that carry a number once they are stored. An
- * acknowledgement covers all lower numbers of its agent. While the queue is full no connection is read: the agents' own
- * buffers hold what is to come.
+ * Takes reports from agents to the write queue, and acknowledges the numbered ones once they are stored. An
+ * acknowledgement covers all lower numbers of its agent. While the queue is full no connection is read: further reports stay in
+ * the agents' own buffers.
  *
- * The first numbered report on a connection is answered at once with what is stored so far, be it nothing. So an agent knows that its
- * reporter does acknowledge, and keeps what it has sent however long the database is away.
+ * The first numbered report on a connection is answered at once with the number that is stored so far, even if that is 0. So an agent
+ * knows that its reporter acknowledges, and keeps what it has sent however long the database is away.
  */
 export class ReportService implements FramedServerHandler {
-  readonly #options: ReportServiceOptions;
+  readonly #deps: ReportServiceDeps;
   readonly #sessions = new AgentSessions<FramedConnection>();
   readonly #lanes = new Map<FramedConnection, Lane>();
   /** The youngest connection of each agent. */
-  readonly #greeted = new Map<string, Lane>();
-  #heldResults = 0;
+  readonly #currentLane = new Map<string, Lane>();
+  #parkedResults = 0;
   #paused = false;
   #stopping = false;
 
-  constructor(options: ReportServiceOptions) {
-    this.#options = options;
+  constructor(deps: ReportServiceDeps) {
+    this.#deps = deps;
   }
 
   onOpen(connection: FramedConnection): void {
-    this.#lanes.set(connection, { connection, held: undefined, parked: this.#paused ? [] : undefined, agent: undefined });
+    this.#lanes.set(connection, { connection, parked: undefined, beforeResume: this.#paused ? [] : undefined, agent: undefined });
     if (this.#stopping) connection.destroy();
   }
 
@@ -70,12 +70,12 @@ export class ReportService implements FramedServerHandler {
       throw new LarsProtocolError('BAD_MESSAGE_ID', `message id ${id} is not for a reporter`);
     }
     const report = checked(decodeBody(MessageId.ReportStatusRequest, body));
-    this.#options.counters.add(count.reports);
-    this.#options.counters.add(count.results, report.results.length);
+    this.#deps.counters.add(count.reports);
+    this.#deps.counters.add(count.results, report.results.length);
     const lane = this.#lanes.get(connection) as Lane;
-    this.#greet(lane, report);
-    if (lane.parked !== undefined) {
-      lane.parked.push(report);
+    this.#sendInitialAck(lane, report);
+    if (lane.beforeResume !== undefined) {
+      lane.beforeResume.push(report);
       connection.pause();
     } else this.#takeInOrder(lane, report);
   }
@@ -83,26 +83,26 @@ export class ReportService implements FramedServerHandler {
   onClose(connection: FramedConnection): void {
     const { agent = '' } = this.#lanes.get(connection) ?? {};
     this.#lanes.delete(connection);
-    if (this.#greeted.get(agent)?.connection === connection) this.#greeted.delete(agent);
+    if (this.#currentLane.get(agent)?.connection === connection) this.#currentLane.delete(agent);
     this.#sessions.unlink(connection);
   }
 
   /** The batch is in the tables. */
-  stored(batch: StatusBatch): void {
+  onStored(batch: StatusBatch): void {
     for (const [agent, seq] of batch.agents) {
       const session = this.#sessions.stored(agent, seq);
       if (session !== undefined) this.#acknowledge(session, session.link);
     }
-    this.#options.counters.add(count.flushes);
-    this.#options.counters.add(count.rowsStored, batch.status.length + batch.history.length + batch.agents.size);
+    this.#deps.counters.add(count.flushes);
+    this.#deps.counters.add(count.rowsStored, batch.status.length + batch.history.length + batch.agents.size);
     this.#resumeIfRelieved();
   }
 
-  stats(): Pick<ReporterStats, 'connections' | 'agents' | 'heldResults' | 'paused'> {
+  stats(): Pick<ReporterStats, 'connections' | 'agents' | 'parkedResults' | 'paused'> {
     return {
       connections: this.#lanes.size,
       agents: this.#sessions.size,
-      heldResults: this.#heldResults,
+      parkedResults: this.#parkedResults,
       paused: this.#paused,
     };
   }
@@ -113,23 +113,23 @@ export class ReportService implements FramedServerHandler {
     this.#pauseAll();
   }
 
-  #greet(lane: Lane, report: ReportStatusRequest): void {
+  #sendInitialAck(lane: Lane, report: ReportStatusRequest): void {
     if (lane.agent !== undefined || !isNumbered(report)) return;
     lane.agent = report.agent;
     const seq = this.#sessions.get(report.agent)?.storedSeq ?? 0;
     lane.connection.send(ackFrame(report.agent, seq));
-    // A connection that is not read from would never tell that its peer is gone: an agent that waits in vain comes again and again.
-    const before = this.#greeted.get(report.agent);
-    this.#greeted.set(report.agent, lane);
-    if (before !== undefined && (this.#paused || before.held !== undefined)) before.connection.destroy();
+    // A connection that is not read from never shows that its agent is gone, and an agent that waits in vain connects again and again.
+    const before = this.#currentLane.get(report.agent);
+    this.#currentLane.set(report.agent, lane);
+    if (before !== undefined && (this.#paused || before.parked !== undefined)) before.connection.destroy();
   }
 
   #takeInOrder(lane: Lane, report: ReportStatusRequest): void {
-    if (lane.held === undefined) this.#take(lane, report);
-    else this.#hold(lane.held, report);
+    if (lane.parked === undefined) this.#takeReport(lane, report);
+    else this.#park(lane.parked, report);
   }
 
-  #take(lane: Lane, report: ReportStatusRequest): void {
+  #takeReport(lane: Lane, report: ReportStatusRequest): void {
     if (!isNumbered(report)) {
       this.#enqueue(report);
       return;
@@ -145,12 +145,12 @@ export class ReportService implements FramedServerHandler {
       this.#enqueue(report);
       return;
     }
-    this.#options.counters.add(count.duplicates);
+    this.#deps.counters.add(count.duplicates);
     if (arrival === 'stored') this.#acknowledge(session, connection);
   }
 
   #enqueue(report: ReportStatusRequest): void {
-    const { queue, history, clock, counters, onQueued } = this.#options;
+    const { queue, history, clock, counters, onQueued } = this.#deps;
     const counted = history.count(report, Math.floor(clock.unixMs() / 1_000));
     counters.add(count.rowsSkipped, counted.skipped);
     if (counted.badTs) counters.add(count.badTimestamps);
@@ -160,44 +160,44 @@ export class ReportService implements FramedServerHandler {
     onQueued();
   }
 
-  /** Holds the lane's reports until the store has said what it has of this agent. */
+  /** Parks the lane's reports until the store has answered what it has of this agent. */
   #lookUp(lane: Lane, report: ReportStatusRequest): void {
-    const held: ReportStatusRequest[] = [];
-    lane.held = held;
+    const parked: ReportStatusRequest[] = [];
+    lane.parked = parked;
     lane.connection.pause();
-    this.#hold(held, report);
-    this.#options.lookup.find(report.agent, storedSeq => {
+    this.#park(parked, report);
+    this.#deps.lookup.find(report.agent, storedSeq => {
       this.#sessions.open(report.agent, storedSeq);
-      this.#release(lane, held);
+      this.#release(lane, parked);
     });
   }
 
-  #hold(held: ReportStatusRequest[], report: ReportStatusRequest): void {
-    held.push(report);
-    this.#heldResults += weightOf(report);
+  #park(parked: ReportStatusRequest[], report: ReportStatusRequest): void {
+    parked.push(report);
+    this.#parkedResults += sizeOf(report);
     this.#pauseIfFull();
   }
 
-  /** Takes what was held; when another unknown agent is among it, the rest is held again. */
-  #release(lane: Lane, held: readonly ReportStatusRequest[]): void {
-    lane.held = undefined;
-    for (const report of held) {
-      this.#heldResults -= weightOf(report);
+  /** Takes the parked reports; when another unknown agent is among them, the rest is parked again. */
+  #release(lane: Lane, parked: readonly ReportStatusRequest[]): void {
+    lane.parked = undefined;
+    for (const report of parked) {
+      this.#parkedResults -= sizeOf(report);
       this.#takeInOrder(lane, report);
     }
     if (lane.connection.closed) this.#sessions.unlink(lane.connection);
-    if (lane.held === undefined && !this.#paused) lane.connection.resume();
+    if (lane.parked === undefined && !this.#paused) lane.connection.resume();
     this.#resumeIfRelieved();
   }
 
   #acknowledge({ agent, storedSeq }: AgentSession<FramedConnection>, to: FramedConnection | undefined): void {
     const sent = to?.send(ackFrame(agent, storedSeq));
-    if (sent) this.#options.counters.add(count.acks);
+    if (sent) this.#deps.counters.add(count.acks);
   }
 
   #pauseIfFull(): void {
-    if (this.#paused || (!this.#options.queue.full && this.#heldResults < this.#options.maxHeldResults)) return;
-    this.#options.counters.add(count.pauses);
+    if (this.#paused || (!this.#deps.queue.full && this.#parkedResults < this.#deps.maxParkedResults)) return;
+    this.#deps.counters.add(count.pauses);
     this.#pauseAll();
   }
 
@@ -207,21 +207,21 @@ export class ReportService implements FramedServerHandler {
   }
 
   #resumeIfRelieved(): void {
-    const { queue, maxHeldResults } = this.#options;
-    if (!this.#paused || this.#stopping || !queue.relieved || this.#heldResults > maxHeldResults / 2) return;
+    const { queue, maxParkedResults } = this.#deps;
+    if (!this.#paused || this.#stopping || !queue.relieved || this.#parkedResults > maxParkedResults / 2) return;
     this.#paused = false;
     for (const lane of this.#lanes.values()) {
-      this.#unpark(lane);
-      // What was parked may fill the queue again.
+      this.#takeBeforeResume(lane);
+      // These reports may fill the queue again.
       if (this.#paused) return;
-      if (lane.held === undefined) lane.connection.resume();
+      if (lane.parked === undefined) lane.connection.resume();
     }
   }
 
-  #unpark(lane: Lane): void {
-    const parked = lane.parked ?? [];
-    lane.parked = undefined;
-    for (const report of parked) this.#takeInOrder(lane, report);
+  #takeBeforeResume(lane: Lane): void {
+    const reports = lane.beforeResume ?? [];
+    lane.beforeResume = undefined;
+    for (const report of reports) this.#takeInOrder(lane, report);
   }
 }
 
@@ -229,12 +229,12 @@ function ackFrame(agent: string, seq: number): Uint8Array {
   return encodeFrame(MessageId.ReportStatusAck, { agent, seq });
 }
 
-/** A report without results costs memory too. */
-function weightOf(report: ReportStatusRequest): number {
+/** The size of a report in results; a report without results costs memory too. */
+function sizeOf(report: ReportStatusRequest): number {
   return report.results.length + 1;
 }
 
-/** Bounds what the wire leaves open and the tables have no room for. */
+/** Checks the bounds that the wire does not have and the tables need. */
 function checked(report: ReportStatusRequest): ReportStatusRequest {
   if (report.agent.length > MAX_AGENT_LENGTH) {
     throw new LarsProtocolError('BAD_BODY', `agent has ${report.agent.length} characters, allowed are ${MAX_AGENT_LENGTH}`);

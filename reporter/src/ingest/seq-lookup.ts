@@ -1,76 +1,76 @@
 import type { Backoff } from '@lars/runtime/backoff';
-import type { Outage } from '../store/outage.ts';
+import type { OperationHealth } from '../store/operation-health.ts';
 import type { StatusStore } from '../store/status-store.ts';
 
-export interface SeqLookupOptions {
+export interface SeqLookupDeps {
   readonly store: Pick<StatusStore, 'lastSeqs'>;
   readonly backoff: Backoff;
-  readonly outage: Outage;
+  readonly health: OperationHealth;
 }
 
 /** Takes the seq of the agent's last stored report; 0 when the store does not know the agent. */
 type TakeAnswer = (storedSeq: number) => void;
 
-/** About how many agents at a time the store is asked: after a restart they all come back at once. */
+/** How many agents one query of the store names: after a restart all agents come back at once. */
 const AGENTS_PER_LOOKUP = 500;
 
 /**
- * Asks the store for the last report of agents, again and again until it answers. Who asks about the same agent meanwhile gets
- * the same answer: it stays right, because until it is there no report of that agent can be queued.
+ * Looks up the last report of agents in the store, retrying until it answers. Lookups of the same agent that come meanwhile get the
+ * same answer, which stays right: until it is there, no report of that agent can be queued.
  */
 export class SeqLookup {
-  readonly #options: SeqLookupOptions;
-  readonly #questions = new Map<string, TakeAnswer[]>();
-  #asking = false;
+  readonly #deps: SeqLookupDeps;
+  readonly #lookups = new Map<string, TakeAnswer[]>();
+  #isQuerying = false;
   #retryTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(options: SeqLookupOptions) {
-    this.#options = options;
+  constructor(deps: SeqLookupDeps) {
+    this.#deps = deps;
   }
 
   find(agent: string, take: TakeAnswer): void {
-    const takers = this.#questions.get(agent);
-    if (takers === undefined) this.#questions.set(agent, [take]);
+    const takers = this.#lookups.get(agent);
+    if (takers === undefined) this.#lookups.set(agent, [take]);
     else takers.push(take);
-    if (!this.#asking) void this.#ask();
+    if (!this.#isQuerying) void this.#query();
   }
 
-  /** Questions that are open stay without an answer. */
+  /** Lookups that are open stay without an answer. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retryTimer);
   }
 
-  async #ask(): Promise<void> {
-    this.#asking = true;
-    while (this.#questions.size > 0 && !this.#stopped) {
-      if (await this.#askOnce()) continue;
-      if (!this.#stopped) this.#retryTimer = setTimeout(() => void this.#ask(), this.#options.backoff.nextDelayMs());
+  async #query(): Promise<void> {
+    this.#isQuerying = true;
+    while (this.#lookups.size > 0 && !this.#stopped) {
+      if (await this.#queryOnce()) continue;
+      if (!this.#stopped) this.#retryTimer = setTimeout(() => void this.#query(), this.#deps.backoff.nextDelayMs());
       return;
     }
-    this.#asking = false;
+    this.#isQuerying = false;
   }
 
-  async #askOnce(): Promise<boolean> {
-    const { store, backoff, outage } = this.#options;
-    const agents = [...this.#questions.keys()].slice(0, AGENTS_PER_LOOKUP);
+  async #queryOnce(): Promise<boolean> {
+    const { store, backoff, health } = this.#deps;
+    const agents = [...this.#lookups.keys()].slice(0, AGENTS_PER_LOOKUP);
     let seqs: ReadonlyMap<string, number>;
     try {
       seqs = await store.lastSeqs(agents);
     } catch (error) {
-      outage.failed(error);
+      health.failed(error);
       return false;
     }
     backoff.reset();
-    outage.worked();
+    health.succeeded();
     if (!this.#stopped) for (const agent of agents) this.#answer(agent, seqs.get(agent) ?? 0);
     return true;
   }
 
   #answer(agent: string, storedSeq: number): void {
-    const takers = this.#questions.get(agent) ?? [];
-    this.#questions.delete(agent);
+    const takers = this.#lookups.get(agent) ?? [];
+    this.#lookups.delete(agent);
     for (const take of takers) take(storedSeq);
   }
 }

@@ -1,32 +1,32 @@
 import type { Backoff } from '@lars/runtime/backoff';
 import type { Clock } from '@lars/runtime/clock';
-import type { Outage } from '../store/outage.ts';
+import type { OperationHealth } from '../store/operation-health.ts';
 import type { StatusBatch, StatusStore } from '../store/status-store.ts';
 import type { WriteQueue } from './write-queue.ts';
 
-export interface FlusherOptions {
+export interface FlusherDeps {
   readonly queue: WriteQueue;
   readonly store: Pick<StatusStore, 'write'>;
   readonly flushIntervalMs: number;
   readonly backoff: Backoff;
-  readonly outage: Outage;
+  readonly health: OperationHealth;
   readonly clock: Clock;
-  /** The batch is stored, and out of the queue. */
+  /** Called when a batch is stored and taken out of the queue. */
   readonly onStored: (batch: StatusBatch) => void;
 }
 
 /** The one writer: takes batch after batch from the queue to the store, one at a time, and repeats a batch until it is stored. */
 export class Flusher {
-  readonly #options: FlusherOptions;
+  readonly #deps: FlusherDeps;
   #state: FlusherState = { kind: 'idle' };
 
-  constructor(options: FlusherOptions) {
-    this.#options = options;
+  constructor(deps: FlusherDeps) {
+    this.#deps = deps;
   }
 
-  /** Tell it whenever the queue has grown. */
-  queued(): void {
-    const { queue, flushIntervalMs } = this.#options;
+  /** Must be called whenever the queue has grown. */
+  onQueued(): void {
+    const { queue, flushIntervalMs } = this.#deps;
     if (this.#state.kind === 'idle') this.#enter(queue.due ? this.#soon() : this.#later(flushIntervalMs));
     else if (this.#state.kind === 'collecting' && queue.due) this.#enter(this.#soon());
   }
@@ -44,7 +44,7 @@ export class Flusher {
 
   async #writeOut(writing: Promise<boolean> | undefined, deadline: AbortSignal): Promise<void> {
     await writing;
-    while (this.#options.queue.reports > 0 && !deadline.aborted) {
+    while (this.#deps.queue.reports > 0 && !deadline.aborted) {
       if (!(await this.#write())) await pause(LAST_RETRY_MS);
     }
   }
@@ -57,7 +57,7 @@ export class Flusher {
 
   #afterWrite(stored: boolean): void {
     if (this.#state.kind === 'stopped') return;
-    const { queue, backoff, flushIntervalMs } = this.#options;
+    const { queue, backoff, flushIntervalMs } = this.#deps;
     if (!stored && queue.reports > 0) this.#enter(this.#later(backoff.nextDelayMs(), 'backing off'));
     else if (queue.due) this.#enter(this.#soon());
     else this.#enter(queue.reports > 0 ? this.#later(flushIntervalMs) : { kind: 'idle' });
@@ -65,23 +65,23 @@ export class Flusher {
 
   /** One batch. Returns false when there was none, or it could not be stored. */
   async #write(): Promise<boolean> {
-    const { queue, store, backoff, outage, clock, onStored } = this.#options;
+    const { queue, store, backoff, health, clock, onStored } = this.#deps;
     const batch = queue.head();
     if (batch === undefined) return false;
     try {
       await store.write(batch, Math.floor(clock.unixMs() / 1_000));
     } catch (error) {
-      outage.failed(error);
+      health.failed(error);
       return false;
     }
     queue.drop();
     backoff.reset();
-    outage.worked();
+    health.succeeded();
     onStored(batch);
     return true;
   }
 
-  /** Behind the input that is there already, so that reading and writing take turns. */
+  /** Flushes after the input that is there already, so that reading and writing alternate. */
   #soon(): FlusherState {
     const immediate = setImmediate(() => this.#flush());
     return { kind: 'due', cancel: () => clearImmediate(immediate) };
@@ -98,7 +98,7 @@ export class Flusher {
   }
 }
 
-/** Between attempts while stopping: whoever holds the database may be done in a moment. */
+/** The pause between attempts while stopping: another process that has locked the database may be done in a moment. */
 const LAST_RETRY_MS = 20;
 
 function pause(ms: number): Promise<void> {

@@ -39,32 +39,32 @@ export class MergedBatch implements StatusBatch {
     }
   }
 
-  #putStatus(rows: Map<HostKey, Mutable<StatusRow>>, report: CountedReport, { key, ip, addr, told }: CountedResult): void {
+  #putStatus(rows: Map<HostKey, Mutable<StatusRow>>, report: CountedReport, { key, ip, addr, raw }: CountedResult): void {
     const row = rows.get(key);
     if (row === undefined) {
       const { modid, cmdid, caller, ts } = report;
-      const { port, succ, err, overload, weight, tcost: tcostMs, probes } = told;
+      const { port, succ, err, overload, weight, tcost: tcostMs, probes } = raw;
       const added = { modid, cmdid, ip, port, addr, caller, succ, err, ts, overload, weight, tcostMs, probes };
       rows.set(key, added);
       this.status.push(added);
       return;
     }
-    row.succ = told.succ;
-    row.err = told.err;
+    row.succ = raw.succ;
+    row.err = raw.err;
     row.ts = report.ts;
-    row.overload = told.overload;
-    row.weight = told.weight;
-    row.tcostMs = told.tcost;
-    row.probes = told.probes;
+    row.overload = raw.overload;
+    row.weight = raw.weight;
+    row.tcostMs = raw.tcost;
+    row.probes = raw.probes;
   }
 
   #addHistory(rows: Map<HostKey, Mutable<HistoryRow>>, report: CountedReport, result: CountedResult): void {
-    const { key, ip, addr, told, succ, err, tcostMs } = result;
-    const overloaded = told.overload ? 1 : 0;
+    const { key, ip, addr, raw, succ, err, tcostMs } = result;
+    const overloaded = raw.overload ? 1 : 0;
     const row = rows.get(key);
     if (row === undefined) {
       const { minute, modid, cmdid } = report;
-      const added = { minute, modid, cmdid, ip, port: told.port, addr, succ, err, tcostMs, overloaded, reports: 1 };
+      const added = { minute, modid, cmdid, ip, port: raw.port, addr, succ, err, tcostMs, overloaded, reports: 1 };
       rows.set(key, added);
       this.history.push(added);
       return;

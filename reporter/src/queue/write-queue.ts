@@ -3,15 +3,15 @@ import type { CountedReport } from '../history/call-history.ts';
 import { MergedBatch } from './merged-batch.ts';
 
 export interface WriteQueueLimits {
-  /** Full when so many rows wait, those of the batch that is being written among them, or so many reports. */
+  /** The queue is full when this many rows or reports wait, those of the batch that is being written among them. */
   readonly maxRows: number;
-  /** A batch with so many rows takes no further report. */
+  /** A batch with this many rows takes no further report. */
   readonly batchMaxRows: number;
 }
 
 /**
  * Reports on their way into the tables: batches in the order of arrival. The youngest is open and merges what comes; the oldest
- * is the one being written, and stays until it is stored. Nothing is ever dropped: whoever feeds the queue stops when it is full.
+ * is the one being written, and stays until it is stored. Nothing is ever dropped: the service stops reading when the queue is full.
  */
 export class WriteQueue {
   readonly #limits: WriteQueueLimits;
@@ -32,12 +32,12 @@ export class WriteQueue {
     return this.#sealedReports + this.#open.reports;
   }
 
-  /** No further report should be added, though one that cannot wait may be. */
+  /** No further report should be added, though a report that cannot wait may be. */
   get full(): boolean {
     return this.rows >= this.#limits.maxRows || this.reports >= this.#limits.maxRows;
   }
 
-  /** Half empty: time to let reports come again. */
+  /** Half empty: the service may read reports again. */
   get relieved(): boolean {
     return this.rows <= this.#limits.maxRows / 2 && this.reports <= this.#limits.maxRows / 2;
   }
@@ -48,7 +48,7 @@ export class WriteQueue {
   }
 
   add(report: CountedReport): void {
-    // Neither rows nor a number to acknowledge: there is nothing to write.
+    // A report without rows and without a number to acknowledge needs no write.
     if (report.results.length === 0 && report.agent === '') return;
     this.#open.add(report);
     if (this.#open.rows >= this.#limits.batchMaxRows) this.#seal();

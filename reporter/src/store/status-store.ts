@@ -1,6 +1,6 @@
 // pure
 /**
- * Where call results are kept. Numbers are as the tables hold them: ip, port and caller unsigned, `ts` and `minute` in unix
+ * Where call results are kept. Numbers are as the tables have them: ip, port and caller unsigned, `ts` and `minute` in unix
  * seconds. A host is its ip, or its addr and then ip is 0.
  */
 export interface StatusStore {

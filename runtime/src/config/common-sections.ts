@@ -1,5 +1,5 @@
 import { LOG_FORMATS, LOG_LEVELS } from '../log-options.ts';
-import { bytes, integer, seconds } from './number-fields.ts';
+import { bytes, duration, integer } from './number-fields.ts';
 import { section } from './table.ts';
 import { choice, ipv4 } from './text-fields.ts';
 
@@ -25,10 +25,10 @@ export function tcpFields(port: number, maxWriteBufferBytes: number) {
     ip: ipv4({ default: '127.0.0.1', meaning: 'Address to listen on; 0.0.0.0 when agents run on other machines.' }),
     port: integer({ default: port, min: 0, max: 65_535, meaning: 'TCP port; 0 picks a free one.' }),
     max_connections: integer({ default: 10_000, min: 1, max: 1_000_000, meaning: 'Connections beyond these are refused.' }),
-    partial_frame_timeout: seconds({
-      default: 10,
+    partial_frame_timeout: duration({
+      default: 10_000,
       min: 0,
-      max: 3_600,
+      max: 3_600_000,
       exclude: 'min',
       meaning: 'A message that has begun must be whole within this time, or the connection is closed.',
     }),

@@ -1,5 +1,5 @@
 // pure
-/** One key of a conf file: how its text becomes a value of type T, and what an operator is told about it. */
+/** One key of a conf file: how its text becomes a value of type T, and its description for operators. */
 export interface Field<T> {
   readonly default: T;
   /** What the key does: a sentence for the sample file and the docs. */

@@ -1,7 +1,7 @@
 // pure
 import { ConfigError, excerpt } from './config-error.ts';
 
-/** A line that says something: `[name]` or `key = raw`, without the white space around the parts. */
+/** A line that is neither empty nor a comment: `[name]` or `key = raw`, without the white space around the parts. */
 export type IniLine = IniSection | IniEntry;
 
 export interface IniSection {
@@ -21,7 +21,7 @@ export interface IniEntry {
 const SECTION = /^\[([^\]]*)\]\s*(?:[;#].*)?$/s;
 
 /**
- * Reads the structure of a conf file line by line, because the package `ini` tells no line numbers and swallows what it does not
+ * Reads the structure of a conf file line by line, because the package `ini` gives no line numbers and swallows what it does not
  * understand: a line without '=' becomes `true`, `__proto__` vanishes, a dot in a section's name nests.
  * @throws {ConfigError} for a line that is neither a section, nor key = value, nor a comment
  */

@@ -15,7 +15,7 @@ export type IniValue =
 const QUOTED = /^(?:("[^"\\]*(?:\\.[^"\\]*)*")|'([^']*)')\s*(?:[;#].*)?$/s;
 const ESCAPE_OR_COMMENT_SIGN = /\\[\\;#]|\s[;#]|[;#]/g;
 
-/** @param raw what stands behind the '=', trimmed */
+/** @param raw the text behind the '=', trimmed */
 export function readIniValue(raw: string): IniValue {
   if (/^[;#]/.test(raw)) return { problem: 'only a comment: a value that starts with ; or # needs quotes' };
   const text = /^["']/.test(raw) ? readQuoted(raw) : readBare(raw);

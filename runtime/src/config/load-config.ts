@@ -1,11 +1,12 @@
 // pure
+
+import { assign, ConfigBuilder } from './config-builder.ts';
 import { ConfigError, excerpt } from './config-error.ts';
-import { Drafts, setKey } from './draft.ts';
 import { iniLines } from './ini-lines.ts';
 import { suggest } from './suggestion.ts';
 import type { ConfigTable, ConfigValues, Sections } from './table.ts';
 
-/** No conf file is larger; one that is was not meant to be one. */
+/** A larger file is certainly not a conf file. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
 
 export interface ConfigText {
@@ -15,25 +16,25 @@ export interface ConfigText {
 }
 
 /**
- * Reads a conf file's text. Sections and keys that are left out have their defaults; whatever the table does not know is refused.
- * A section may stand in the file more than once, a key of it only once.
+ * Reads a conf file's text. Sections and keys that are left out have their defaults; anything that the table does not know is refused.
+ * A section may occur more than once in the file, each of its keys only once.
  * @returns frozen sections of plain values; a pattern section becomes a Map of the keys that were given
  * @throws {ConfigError} for the first line that is wrong
  */
 export function loadConfig<S extends Sections>(table: ConfigTable<S>, { path, text }: ConfigText): ConfigValues<S> {
   if (text.length > MAX_CONFIG_BYTES) throw new ConfigError(path, undefined, `larger than ${MAX_CONFIG_BYTES} bytes`);
-  const drafts = new Drafts(table.sections);
-  let draft: ReturnType<Drafts['open']>;
+  const builder = new ConfigBuilder(table.sections);
+  let section: ReturnType<ConfigBuilder['openSection']>;
   for (const line of iniLines(path, text)) {
     if (line.kind === 'section') {
-      draft = drafts.open(line.name);
-      if (draft === undefined) throw new ConfigError(path, line.line, unknownSection(line.name, table.sections));
+      section = builder.openSection(line.name);
+      if (section === undefined) throw new ConfigError(path, line.line, unknownSection(line.name, table.sections));
     } else {
-      const problem = draft === undefined ? `'${excerpt(line.key)}' stands before any [section]` : setKey(draft, line);
+      const problem = section === undefined ? `'${excerpt(line.key)}' stands before any [section]` : assign(section, line);
       if (problem !== undefined) throw new ConfigError(path, line.line, problem);
     }
   }
-  return drafts.finish() as ConfigValues<S>;
+  return builder.build() as ConfigValues<S>;
 }
 
 function unknownSection(name: string, sections: Sections): string {

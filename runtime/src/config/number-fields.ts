@@ -31,12 +31,19 @@ export function ratio(options: RatioOptions): Field<number> {
   return decimalField('a number', '', { ...options, min: 0, max: 1 });
 }
 
-/** A duration whose value is in seconds, fractions allowed: 0.5 is half a second. */
-export function seconds(options: DecimalOptions): Field<number> {
-  return decimalField('a number of seconds', 's', options);
+/**
+ * A duration whose text is in seconds, fractions allowed, and whose value is in milliseconds: `0.5` is 500.
+ * @param options default and bounds in milliseconds
+ */
+export function duration(options: DecimalOptions): Field<number> {
+  return numberField('a number of seconds', 's', options, {
+    accepts: text => DECIMAL.test(text),
+    toValue: text => Number(shiftDecimals(text, MS_DECIMALS)),
+    format: formatSeconds,
+  });
 }
 
-/** A duration whose value is in whole milliseconds. */
+/** A duration whose text and value are in whole milliseconds. */
 export function milliseconds(options: FieldOptions<number> & Bounds): Field<number> {
   return wholeField('a whole number of milliseconds', 'ms', options);
 }
@@ -46,26 +53,35 @@ export function bytes(options: FieldOptions<number> & Bounds): Field<number> {
 }
 
 function wholeField(noun: string, unit: string, options: FieldOptions<number> & Bounds): Field<number> {
-  return numberField(noun, unit, options, text => INTEGER.test(text) && Number.isSafeInteger(Number(text)));
+  const accepts = (text: string) => INTEGER.test(text) && Number.isSafeInteger(Number(text));
+  return numberField(noun, unit, options, { accepts, toValue: Number, format: String });
 }
 
 function decimalField(noun: string, unit: string, options: DecimalOptions): Field<number> {
-  return numberField(noun, unit, options, text => DECIMAL.test(text));
+  return numberField(noun, unit, options, { accepts: text => DECIMAL.test(text), toValue: Number, format: String });
 }
 
-function numberField(noun: string, unit: string, options: DecimalOptions, isNumber: (text: string) => boolean): Field<number> {
+/** How a number stands in the file. */
+interface Notation {
+  accepts(text: string): boolean;
+  /** @param text is accepted, or NaN may be returned */
+  toValue(text: string): number;
+  format(value: number): string;
+}
+
+function numberField(noun: string, unit: string, options: DecimalOptions, notation: Notation): Field<number> {
   return {
     default: options.default,
     meaning: options.meaning,
-    expected: `${noun} in ${describeRange(options)}`,
+    expected: `${noun} in ${describeRange(options, notation)}`,
     unit,
     secret: false,
     parse(text) {
       // Without the sum, '-0' would be a zero that is not equal to 0 everywhere.
-      const value = Number(text) + 0;
-      return isNumber(text) && isWithin(value, options) ? value : undefined;
+      const value = notation.toValue(text) + 0;
+      return notation.accepts(text) && isWithin(value, options) ? value : undefined;
     },
-    format: String,
+    format: notation.format,
   };
 }
 
@@ -75,8 +91,23 @@ function isWithin(value: number, { min, max, exclude }: DecimalOptions): boolean
   return aboveMin && belowMax;
 }
 
-function describeRange({ min, max, exclude }: DecimalOptions): string {
-  const range = `${min}..${max}`;
+function describeRange({ min, max, exclude }: DecimalOptions, { format }: Notation): string {
+  const range = `${format(min)}..${format(max)}`;
   if (exclude === undefined) return range;
-  return exclude === 'both' ? `${range}, both ends excluded` : `${range}, ${exclude === 'min' ? min : max} excluded`;
+  return exclude === 'both' ? `${range}, both ends excluded` : `${range}, ${format(exclude === 'min' ? min : max)} excluded`;
+}
+
+/** A second has 10³ milliseconds. */
+const MS_DECIMALS = 3;
+
+/** The shortest text that `duration` parses to exactly this value. */
+function formatSeconds(ms: number): string {
+  const short = String(ms / 10 ** MS_DECIMALS);
+  return Number(shiftDecimals(short, MS_DECIMALS)) === ms ? short : shiftDecimals(String(ms), -MS_DECIMALS);
+}
+
+/** The text of the number times 10 to the power of `places`. Unlike a multiplication, it is exact: 1.001 s are 1001 ms. */
+function shiftDecimals(text: string, places: number): string {
+  const [mantissa, exponent = '0'] = text.toLowerCase().split('e');
+  return `${mantissa}e${Number(exponent) + places}`;
 }

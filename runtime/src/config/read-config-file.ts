@@ -11,7 +11,7 @@ export interface ReadConfig<S extends Sections> {
 }
 
 /**
- * The configuration in the file at `path`; all defaults without a path. Blocks, which only a starting process may do.
+ * The configuration in the file at `path`; all defaults without a path. Blocks the thread, which only a starting process may do.
  * @throws {ConfigError} when the file cannot be read, or for the first line of it that is wrong
  */
 export function readConfigFile<S extends Sections>(table: ConfigTable<S>, path: string | undefined): ReadConfig<S> {
@@ -30,7 +30,7 @@ function readText(path: string): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** A pipe or a device tells no size beforehand, and a device may have no end. */
+/** Reads in steps, because a pipe or a device has no size beforehand, and a device may have no end. */
 function readAtMost(path: string, limit: number): Uint8Array {
   const buffer = new Uint8Array(limit);
   const file = openSync(path, 'r');

@@ -1,5 +1,5 @@
 // pure
-/** Ends the sentence about an unknown name: with the name that was most likely meant, or with all that there are. */
+/** Ends the sentence about an unknown name: with the name that was most likely meant, or with all known names. */
 export function suggest(typed: string, known: readonly string[], written: (name: string) => string = String): string {
   const nearest = nearestName(typed, known);
   return nearest === undefined ? `known are ${known.map(written).join(', ')}` : `did you mean ${written(nearest)}?`;
@@ -9,7 +9,7 @@ function nearestName(typed: string, known: readonly string[]): string | undefine
   let nearest: string | undefined;
   let least = Math.max(2, Math.floor(typed.length / 3)) + 1;
   for (const name of known) {
-    // No distance is less than the difference in length, so that even a megabyte of a name is soon judged.
+    // No distance is less than the difference in length, so that even a name of a megabyte is compared quickly.
     if (typed.length - name.length >= least) continue;
     const distance = editDistance(typed.toLowerCase(), name.toLowerCase());
     // As many edits as letters would only say that any short name is near any other.
@@ -21,7 +21,7 @@ function nearestName(typed: string, known: readonly string[]): string | undefine
   return nearest;
 }
 
-/** Levenshtein's: how many letters to insert, drop or replace. */
+/** The Levenshtein distance: how many letters must be inserted, dropped or replaced. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (let i = 0; i < from.length; i++) {

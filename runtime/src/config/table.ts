@@ -55,7 +55,7 @@ export type FieldValues<F extends Fields> = {
 
 /**
  * Declares a conf file.
- * @throws {TypeError} when the table contradicts itself: a name that no conf file can hold, a default outside its own bounds
+ * @throws {TypeError} when the table contradicts itself: a name that no conf file can have, a default outside its own bounds
  */
 export function defineConfig<S extends Sections>(table: ConfigTable<S>): ConfigTable<S> {
   for (const [name, { fields }] of Object.entries<Sections[string]>(table.sections)) {
@@ -86,7 +86,7 @@ function checkName(name: string, where: string): void {
   if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) throw new TypeError(`${where} '${name}': expected letters, digits and _`);
 }
 
-/** The sample file shows every default, so each must be a value that the file may hold. */
+/** The sample file shows every default, so each must be a value that the file may have. */
 function checkDefault(field: Field<unknown>, where: string): void {
   const { text } = readIniValue(writeIniValue(field.format(field.default)));
   if (text === undefined || field.parse(text) !== field.default) {

@@ -24,7 +24,7 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-export interface HealthServerOptions {
+export interface HealthServerDeps {
   readonly ip: string;
   readonly port: number;
   /** The conf key of the port, named when it is taken. */
@@ -32,15 +32,15 @@ export interface HealthServerOptions {
   readonly health: () => Health;
   /** Called by the first scrape. */
   readonly registry: () => Promise<Registry>;
-  /** What a service shows of itself besides: answers a path with a JSON document, or undefined for one that it does not have. */
+  /** Further pages of the service: returns a JSON document for a path, or undefined for a path that it does not have. */
   readonly document?: (path: string) => Promise<unknown>;
 }
 
 /**
- * Answers GET /healthz and GET /metrics, and what else the service shows of itself.
+ * Answers GET /healthz, GET /metrics and the service's further pages.
  * @throws {StartupError} when the port cannot be opened
  */
-export async function startHealthServer(given: HealthServerOptions): Promise<HealthServer> {
+export async function startHealthServer(given: HealthServerDeps): Promise<HealthServer> {
   const options = { ...given, registry: once(given.registry) };
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, maxHeaderSize: 8_192 }, (request, response) => {
     answer(options, request, response).catch((error: unknown) => {
@@ -53,7 +53,7 @@ export async function startHealthServer(given: HealthServerOptions): Promise<Hea
     server.once('error', error => reject(listenError(error, 'HTTP port', options.ip, options.port, options.confKey)));
     server.listen(options.port, options.ip, resolve);
   });
-  // An error from now on is that of one connection that could not be accepted, and its client sees it.
+  // A later error means that one connection could not be accepted; its client sees that.
   server.on('error', () => undefined);
   return {
     ip: options.ip,
@@ -66,7 +66,7 @@ export async function startHealthServer(given: HealthServerOptions): Promise<Hea
   };
 }
 
-async function answer(options: HealthServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(options: HealthServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '').split('?')[0] ?? '';
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { allow: 'GET, HEAD' }).end();

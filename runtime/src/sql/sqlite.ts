@@ -65,7 +65,7 @@ function prepareFolder(folder: string): void {
 const WAL_ATTEMPTS = 50;
 const WAL_PAUSE_MS = 20;
 
-/** SQLite does not wait for another process that turns on WAL mode at the same moment, whatever the timeout is: so we do. */
+/** Retries, because SQLite does not wait for another process that turns on WAL mode at the same moment, whatever the timeout is. */
 function turnOnWal(connection: Database.Database): void {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -73,7 +73,7 @@ function turnOnWal(connection: Database.Database): void {
       return;
     } catch (error) {
       if (!(error instanceof SqliteError) || error.code !== 'SQLITE_BUSY' || attempt === WAL_ATTEMPTS) throw error;
-      // This happens only while a process starts, which has nothing else to do.
+      // Blocking is harmless: this happens only while a process starts, which has nothing else to do.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_PAUSE_MS);
     }
   }

@@ -15,11 +15,11 @@ export interface FramedClientOptions {
   readonly random: () => number;
   readonly log: Logger;
   /** Names the server in the log: 'dnsserver'. */
-  readonly peer: string;
+  readonly serverName: string;
 }
 
 export interface FramedClientEvents {
-  /** The link stands. Whatever the peer must know is said again now. */
+  /** The link is up. Whatever the server must know is sent again now. */
   onUp(): void;
   onFrame(id: number, body: Uint8Array): void;
   onDown(): void;
@@ -40,7 +40,7 @@ export class FramedClient {
   #retryTimer: NodeJS.Timeout | undefined;
   #steadyTimer: NodeJS.Timeout | undefined;
   #stopped = false;
-  #complained = false;
+  #hasComplained = false;
 
   constructor(options: FramedClientOptions, events: FramedClientEvents) {
     this.#options = options;
@@ -56,20 +56,20 @@ export class FramedClient {
     this.#connect();
   }
 
-  /** Sends with the next flush at the latest, or with what the peer is answered. @returns false when the link is down: nothing is sent */
+  /** Sends the bytes with the next flush at the latest. @returns false when the link is down: nothing is sent */
   queue(bytes: Uint8Array): boolean {
     return this.#connection?.queue(bytes) ?? false;
   }
 
-  /** What was queued leaves now. */
+  /** Sends what is queued now. */
   flush(): void {
     this.#connection?.flush();
   }
 
-  /** Gives the link up and starts a new one: for a peer that is silent when it should answer. */
+  /** Gives the link up and starts a new one: for a server that is silent when it should answer. */
   reconnect(why: string): void {
     if (this.#connection === undefined) return;
-    this.#options.log.warn(`${this.#options.peer}: reconnecting: ${why}`);
+    this.#options.log.warn(`${this.#options.serverName}: reconnecting: ${why}`);
     this.#connection.destroy();
   }
 
@@ -91,7 +91,7 @@ export class FramedClient {
       socket.removeAllListeners('error').removeAllListeners('close');
       this.#onConnected(socket);
     });
-    socket.once('error', error => this.#complain(error));
+    socket.once('error', error => this.#logFailure(error));
     socket.once('close', () => {
       clearTimeout(timer);
       this.#retry();
@@ -100,15 +100,15 @@ export class FramedClient {
 
   #onConnected(socket: Socket): void {
     this.#connecting = undefined;
-    this.#complained = false;
+    this.#hasComplained = false;
     this.#connection = new FramedConnection(socket, this.#options.limits, {
       onFrame: (_, id, body) => this.#events.onFrame(id, body),
       onClose: (_, reason, error) => this.#onClosed(reason, error),
     });
-    // Only a link that has stood for a while is well again: a peer that accepts and closes, or speaks nonsense at once, must not
-    // be dialled without a pause.
+    // Only a link that has been up for a while resets the backoff: a server that accepts and closes, or speaks nonsense at once, must
+    // not be dialled without a pause.
     this.#steadyTimer = setTimeout(() => this.#backoff.reset(), STEADY_MS).unref();
-    this.#options.log.info(`${this.#options.peer}: connected`, { host: this.#options.host, port: this.#options.port });
+    this.#options.log.info(`${this.#options.serverName}: connected`, { host: this.#options.host, port: this.#options.port });
     this.#events.onUp();
   }
 
@@ -116,7 +116,7 @@ export class FramedClient {
     this.#connection = undefined;
     clearTimeout(this.#steadyTimer);
     if (!this.#stopped) {
-      this.#options.log.warn(`${this.#options.peer}: connection lost`, {
+      this.#options.log.warn(`${this.#options.serverName}: connection lost`, {
         reason,
         ...(error === undefined ? {} : { error: messageOf(error) }),
       });
@@ -125,11 +125,11 @@ export class FramedClient {
     this.#retry();
   }
 
-  #complain(error: unknown): void {
-    if (this.#complained || this.#stopped) return;
-    this.#complained = true;
-    const { peer, host, port, log } = this.#options;
-    log.warn(`${peer}: cannot connect, trying again until it answers`, { host, port, error: messageOf(error) });
+  #logFailure(error: unknown): void {
+    if (this.#hasComplained || this.#stopped) return;
+    this.#hasComplained = true;
+    const { serverName, host, port, log } = this.#options;
+    log.warn(`${serverName}: cannot connect, retrying until it answers`, { host, port, error: messageOf(error) });
   }
 
   #retry(): void {

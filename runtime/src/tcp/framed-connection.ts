@@ -4,13 +4,13 @@ import { OutgoingFrames } from './outgoing-frames.ts';
 
 /** Why a connection ended; metrics count by these words. */
 export type CloseReason =
-  | 'peer' // the other side closed, or the network did
+  | 'remote' // the other side closed, or the network did
   | 'stopped' // we are shutting down
   | 'BAD_LENGTH'
   | 'BAD_MESSAGE_ID'
   | 'BAD_BODY'
   | 'partial_frame_timeout' // half a frame, then silence
-  | 'write_buffer_full' // the peer does not read
+  | 'write_buffer_full' // the remote does not read
   | 'handler_error'; // a bug of ours; the log has it
 
 export interface ConnectionLimits {
@@ -20,8 +20,8 @@ export interface ConnectionLimits {
   /** More unsent bytes than this and the connection is closed. */
   readonly maxWriteBufferBytes: number;
   /**
-   * A peer that has so many bytes of answers to take is not read from before it has taken all of them; one that takes a minute for it is
-   * closed. Only for a side whose peer always reads: two that wait for each other wait for ever.
+   * A remote with this large a backlog of answers is not read from before it has taken all of them; one that takes a minute for it is
+   * closed. Only for a side whose remote always reads: two sides that wait for each other wait for ever.
    */
   readonly pauseReadingAtBytes?: number;
 }
@@ -33,12 +33,12 @@ export interface ConnectionEvents {
 }
 
 const END_GRACE_MS = 300;
-/** So long may a peer take for what made us pause reading. */
+/** How long a remote may take for the backlog that made us pause reading. */
 const STALLED_MS = 60_000;
-/** What is collected leaves when it has grown to this: the system may take it while the rest is being made. */
+/** Queued bytes leave when there are this many: the system may take them while the rest is being made. */
 const FLUSH_BYTES = 65_536;
 
-/** One TCP connection that speaks frames, with the limits that keep a bad peer from costing more than its own connection. */
+/** One TCP connection that speaks frames, with the limits that keep a bad remote from costing more than its own connection. */
 export class FramedConnection {
   readonly remote: string;
   readonly #socket: Socket;
@@ -46,15 +46,16 @@ export class FramedConnection {
   readonly #events: ConnectionEvents;
   readonly #decoder: FrameDecoder;
   readonly #outgoing = new OutgoingFrames();
-  /** A chunk is being handled: what is sent meanwhile leaves at its end. */
+  /** A chunk is being handled; what is sent meanwhile leaves at the chunk's end. */
   #handling = false;
+  /** The chunk completed a frame. */
   #completed = false;
   #partialTimer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
-  /** Told not to read. */
+  /** The owner has called pause(). */
   #isPaused = false;
-  /** What was read and not handled: it would only have made more answers. */
-  #rest: Uint8Array | undefined;
+  /** Bytes that were read and not handled, because they would only have made more answers. */
+  #unhandled: Uint8Array | undefined;
   #closed = false;
 
   constructor(socket: Socket, limits: ConnectionLimits, events: ConnectionEvents) {
@@ -66,9 +67,9 @@ export class FramedConnection {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
     socket.on('data', (chunk: Uint8Array) => this.#onData(chunk));
-    socket.on('error', error => this.#close('peer', error));
-    socket.on('end', () => this.#close('peer', undefined));
-    socket.on('close', () => this.#close('peer', undefined));
+    socket.on('error', error => this.#close('remote', error));
+    socket.on('end', () => this.#close('remote', undefined));
+    socket.on('close', () => this.#close('remote', undefined));
     if (limits.pauseReadingAtBytes !== undefined) socket.on('drain', () => this.#onDrain());
   }
 
@@ -77,22 +78,21 @@ export class FramedConnection {
   }
 
   /**
-   * Sends bytes to the peer; they must not be changed afterwards. What is sent while the frames of one chunk are handled leaves
-   * together.
-   * @returns false when the connection is closed, or was closed now because the peer does not read
+   * Sends bytes, which must not be changed afterwards. What is sent while the frames of one chunk are handled leaves together.
+   * @returns false when the connection is closed, or was closed now because the remote does not read
    */
   send(bytes: Uint8Array): boolean {
     return this.queue(bytes) && (this.#handling || this.flush());
   }
 
-  /** Like send, but it may wait for the next flush, so that many small frames leave in one system call. */
+  /** Like send, but the bytes may wait for the next flush, so that many small frames leave in one system call. */
   queue(bytes: Uint8Array): boolean {
     if (this.#closed) return false;
     this.#outgoing.push(bytes);
     return this.#outgoing.bytes < FLUSH_BYTES || this.flush();
   }
 
-  /** What was queued leaves now; returns what send does. */
+  /** Sends what is queued now; returns what send does. */
   flush(): boolean {
     if (this.#closed) return false;
     if (this.#outgoing.bytes === 0) return true;
@@ -107,7 +107,7 @@ export class FramedConnection {
     return true;
   }
 
-  /** Backpressure: stops reading from the peer until resume. */
+  /** Backpressure: stops reading until resume. */
   pause(): void {
     this.#isPaused = true;
     this.#stopReading();
@@ -115,27 +115,27 @@ export class FramedConnection {
 
   resume(): void {
     this.#isPaused = false;
-    this.#readOn();
+    this.#continueReading();
   }
 
   #stopReading(): void {
     this.#socket.pause();
-    // What we do not read is not the peer's silence.
+    // While we do not read, a missing rest of a frame is not the remote's fault.
     this.#stopPartialTimer();
   }
 
-  /** First what was read already, which may make answers enough to wait again. */
-  #readOn(): void {
-    if (this.#isHeldUp) return;
-    const rest = this.#rest;
-    this.#rest = undefined;
-    if (rest !== undefined) this.#onData(rest);
-    if (this.#isHeldUp || this.#closed) return;
+  /** Handles the bytes kept from the last read before reading more; their answers may fill the write buffer again. */
+  #continueReading(): void {
+    if (this.#mayNotRead) return;
+    const unhandled = this.#unhandled;
+    this.#unhandled = undefined;
+    if (unhandled !== undefined) this.#onData(unhandled);
+    if (this.#mayNotRead || this.#closed) return;
     this.#socket.resume();
     this.#watchPartialFrame(false);
   }
 
-  get #isHeldUp(): boolean {
+  get #mayNotRead(): boolean {
     return this.#isPaused || this.#stallTimer !== undefined;
   }
 
@@ -151,15 +151,15 @@ export class FramedConnection {
     if (this.#stallTimer === undefined) return;
     clearTimeout(this.#stallTimer);
     this.#stallTimer = undefined;
-    if (!this.#closed) this.#readOn();
+    if (!this.#closed) this.#continueReading();
   }
 
-  /** Sends what is queued, then closes; a peer that does not take it within END_GRACE_MS is not waited for. */
+  /** Sends what is queued, then closes; a remote that does not take it within END_GRACE_MS is not waited for. */
   end(): void {
     if (!this.flush()) return;
     this.#finish('stopped', undefined);
     this.#socket.end();
-    // A paused socket would never see that the peer closes too; what it still brings is thrown away.
+    // A paused socket would never see that the remote closes too; what still comes in is thrown away.
     this.#socket.resume();
     const timer = setTimeout(() => this.#socket.destroy(), END_GRACE_MS);
     this.#socket.once('close', () => clearTimeout(timer));
@@ -176,7 +176,7 @@ export class FramedConnection {
     this.#completed = false;
     try {
       const taken = this.#decoder.push(chunk, this.#onFrame);
-      if (taken < chunk.length) this.#rest = chunk.subarray(taken);
+      if (taken < chunk.length) this.#unhandled = chunk.subarray(taken);
       this.#watchPartialFrame(this.#completed);
     } catch (error) {
       this.#close(error instanceof LarsProtocolError ? protocolReason(error) : 'handler_error', error);
@@ -190,7 +190,7 @@ export class FramedConnection {
     if (!this.#closed) this.#events.onFrame(this, id, body);
   };
 
-  /** The clock runs from the moment a frame is incomplete, and starts again with every frame that was completed. */
+  /** The timer runs from the moment a frame is incomplete, and starts again with every frame that was completed. */
   #watchPartialFrame(completed: boolean): void {
     if (completed || this.#decoder.pendingBytes === 0) this.#stopPartialTimer();
     if (this.#decoder.pendingBytes === 0 || this.#partialTimer !== undefined || this.#closed || this.#socket.isPaused()) return;
@@ -211,7 +211,7 @@ export class FramedConnection {
 
   #finish(reason: CloseReason, error: unknown): void {
     this.#closed = true;
-    this.#rest = undefined;
+    this.#unhandled = undefined;
     this.#stopPartialTimer();
     clearTimeout(this.#stallTimer);
     this.#events.onClose(this, reason, error);

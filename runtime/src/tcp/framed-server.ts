@@ -1,27 +1,33 @@
 import type { Socket } from 'node:net';
 import type { SharedCounters } from '../counters.ts';
+import { ConnectionSet, type ConnectionSetDeps, type FramedServerHandler } from './connection-set.ts';
 import type { FramedConnection } from './framed-connection.ts';
-import { FramedConnections, type FramedConnectionsOptions, type FramedServerHandler } from './framed-connections.ts';
 import { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
-import { TcpListener, type TcpListenerOptions } from './tcp-listener.ts';
+import { TcpListener, type TcpListenerDeps } from './tcp-listener.ts';
 
-export type { FramedServerHandler } from './framed-connections.ts';
+export type { FramedServerHandler } from './connection-set.ts';
 export { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
 
-export interface FramedServerOptions extends TcpListenerOptions, FramedConnectionsOptions {
+export interface FramedServerDeps extends TcpListenerDeps, ConnectionSetDeps {
   readonly maxConnections: number;
 }
 
-/** A TCP server whose connections speak frames, all in one thread. */
+/**
+ * A TCP server whose connections speak frames, all in one thread. How the parts of this folder stand together:
+ *
+ *   FramedServer = TcpListener (accepts) + ConnectionSet (serves) ── FramedConnection for each socket
+ *   FramedClient = connects and reconnects ──────────────────────── FramedConnection for its socket
+ *   FramedConnection = FrameDecoder (what comes in) + OutgoingFrames (what goes out) + limits
+ */
 export class FramedServer {
   readonly #maxConnections: number;
   readonly #listener: TcpListener;
-  readonly #connections: FramedConnections;
+  readonly #connections: ConnectionSet;
 
-  constructor(options: FramedServerOptions, handler: FramedServerHandler) {
+  constructor(options: FramedServerDeps, handler: FramedServerHandler) {
     this.#maxConnections = options.maxConnections;
-    this.#listener = new TcpListener(options, socket => this.#accept(socket));
-    this.#connections = new FramedConnections(options, handler);
+    this.#listener = new TcpListener(options, socket => this.#acceptSocket(socket));
+    this.#connections = new ConnectionSet(options, handler);
   }
 
   /** @throws {StartupError} when the port cannot be opened */
@@ -29,7 +35,7 @@ export class FramedServer {
     return this.#listener.listen();
   }
 
-  /** 0 before it listens; it stays known when the server is closed. */
+  /** 0 before the server listens; the port stays known when the server is closed. */
   get port(): number {
     return this.#listener.port;
   }
@@ -42,18 +48,18 @@ export class FramedServer {
     return this.#connections.open;
   }
 
-  /** Accepts no more, lets queued bytes leave for `graceMs`, then closes what is still open. */
+  /** Accepts no more connections, lets queued bytes leave for `graceMs`, then closes what is still open. */
   async close(graceMs = 200): Promise<void> {
     await Promise.all([this.#listener.close(), this.#connections.close(graceMs)]);
   }
 
-  #accept(socket: Socket): void {
+  #acceptSocket(socket: Socket): void {
     if (this.#connections.open.size >= this.#maxConnections) {
       this.counters.add(tcpServerCounters.at.refused);
       socket.destroy();
       return;
     }
     this.counters.add(tcpServerCounters.at.accepted);
-    this.#connections.adopt(socket);
+    this.#connections.serve(socket);
   }
 }

@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream';
 
-/** Frames of which the average is larger are handed to the system where they lie; copying them would cost more than it saves. */
+/** Frames that are larger on average are passed to the system one by one, because copying them would cost more than it saves. */
 const COPY_BYTES_MAX = 2_048;
 
-/** Frames on their way to one peer, which leave together: one system call for all answers of a chunk of pipelined requests. */
+/** Queued frames of one connection, which leave together: one system call for all answers of a chunk of pipelined requests. */
 export class OutgoingFrames {
   #frames: Uint8Array[] = [];
   #bytes = 0;
@@ -18,7 +18,7 @@ export class OutgoingFrames {
     this.#bytes += frame.length;
   }
 
-  /** Empties itself into the stream, in order. */
+  /** Writes all frames into the stream, in order, and forgets them. */
   writeTo(stream: Writable): void {
     const frames = this.#frames;
     const bytes = this.#bytes;
@@ -28,12 +28,12 @@ export class OutgoingFrames {
       return;
     }
     this.#frames = [];
-    if (bytes <= COPY_BYTES_MAX * frames.length) stream.write(joined(frames, bytes));
+    if (bytes <= COPY_BYTES_MAX * frames.length) stream.write(concatenate(frames, bytes));
     else writeEach(stream, frames);
   }
 }
 
-function joined(frames: readonly Uint8Array[], bytes: number): Uint8Array {
+function concatenate(frames: readonly Uint8Array[], bytes: number): Uint8Array {
   const all = Buffer.allocUnsafe(bytes);
   let at = 0;
   for (const frame of frames) {

@@ -5,12 +5,14 @@ export const tcpServerCounters = defineCounters({
   accepted: 'Connections accepted',
   refused: 'Connections refused because max_connections were open',
   frames: 'Frames received',
-  closedByPeer: 'Connections that the peer or the network closed',
+  closedByRemote: 'Connections that the remote or the network closed',
   closedBadLength: 'Connections closed because a frame announced an impossible length',
   closedBadMessageId: 'Connections closed because of a message id that is not spoken here',
   closedBadBody: 'Connections closed because a message did not parse',
   closedPartialFrame: 'Connections closed because a frame was begun and not finished in time',
-  closedWriteBufferFull: 'Connections closed because the peer did not read',
+  closedWriteBufferFull: 'Connections closed because the remote did not read',
   closedHandlerError: 'Connections closed because of an error of our own (see the log)',
 });
+/** The names that metrics had before they were renamed; they are shown beside the new names for one release. */
+export const FORMER_TCP_METRIC_NAMES = { closedByRemote: 'closedByPeer' } as const;
 export type TcpServerCounter = (typeof tcpServerCounters.names)[number];

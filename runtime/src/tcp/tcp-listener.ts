@@ -2,23 +2,23 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { listenError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 
-export interface TcpListenerOptions {
+export interface TcpListenerDeps {
   readonly ip: string;
   readonly port: number;
   /** The conf key of the port, named when it is taken. */
   readonly confKey: string;
-  /** Reads nothing of a new socket: only such a one can be transferred to another thread. */
+  /** Reads nothing of a new socket: only a socket that was not read from can be transferred to another thread. */
   readonly pauseOnConnect?: boolean;
   readonly log: Logger;
 }
 
-/** A TCP port on which connections are accepted; what becomes of them is another's business. */
+/** A TCP port on which connections are accepted and passed on. */
 export class TcpListener {
-  readonly #options: TcpListenerOptions;
+  readonly #options: TcpListenerDeps;
   readonly #server: Server;
   #port = 0;
 
-  constructor(options: TcpListenerOptions, onSocket: (socket: Socket) => void) {
+  constructor(options: TcpListenerDeps, onSocket: (socket: Socket) => void) {
     this.#options = options;
     this.#server = createServer({ noDelay: true, pauseOnConnect: options.pauseOnConnect ?? false }, onSocket);
   }
@@ -40,12 +40,12 @@ export class TcpListener {
     this.#port = (this.#server.address() as AddressInfo).port;
   }
 
-  /** 0 before it listens; it stays known when it is closed. */
+  /** 0 before the listener listens; the port stays known when it is closed. */
   get port(): number {
     return this.#port;
   }
 
-  /** Accepts no more; resolves when the sockets that it accepted in this thread are closed too. */
+  /** Accepts no more connections; resolves when the sockets that were accepted in this thread are closed too. */
   close(): Promise<void> {
     return new Promise(resolve => this.#server.close(() => resolve()));
   }

@@ -1,9 +1,9 @@
 import { getSystemErrorName } from 'node:util';
 
-/** Linux. */
+/** Error numbers of Linux. */
 export const Errno = { EINTR: 4, EBADF: 9, EAGAIN: 11, ECONNREFUSED: 111 } as const;
 
-/** As Node makes them: 'bind EADDRINUSE 127.0.0.1:8888', with `code`, `errno` and `syscall`. */
+/** An error as Node makes them: 'bind EADDRINUSE 127.0.0.1:8888', with `code`, `errno` and `syscall`. */
 export function systemError(syscall: string, errno: number, where = ''): NodeJS.ErrnoException {
   const code = getSystemErrorName(-errno);
   return Object.assign(new Error(`${syscall} ${code} ${where}`.trimEnd()), { code, errno: -errno, syscall });

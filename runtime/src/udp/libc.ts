@@ -19,11 +19,11 @@ export interface Libc {
   poll(fds: number, count: number, timeoutMs: number): number;
   dup3(fd: number, newFd: number, flags: number): number;
   close(fd: number): number;
-  /** Of the call before. */
+  /** The error number of the last call. */
   errno(): number;
-  /** Where a buffer lies. It stays there as long as it lives: V8 moves no buffer that was made as an ArrayBuffer. */
+  /** The address of a buffer. It stays valid while the buffer lives: V8 moves no buffer that was made as an ArrayBuffer. */
   addressOf(buffer: ArrayBuffer): number;
-  /** The descriptor of this thread's event loop: readable while the loop has something to do, mail for instance, or its end. */
+  /** The descriptor of this thread's event loop, which is readable while the loop has something to do: a message, or its end. */
   loopDescriptor(): number;
 }
 
@@ -46,7 +46,7 @@ export async function loadLibc(platform: string = process.platform, arch: string
   }
 }
 
-/** Old kernels and sandboxes know no such call; ours say that -1 is no descriptor. */
+/** Calls with the descriptor -1 must fail with EBADF; old kernels and sandboxes fail otherwise, because they lack the calls. */
 function refusalOf(libc: Libc): string | undefined {
   for (const call of ['recvmmsg', 'sendmmsg'] as const) {
     libc[call](-1, 0, 0, 0, 0);
@@ -57,7 +57,7 @@ function refusalOf(libc: Libc): string | undefined {
 }
 
 function bindLibc(koffi: typeof import('koffi')): Libc {
-  // The process itself: the C library that it runs on is in there, whatever its name.
+  // null stands for the process itself, which contains the C library that it runs on, whatever the library's name.
   const library = koffi.load(null);
   const define = (name: string, ...parameters: string[]) => library.func(name, 'int', parameters);
   return {
@@ -78,7 +78,7 @@ function bindLibc(koffi: typeof import('koffi')): Libc {
   };
 }
 
-/** libuv's own means for waiting in its place: https://docs.libuv.org/en/v1.x/loop.html#c.uv_backend_fd */
+/** libuv offers this descriptor to those who wait in its place: https://docs.libuv.org/en/v1.x/loop.html#c.uv_backend_fd */
 function loopDescriptor(koffi: typeof import('koffi'), library: LibraryHandle): number {
   const loopOf = library.func('napi_get_uv_event_loop', 'int', ['void *', koffi.out('void **')]);
   const loop: unknown[] = [null];

@@ -1,10 +1,10 @@
 // pure
 /**
  * What recvmmsg and sendmmsg read and write, in one ArrayBuffer: the bytes of datagrams, and the structures that point to them with
- * absolute addresses. Nearly all of it is written once.
+ * absolute addresses. Nearly all of the structures are written once, at the start.
  */
 
-/** IPv4: 65,535 bytes of packet less the heads of IP and UDP. */
+/** IPv4: a packet of 65,535 bytes less the headers of IP and UDP. */
 export const MAX_UDP_BYTES = 65_507;
 
 /** struct mmsghdr, struct iovec and struct sockaddr_in on 64-bit Linux. */
@@ -16,11 +16,11 @@ const AF_INET = 2;
 /** Room for the small arguments of calls: an address and its length, an option. */
 const SCRATCH_BYTES = 64;
 /**
- * Each datagram that comes in has room for the largest. Memory that nothing was written to costs nothing, so a slot of small
- * datagrams costs one page. The odd cache lines keep the slots' beginnings from falling into the same few lines of the cache.
+ * Each incoming slot has room for the largest datagram. Memory that was never written to costs nothing, so a slot of small
+ * datagrams costs one page. The extra cache line keeps the beginnings of the slots from falling into the same few lines of the cache.
  */
 const SLOT_BYTES = 65_536 + 64;
-/** Answers stand close behind one another; while there is room for the largest one more, another one is taken. */
+/** Answers lie close behind one another; another one is taken while there is room for the largest. */
 const OUTGOING_BYTES = 2 * 65_536;
 
 const TWO_TO_32 = 2 ** 32;
@@ -48,13 +48,13 @@ export class MmsgMemory {
   readonly #words: Uint32Array;
   readonly #layout: Layout;
   readonly #address: number;
-  /** Where the next answer is written, and how many stand before it. */
+  /** Where the next answer is written, and how many answers lie before it. */
   #outgoingEnd: number;
   #outgoingCount = 0;
 
   /**
-   * @param addressOf where a buffer lies in memory
-   * @param connected the socket has one peer, which no datagram names
+   * @param addressOf the address of a buffer in memory
+   * @param connected the socket is connected to one address, which no datagram names
    */
   constructor(slots: number, connected: boolean, addressOf: (buffer: ArrayBuffer) => number) {
     const layout = layOut(slots);
@@ -82,8 +82,8 @@ export class MmsgMemory {
     return this.#words[(this.#layout.incomingHeaders + slot * HEADER.bytes + HEADER.received) >> 2] as number;
   }
 
-  /** The peer in 48 bits: address and port, each in the order of its bytes on the network. */
-  peerOf(slot: number): number {
+  /** The sender in 48 bits: address and port, each in network byte order. */
+  senderOf(slot: number): number {
     const name = (this.#layout.incomingNames + slot * NAME_BYTES) >> 2;
     return (this.#words[name + 1] as number) * TWO_TO_16 + ((this.#words[name] as number) >>> 16);
   }
@@ -100,16 +100,16 @@ export class MmsgMemory {
     return this.#outgoingCount < this.slots && this.#outgoingEnd + MAX_UDP_BYTES <= this.#layout.incoming;
   }
 
-  /** What was written at `outgoingEnd` is a datagram. */
-  commit(length: number, peer: number): void {
+  /** Makes a datagram of what was written at `outgoingEnd`. */
+  commit(length: number, address: number): void {
     const words = this.#words;
     const { outgoingIovecs, outgoingNames } = this.#layout;
     const iovec = (outgoingIovecs + this.#outgoingCount * IOVEC_BYTES) >> 2;
     this.#putAddress(iovec, this.#outgoingEnd);
     words[iovec + 2] = length;
     const name = (outgoingNames + this.#outgoingCount * NAME_BYTES) >> 2;
-    const host = Math.floor(peer / TWO_TO_16);
-    words[name] = ((peer - host * TWO_TO_16) << 16) | AF_INET;
+    const host = Math.floor(address / TWO_TO_16);
+    words[name] = ((address - host * TWO_TO_16) << 16) | AF_INET;
     words[name + 1] = host;
     this.#outgoingEnd += length;
     this.#outgoingCount += 1;
@@ -152,8 +152,8 @@ export class MmsgMemory {
   }
 }
 
-/** A peer, as peerOf gives it. @param ip host-order number */
-export function peerFor(ip: number, port: number): number {
+/** An address as senderOf gives it. @param ip host-order number */
+export function addressFor(ip: number, port: number): number {
   return swap32(ip) * TWO_TO_16 + swap16(port);
 }
 
@@ -173,7 +173,7 @@ function layOut(slots: number): Layout {
     return start;
   };
   return {
-    // Not at the very beginning: offset 0 stands for "no name".
+    // Names must not lie at the very beginning, because offset 0 stands for "no name".
     scratch: take(SCRATCH_BYTES),
     incomingHeaders: take(slots * HEADER.bytes),
     outgoingHeaders: take(slots * HEADER.bytes),

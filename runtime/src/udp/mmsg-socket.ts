@@ -4,17 +4,17 @@ import { Errno, systemError } from './errno.ts';
 import type { Libc } from './libc.ts';
 import { MmsgMemory } from './mmsg-memory.ts';
 import { SocketCalls } from './socket-calls.ts';
-import { WaitLoop } from './wait-loop.ts';
+import { SocketPollLoop } from './socket-poll-loop.ts';
 
 export interface MmsgSocketOptions {
   readonly ip: string;
   /** 0 = any free port. */
   readonly port: number;
-  /** Connects: takes datagrams of this peer alone, and sends to no other. */
-  readonly peer?: { readonly ip: string; readonly port: number };
-  /** What the kernel is asked to hold; 0 = the system's default. */
+  /** Connects the socket: it takes datagrams of this address alone, and sends to no other. */
+  readonly remote?: { readonly ip: string; readonly port: number };
+  /** The receive buffer that the kernel is asked for; 0 = the system's default. */
   readonly receiveBufferBytes: number;
-  /** So many datagrams are taken by one call at most, and as many sent. */
+  /** How many datagrams one system call takes, or sends, at most. */
   readonly slots?: number;
   /** Called for every datagram that could not be sent. */
   readonly onSendError: () => void;
@@ -23,16 +23,16 @@ export interface MmsgSocketOptions {
 const DEFAULT_SLOTS = 64;
 const MSG_DONTWAIT = 0x40;
 const O_CLOEXEC = 0o2000000;
-/** The sender's own buffer is full only for as long as the network card is busy; who waits longer for it gives up. */
+/** The send buffer is full only for as long as the network card is busy; after this time the socket gives up waiting. */
 const SEND_WAIT_MS = 5;
 
 export class MmsgSocket {
-  /** Where datagrams lie: those taken, and those to send. */
+  /** The bytes of the datagrams that were taken, and of those to be sent. */
   readonly bytes: Uint8Array;
   readonly port: number;
-  /** What the kernel says that it holds. */
+  /** The size of the receive buffer, as the kernel tells it. */
   readonly receiveBufferBytes: number;
-  /** -1 once it is closed: another file may have the number then. */
+  /** -1 once the socket is closed, because another file may have the number then. */
   #fd: number;
   readonly #loop: number;
   readonly #libc: Libc;
@@ -41,13 +41,13 @@ export class MmsgSocket {
   readonly #slots: number;
   readonly #onSendError: () => void;
   #received = 0;
-  #waiting: WaitLoop | undefined;
+  #pollLoop: SocketPollLoop | undefined;
 
   /** @throws {Error} with `code` and `syscall`, as node:dgram's: EADDRINUSE, EADDRNOTAVAIL, … */
   constructor(libc: Libc, options: MmsgSocketOptions) {
     this.#libc = libc;
     this.#slots = options.slots ?? DEFAULT_SLOTS;
-    this.#memory = new MmsgMemory(this.#slots, options.peer !== undefined, buffer => libc.addressOf(buffer));
+    this.#memory = new MmsgMemory(this.#slots, options.remote !== undefined, buffer => libc.addressOf(buffer));
     this.bytes = this.#memory.bytes;
     this.#onSendError = options.onSendError;
     this.#calls = new SocketCalls(libc, this.#memory);
@@ -55,7 +55,7 @@ export class MmsgSocket {
     this.#fd = openDescriptor(libc, this.#calls);
     try {
       this.#calls.bind(this.#fd, options.ip, options.port);
-      if (options.peer !== undefined) this.#calls.connect(this.#fd, options.peer.ip, options.peer.port);
+      if (options.remote !== undefined) this.#calls.connect(this.#fd, options.remote.ip, options.remote.port);
       if (options.receiveBufferBytes > 0) this.#calls.setReceiveBuffer(this.#fd, options.receiveBufferBytes);
       this.port = this.#calls.boundPort(this.#fd);
       this.receiveBufferBytes = this.#calls.receiveBuffer(this.#fd);
@@ -65,15 +65,15 @@ export class MmsgSocket {
     }
   }
 
-  /** Takes what has come, without waiting. @returns how many datagrams lie in the slots now */
+  /** Takes the datagrams that have come, without waiting. @returns how many slots are filled now */
   receive(): number {
     const count = this.#libc.recvmmsg(this.#fd, this.#memory.incomingHeaders, this.#slots, MSG_DONTWAIT, 0);
-    // There was none; or an earlier datagram could not be delivered, which the socket of a client is told here, once.
+    // -1: there was no datagram; or an earlier one could not be delivered, which a connected socket is told here, once.
     this.#received = Math.max(0, count);
     return this.#received;
   }
 
-  /** Where the datagram of a slot begins in `bytes`. Like its length and peer it stands until the next receive. */
+  /** Where the datagram of a slot begins in `bytes`. Like its length and sender it is valid until the next receive. */
   startOf(slot: number): number {
     return this.#memory.startOf(slot);
   }
@@ -82,23 +82,23 @@ export class MmsgSocket {
     return this.#memory.lengthOf(slot);
   }
 
-  /** Who sent it: a number to give to commit, now or later. */
-  peerOf(slot: number): number {
-    return this.#memory.peerOf(slot);
+  /** The sender's address as a number, to be given to commit, now or later. */
+  senderOf(slot: number): number {
+    return this.#memory.senderOf(slot);
   }
 
-  /** Where in `bytes` the next datagram to send is written: there is room for the largest. May send what waits. */
+  /** Where in `bytes` the next datagram to send is to be written; there is room for the largest. May flush. */
   outgoingStart(): number {
     if (!this.#memory.hasRoom) this.flush();
     return this.#memory.outgoingEnd;
   }
 
-  /** What was written at outgoingStart() is a datagram and leaves with the next flush. A connected socket needs no peer. */
-  commit(length: number, peer = 0): void {
-    this.#memory.commit(length, peer);
+  /** Queues what was written at outgoingStart() as a datagram for the next flush. A connected socket needs no `address`. */
+  commit(length: number, address = 0): void {
+    this.#memory.commit(length, address);
   }
 
-  /** Sends what was committed. A datagram that cannot be sent does not hold up those behind it. */
+  /** Sends what was committed. A datagram that cannot be sent does not delay the ones behind it. */
   flush(): void {
     const memory = this.#memory;
     const count = memory.outgoingCount;
@@ -109,20 +109,20 @@ export class MmsgSocket {
   }
 
   /**
-   * Calls back when there is something to receive, and sends before each wait what was committed. This thread waits for this socket from
-   * now on and for its event loop beside it, so that mail comes at once; timers, and other such sockets of the thread, may be served up
-   * to 200 ms late. The process stays alive until close.
+   * Calls back when there is something to receive, and flushes before each wait. From now on this thread waits for this socket, and for
+   * its event loop beside it, so that messages come at once; timers, and other such sockets of the thread, may be served up to 200 ms
+   * late. The process stays alive until close.
    */
   onReadable(callback: () => void): void {
-    this.#waiting?.stop();
-    this.#waiting = new WaitLoop({
-      wait: timeoutMs => {
+    this.#pollLoop?.stop();
+    this.#pollLoop = new SocketPollLoop({
+      poll: timeoutMs => {
         this.flush();
-        return this.#calls.wait(this.#fd, this.#loop, timeoutMs);
+        return this.#calls.poll(this.#fd, this.#loop, timeoutMs);
       },
       onReady: () => {
         callback();
-        // A full batch: there is more.
+        // After a full batch there is probably more.
         return this.#received === this.#slots;
       },
     });
@@ -130,8 +130,8 @@ export class MmsgSocket {
 
   /** Ends onReadable. */
   pause(): void {
-    this.#waiting?.stop();
-    this.#waiting = undefined;
+    this.#pollLoop?.stop();
+    this.#pollLoop = undefined;
   }
 
   /** How many datagrams the kernel has dropped because its buffer was full, since the socket was opened. */
@@ -139,7 +139,7 @@ export class MmsgSocket {
     return this.#calls.drops(this.#fd);
   }
 
-  /** At once; what was committed and not flushed is lost. */
+  /** Closes at once; what was committed and not flushed is lost. */
   close(): void {
     if (this.#fd < 0) return;
     this.pause();
@@ -147,7 +147,7 @@ export class MmsgSocket {
     this.#fd = -1;
   }
 
-  /** The call before sent `sent` of `count` datagrams. Where a call sends none, the first of them is why. */
+  /** Sends the datagrams from number `sent` on. Where a call sends none, the first of its datagrams is the cause. */
   #sendRest(sent: number, count: number): void {
     const patience = { waits: count, retries: 1 };
     let next = Math.max(0, sent);
@@ -172,11 +172,11 @@ export class MmsgSocket {
     if (errno === Errno.EINTR) return true;
     if (errno === Errno.EAGAIN && patience.waits > 0) {
       patience.waits -= 1;
-      // Whoever waited in vain waits no more in this flush.
+      // After one wait in vain, this flush waits no more.
       if (!this.#calls.waitWritable(this.#fd, SEND_WAIT_MS)) patience.waits = 0;
       return true;
     }
-    // It concerns a datagram that left before, and is told once.
+    // The error concerns a datagram that left before, and is reported once.
     if (errno === Errno.ECONNREFUSED && patience.retries > 0) {
       patience.retries = 0;
       return true;
@@ -187,8 +187,8 @@ export class MmsgSocket {
 }
 
 /**
- * A descriptor that Node closes when this thread ends, even when it is terminated: a socket that outlived its thread would keep the
- * port. Node does so with what it has opened itself, so the socket takes the place of a file.
+ * Opens a descriptor that Node closes when this thread ends, even when it is terminated: a socket that outlived its thread would keep
+ * the port. Node closes the files that it has opened itself, so the socket takes the descriptor of such a file.
  */
 function openDescriptor(libc: Libc, calls: SocketCalls): number {
   const socket = calls.open();

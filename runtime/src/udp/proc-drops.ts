@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parseIpv4 } from '@lars/proto/host-address';
 
 /**
- * How many datagrams the kernel has dropped since a socket was bound, because its receive buffer was full: as /proc/net/udp tells it, for
- * sockets whose descriptor is out of reach. Always 0 for IPv6, and where there is no such file.
+ * Reads from /proc/net/udp how many datagrams the kernel has dropped since a socket was bound, because its receive buffer was full: for
+ * sockets whose descriptor is out of reach. The result is always 0 for IPv6, and where there is no such file.
  */
 export function dropsOf(ip: string, port: number, read: () => string = readProcNetUdp): () => number {
   const host = parseIpv4(ip);
@@ -27,7 +27,7 @@ function readProcNetUdp(): string {
 
 const hexOf = (value: number, digits: number): string => (value >>> 0).toString(16).toUpperCase().padStart(digits, '0');
 
-/** The file shows the address as this machine reads it: its bytes on the network from the last to the first. */
+/** The file shows an address with its network bytes from the last to the first. */
 function swapBytes(ip: number): number {
   return ((ip & 0xff) << 24) | ((ip & 0xff00) << 8) | ((ip >>> 8) & 0xff00) | (ip >>> 24);
 }

@@ -1,9 +1,9 @@
-/** The calls that a socket needs now and then, with their small arguments and their errors. */
+/** The system calls that a socket needs beside sending and receiving, with their small arguments and their errors. */
 import { parseIpv4 } from '@lars/proto/host-address';
 import { systemError } from './errno.ts';
 import type { Libc } from './libc.ts';
 import type { MmsgMemory } from './mmsg-memory.ts';
-import { Ready } from './wait-loop.ts';
+import { Ready } from './socket-poll-loop.ts';
 
 /** Linux. */
 const AF_INET = 2;
@@ -24,7 +24,7 @@ const ADDRESS_BYTES = 16;
 export class SocketCalls {
   readonly #libc: Libc;
   readonly #scratch: DataView;
-  /** Absolute addresses of the argument, and of its length behind it. */
+  /** Absolute addresses of a call's argument, and of the argument's length behind it. */
   readonly #argument: number;
   readonly #length: number;
 
@@ -55,7 +55,7 @@ export class SocketCalls {
     return this.#scratch.getUint16(2);
   }
 
-  /** A process of root's may have more than the system's limit (net.core.rmem_max); anybody else gets at most that. */
+  /** A process of root's may get more than the system's limit (net.core.rmem_max); any other gets at most that. */
   setReceiveBuffer(fd: number, bytes: number): void {
     this.#scratch.setInt32(0, bytes, true);
     if (this.#libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, this.#argument, 4) === 0) return;
@@ -71,8 +71,8 @@ export class SocketCalls {
   /** 0 where the kernel is too old to tell (before Linux 4.12). */
   drops(fd: number): number {
     this.#putLength(MEMINFO_BYTES);
-    const told = this.#libc.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, this.#argument, this.#length) === 0;
-    return told ? this.#scratch.getUint32(MEMINFO_DROPS, true) : 0;
+    const isKnown = this.#libc.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, this.#argument, this.#length) === 0;
+    return isKnown ? this.#scratch.getUint32(MEMINFO_DROPS, true) : 0;
   }
 
   /** @returns whether the socket takes bytes again, within the time */
@@ -82,7 +82,7 @@ export class SocketCalls {
   }
 
   /** @returns a sum of Ready */
-  wait(fd: number, loop: number, timeoutMs: number): number {
+  poll(fd: number, loop: number, timeoutMs: number): number {
     this.#putPoll(0, fd, POLLIN);
     this.#putPoll(POLL_BYTES, loop, POLLIN);
     if (this.#libc.poll(this.#argument, 2, timeoutMs) <= 0) return 0;
@@ -91,7 +91,7 @@ export class SocketCalls {
 
   #putPoll(at: number, fd: number, events: number): void {
     this.#scratch.setInt32(at, fd, true);
-    // What happened is cleared with it: it stands behind, in the upper half.
+    // This clears the field of returned events too, which is the upper half of the word.
     this.#scratch.setUint32(at + 4, events, true);
   }
 
@@ -117,5 +117,5 @@ export class SocketCalls {
   }
 }
 
-/** Behind the longest argument. */
+/** The offset of the length, behind the longest argument. */
 const LENGTH_AT = 48;

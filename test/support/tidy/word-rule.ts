@@ -27,16 +27,9 @@ const PUBLIC_WORDS: readonly Allowance[] = [
 const NOT_YET_RENAMED: readonly Allowance[] = [
   // The state words of an agent of an earlier version.
   { path: 'cli/src/output/why-table.ts', words: ['idle', 'serving'] },
-  // The balancer, and the agent's files that use its words or those of thread.ts.
+  // The balancer, and the words that the agent has from it.
   { path: 'agent/src/balancer/', words: 'all' },
   { path: 'agent/src/shard/transition-log.ts', words: ['idle'] },
-  { path: 'agent/src/threads/', words: ['mail', 'peer', 'question'] },
-  ...['dns/dns', 'report/report', 'shard/shard'].map(
-    (shell): Allowance => ({ path: `agent/src/${shell}-thread.ts`, words: ['mail', 'question'] }),
-  ),
-  // MmsgSocket.peerOf.
-  { path: 'agent/src/udp/mmsg-transport.ts', words: ['peer'] },
-  ...['dnsserver', 'reporter', 'runtime'].map((folder): Allowance => ({ path: `${folder}/src/`, words: 'all' })),
 ];
 
 const ALLOWANCES = [...PUBLIC_WORDS, ...NOT_YET_RENAMED];

@@ -13,7 +13,7 @@ socket.onReadable(() => {
     const start = socket.startOf(slot);
     const length = socket.lengthOf(slot);
     socket.bytes.copyWithin(socket.outgoingStart(), start, start + length);
-    socket.commit(length, socket.peerOf(slot));
+    socket.commit(length, socket.senderOf(slot));
   }
 });
 parentPort?.on('message', mail => parentPort?.postMessage(mail));

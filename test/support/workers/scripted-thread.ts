@@ -53,7 +53,7 @@ class Commands {
     else if (act === 'spin') for (;;);
     else if (act === 'block') Atomics.wait(new Int32Array(this.#thread.data.gate), 0, 0);
     else if (act === 'hang-at-stop') this.hangsAtStop = true;
-    else if (act === 'guard') void this.#thread.uninterrupted(() => this.#guarded());
+    else if (act === 'guard') void this.#thread.withoutTermination(() => this.#guarded());
     else if (act === 'log') this.#thread.log.warn('something happened', { number: 7 });
     else this.#thread.post(peer as never, `from ${to}` as never);
     if (act === 'post-and-crash') throw new Error('crashed as told');
@@ -81,7 +81,7 @@ runThread<ScriptedThreadData, unknown>(async thread => {
   return {
     port: lastPort === 0 ? FIRST_PORT : lastPort,
     transport: 'scripted',
-    onMail: mail => say('mail', mail),
+    onMessage: mail => say('mail', mail),
     onConnect: peer => say('connected', peer),
     stop: async () => {
       if (commands.hangsAtStop) await new Promise(() => undefined);

@@ -9,7 +9,7 @@ import type { Command, Said, ScriptedThreadData } from '../../support/workers/sc
 type Name = 'a' | 'b' | 'c';
 type Starts = Partial<Record<Name, ScriptedThreadData['start']>>;
 
-const MODULE = new URL('../../support/workers/scripted-thread.ts', import.meta.url);
+const SCRIPT = new URL('../../support/workers/scripted-thread.ts', import.meta.url);
 const STOP_TIMEOUT_MS = 2_000;
 
 let runs = 0;
@@ -38,7 +38,7 @@ function supervise(starts: Starts = {}) {
   const supervisor = new Supervisor<Name>({
     specs: names.map(name => ({
       name,
-      module: MODULE,
+      script: SCRIPT,
       data: (lastPort): ScriptedThreadData => ({ channel: channelName, lastPort, start: starts[name] ?? 'serve', gate }),
     })),
     channels: [
@@ -48,7 +48,7 @@ function supervise(starts: Starts = {}) {
     ],
     log: recording.log,
     clock,
-    onGivenUp: reason => givenUp.push(reason),
+    onRestartLimitReached: reason => givenUp.push(reason),
   });
   cleanUps.push(async () => {
     openGate();
@@ -154,7 +154,7 @@ test('a thread that must not be ended now is ended afterwards', async () => {
 describe('a thread that dies', () => {
   test.each([
     ['crash', 'crashed as told'],
-    ['exit', 'thread a ended without a word'],
+    ['exit', 'thread a exited without an error'],
   ] as const)('by %s is started again, and the log says why', async (act, why) => {
     const { supervisor, tell, recording, restarted } = supervise();
     await supervisor.start();
@@ -267,7 +267,7 @@ describe('threads that are told to stop', () => {
     await hear('b', 'obeys', act);
     await supervisor.stop(['a', 'b', 'c'], 100);
     expect(liveThreads()).toBe(0);
-    expect(recording.events()).toEqual(['thread b did not stop in time; it is ended']);
+    expect(recording.events()).toEqual(['thread b did not stop in time; terminated']);
   });
 
   test('while one is being started again: it is not', async () => {

@@ -27,7 +27,7 @@ function untilProbed(world: AdaptiveWorld, stepMs = 10, atMost = 100_000): numbe
 
 describe('AD-10', () => {
   test('probes come after pauses that double from the shortest to the longest, with a quarter of jitter', () => {
-    const world = ejected(2, { backoffMinMs: 1_000, backoffMaxMs: 4_000, probeShare: 1 });
+    const world = ejected(2, { probeBackoffMinMs: 1_000, probeBackoffMaxMs: 4_000, probeShare: 1 });
     for (const pauseMs of [1_000, 2_000, 4_000, 4_000]) {
       const waitedMs = untilProbed(world);
       expect(waitedMs).toBeGreaterThanOrEqual(0.75 * pauseMs);
@@ -58,7 +58,7 @@ describe('AD-11', () => {
     { count: 50, probeShare: 0.03, picks: 50 / 0.03 },
     { count: 5, probeShare: 0.5, picks: 5 / 0.5 },
   ])('a probe costs $picks picks where 1 of $count is ejected and its share is $probeShare', ({ count, probeShare, picks }) => {
-    const world = ejected(count, { probeShare, backoffMinMs: 1, backoffMaxMs: 1 });
+    const world = ejected(count, { probeShare, probeBackoffMinMs: 1, probeBackoffMaxMs: 1 });
     // The first one is free.
     untilProbed(world);
     world.fail(host(1), 1, 1);

@@ -5,7 +5,7 @@ import type Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { type DnsserverConfig, dnsserverConfigTable } from '../../../dnsserver/src/config.ts';
 import { type RunningDnsserver, startDnsserver } from '../../../dnsserver/src/dnsserver.ts';
-import { openRouteEditor, type RouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
+import { openRouteEditor, type RouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
 import { type RecordingLog, recordingLog } from '../../support/recording-log.ts';
 import { type AgentConnection, connectAgent } from './agent-connection.ts';
 import { openSql, tempFile } from './route-world.ts';

@@ -240,7 +240,7 @@ describe('what is told about it', () => {
     expect(await w.metric('lars_dnsserver_subscriptions')).toBe(0);
   });
 
-  test('degraded while an empty table is not believed; agents keep their hosts', async () => {
+  test('degraded while the empty guard is active; agents keep their hosts', async () => {
     const w = await dnsserverWorld({}, editor => editor.import([ONE], 'add'));
     w.sql.exec('DELETE FROM RouteData');
     await w.dnsserver.poll();

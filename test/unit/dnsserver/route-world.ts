@@ -1,4 +1,4 @@
-/** A database in a folder of its own, a watcher that looks at it when told, and a client that applies what is pushed. */
+/** A database in a folder of its own, a watcher that polls it when told, and a client that applies what is pushed. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,11 +7,11 @@ import { SharedCounters } from '@lars/runtime/counters';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { type DnsserverCounter, dnsserverCounters } from '../../../dnsserver/src/counters.ts';
-import { loadAll } from '../../../dnsserver/src/routes/load-routes.ts';
-import type { Route, RouteContent, RouteDiff } from '../../../dnsserver/src/routes/route.ts';
-import { openRouteEditor, type RouteEditor } from '../../../dnsserver/src/routes/route-editor.ts';
-import { RouteWatcher } from '../../../dnsserver/src/routes/route-watcher.ts';
-import { SqliteRouteStore } from '../../../dnsserver/src/routes/sqlite-route-store.ts';
+import { openRouteEditor, type RouteEditor } from '../../../dnsserver/src/edit/route-editor.ts';
+import { readAllRoutes } from '../../../dnsserver/src/follow/find-changes.ts';
+import type { Route, RouteContent, RouteDiff } from '../../../dnsserver/src/follow/route-table.ts';
+import { RouteWatcher } from '../../../dnsserver/src/follow/route-watcher.ts';
+import { SqliteRouteStore } from '../../../dnsserver/src/store/sqlite-route-store.ts';
 import { type RecordingLog, recordingLog } from '../../support/recording-log.ts';
 
 /** A new folder, removed with all that is in it. */
@@ -42,7 +42,7 @@ export interface Watched {
   readonly diffs: readonly RouteDiff[];
   readonly counters: SharedCounters<DnsserverCounter>;
   readonly log: RecordingLog;
-  /** What a client holds that was given everything at the start and applied every push since. */
+  /** What a client knows that was given everything at the start and applied every push since. */
   readonly client: ReadonlyMap<string, Route>;
   version(modid: number, cmdid: number): number | undefined;
   close(): Promise<void>;
@@ -50,7 +50,7 @@ export interface Watched {
 
 export async function watch(
   file: string,
-  options: { believeEmpty?: boolean; store?: SqliteRouteStore; unixMs?: number } = {},
+  options: { acceptEmpty?: boolean; store?: SqliteRouteStore; unixMs?: number } = {},
 ): Promise<Watched> {
   const store = options.store ?? new SqliteRouteStore({ file, busyWaitMs: 100 });
   const counters = new SharedCounters(dnsserverCounters);
@@ -67,7 +67,7 @@ export async function watch(
     counters,
     log: log.log,
     clock: { unixMs: () => options.unixMs ?? 0 },
-    believeEmpty: options.believeEmpty ?? false,
+    acceptEmpty: options.acceptEmpty ?? false,
     onDiff: diff => {
       diffs.push(diff);
       diff.forEach(apply);
@@ -100,7 +100,7 @@ export interface World extends Watched {
 
 /** `prepare` fills the database before the watcher reads it for the first time. */
 export async function openWorld(
-  options: { believeEmpty?: boolean; prepare?: (editor: RouteEditor, sql: Database.Database) => Promise<unknown> } = {},
+  options: { acceptEmpty?: boolean; prepare?: (editor: RouteEditor, sql: Database.Database) => Promise<unknown> } = {},
 ): Promise<World> {
   const { folder, remove } = makeFolder();
   const file = path.join(folder, 'lars.db');
@@ -158,11 +158,11 @@ export function contents(routes: Iterable<RouteContent>): Record<string, string[
 
 /** What somebody reads who sees the database for the first time. */
 export async function freshContents(store: SqliteRouteStore): Promise<Record<string, string[]>> {
-  const { routes } = await store.read(reader => loadAll(reader, async () => {}));
+  const { routes } = await store.read(reader => readAllRoutes(reader, async () => {}));
   return contents(routes.values());
 }
 
-export function heldContents(watcher: RouteWatcher): Record<string, string[]> {
+export function knownContents(watcher: RouteWatcher): Record<string, string[]> {
   return contents([...watcher.routes.routes()].map(([, route]) => route));
 }
 

@@ -28,7 +28,7 @@ describe('what LARS logged', () => {
   test('what went wrong is shown too, and what is well is not', () => {
     const decisions = new Decisions(3);
     decisions.add({ level: 'warn', event: 'link down', fields: { host: 'x', error: 'refused', port: 7 } }, 0);
-    decisions.add({ level: 'info', event: 'agent serves', fields: { ip: 'y' } }, 0);
+    decisions.add({ level: 'info', event: 'agent ready', fields: { ip: 'y' } }, 0);
     expect(decisions.lines).toEqual(['LARS: link down x refused']);
     expect(decisions.all).toEqual([]);
   });

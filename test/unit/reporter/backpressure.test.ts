@@ -53,8 +53,8 @@ describe('while the database is slow', () => {
       agent.send(...manyReports(REPORTS, i => numbered(i + 1, { agent: `agent-${a}`, caller: a })));
     }
     await standsStill(reporter);
-    const { queueRows, heldResults } = reporter.stats();
-    expect(queueRows + heldResults).toBeLessThanOrEqual(MAX_ROWS + agents.length * 3 * SOCKET_READ_REPORTS);
+    const { queueRows, parkedResults } = reporter.stats();
+    expect(queueRows + parkedResults).toBeLessThanOrEqual(MAX_ROWS + agents.length * 3 * SOCKET_READ_REPORTS);
     expect(reporter.counters.get('reports')).toBeLessThan(REPORTS);
     expect(agents.every(agent => agent.acks.length === 0)).toBe(true);
 
@@ -139,7 +139,7 @@ describe('while the database is slow', () => {
       gate.open();
       await Promise.all([early.acked(1_000), again.acked(LATE)]);
       expect(await storedCalls(store)).toBe(1_000 + LATE);
-      expect(reporter.stats()).toMatchObject({ queueRows: 0, heldResults: 0, paused: false });
+      expect(reporter.stats()).toMatchObject({ queueRows: 0, parkedResults: 0, paused: false });
     });
   });
 
@@ -168,13 +168,13 @@ describe('while the store does not say what it has of an agent', () => {
       agent.send(...manyReports(REPORTS, i => numbered(i + 1, { agent: `agent-${a}`, caller: a })));
     }
     await standsStill(reporter);
-    const { heldResults, queueRows } = reporter.stats();
+    const { parkedResults, queueRows } = reporter.stats();
     expect(queueRows).toBe(0);
-    expect(heldResults).toBeLessThanOrEqual(MAX_ROWS + agents.length * 2 * SOCKET_READ_REPORTS);
+    expect(parkedResults).toBeLessThanOrEqual(MAX_ROWS + agents.length * 2 * SOCKET_READ_REPORTS);
     lookup.open();
     await Promise.all(agents.map(agent => agent.acked(REPORTS)));
     expect(await storedCalls(store)).toBe(agents.length * REPORTS);
-    expect(reporter.stats()).toMatchObject({ heldResults: 0, paused: false });
+    expect(reporter.stats()).toMatchObject({ parkedResults: 0, paused: false });
   });
 
   test('room in the queue does not make them come faster', async () => {
@@ -182,14 +182,14 @@ describe('while the store does not say what it has of an agent', () => {
     store.before = use => (use === 'write' ? gate.opened : new Promise(() => {}));
     const waiting = await TestAgent.connect(reporter);
     waiting.send(...Array.from({ length: 10_000 }, (_, i) => numbered(i + 1)));
-    await until(() => reporter.stats().heldResults > 0);
-    const held = reporter.stats().heldResults;
+    await until(() => reporter.stats().parkedResults > 0);
+    const held = reporter.stats().parkedResults;
     const other = await TestAgent.connect(reporter);
     other.send(...manyReports(5_000, () => report()));
     await standsStill(reporter);
     gate.open();
     await until(() => reporter.stats().queueRows === 0 && !reporter.stats().paused);
-    expect(reporter.stats().heldResults).toBe(held);
+    expect(reporter.stats().parkedResults).toBe(held);
   });
 
   test('two connections of one agent get one answer', async () => {

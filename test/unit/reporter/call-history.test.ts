@@ -53,7 +53,7 @@ describe('what a report adds', () => {
   test('the status keeps what was told', () => {
     const calls = history();
     calls.count(report({ results: [result({ succ: 5 })] }), NOW_SEC);
-    expect(calls.count(report({ results: [result({ succ: 9 })] }), NOW_SEC).results[0]?.told.succ).toBe(9);
+    expect(calls.count(report({ results: [result({ succ: 9 })] }), NOW_SEC).results[0]?.raw.succ).toBe(9);
   });
 
   test('what is remembered is bounded', () => {
@@ -89,7 +89,7 @@ describe('the minute', () => {
   });
 });
 
-describe('results that make no sense are left out and counted, the others are taken', () => {
+describe('invalid results are left out and counted, the others are taken', () => {
   const bad: readonly { what: string; fields: Partial<HostCallResult> }[] = [
     { what: 'port 0', fields: { port: 0 } },
     { what: 'port 65536', fields: { port: 65_536 } },
@@ -101,7 +101,7 @@ describe('results that make no sense are left out and counted, the others are ta
   test.each(bad.flatMap(row => [row, { ...row, what: `${row.what}, numbered`, seq: 1 }]))('$what', ({ fields, ...row }) => {
     const results = [result({ port: 1 }), result(fields), result({ port: 2 })];
     const counted = history().count('seq' in row ? numbered(1, { results }) : report({ results }), NOW_SEC);
-    expect(counted.results.map(({ told }) => told.port)).toEqual([1, 2]);
+    expect(counted.results.map(({ raw }) => raw.port)).toEqual([1, 2]);
     expect(counted.skipped).toBe(1);
   });
 

@@ -68,30 +68,30 @@ describe('running counts become increases', () => {
     },
   ])('$rule', ({ told, increases }) => {
     const counters = new CumulativeCounters(10);
-    expect(told.map(([succ = 0, err = 0]) => counters.increase('a', counts(succ, err), false))).toEqual(
+    expect(told.map(([succ = 0, err = 0]) => counters.deltaSince('a', counts(succ, err), false))).toEqual(
       increases.map(([succ = 0, err = 0]) => counts(succ, err)),
     );
   });
 
   test('a host that changes sides has started again, whatever its numbers', () => {
     const counters = new CumulativeCounters(10);
-    counters.increase('a', counts(3, 1), false);
-    expect(counters.increase('a', counts(4, 2), true)).toEqual(counts(4, 2));
-    expect(counters.increase('a', counts(5, 2), true)).toEqual(counts(1, 0));
-    expect(counters.increase('a', counts(6, 2), false)).toEqual(counts(6, 2));
+    counters.deltaSince('a', counts(3, 1), false);
+    expect(counters.deltaSince('a', counts(4, 2), true)).toEqual(counts(4, 2));
+    expect(counters.deltaSince('a', counts(5, 2), true)).toEqual(counts(1, 0));
+    expect(counters.deltaSince('a', counts(6, 2), false)).toEqual(counts(6, 2));
   });
 
   test('durations count by difference too', () => {
     const counters = new CumulativeCounters(10);
-    counters.increase('a', counts(1, 0, 70), false);
-    expect(counters.increase('a', counts(2, 0, 100), false)).toEqual(counts(1, 0, 30));
-    expect(counters.increase('a', counts(3, 0, 20), false)).toEqual(counts(3, 0, 20));
+    counters.deltaSince('a', counts(1, 0, 70), false);
+    expect(counters.deltaSince('a', counts(2, 0, 100), false)).toEqual(counts(1, 0, 30));
+    expect(counters.deltaSince('a', counts(3, 0, 20), false)).toEqual(counts(3, 0, 20));
   });
 
   test('keys do not know each other', () => {
     const counters = new CumulativeCounters(10);
-    counters.increase('a', counts(5, 0), false);
-    expect(counters.increase('b', counts(6, 0), false)).toEqual(counts(6, 0));
+    counters.deltaSince('a', counts(5, 0), false);
+    expect(counters.deltaSince('b', counts(6, 0), false)).toEqual(counts(6, 0));
   });
 
   test('the increases of a window sum up to its last count, whatever was left out between', () => {
@@ -103,9 +103,9 @@ describe('running counts become increases', () => {
         let counted = 0;
         for (const step of steps) {
           succ += step.succ;
-          if (step.told) counted += counters.increase('a', counts(succ, 0), false).succ;
+          if (step.told) counted += counters.deltaSince('a', counts(succ, 0), false).succ;
         }
-        counted += counters.increase('a', counts(succ, 0), false).succ;
+        counted += counters.deltaSince('a', counts(succ, 0), false).succ;
         expect(counted).toBe(succ);
       }),
     );
@@ -115,14 +115,14 @@ describe('running counts become increases', () => {
 describe('memory is bounded', () => {
   test('the least recently told key is forgotten, counted, and counts from zero when it comes back', () => {
     const counters = new CumulativeCounters(2);
-    counters.increase('a', counts(1, 0), false);
-    counters.increase('b', counts(1, 0), false);
-    counters.increase('a', counts(2, 0), false);
-    counters.increase('c', counts(1, 0), false);
+    counters.deltaSince('a', counts(1, 0), false);
+    counters.deltaSince('b', counts(1, 0), false);
+    counters.deltaSince('a', counts(2, 0), false);
+    counters.deltaSince('c', counts(1, 0), false);
     expect(counters.size).toBe(2);
     expect(counters.evictions).toBe(1);
-    expect(counters.increase('a', counts(3, 0), false)).toEqual(counts(1, 0));
-    expect(counters.increase('b', counts(2, 0), false)).toEqual(counts(2, 0));
+    expect(counters.deltaSince('a', counts(3, 0), false)).toEqual(counts(1, 0));
+    expect(counters.deltaSince('b', counts(2, 0), false)).toEqual(counts(2, 0));
     expect(counters.evictions).toBe(2);
   });
 
@@ -131,7 +131,7 @@ describe('memory is bounded', () => {
       fc.property(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(9)), (max, keys) => {
         const counters = new CumulativeCounters(max);
         for (const key of keys) {
-          counters.increase(`${key}`, counts(1, 0), false);
+          counters.deltaSince(`${key}`, counts(1, 0), false);
           expect(counters.size).toBeLessThanOrEqual(max);
         }
         expect(counters.size).toBe(Math.min(max, new Set(keys).size));

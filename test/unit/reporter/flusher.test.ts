@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CallHistory } from '../../../reporter/src/history/call-history.ts';
 import { Flusher } from '../../../reporter/src/queue/flusher.ts';
 import { WriteQueue } from '../../../reporter/src/queue/write-queue.ts';
-import { Outage } from '../../../reporter/src/store/outage.ts';
+import { OperationHealth } from '../../../reporter/src/store/operation-health.ts';
 import type { StatusBatch } from '../../../reporter/src/store/status-store.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { NOW_SEC, numbered, result } from './report-samples.ts';
@@ -32,7 +32,7 @@ function world() {
     },
     flushIntervalMs: 200,
     backoff: new Backoff(1_000, 10_000, () => 0.5),
-    outage: new Outage({ what: 'storing', log: recordingLog().log, onFailed: () => {} }),
+    health: new OperationHealth({ what: 'storing', log: recordingLog().log, onFailed: () => {} }),
     clock: { monotonicMs: () => 0, unixMs: () => NOW_SEC * 1_000 + 999 },
     onStored: batch => stored.push(batch),
   });
@@ -42,7 +42,7 @@ function world() {
     for (let i = 0; i < reports; i++) {
       seq += 1;
       queue.add(history.count(numbered(seq, { results: [result({ port: seq })] }), NOW_SEC));
-      flusher.queued();
+      flusher.onQueued();
     }
   };
   return { queue, flusher, attempts, stored, state, add };

@@ -44,7 +44,7 @@ describe('the database does not take a batch', () => {
     breakage.mended = true;
     await agent.acked(1);
     expect(troubles()).toEqual([
-      { level: 'error', event: 'storing reports fails, trying again until it works', fields: { error: 'disk full' } },
+      { level: 'error', event: 'storing reports fails, retrying until it works', fields: { error: 'disk full' } },
     ]);
     expect(records.at(-1)).toMatchObject({ level: 'info', event: 'storing reports works again' });
   });
@@ -79,11 +79,11 @@ describe('the database does not answer what it has of an agent', () => {
     other.send(report({ cmdid: 3 }));
     await until(() => reporter.counters.get('flushes') === 1);
     expect(agent.acks).toEqual([]);
-    expect(reporter.stats()).toMatchObject({ outage: 'looking up agents fails: disk full', heldResults: 2 });
+    expect(reporter.stats()).toMatchObject({ outage: 'looking up agents fails: disk full', parkedResults: 2 });
     breakage.mended = true;
     await agent.acked(1);
     expect(await store.readStatus(1, 2)).toMatchObject([{ succ: 5 }]);
-    expect(reporter.stats()).toMatchObject({ outage: undefined, heldResults: 0 });
+    expect(reporter.stats()).toMatchObject({ outage: undefined, parkedResults: 0 });
     expect(troubles()).toHaveLength(1);
   });
 
@@ -97,7 +97,7 @@ describe('the database does not answer what it has of an agent', () => {
     breakage.mended = true;
     await until(() => reporter.counters.get('flushes') === 1);
     expect(await store.readStatus(1, 2)).toMatchObject([{ succ: 5 }]);
-    expect(reporter.stats()).toMatchObject({ agents: 0, heldResults: 0 });
+    expect(reporter.stats()).toMatchObject({ agents: 0, parkedResults: 0 });
   });
 });
 

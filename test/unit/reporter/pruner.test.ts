@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Pruner } from '../../../reporter/src/history/pruner.ts';
 import { MemoryStatusStore } from '../../../reporter/src/store/memory-status-store.ts';
-import { Outage } from '../../../reporter/src/store/outage.ts';
+import { OperationHealth } from '../../../reporter/src/store/operation-health.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { NOW_MINUTE, NOW_SEC } from './report-samples.ts';
 import { batch, historyRow } from './status-store-contract.ts';
@@ -28,7 +28,7 @@ function world() {
       },
     },
     retentionSec: HOUR,
-    outage: new Outage({ what: 'removing old history', log, onFailed: () => counts.failed++ }),
+    health: new OperationHealth({ what: 'removing old history', log, onFailed: () => counts.failed++ }),
     clock: { monotonicMs: () => 0, unixMs: () => counts.nowSec * 1_000 },
     onPruned: rows => {
       counts.pruned += rows;

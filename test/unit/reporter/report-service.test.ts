@@ -264,5 +264,5 @@ test('many agents at once: every call is counted once', async () => {
 
 function expectConsistent(reporter: RunningReporter, reports: number): void {
   expect(reporter.counters.toObject()).toMatchObject({ reports, results: 2 * reports, duplicates: 0, flushErrors: 0 });
-  expect(reporter.stats()).toMatchObject({ queueRows: 0, queueReports: 0, heldResults: 0, paused: false });
+  expect(reporter.stats()).toMatchObject({ queueRows: 0, queueReports: 0, parkedResults: 0, paused: false });
 }

@@ -1,7 +1,7 @@
 import { Backoff } from '@lars/runtime/backoff';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SeqLookup } from '../../../reporter/src/ingest/seq-lookup.ts';
-import { Outage } from '../../../reporter/src/store/outage.ts';
+import { OperationHealth } from '../../../reporter/src/store/operation-health.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 
 beforeEach(() => {
@@ -23,7 +23,7 @@ function world() {
       },
     },
     backoff: new Backoff(1_000, 10_000, () => 0.5),
-    outage: new Outage({ what: 'looking up', log: recordingLog().log, onFailed: () => {} }),
+    health: new OperationHealth({ what: 'looking up', log: recordingLog().log, onFailed: () => {} }),
   });
   const answers: [string, number][] = [];
   const find = (agent: string) => lookup.find(agent, seq => answers.push([agent, seq]));

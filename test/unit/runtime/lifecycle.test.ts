@@ -54,7 +54,7 @@ describe('a process that is told to stop', () => {
     expect(performance.now() - beganMs).toBeGreaterThan(STOP_DEADLINE_MS - 500);
     expect(lines.slice(-2)).toEqual([
       'stopping agent',
-      `error: not stopped within ${STOP_DEADLINE_MS} ms: leaving before everything was stopped in order`,
+      `error: not stopped within ${STOP_DEADLINE_MS} ms: exiting before everything was stopped`,
     ]);
   });
 
@@ -87,7 +87,7 @@ describe('a process that is told to stop', () => {
     expect(await exitCode).toBe(1);
     expect(lines.slice(2)).toEqual([
       'stopping agent',
-      'error: agent did not stop in order',
+      'error: agent did not stop cleanly',
       'stopping reporter',
       'stopped reporter',
     ]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Ejection } from '../../../../agent/src/balancer/ejection.ts';
 
-const LIMITS = { backoffMinMs: 1_000, backoffMaxMs: 10_000 };
+const LIMITS = { probeBackoffMinMs: 1_000, probeBackoffMaxMs: 10_000 };
 const middle = () => 0.5;
 
 function ejected(random = middle): Ejection {

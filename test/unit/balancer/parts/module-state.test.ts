@@ -91,7 +91,7 @@ describe('ModuleState', () => {
   test('what is known of a host goes with it when others leave the route', () => {
     const state = stateWith(4);
     const { inFlight, slots, table } = state;
-    state.ejectionOf(3).start({ backoffMinMs: 1_000, backoffMaxMs: 10_000 }, false, () => 0.5, 0);
+    state.ejectionOf(3).start({ probeBackoffMinMs: 1_000, probeBackoffMaxMs: 10_000 }, false, () => 0.5, 0);
     slots.values[slots.row(2) + EVIDENCE] = 7;
     slots.values[TYPICAL_MS] = 20;
     learnOfCopy(state, 2, true, 30, 0);

@@ -1,0 +1,195 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
+import { formatHost, hostKey, type ModuleId, routeKey } from '@lars/proto';
+import { readAllRoutes } from '../follow/find-changes.ts';
+import type { RouteContent } from '../follow/route-table.ts';
+import {
+  type RouteReader,
+  type RouteRow,
+  type RouteStore,
+  type RouteWriter,
+  visitAllRoutes,
+  visitRoutesOf,
+} from '../store/route-store.ts';
+import { SqliteRouteStore } from '../store/sqlite-route-store.ts';
+import { type EditMode, type EditPlan, isEmptyPlan, planDrain, planEdit, planRemoval } from './edit-plan.ts';
+import { type CheckedEntry, checkEntry, checkHost, checkModule, type HostEntry, type RouteEntry } from './route-entry.ts';
+
+export interface RouteFilter {
+  readonly modid?: number | undefined;
+  readonly cmdid?: number | undefined;
+}
+
+/** What a change did. Where all counts are zero, nothing had to be changed, and the revision stayed. */
+export interface EditResult {
+  /** Of the database, after the change. */
+  readonly revision: number;
+  readonly added: number;
+  readonly updated: number;
+  readonly removed: number;
+  /** How many modules changed. */
+  readonly modules: number;
+}
+
+/**
+ * Writes routes, whether dnsserver runs or not. Each change is one transaction: the rows, the revision raised by one, and a row
+ * in RouteChange for each changed module. A change of nothing leaves the revision as it is.
+ * Every method throws RouteStoreError when the database fails; the methods that take routes check all of them before they write
+ * any, and throw RouteError.
+ */
+export interface RouteEditor {
+  /** Routes in the order of modid and cmdid. */
+  list(filter?: RouteFilter): Promise<readonly RouteContent[]>;
+  /** A host that exists already gets the weight, zone and drain mark that the entry has. */
+  add(modid: number, cmdid: number, hosts: readonly HostEntry[]): Promise<EditResult>;
+  /** Removes hosts; without `hosts`, the whole module. Hosts that do not exist are no error. */
+  remove(modid: number, cmdid: number, hosts?: readonly string[]): Promise<EditResult>;
+  /** These hosts get no new calls, or get them again. A host that does not exist is a RouteError NO_SUCH_HOST, and nothing is changed. */
+  setDrain(modid: number, cmdid: number, hosts: readonly string[], drain: boolean): Promise<EditResult>;
+  import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult>;
+  /** Every host that is served, in the order of modid and cmdid, as `import` takes it. */
+  export(): Promise<readonly RouteEntry[]>;
+  /** Removes all routes, and confirms to a dnsserver's empty guard that this is meant. Always raises the revision. */
+  clear(): Promise<EditResult>;
+  close(): Promise<void>;
+}
+
+export interface RouteEditorOptions {
+  /** The SQLite file of [database] file; it is created when there is none. */
+  readonly file: string;
+}
+
+/** Another editor's import of a million rows takes about ten seconds. */
+const BUSY_WAIT_MS = 30_000;
+
+/** @throws {StartupError} when the file cannot be opened or holds something else */
+export async function openRouteEditor({ file }: RouteEditorOptions): Promise<RouteEditor> {
+  const store = new SqliteRouteStore({ file, busyWaitMs: BUSY_WAIT_MS });
+  try {
+    await store.ensureSchema();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return new StoreRouteEditor(store);
+}
+
+class StoreRouteEditor implements RouteEditor {
+  readonly #store: RouteStore;
+
+  constructor(store: RouteStore) {
+    this.#store = store;
+  }
+
+  async list({ modid, cmdid }: RouteFilter = {}): Promise<readonly RouteContent[]> {
+    const { routes } = await this.#store.read(reader => readAllRoutes(reader, nextTick));
+    return [...routes.values()]
+      .filter(route => (modid ?? route.modid) === route.modid && (cmdid ?? route.cmdid) === route.cmdid)
+      .sort((one, other) => one.modid - other.modid || one.cmdid - other.cmdid);
+  }
+
+  add(modid: number, cmdid: number, hosts: readonly HostEntry[]): Promise<EditResult> {
+    return this.import(
+      hosts.map(host => ({ modid, cmdid, ...host })),
+      'add',
+    );
+  }
+
+  async remove(modid: number, cmdid: number, hosts?: readonly string[]): Promise<EditResult> {
+    checkModule(modid, cmdid);
+    const keys = hosts?.map(host => hostKey(checkHost(host)));
+    const module = { modid, cmdid };
+    return this.#change(async writer => planRemoval(await writer.rowsOf([module]), module, keys));
+  }
+
+  async setDrain(modid: number, cmdid: number, hosts: readonly string[], drain: boolean): Promise<EditResult> {
+    checkModule(modid, cmdid);
+    const addresses = hosts.map(host => checkHost(host));
+    const module = { modid, cmdid };
+    return this.#change(async writer => planDrain(await writer.rowsOf([module]), module, addresses, drain));
+  }
+
+  async import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult> {
+    const checked = entries.map(checkEntry);
+    return this.#change(async writer => {
+      const rows = mode === 'replace' ? await allRows(writer) : await rowsOfEntries(writer, checked);
+      return planEdit(rows, checked, mode);
+    });
+  }
+
+  async export(): Promise<readonly RouteEntry[]> {
+    const routes = await this.list();
+    return routes.flatMap(({ modid, cmdid, hosts }) =>
+      hosts.map(host => ({
+        modid,
+        cmdid,
+        host: formatHost(host),
+        weight: host.weight,
+        zone: host.zone,
+        ...(host.drain ? { drain: true } : {}),
+      })),
+    );
+  }
+
+  clear(): Promise<EditResult> {
+    return this.#store.change(0, async (writer, revision) => {
+      const { routes } = await readAllRoutes(writer, nextTick);
+      let removed = 0;
+      for (const { hosts } of routes.values()) removed += hosts.length;
+      await writer.clear(revision);
+      return { revision, added: 0, updated: 0, removed, modules: routes.size };
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  async #change(plan: (writer: RouteWriter) => Promise<EditPlan>): Promise<EditResult> {
+    try {
+      return await this.#store.change(0, async (writer, revision) => {
+        const edit = await plan(writer);
+        if (isEmptyPlan(edit)) throw new NothingToChange(revision - 1);
+        return writePlan(writer, edit, revision);
+      });
+    } catch (error) {
+      if (!(error instanceof NothingToChange)) throw error;
+      return { revision: error.revision, added: 0, updated: 0, removed: 0, modules: 0 };
+    }
+  }
+}
+
+/** Thrown inside a transaction so that it is rolled back, the revision too. */
+class NothingToChange extends Error {
+  readonly revision: number;
+
+  constructor(revision: number) {
+    super('nothing has to be changed');
+    this.revision = revision;
+  }
+}
+
+/** Deletes come first: an inserted row may name the host that a deleted invalid row stood for. */
+async function writePlan(
+  writer: RouteWriter,
+  { inserts, updates, deletes, modules }: EditPlan,
+  revision: number,
+): Promise<EditResult> {
+  await writer.deleteRows(deletes);
+  for (const update of updates) await writer.updateRow(update);
+  await writer.insertRows(inserts);
+  await writer.announce(modules, revision);
+  return { revision, added: inserts.length, updated: updates.length, removed: deletes.length, modules: modules.length };
+}
+
+async function allRows(reader: RouteReader): Promise<RouteRow[]> {
+  const rows: RouteRow[] = [];
+  await visitAllRoutes(reader, nextTick, row => rows.push(row));
+  return rows;
+}
+
+async function rowsOfEntries(reader: RouteReader, entries: readonly CheckedEntry[]): Promise<RouteRow[]> {
+  const modules: ModuleId[] = [...new Map(entries.map(entry => [routeKey(entry.modid, entry.cmdid), entry])).values()];
+  const rows: RouteRow[] = [];
+  await visitRoutesOf(reader, modules, nextTick, row => rows.push(row));
+  return rows;
+}

@@ -1,0 +1,144 @@
+// pure
+/**
+ * What is done with the changes that were found in the database: apply them under which versions, or keep the old routes. The rules
+ * for a route's version: it comes from the database's revision, so that every dnsserver over the database gives the same; it grows with
+ * every change; a change that nobody announced has no revision yet and must be given one.
+ */
+import { type ModuleId, type RouteKey, routeKey } from '@lars/proto';
+import {
+  type JournalEnds,
+  type Pause,
+  type RouteReader,
+  type RouteStore,
+  RouteStoreError,
+  type RouteWriter,
+} from '../store/route-store.ts';
+import type { DatabaseChanges } from './find-changes.ts';
+import { type Route, type RouteContent, type RouteView, withVersion } from './route-table.ts';
+
+/** keepOld: the table reads empty and the empty guard keeps the old routes. */
+export type UpdatePlan = { readonly kind: 'keepOld'; readonly changes: DatabaseChanges } | ApplyPlan;
+
+export interface ApplyPlan {
+  readonly kind: 'apply';
+  readonly changes: DatabaseChanges;
+  /** Changed, and announced with a revision that is higher than the known one. */
+  readonly versioned: readonly Route[];
+  /** Changed without a usable announcement: a hand-made edit, or a revision that was set back. */
+  readonly unversioned: readonly RouteContent[];
+  /** The hosts are the known ones, under a higher version: another dnsserver gave an edit a revision that we had taken for announced. */
+  readonly raised: readonly Route[];
+}
+
+/** A plan whose routes all have versions. */
+export interface VersionedPlan {
+  /** Of the changes that were found last, if another change came in between. */
+  readonly plan: UpdatePlan;
+  /** The formerly unversioned routes with their new version. */
+  readonly routes: readonly Route[];
+  /** Of the database. */
+  readonly revision: number;
+  /** The journals' ends, with our own rows. */
+  readonly journal: JournalEnds;
+  /** Why the database did not take the change; the versions are local then. */
+  readonly failure: RouteStoreError | undefined;
+}
+
+/**
+ * @param removedVersion the highest version under which a route was ever removed: a module that comes back must have a higher one
+ * @param acceptEmpty an empty table is applied as it is
+ */
+export function planUpdate(changes: DatabaseChanges, known: RouteView, removedVersion: number, acceptEmpty: boolean): UpdatePlan {
+  const becomesEmpty = changes.moduleCount === 0 && known.moduleCount > 0;
+  if (becomesEmpty && !acceptEmpty && !isDeliberatelyEmpty(changes, known)) return { kind: 'keepOld', changes };
+  return planVersions(changes, known, removedVersion);
+}
+
+/** The plan as it is, when all its routes have versions already. */
+export function withoutNewVersions(plan: UpdatePlan): VersionedPlan {
+  const { revision, journal } = plan.changes;
+  return { plan, routes: [], revision, journal, failure: undefined };
+}
+
+const MODULES_ANNOUNCED_PER_SLICE = 5_000;
+
+/**
+ * Gives the plan's unversioned routes a revision and announces them, as whoever edited them should have done: every other reader
+ * sees them then. An edit to which another dnsserver gave a revision a moment before us is left alone.
+ * @param highestVersion of all that we gave out; the revision is raised beyond it
+ * @throws {RouteStoreError} BUSY: nothing happened, and the next poll tries again
+ */
+export async function assignRevision(
+  store: RouteStore,
+  found: ApplyPlan,
+  replan: (reader: RouteReader) => Promise<UpdatePlan>,
+  highestVersion: number,
+  pause: Pause,
+): Promise<VersionedPlan> {
+  try {
+    return await store.change(highestVersion, async (writer, revision) => {
+      const unmoved = !hasMoved(await writer.journal(), found.changes.journal);
+      const plan = unmoved ? found : await replan(writer);
+      // Raising the revision for nothing does no harm, and the second reading has seen the raised one.
+      const unversioned = plan.kind === 'apply' ? plan.unversioned : [];
+      await announceModules(writer, unversioned, revision, pause);
+      const routes = unversioned.map(content => withVersion(content, revision));
+      return { plan, routes, revision, journal: await writer.journal(), failure: undefined };
+    });
+  } catch (error) {
+    if (!(error instanceof RouteStoreError) || error.code === 'BUSY') throw error;
+    return withLocalVersions(found, highestVersion, error);
+  }
+}
+
+/**
+ * Whether somebody meant the table to be empty. A table that was emptied by mistake, or is not there any more, must not take every
+ * agent's hosts away: only announcements of all modules, or a clear mark, say that somebody meant it.
+ */
+function isDeliberatelyEmpty(changes: DatabaseChanges, known: RouteView): boolean {
+  if (changes.cleared) return true;
+  for (const [key] of known.routes()) if (!changes.announced.has(key)) return false;
+  return true;
+}
+
+function planVersions(changes: DatabaseChanges, known: RouteView, removedVersion: number): ApplyPlan {
+  const versioned: Route[] = [];
+  const unversioned: RouteContent[] = [];
+  const changed = new Set<RouteKey>();
+  for (const content of changes.different) {
+    const key = routeKey(content.modid, content.cmdid);
+    changed.add(key);
+    const version = changes.announced.get(key) ?? 0;
+    const knownVersion = known.get(key)?.version ?? removedVersion;
+    if (version > knownVersion) versioned.push(withVersion(content, version));
+    else unversioned.push(content);
+  }
+  return { kind: 'apply', changes, versioned, unversioned, raised: raiseVersions(changes, known, changed) };
+}
+
+function raiseVersions(changes: DatabaseChanges, known: RouteView, changed: ReadonlySet<RouteKey>): Route[] {
+  const raised: Route[] = [];
+  for (const [key, version] of changes.announced) {
+    const route = known.get(key);
+    if (route !== undefined && !changed.has(key) && version > route.version) raised.push(withVersion(route, version));
+  }
+  return raised;
+}
+
+function withLocalVersions(plan: ApplyPlan, highestVersion: number, failure: RouteStoreError): VersionedPlan {
+  const { revision, journal } = plan.changes;
+  const version = Math.max(revision, highestVersion) + 1;
+  const routes = plan.unversioned.map(content => withVersion(content, version, true));
+  return { plan, routes, revision, journal, failure };
+}
+
+async function announceModules(writer: RouteWriter, modules: readonly ModuleId[], revision: number, pause: Pause): Promise<void> {
+  for (let at = 0; at < modules.length; at += MODULES_ANNOUNCED_PER_SLICE) {
+    if (at > 0) await pause();
+    await writer.announce(modules.slice(at, at + MODULES_ANNOUNCED_PER_SLICE), revision);
+  }
+}
+
+function hasMoved(now: JournalEnds, then: JournalEnds): boolean {
+  return now.lastEdit !== then.lastEdit || now.lastChange !== then.lastChange;
+}

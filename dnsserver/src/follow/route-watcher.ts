@@ -1,0 +1,282 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
+import type { Clock } from '@lars/runtime/clock';
+import type { SharedCounters } from '@lars/runtime/counters';
+import { messageOf } from '@lars/runtime/errors';
+import type { Logger } from '@lars/runtime/log';
+import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
+import { type ChangeToken, type JournalEnds, type RouteReader, type RouteStore, RouteStoreError } from '../store/route-store.ts';
+import { type Cursors, type DatabaseChanges, findChanges, readAllRoutes } from './find-changes.ts';
+import type { CollectedRoutes } from './parse-rows.ts';
+import {
+  type ApplyPlan,
+  assignRevision,
+  planUpdate,
+  type UpdatePlan,
+  type VersionedPlan,
+  withoutNewVersions,
+} from './plan-update.ts';
+import { type Route, type RouteDiff, RouteTable, type RouteView, withVersion } from './route-table.ts';
+
+export interface RouteWatcherDeps {
+  readonly store: RouteStore;
+  readonly counters: SharedCounters<DnsserverCounter>;
+  readonly log: Logger;
+  readonly clock: Pick<Clock, 'unixMs'>;
+  /** Serve an empty table as it is, even when it was not emptied through us: the empty guard is off. */
+  readonly acceptEmpty: boolean;
+  /** Called when `routes` has changed, with what changed. */
+  readonly onDiff: (diff: RouteDiff) => void;
+  /** Called when `routes` has higher versions of these, with the same hosts. */
+  readonly onRaised?: (routes: readonly Route[]) => void;
+}
+
+export interface WatcherStatus {
+  readonly revision: number;
+  /** The table reads empty, and the empty guard keeps the old routes. */
+  readonly emptyGuardActive: boolean;
+  /** Why the database cannot be read; undefined when it can. */
+  readonly outage: string | undefined;
+  /** Versions are ours alone, because the database takes no writes. */
+  readonly local: boolean;
+}
+
+/** A long import may lock the database while we start. */
+const START_ATTEMPTS = 100;
+const KEPT_EDITS = 100_000;
+const PRUNE_EVERY_EDITS = 10_000;
+const { at } = dnsserverCounters;
+
+/**
+ * Keeps the routes equal to the database's: polls it when told, reads the changes, and publishes exactly the modules that changed,
+ * whoever changed them and however. `poll` never rejects: while the database cannot be read, the known routes are served.
+ */
+export class RouteWatcher {
+  readonly #deps: RouteWatcherDeps;
+  readonly #table = new RouteTable();
+  #polls: Promise<void> = Promise.resolve();
+  #stopped = false;
+  #token: ChangeToken = { data: '', schema: '' };
+  #cursors: Cursors = { edit: 0, change: 0 };
+  /** The next poll reads the whole table. */
+  #reloadAll = false;
+  #revision = 0;
+  #highestVersion = 0;
+  #removedVersion = 0;
+  #prunedTo = 0;
+  #emptyGuardActive = false;
+  #outage: string | undefined;
+  #local = false;
+
+  constructor(deps: RouteWatcherDeps) {
+    this.#deps = deps;
+  }
+
+  get routes(): RouteView {
+    return this.#table;
+  }
+
+  get status(): WatcherStatus {
+    return { revision: this.#revision, emptyGuardActive: this.#emptyGuardActive, outage: this.#outage, local: this.#local };
+  }
+
+  /**
+   * Reads the whole table under a fresh revision that all routes get. The revision is at least the current Unix second, so no version
+   * given out by an earlier run, another dnsserver or a database since restored can return with different hosts.
+   * @throws what the store throws
+   */
+  async start(): Promise<void> {
+    const { store } = this.#deps;
+    await store.ensureSchema();
+    this.#token = await store.changeToken();
+    const raised = await this.#raiseRevision();
+    const { revision, journal, loaded } = await store.read(async reader => ({
+      revision: await reader.revision(),
+      journal: await reader.journal(),
+      loaded: await readAllRoutes(reader, this.#pause),
+    }));
+    const version = raised ?? revision;
+    const routes = [...loaded.routes.values()].map(content => withVersion(content, version, raised === undefined));
+    this.#moveCursors(journal);
+    this.#revision = revision;
+    this.#applyRoutes(routes);
+    this.#logLoaded(loaded, true);
+  }
+
+  /** Polls the database now, after a poll that is under way. */
+  poll(): Promise<void> {
+    this.#polls = this.#polls.then(() => this.#pollOnce());
+    return this.#polls;
+  }
+
+  /** Gives up a reading that is under way; resolves when the store is not used any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#polls;
+  }
+
+  async #pollOnce(): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      await this.#followDatabase();
+      this.#onReadable();
+    } catch (error) {
+      if (!this.#stopped) this.#onUnreadable(error);
+    }
+  }
+
+  /** The token moves on only when everything was read and applied: after an error the next poll does the same again. */
+  async #followDatabase(): Promise<void> {
+    const { store } = this.#deps;
+    let token = await store.changeToken();
+    while (token.schema !== this.#token.schema) {
+      this.#reloadAll = true;
+      await store.ensureSchema();
+      this.#token = { data: this.#token.data, schema: token.schema };
+      token = await store.changeToken();
+    }
+    if (token.data !== this.#token.data) await this.#catchUp();
+    this.#token = token;
+    await this.#pruneJournal();
+  }
+
+  async #catchUp(): Promise<void> {
+    const { store } = this.#deps;
+    const plan = await store.read(this.#plan);
+    const needsRevision = plan.kind === 'apply' && plan.unversioned.length > 0;
+    this.#finish(
+      needsRevision ? await assignRevision(store, plan, this.#plan, this.#highestVersion, this.#pause) : withoutNewVersions(plan),
+    );
+  }
+
+  readonly #plan = async (reader: RouteReader): Promise<UpdatePlan> => {
+    const changes = await findChanges(reader, this.#table, this.#cursors, this.#reloadAll, this.#pause);
+    if (changes.fullReload) this.#deps.counters.add(at.reloads);
+    return planUpdate(changes, this.#table, this.#removedVersion, this.#deps.acceptEmpty);
+  };
+
+  #finish(versioned: VersionedPlan): void {
+    const { plan } = versioned;
+    if (plan.kind === 'keepOld') this.#enterEmptyGuard(plan.changes);
+    else this.#applyPlan(plan, versioned);
+  }
+
+  #applyPlan({ changes, versioned, raised }: ApplyPlan, { routes, revision, journal, failure }: VersionedPlan): void {
+    this.#leaveEmptyGuard(changes);
+    this.#logNewVersions(routes, failure);
+    this.#moveCursors(journal);
+    this.#reloadAll = false;
+    const changed = [...versioned, ...routes];
+    this.#revision = revision;
+    this.#applyRoutes(raised);
+    this.#applyRoutes(changed);
+    this.#logLoaded(changes.loaded, changes.fullReload);
+    this.#deps.counters.add(at.changedModules, changed.length);
+    if (raised.length > 0) this.#deps.onRaised?.(raised);
+    if (changed.length > 0) this.#deps.onDiff(changed);
+  }
+
+  #applyRoutes(routes: readonly Route[]): void {
+    for (const { version, hosts } of routes) {
+      this.#highestVersion = Math.max(this.#highestVersion, version);
+      if (hosts.length === 0) this.#removedVersion = Math.max(this.#removedVersion, version);
+    }
+    this.#table.applyDiff(routes);
+  }
+
+  #moveCursors({ lastEdit, lastChange }: JournalEnds): void {
+    this.#cursors = { edit: lastEdit, change: lastChange };
+  }
+
+  /**
+   * Keeps the journal cursors, so that the next poll sees all announcements since the table went empty. For a different database the
+   * cursors restart at its journals' ends.
+   */
+  #enterEmptyGuard({ isOtherDatabase, journal }: DatabaseChanges): void {
+    this.#reloadAll = true;
+    if (isOtherDatabase) this.#moveCursors(journal);
+    if (this.#emptyGuardActive) return;
+    this.#emptyGuardActive = true;
+    this.#deps.counters.add(at.emptyGuardActivations);
+    this.#deps.log.error(
+      'RouteData reads empty and nobody announced that: serving the old routes. If it is meant to be empty, ' +
+        "confirm with 'lars route clear --yes', or set [routes] believe_empty = true",
+      { modules: this.#table.moduleCount, database: this.#deps.store.name },
+    );
+  }
+
+  #leaveEmptyGuard({ moduleCount }: DatabaseChanges): void {
+    if (!this.#emptyGuardActive) return;
+    this.#emptyGuardActive = false;
+    const why = moduleCount === 0 ? 'is confirmed to be empty' : 'has rows again';
+    this.#deps.log.info(`RouteData ${why}; updates resumed`);
+  }
+
+  #logNewVersions(routes: readonly Route[], failure: RouteStoreError | undefined): void {
+    if (routes.length === 0) return;
+    const { counters, log } = this.#deps;
+    counters.add(failure === undefined ? at.versionedEdits : at.localVersions, routes.length);
+    if (failure !== undefined) {
+      this.#onReadOnly(failure);
+      return;
+    }
+    this.#local = false;
+    log.info('routes were changed by hand: gave them a revision', { modules: routes.length, revision: routes[0]?.version });
+  }
+
+  #onReadOnly(failure: RouteStoreError): void {
+    if (!this.#local) this.#deps.log.warn('the database takes no writes: route versions are local', { error: failure.message });
+    this.#local = true;
+  }
+
+  /** @returns undefined when the database takes no writes */
+  async #raiseRevision(attempt = 1): Promise<number | undefined> {
+    try {
+      return await this.#deps.store.change(Math.floor(this.#deps.clock.unixMs() / 1_000), async (_, revision) => revision);
+    } catch (error) {
+      if (!(error instanceof RouteStoreError)) throw error;
+      if (error.code !== 'BUSY') {
+        this.#onReadOnly(error);
+        return undefined;
+      }
+      if (attempt === START_ATTEMPTS) throw error;
+      return this.#raiseRevision(attempt + 1);
+    }
+  }
+
+  #logLoaded({ skippedRows, namedRows, duplicateRows, routes }: CollectedRoutes, full: boolean): void {
+    const { counters, log } = this.#deps;
+    counters.add(at.rowsSkipped, skippedRows);
+    counters.add(at.rowsDuplicate, duplicateRows);
+    if (full) log.debug('read all routes', { modules: routes.size, revision: this.#revision, skippedRows, duplicateRows });
+    if (skippedRows > 0) log.warn('invalid rows of RouteData skipped', { skippedRows, rows: namedRows });
+  }
+
+  /** Prunes a little in each poll: a change must not wait while a long journal is shortened. */
+  async #pruneJournal(): Promise<void> {
+    if (Math.abs(this.#cursors.edit - this.#prunedTo) < PRUNE_EVERY_EDITS) return;
+    try {
+      if (!(await this.#deps.store.pruneEdits(KEPT_EDITS))) this.#prunedTo = this.#cursors.edit;
+    } catch (error) {
+      // Another process writes, or we may not write: the journal is a little longer until the next poll.
+      if (!(error instanceof RouteStoreError)) throw error;
+    }
+  }
+
+  readonly #pause = async (): Promise<void> => {
+    await nextTick();
+    if (this.#stopped) throw new Error('stopped while reading');
+  };
+
+  #onReadable(): void {
+    if (this.#outage === undefined) return;
+    this.#outage = undefined;
+    this.#deps.log.info('the database answers again');
+  }
+
+  #onUnreadable(error: unknown): void {
+    this.#deps.counters.add(at.dbErrors);
+    if (this.#outage === undefined)
+      this.#deps.log.error('the database does not answer: serving the known routes, retrying', { error: messageOf(error) });
+    this.#outage = messageOf(error);
+  }
+}

@@ -1,0 +1,61 @@
+import type { Socket } from 'node:net';
+import { ConnectionSet } from '@lars/runtime/tcp/connection-set';
+import type { Route } from '../follow/route-table.ts';
+import { EncodeQueue } from './encode-queue.ts';
+import { RouteEncoder } from './encoded-route.ts';
+import { CLOSE_GRACE_MS, connectionLimits, type RouteServer, type RouteServerDeps } from './route-server.ts';
+import { RouteService } from './route-service.ts';
+
+/** The main thread serves all connections itself. */
+export class InlineRouteServer implements RouteServer {
+  readonly counters = [];
+  readonly #connections: ConnectionSet;
+  readonly #service: RouteService;
+  readonly #queue: EncodeQueue;
+
+  constructor({ tcp, routes, counters, log, clock }: RouteServerDeps) {
+    const encoder = new RouteEncoder(routes, counters, log);
+    this.#service = new RouteService({
+      source: { subscribe: module => encoder.encodeModule(module), unsubscribe: () => {} },
+      counters,
+      tcp,
+    });
+    this.#queue = new EncodeQueue({
+      isSubscribed: key => this.#service.isSubscribed(key),
+      encode: route => encoder.encodeRoute(route),
+      deliver: (encoded, versionOnly) => this.#service.updateRoutes(encoded, versionOnly),
+      counters,
+    });
+    this.#connections = new ConnectionSet({ limits: connectionLimits(tcp), log, clock }, this.#service);
+  }
+
+  async start(): Promise<void> {}
+
+  serve(socket: Socket): void {
+    this.#connections.serve(socket);
+  }
+
+  publish(routes: readonly Route[], versionOnly: boolean): void {
+    this.#queue.addRoutes(routes, versionOnly);
+  }
+
+  get connections(): readonly number[] {
+    return [this.#connections.open.size];
+  }
+
+  get subscriptions(): number {
+    return this.#service.subscriptionCount;
+  }
+
+  get tcpCounters(): RouteServer['tcpCounters'] {
+    return [this.#connections.counters];
+  }
+
+  async killWorker(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.#queue.stop();
+    this.#service.stop();
+    await this.#connections.close(CLOSE_GRACE_MS);
+  }
+}

@@ -1,0 +1,136 @@
+import { LarsProtocolError, MessageId, type ModuleId, type RouteKey, routeKey } from '@lars/proto';
+import type { SharedCounters } from '@lars/runtime/counters';
+import type { FramedServerHandler } from '@lars/runtime/tcp/connection-set';
+import type { DnsserverConfig } from '../config.ts';
+import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
+import { answerFrame, type EncodedRoute } from './encoded-route.ts';
+import { ParkedRequests } from './parked-requests.ts';
+import { PushQueue } from './push-queue.ts';
+import { RouteRequest } from './route-request.ts';
+import { type RouteConnection, RouteSubscriptions, type SubscribedModule } from './subscriptions.ts';
+
+/** Where the service gets its routes from. */
+export interface RouteSource {
+  /**
+   * Somebody asks for the module: from now on RouteService.updateRoutes is called with its changes.
+   * @returns the route, or undefined when `updateRoutes` will soon be called with that too
+   */
+  subscribe(module: ModuleId): EncodedRoute | undefined;
+  /** Nobody is subscribed to the module any more. */
+  unsubscribe(module: ModuleId): void;
+}
+
+export interface RouteServiceDeps {
+  readonly source: RouteSource;
+  readonly counters: SharedCounters<DnsserverCounter>;
+  readonly tcp: Pick<DnsserverConfig['tcp'], 'max_subscriptions'>;
+  /** Called when the number of subscriptions may have changed. */
+  readonly onSubscriptions?: (count: number) => void;
+}
+
+const { at } = dnsserverCounters;
+
+type Module = SubscribedModule<RouteConnection>;
+
+/**
+ * Answers GetRouteRequest, and pushes every change of a route to the connections that asked for it. It keeps the encoded answers
+ * of exactly the modules to which somebody is subscribed.
+ */
+export class RouteService implements FramedServerHandler {
+  readonly #deps: RouteServiceDeps;
+  readonly #counters: SharedCounters<DnsserverCounter>;
+  readonly #subscriptions: RouteSubscriptions<RouteConnection>;
+  readonly #parked = new ParkedRequests((route, answer) => this.#countAnswer(route, answer));
+  readonly #queue = new PushQueue(pushes => this.#counters.add(at.pushes, pushes));
+  readonly #request = new RouteRequest();
+
+  constructor(deps: RouteServiceDeps) {
+    this.#deps = deps;
+    this.#counters = deps.counters;
+    this.#subscriptions = new RouteSubscriptions(deps.tcp.max_subscriptions);
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscriptions.count;
+  }
+
+  /** Whether anybody is to be sent the module's changes. */
+  isSubscribed(key: RouteKey): boolean {
+    return this.#subscriptions.get(key) !== undefined;
+  }
+
+  /** @throws {LarsProtocolError} for every message but a well-formed GetRouteRequest; the connection is closed for it */
+  onFrame(connection: RouteConnection, id: number, body: Uint8Array): void {
+    if (id !== MessageId.GetRouteRequest)
+      throw new LarsProtocolError('BAD_MESSAGE_ID', `message id ${id} is not spoken on dnsserver's port`);
+    this.#counters.add(at.requests);
+    const request = this.#request;
+    request.read(body);
+    const { version, features } = request;
+    const module = this.#subscriptions.get(routeKey(request.modid, request.cmdid)) ?? this.#addModule(request);
+    this.#subscribe(connection, module, features);
+    const { route } = module;
+    if (route === undefined || this.#parked.mustPark(connection)) {
+      this.#parked.park(connection, { module, version, features });
+      return;
+    }
+    const answer = answerFrame(route, version, features);
+    connection.send(answer);
+    this.#countAnswer(route, answer);
+    this.#removeUnsubscribed(module);
+  }
+
+  onClose(connection: RouteConnection): void {
+    this.#parked.dropConnection(connection);
+    for (const module of this.#subscriptions.dropConnection(connection)) this.#removeUnsubscribed(module);
+    this.#deps.onSubscriptions?.(this.#subscriptions.count);
+  }
+
+  /**
+   * Applies routes from the source; a version that is known already changes nothing.
+   * @param versionOnly the hosts are the known ones under a higher version: no subscriber needs to be sent it
+   */
+  updateRoutes(routes: readonly EncodedRoute[], versionOnly = false): void {
+    const changed: Module[] = [];
+    const learnt: Module[] = [];
+    for (const route of routes) {
+      const module = this.#subscriptions.get(routeKey(route.modid, route.cmdid));
+      if (module === undefined || module.route?.version === route.version) continue;
+      (module.route === undefined ? learnt : changed).push(module);
+      module.route = route;
+    }
+    if (learnt.length > 0) this.#parked.answerKnown();
+    for (const module of learnt) this.#removeUnsubscribed(module);
+    if (!versionOnly) this.#queue.pushChanges(changed);
+  }
+
+  stop(): void {
+    this.#queue.stop();
+  }
+
+  #addModule(id: ModuleId): Module {
+    const module = this.#subscriptions.addModule(id);
+    module.route = this.#deps.source.subscribe(module);
+    return module;
+  }
+
+  #subscribe(connection: RouteConnection, module: Module, features: number): void {
+    const before = this.#subscriptions.count;
+    if (!this.#subscriptions.subscribe(module, connection, features)) this.#counters.add(at.subscriptionsRefused);
+    const after = this.#subscriptions.count;
+    if (after !== before) this.#deps.onSubscriptions?.(after);
+  }
+
+  #countAnswer(route: EncodedRoute, answer: Uint8Array): void {
+    this.#counters.add(at.answers);
+    if (route.hostCount === 0) this.#counters.add(at.unknownModule);
+    else if (answer === route.notModified) this.#counters.add(at.notModified);
+  }
+
+  /** A module whose route is not known yet stays until the route comes, because parked requests wait for it. */
+  #removeUnsubscribed(module: Module): void {
+    if (module.route === undefined || module.subscribers.size > 0 || this.#subscriptions.get(module.key) !== module) return;
+    this.#subscriptions.removeModule(module);
+    this.#deps.source.unsubscribe(module);
+  }
+}

@@ -1,0 +1,44 @@
+// pure
+/**
+ * Everything that crosses a thread inside dnsserver, on one page. Messages are structured-cloned: plain data, no functions; a socket is
+ * transferred. Messages from one thread to another arrive in the order in which they were posted, and the pushes rely on that.
+ */
+import type { ModuleId } from '@lars/proto';
+import type { SupervisorMessage, WorkerMessage } from '@lars/runtime/threads/messages';
+import type { DnsserverConfig } from '../../config.ts';
+import type { RoutePack } from './route-pack.ts';
+
+/** What a worker is given to start with. */
+export interface WorkerData {
+  readonly index: number;
+  readonly tcp: DnsserverConfig['tcp'];
+  /** Shared memory, which main reads; a worker that dies leaves its counts to its successor. */
+  readonly counters: SharedArrayBuffer;
+  readonly tcpCounters: SharedArrayBuffer;
+  readonly gauges: SharedArrayBuffer;
+}
+
+/** A worker subscribes to a module or ends its subscription. */
+export interface SubscriptionChange extends ModuleId {
+  readonly subscribes: boolean;
+}
+
+/** main → worker */
+export type MessageToWorker =
+  /** An accepted connection, of which nothing has been read. It belongs to the worker from now on. */
+  | { readonly type: 'socket'; readonly socket: import('node:net').Socket }
+  /**
+   * Modules to which the worker is subscribed, as they are now: the answer to a subscription, and every later change.
+   * versionOnly: the hosts are the same as before, under a higher version.
+   */
+  | { readonly type: 'routes'; readonly routes: RoutePack; readonly versionOnly: boolean }
+  /** The worker ends its connections, and then itself. */
+  | SupervisorMessage;
+
+/** worker → main */
+export type MessageToMain =
+  | WorkerMessage
+  /** In the order in which they happened; new subscriptions are answered with the modules' routes. */
+  | { readonly type: 'subscriptions'; readonly changes: readonly SubscriptionChange[] }
+  /** One of the worker's connections has ended. */
+  | { readonly type: 'closed' };

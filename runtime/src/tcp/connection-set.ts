@@ -1,0 +1,102 @@
+import type { Socket } from 'node:net';
+import { type Clock, systemClock } from '../clock.ts';
+import { SharedCounters } from '../counters.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { type CloseReason, type ConnectionLimits, FramedConnection } from './framed-connection.ts';
+import { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
+
+export interface ConnectionSetDeps {
+  readonly limits: ConnectionLimits;
+  readonly log: Logger;
+  /** Counters that another thread reads, for instance; without them, the set makes its own. */
+  readonly counters?: SharedCounters<TcpServerCounter>;
+  readonly clock?: Clock;
+}
+
+export interface FramedServerHandler {
+  onOpen?(connection: FramedConnection): void;
+  onFrame(connection: FramedConnection, id: number, body: Uint8Array): void;
+  onClose?(connection: FramedConnection): void;
+}
+
+const REASON_SLOT: Readonly<Record<CloseReason, number | undefined>> = {
+  remote: tcpServerCounters.at.closedByRemote,
+  stopped: undefined,
+  BAD_LENGTH: tcpServerCounters.at.closedBadLength,
+  BAD_MESSAGE_ID: tcpServerCounters.at.closedBadMessageId,
+  BAD_BODY: tcpServerCounters.at.closedBadBody,
+  partial_frame_timeout: tcpServerCounters.at.closedPartialFrame,
+  write_buffer_full: tcpServerCounters.at.closedWriteBufferFull,
+  handler_error: tcpServerCounters.at.closedHandlerError,
+};
+
+/** An error of ours that every message meets must not fill the disk: the log names one connection in this time, the counter has all. */
+const HANDLER_ERROR_LOG_INTERVAL_MS = 10_000;
+const FRAMES = tcpServerCounters.at.frames;
+
+/** The connections of one thread, all served by one handler. A bad connection ends alone; the others are not disturbed. */
+export class ConnectionSet {
+  readonly counters: SharedCounters<TcpServerCounter>;
+  readonly #deps: ConnectionSetDeps;
+  readonly #handler: FramedServerHandler;
+  readonly #clock: Clock;
+  readonly #open = new Set<FramedConnection>();
+  readonly #sockets = new Set<Socket>();
+  #logMutedUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: ConnectionSetDeps, handler: FramedServerHandler) {
+    this.#deps = deps;
+    this.#handler = handler;
+    this.#clock = deps.clock ?? systemClock;
+    this.counters = deps.counters ?? new SharedCounters(tcpServerCounters);
+  }
+
+  get open(): ReadonlySet<FramedConnection> {
+    return this.#open;
+  }
+
+  /** Serves a connected socket. */
+  serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const connection = new FramedConnection(socket, this.#deps.limits, {
+      onFrame: (from, id, body) => {
+        this.counters.add(FRAMES);
+        this.#handler.onFrame(from, id, body);
+      },
+      onClose: (from, reason, error) => this.#onClose(from, reason, error),
+    });
+    this.#open.add(connection);
+    this.#handler.onOpen?.(connection);
+  }
+
+  /** Lets queued bytes leave for `graceMs`, then closes what is still open; resolves when every socket is closed. */
+  async close(graceMs: number): Promise<void> {
+    const closed = Promise.all([...this.#sockets].map(socket => new Promise(resolve => socket.once('close', resolve))));
+    const late = setTimeout(() => this.#destroySockets(), graceMs);
+    for (const connection of [...this.#open]) connection.end();
+    await closed;
+    clearTimeout(late);
+  }
+
+  #destroySockets(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #onClose(connection: FramedConnection, reason: CloseReason, error: unknown): void {
+    this.#open.delete(connection);
+    const slot = REASON_SLOT[reason];
+    if (slot !== undefined) this.counters.add(slot);
+    if (reason === 'handler_error') this.#logHandlerError(connection, error);
+    this.#handler.onClose?.(connection);
+  }
+
+  #logHandlerError({ remote }: FramedConnection, error: unknown): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#logMutedUntilMs) return;
+    this.#logMutedUntilMs = nowMs + HANDLER_ERROR_LOG_INTERVAL_MS;
+    const soFar = this.counters.get('closedHandlerError');
+    this.#deps.log.error('a message could not be handled', { remote, error: messageOf(error), soFar });
+  }
+}
