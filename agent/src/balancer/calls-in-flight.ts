@@ -17,6 +17,7 @@ import {
   UNPICKED,
   UNREPORTED,
 } from './adaptive-slots.ts';
+import { slowFromMs } from './durations.ts';
 import type { HostSlots } from './host-slots.ts';
 import { type FormerNumbers, movedTo } from './host-table.ts';
 import { SendTimes } from './send-times.ts';
@@ -102,20 +103,29 @@ export class CallsInFlight {
     this.#copyCount(host, ring);
   }
 
-  /** How many, but for those that were sent so long ago that they are given up. */
+  /** How many now, but for those that were sent so long ago that they are given up. */
+  countNow(host: number, nowMs: number): number {
+    const { values } = this.#slots;
+    return values[pickSlots(host) + IN_FLIGHT] === 0 ? 0 : this.count(host, givenUpBeforeMs(values, nowMs));
+  }
+
+  /** The same, where it is known which calls are given up. */
   count(host: number, sentBeforeMs: number): number {
     const { values } = this.#slots;
     const pick = pickSlots(host);
-    const count = values[pick + IN_FLIGHT] as number;
-    return count === 0 || (values[pick + OLDEST_AT_MS] as number) >= sentBeforeMs ? count : this.#giveUp(host, sentBeforeMs);
+    if (values[pick + IN_FLIGHT] !== 0 && (values[pick + OLDEST_AT_MS] as number) < sentBeforeMs)
+      this.#giveUp(host, sentBeforeMs);
+    // Read again rather than returned by giveUp: a number that may come from a call is an object to V8, for each host of each pick.
+    return values[pick + IN_FLIGHT] as number;
   }
 
   /**
-   * Takes the call out of flight that was sent closest to then. A report of a call that was sent before all that are in flight may belong to one that
+   * Takes the call out of flight that was sent closest to `tookMs` ago. A report of a call that was sent before all that are in flight may belong to one that
    * was given up.
    */
-  settle(host: number, sentMs: number): void {
+  settle(host: number, tookMs: number, nowMs: number): void {
     const { values } = this.#slots;
+    const sentMs = nowMs - tookMs;
     const pick = pickSlots(host);
     const inFlight = values[pick + IN_FLIGHT] as number;
     const givenUp = values[pick + GIVEN_UP] as number;
@@ -146,20 +156,21 @@ export class CallsInFlight {
     return nowMs - (this.#rings?.[host]?.oldestSince(sinceMs) ?? (values[pick + OLDEST_AT_MS] as number));
   }
 
-  /** Gives up the calls that a later one has overtaken and that are slow. @param slowMs where durations are told, see slowFromMs */
-  giveUpOvertaken(host: number, slowMs: number, nowMs: number): void {
+  /** Gives up the calls that a later one has overtaken and that are slow. */
+  giveUpOvertaken(host: number, nowMs: number): void {
     const { values } = this.#slots;
     const pick = pickSlots(host);
     if (values[pick + IN_FLIGHT] === 0) return;
     const answeredSentMs = values[this.#slots.row(host) + ANSWERED_SENT_MS] as number;
     // Mostly the oldest call is the next to be answered.
     if ((values[pick + OLDEST_AT_MS] as number) >= answeredSentMs) return;
-    const sureMs = values[IS_TOLD] === 1 ? slowMs : UNTOLD_SLOW_FACTOR * (values[TYPICAL_MS] as number);
-    this.count(host, Math.min(nowMs - sureMs, answeredSentMs));
+    const sureMs = values[IS_TOLD] === 1 ? slowFromMs(values) : UNTOLD_SLOW_FACTOR * (values[TYPICAL_MS] as number);
+    const sentBeforeMs = Math.min(nowMs - sureMs, answeredSentMs);
+    if ((values[pick + OLDEST_AT_MS] as number) < sentBeforeMs) this.#giveUp(host, sentBeforeMs);
   }
 
-  /** Gives up the calls that were sent before then. @returns how many are left */
-  #giveUp(host: number, sentMs: number): number {
+  /** Gives up the calls that were sent before then. */
+  #giveUp(host: number, sentMs: number): void {
     const { values } = this.#slots;
     const pick = pickSlots(host);
     const before = values[pick + IN_FLIGHT] as number;
@@ -173,7 +184,6 @@ export class CallsInFlight {
     const count = before - left;
     values[pick + GIVEN_UP] = Math.min(MAX_GIVEN_UP, (values[pick + GIVEN_UP] as number) + count);
     values[UNREPORTED] = (values[UNREPORTED] as number) + count;
-    return left;
   }
 
   /** Copies the ring's count and oldest send time into the slots. With at most one call left the ring is released: the slots can hold that. */

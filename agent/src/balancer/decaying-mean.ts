@@ -14,7 +14,8 @@ export function addSample(cells: number[], at: number, sample: number, nowMs: nu
   // A hyperbola instead of an exponential: it fades as well, and costs a division. Before the first sample it is 0.
   const age = Math.max(0, nowMs - (cells[at + 1] as number));
   const keep = Math.min(decay.keep, decay.halfLifeMs / (decay.halfLifeMs + age));
-  restartMean(cells, at, sample + ((cells[at] as number) - sample) * keep, nowMs);
+  cells[at] = sample + ((cells[at] as number) - sample) * keep;
+  cells[at + 1] = nowMs;
 }
 
 /** Everything before is forgotten. */

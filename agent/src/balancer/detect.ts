@@ -3,7 +3,7 @@
 import { ERROR_RATE, EVIDENCE, HAS_ANSWERED } from './adaptive-slots.ts';
 import type { HostSlots } from './host-slots.ts';
 import { type ModuleState, NO_FAILURES, WANTED_MS } from './module-state.ts';
-import { FADE_MS, reportedPriceMs } from './price.ts';
+import { FADE_MS } from './price.ts';
 import { isDear } from './price-spread.ts';
 import { eject, readmitAll } from './recover.ts';
 import { lowerQuartile, sampleOthers } from './siblings.ts';
@@ -57,7 +57,7 @@ function convict(state: ModuleState, host: number, limit: number, isLost: boolea
 export function wantedMs(state: ModuleState, host: number, nowMs: number): number {
   if (!state.isInPool(host)) return 0;
   const { values } = state.slots;
-  const dear = isDear(values, reportedPriceMs(values, host));
+  const dear = isDear(values, host);
   const suspected = isSuspected(state, host, nowMs);
   if (dear && suspected) return FADE_MS;
   return dear || suspected ? WANTED_MS : 0;

@@ -25,7 +25,9 @@ const MAX_DURATION_MS = 60_000;
 const MIN_DURATION_MS = 0.1;
 
 export function clampDuration(durationMs: number): number {
-  return Math.max(MIN_DURATION_MS, Math.min(MAX_DURATION_MS, durationMs));
+  // The usual case is handed on as it came: V8 makes an object of each number that was computed and leaves the function.
+  if (durationMs >= MIN_DURATION_MS && durationMs <= MAX_DURATION_MS) return durationMs;
+  return durationMs > MAX_DURATION_MS ? MAX_DURATION_MS : MIN_DURATION_MS;
 }
 
 /** Learns from a report whose duration was told. */
@@ -39,7 +41,9 @@ export function learnTypical(module: number[], answerMs: number, nowMs: number):
   const before = module[TYPICAL_MS] as number;
   const isWarmUp = answers < WARM_UP_ANSWERS;
   const step = isWarmUp ? 1 / (answers + 1) : TYPICAL_STEP;
-  const typicalMs = answers === 0 ? answerMs : before + (Math.min(answerMs, OUTLIER_FACTOR * before) - before) * step;
+  // The first answer is taken as it is: its step is 1.
+  const mostMs = answers === 0 ? Number.POSITIVE_INFINITY : OUTLIER_FACTOR * before;
+  const typicalMs = before + (Math.min(answerMs, mostMs) - before) * step;
   module[TYPICAL_MS] = typicalMs;
   const normalMs = module[NORMAL_MS] as number;
   if (isWarmUp) {

@@ -12,7 +12,7 @@ import {
   THROUGHPUT,
   TYPICAL_MS,
 } from './adaptive-slots.ts';
-import { givenUpBeforeMs, knowsOldest, oldestAgeMs, takeTurn } from './calls-in-flight.ts';
+import { knowsOldest, oldestAgeMs, takeTurn } from './calls-in-flight.ts';
 import { addSample, type Decay, restartMean } from './decaying-mean.ts';
 import { weigh } from './detect.ts';
 import { clampDuration, learnSlowest, learnTypical, OUTLIER_FACTOR, slowFromMs } from './durations.ts';
@@ -37,13 +37,12 @@ export function learn(state: ModuleState, host: number, ok: boolean, toldMs: num
   const { inFlight, slots } = state;
   const { values } = slots;
   const row = slots.row(host);
-  const callsBefore = inFlight.count(host, givenUpBeforeMs(values, nowMs));
+  const callsBefore = inFlight.countNow(host, nowMs);
   const isTold = toldMs !== undefined && isBelieved(values, host, toldMs, nowMs);
   const tookMs = clampDuration(isTold ? toldMs : inFlight.guessMs(host, ok, nowMs));
   const sentMs = nowMs - tookMs;
-  inFlight.settle(host, sentMs);
-  const slowMs = slowFromMs(values);
-  const isSlow = isTold && tookMs >= slowMs;
+  inFlight.settle(host, tookMs, nowMs);
+  const isSlow = isTold && tookMs >= slowFromMs(values);
   // AD-5 (told durations): a slow call that a later one has overtaken was large, or tells of a trouble that is over.
   const isOvertaken = isSlow && sentMs < (values[row + ANSWERED_SENT_MS] as number);
   if (isTold) learnSlowest(values, tookMs);
@@ -53,7 +52,7 @@ export function learn(state: ModuleState, host: number, ok: boolean, toldMs: num
     learnAnswer(state, host, row, tookMs, !isOvertaken, nowMs);
     if (sentMs > (values[row + ANSWERED_SENT_MS] as number)) values[row + ANSWERED_SENT_MS] = sentMs;
     // AD-4 (calls in flight): where no answer is quick all calls wait, and none of them was overtaken for good.
-    if (!isSlow) inFlight.giveUpOvertaken(host, slowMs, nowMs);
+    if (!isSlow) inFlight.giveUpOvertaken(host, nowMs);
     if (isTold && !isOvertaken) noteAnswer(state, host, tookMs, isSlow, callsBefore, nowMs);
   } else learnFailure(state, host, row, tookMs, isSlow && !isOvertaken, nowMs);
   if (state.table.at(host).drain) return;
@@ -108,7 +107,7 @@ function learnAnswer(
     const expectedMs = knownMs === 0 ? (values[TYPICAL_MS] as number) : knownMs;
     addSample(values, row + DURATION, Math.min(tookMs, OUTLIER_FACTOR * expectedMs), nowMs, DURATION_DECAY);
   }
-  setPrice(slots, host, row, evidence.normalRate, nowMs);
+  setPrice(slots, host, row, evidence, nowMs);
 }
 
 /** AD-3 (expected duration). @param isLost whether the failure was slow; a fast one says nothing about how long an answer takes */
@@ -128,7 +127,7 @@ function learnFailure(
     if (values[row + DURATION] === 0) restartMean(values, row + DURATION, values[TYPICAL_MS] as number, nowMs);
     addSample(values, row + DURATION, tookMs, nowMs, DURATION_DECAY);
   }
-  setPrice(slots, host, row, evidence.normalRate, nowMs);
+  setPrice(slots, host, row, evidence, nowMs);
 }
 
 /** AD-5 (told durations): do callers of this module tell durations that cannot be? */

@@ -1,5 +1,6 @@
 // pure
 import { CHEAP_PRICE } from './adaptive-slots.ts';
+import { reportedPriceMs } from './price.ts';
 
 /** The mean of the last ten durations of a host hardly reaches this many times that of its siblings by chance, ... */
 const FACTOR = 4;
@@ -13,7 +14,8 @@ const STEP_UP = 0.005;
  * AD-21: tells whether a host costs clearly more than the module's cheap ones, so that it should get clearly less than its share.
  * @param price of one more call on a host that has just been reported on; above 0
  */
-export function isDear(cells: number[], price: number): boolean {
+export function isDear(cells: number[], host: number): boolean {
+  const price = reportedPriceMs(cells, host);
   const known = cells[CHEAP_PRICE] as number;
   const cheap = known === 0 ? price : known + (price - known) * (price < known ? STEP_DOWN : STEP_UP);
   cells[CHEAP_PRICE] = cheap;

@@ -2,6 +2,7 @@
 /** AD-2, AD-3 (price): what a call costs on a host, from the slots that a pick reads, and how a report changes it. */
 import { FADED_SHARE, PRICE_MIN_MS, priceWithErrors } from '@lars/proto/pricing';
 import { DURATION, ERROR_RATE, PRICED_MS, pickSlots, REPORTED_AT_MS } from './adaptive-slots.ts';
+import type { ErrorEvidence } from './error-evidence.ts';
 import type { HostSlots } from './host-slots.ts';
 
 /** Bad news of a host fades in this time without a report, ... */
@@ -39,7 +40,7 @@ export function priceMs(
     price = faded >= 1 ? floorMs : price - (price - floorMs) * faded;
   } else price = floorMs;
   if (isRough) price = price <= mildMs ? typicalMs : mildMs;
-  return price > PRICE_MIN_MS ? price : PRICE_MIN_MS;
+  return Math.max(price, PRICE_MIN_MS);
 }
 
 /** How much of the bad news about a host has faded since its last report, 0..1. */
@@ -52,10 +53,11 @@ export function reportedPriceMs(values: readonly number[], host: number): number
   return Math.max(PRICE_MIN_MS, values[pickSlots(host) + PRICED_MS] as number);
 }
 
-/** After a report: the host's duration and error rate as they are now. @param normalRate AD-6 (normal error rate) */
-export function setPrice({ values }: HostSlots, host: number, row: number, normalRate: number, nowMs: number): void {
+/** After a report: the host's duration and error rate as they are now. */
+export function setPrice({ values }: HostSlots, host: number, row: number, evidence: ErrorEvidence, nowMs: number): void {
   const pick = pickSlots(host);
-  const excess = (values[row + ERROR_RATE] as number) - normalRate * (1 + ERROR_NOISE_SHARE) - ERROR_NOISE;
-  values[pick + PRICED_MS] = priceWithErrors(values[row + DURATION] as number, excess);
+  const excess = (values[row + ERROR_RATE] as number) - evidence.normalRate * (1 + ERROR_NOISE_SHARE) - ERROR_NOISE;
+  const durationMs = values[row + DURATION] as number;
+  values[pick + PRICED_MS] = excess > 0 ? priceWithErrors(durationMs, excess) : durationMs;
   values[pick + REPORTED_AT_MS] = nowMs;
 }

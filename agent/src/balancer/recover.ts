@@ -51,7 +51,7 @@ function beginProbation(state: ModuleState, host: number, tookMs: number, nowMs:
   values[row + ERROR_RATE] = evidence.normalRate;
   values[row + SLOW_RUN] = 0;
   restartMean(values, row + DURATION, tookMs, nowMs);
-  setPrice(slots, host, row, evidence.normalRate, nowMs);
+  setPrice(slots, host, row, evidence, nowMs);
 }
 
 /** AD-9: who was ejected first is no worse than the others. */
