@@ -3,9 +3,9 @@
  * noisy: all variants take turns in each round, and the ratio to classic is that of the same round.
  */
 import { getHeapStatistics } from 'node:v8';
-import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../agent/src/balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../agent/src/balancer/adaptive/adaptive.ts';
 import type { BalancerFactory, ExplainingBalancer } from '../agent/src/balancer/balancer.ts';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../agent/src/balancer/classic/classic.ts';
 import { SITUATIONS, type Situation, Traffic } from './balancer-speed/traffic.ts';
 import { median } from './machine.ts';
 

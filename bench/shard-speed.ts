@@ -4,9 +4,9 @@
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../agent/src/balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../agent/src/balancer/adaptive/adaptive.ts';
 import type { ModuleBalancerFactory } from '../agent/src/balancer/algorithm.ts';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../agent/src/balancer/classic/classic.ts';
 import { median } from './machine.ts';
 import { type Cost, ShardTraffic } from './shard-speed/shard-traffic.ts';
 

@@ -2,9 +2,9 @@
 import { formatModule, isInt32 } from '@lars/proto';
 import { choice, duration, type FieldValues, flag, integer, patternSection, ratio } from '@lars/runtime/config/config';
 import { StartupError } from '@lars/runtime/errors';
-import { ADAPTIVE_DEFAULTS } from './balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS } from './balancer/adaptive/adaptive.ts';
 import { ALGORITHMS, type Balancing, type LoadBalanceOptions } from './balancer/algorithm.ts';
-import { CLASSIC_DEFAULTS } from './balancer/classic.ts';
+import { CLASSIC_DEFAULTS } from './balancer/classic/classic.ts';
 
 const DAY_MS = 86_400_000;
 const MILLION = 1_000_000;

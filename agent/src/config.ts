@@ -12,7 +12,7 @@ import {
   section,
   text,
 } from '@lars/runtime/config/config';
-import { ADAPTIVE_DEFAULTS } from './balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS } from './balancer/adaptive/adaptive.ts';
 import { balancingFields, modulesSection, timeout } from './balancing-config.ts';
 import { TRANSPORT_CHOICES } from './udp/transport.ts';
 

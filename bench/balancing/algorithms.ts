@@ -1,7 +1,7 @@
 // pure
 /** The algorithms that are compared. One line more here, and an algorithm is in every table and plot. */
-import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../agent/src/balancer/adaptive.ts';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../../agent/src/balancer/classic.ts';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../agent/src/balancer/adaptive/adaptive.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../agent/src/balancer/classic/classic.ts';
 import { cached } from './contenders/cached.ts';
 import { oracle } from './contenders/oracle.ts';
 import { RoundRobin } from './contenders/round-robin.ts';

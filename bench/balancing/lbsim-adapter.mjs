@@ -1,5 +1,5 @@
 // Lets a simulator of the lbsim interface run the agent's own core: `node run.mjs --plugin .../lbsim-adapter.mjs --algo oracle,mine,rr`.
-import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../agent/src/balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../agent/src/balancer/adaptive/adaptive.ts';
 import { pluginOf } from './lbsim-plugin.mjs';
 
 export const name = 'mine';

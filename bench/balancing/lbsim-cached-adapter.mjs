@@ -1,5 +1,5 @@
 // Lets a simulator of the lbsim interface run the agent's core with callers that keep copies of the route, as the client's cache does.
-import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../agent/src/balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../agent/src/balancer/adaptive/adaptive.ts';
 import { cached } from './contenders/cached.ts';
 import { pluginOf } from './lbsim-plugin.mjs';
 

@@ -1,8 +1,8 @@
 // pure
 import { formatModule } from '@lars/proto';
-import { type AdaptiveOptions, adaptiveBalancer } from './adaptive.ts';
+import { type AdaptiveOptions, adaptiveBalancer } from './adaptive/adaptive.ts';
 import type { BalancerEnvironment, BalancerFactory, ExplainingBalancer } from './balancer.ts';
-import { type ClassicOptions, classicBalancer } from './classic.ts';
+import { type ClassicOptions, classicBalancer } from './classic/classic.ts';
 
 export const ALGORITHMS = ['adaptive', 'classic'] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];

@@ -1,6 +1,6 @@
 import { INT32_MAX, INT32_MIN } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { ActiveModule, ModuleTable } from '../../../agent/src/shard/module-table.ts';
 
 const LIMITS = { routeWaitMs: 100, maxWaiting: 3, absentTtlMs: 1_000, maxAbsent: 2 };

@@ -1,6 +1,6 @@
 /** Callers that pick from a copy of the route: what the agent tells them, and what it makes of their reports (AD-21). */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
 import { batchFrame, decodeGetRoute, getRouteFrame, hostInfo, hostInfos, reportFrame } from '../../support/agent-messages.ts';
 import { ShardWorld } from './shard-world.ts';
 

@@ -1,9 +1,9 @@
 import { encodeFrame, type HostInfo, MAX_DATAGRAM_BYTES, MessageId, ReturnCode } from '@lars/proto';
 import { SharedCounters } from '@lars/runtime/counters';
 import { describe, expect, test } from 'vitest';
-import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
 import type { BalancerFactory, ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
 import { GetHostHandler } from '../../../agent/src/shard/get-host.ts';
 import type { HandlerDeps } from '../../../agent/src/shard/message-handler.ts';

@@ -6,8 +6,8 @@ import { type HostInfo, MessageId, type ModuleId, ReturnCode } from '@lars/proto
 import { SharedCounters } from '@lars/runtime/counters';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { shardCounters } from '../../../agent/src/counters.ts';
 import { GetHostHandler } from '../../../agent/src/shard/get-host.ts';
 import { type HandlerDeps, NOT_HANDLED } from '../../../agent/src/shard/message-handler.ts';

@@ -1,7 +1,7 @@
 import { type HostCallResult, hostKey } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import type { StatusReport } from '../../../agent/src/threads/messages.ts';
 import { batchFrame, hostInfo, hostInfos, namedHost, reportFrame } from '../../support/agent-messages.ts';
 import { REPORT_TIMEOUT_MS, ShardWorld } from './shard-world.ts';

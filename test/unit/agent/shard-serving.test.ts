@@ -1,6 +1,6 @@
 import { Feature, type HostInfo, INT32_MAX, INT32_MIN, MAX_DATAGRAM_BYTES, ReturnCode } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { decodeGetRoute, getRouteFrame, hostInfo, hostInfos, namedHost, reportFrame } from '../../support/agent-messages.ts';
 import { ShardWorld, UPDATE_TIMEOUT_MS } from './shard-world.ts';
 

@@ -1,7 +1,7 @@
 import { type GetHostRequest, type GetHostResponse, type HostInfo, type ModuleId, SHARD_COUNT, shardOf } from '@lars/proto';
 import { SharedCounters } from '@lars/runtime/counters';
 import type { LogRecord } from '@lars/runtime/log';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
 import { newForwardsInFlight } from '../../../agent/src/shard/forwarding.ts';
 import { Shard, type ShardDeps, type ShardOptions } from '../../../agent/src/shard/shard.ts';

@@ -2,9 +2,9 @@
 import { type HostInfo, hostKey } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
 import type { BalancerFactory, ExplainingBalancer, HostExplanation } from '../../../agent/src/balancer/balancer.ts';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { anyTraffic, Callers, type Event, meantTraffic } from './any-traffic.ts';
 import { host, hostsUpTo, seededRandom, World } from './world.ts';
 

@@ -1,9 +1,9 @@
 /** AD-21: callers that pick from a copy of the route, and when they must ask for every host instead. */
 import { type HostInfo, hostKey } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
-import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
 import type { ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { host, hostsUpTo, seededRandom, World } from './world.ts';
 
 type Explaining = World<ExplainingBalancer>;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
-import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { host, hostsUpTo, World } from './world.ts';
 
 const explain = (world: World<ExplainingBalancer>) =>

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type HostInfo, hostKey, parseHost } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
-import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive.ts';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
 import type { BalancerFactory, Transition, TransitionCause } from '../../../agent/src/balancer/balancer.ts';
-import { CLASSIC_DEFAULTS, type ClassicOptions, classicBalancer } from '../../../agent/src/balancer/classic.ts';
+import { CLASSIC_DEFAULTS, type ClassicOptions, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { decisionText } from '../../../examples/demo/decision-words.ts';
 import { seededRandom } from '../../../examples/demo/random.ts';
 

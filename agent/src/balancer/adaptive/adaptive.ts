@@ -1,0 +1,145 @@
+// pure
+/**
+ * The adaptive algorithm (docs/load-balancing.md): the cheapest of a few random hosts, where the bad ones are not among them. Its rules stand
+ * in the files of the page's chapters: choose.ts, learn.ts, detect.ts, recover.ts, shed.ts.
+ */
+import type { HostInfo, HostKey } from '@lars/proto';
+import type {
+  Balancer,
+  BalancerFactory,
+  ExplainingBalancer,
+  HostExplanation,
+  HostView,
+  ModuleConduct,
+  RefusalCause,
+} from '../balancer.ts';
+import type { HostPool } from '../host-pool.ts';
+import { explain, takeCounts, viewsOf } from '../host-views.ts';
+import { countedPicks, isInFlightKnown } from './calls-in-flight.ts';
+import { pickCheapest, pickWithCapacity, send } from './choose.ts';
+import { agentPickMs } from './detect.ts';
+import { ErrorEvidence } from './error-evidence.ts';
+import { numbersOf, stateOf } from './explain.ts';
+import { learn, learnFromClientPick, tellsImpossible } from './learn.ts';
+import { ModuleState, NO_FAILURES } from './module-state.ts';
+import type { AdaptiveOptions } from './options.ts';
+import { dueProbe, freeProbe, readmitAll } from './recover.ts';
+import { openShedding } from './shed.ts';
+import { NORMAL_MS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
+import { Weights } from './weights.ts';
+
+export { ADAPTIVE_DEFAULTS, type AdaptiveOptions } from './options.ts';
+
+export function adaptiveBalancer(options: AdaptiveOptions): BalancerFactory<ExplainingBalancer> {
+  return environment => new AdaptiveBalancer(options, environment);
+}
+
+class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
+  refusalCause: RefusalCause = 'no-host';
+
+  get algorithm(): 'adaptive' {
+    return 'adaptive';
+  }
+
+  get hostCount(): number {
+    return this.table.size;
+  }
+
+  get overloadedCount(): number {
+    return this.ejected.length;
+  }
+
+  /** AD-21 */
+  wantsEveryCall(nowMs: number): boolean {
+    // A copy of the route does not say which zone is near (AD-19).
+    const zonesMatter = this.localZone.length > 0 && this.otherZones.length > 0;
+    return zonesMatter || this.ejected.length > 0 || nowMs < this.agentPickUntilMs || this.shedding.isRemembered(nowMs);
+  }
+
+  setHosts(route: readonly HostInfo[], nowMs: number): void {
+    const isFirst = this.table.size === 0;
+    const before = this.syncHosts(route);
+    // AD-21: nobody knows yet how a new host does.
+    if (!isFirst && before.includes(undefined)) this.requireAgentPick(nowMs);
+    this.sortIntoPools();
+    this.weights = Weights.of(this.table, this.slots, this.candidates, this.weights, nowMs);
+    // AD-9: where the others have left the route, those that are left must do.
+    if (this.localZone.length + this.otherZones.length === 0) readmitAll(this, 'none-left', nowMs);
+  }
+
+  pick(nowMs: number, ipv4Only = false): HostInfo | undefined {
+    const { table } = this;
+    const localZone = ipv4Only ? table.ipv4Of(this.localZone) : this.localZone;
+    const otherZones = ipv4Only ? table.ipv4Of(this.otherZones) : this.otherZones;
+    const ejected = ipv4Only ? table.ipv4Of(this.ejected) : this.ejected;
+    const shedding = this.shedding.isOpen && isInFlightKnown(this.slots.values) ? openShedding(this, nowMs) : undefined;
+    const host =
+      dueProbe(this, ejected, nowMs) ??
+      (shedding === undefined
+        ? this.#pickCheapest(localZone, otherZones, nowMs)
+        : pickWithCapacity(localZone, otherZones, this, shedding, nowMs)) ??
+      this.#pickWithoutCapacity(localZone, otherZones, ejected, nowMs);
+    if (host === undefined) {
+      if (shedding !== undefined) shedding.refused += 1;
+      this.refusalCause = shedding === undefined ? 'no-host' : 'queue';
+      return undefined;
+    }
+    send(this, host, nowMs);
+    return table.at(host);
+  }
+
+  report(key: HostKey, ok: boolean, toldMs: number | undefined, nowMs: number, picked = true): boolean {
+    const host = this.table.find(key);
+    if (host === undefined) return false;
+    this.slots.countCall(host, ok, toldMs);
+    if (!ok && this.evidence === NO_FAILURES) this.evidence = new ErrorEvidence(this.slots.values[TURN] as number);
+    if (picked) learn(this, host, ok, toldMs, nowMs);
+    else learnFromClientPick(this, host, ok, toldMs, nowMs);
+    const forMs = agentPickMs(this, host, nowMs);
+    if (forMs > 0) this.requireAgentPick(nowMs, forMs);
+    return true;
+  }
+
+  read(step: number): number {
+    if (step === 0) return this.localZone.length;
+    return this.table.read(step - 1) + this.slots.read(step - 1, this.table.size);
+  }
+
+  takeCounts(visit: Parameters<Balancer['takeCounts']>[0]): void {
+    takeCounts(this.table, this.slots, host => this.isEjected(host), visit);
+  }
+
+  hosts(): IterableIterator<HostView> {
+    return viewsOf(this.table, host => this.isEjected(host));
+  }
+
+  explain(nowMs: number): HostExplanation[] {
+    const known = (host: number) => ({ state: stateOf(this, host), numbers: numbersOf(this, host, nowMs) });
+    return explain(this.table, this.slots, this.changes, known, nowMs);
+  }
+
+  explainModule(nowMs: number): ModuleConduct {
+    const { values } = this.slots;
+    return {
+      picks: countedPicks(values),
+      unreported: Math.round(values[UNREPORTED] as number),
+      unpicked: Math.round(values[UNPICKED] as number),
+      inFlightKnown: isInFlightKnown(values),
+      impossibleDurations: tellsImpossible(values),
+      normalMs: values[NORMAL_MS] as number,
+      shedding: openShedding(this, nowMs)?.view(nowMs),
+    };
+  }
+
+  #pickCheapest(localZone: HostPool, otherZones: HostPool, nowMs: number): number | undefined {
+    return pickCheapest(localZone, this, undefined, nowMs) ?? pickCheapest(otherZones, this, undefined, nowMs);
+  }
+
+  /** AD-17 */
+  #pickWithoutCapacity(localZone: HostPool, otherZones: HostPool, ejected: HostPool, nowMs: number): number | undefined {
+    const { onAllOverloaded } = this.options;
+    if (onAllOverloaded === 'probe') return freeProbe(this, ejected, nowMs);
+    if (onAllOverloaded === 'refuse') return undefined;
+    return this.#pickCheapest(localZone, otherZones, nowMs) ?? pickCheapest(ejected, this, undefined, nowMs);
+  }
+}

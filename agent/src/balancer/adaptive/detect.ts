@@ -1,0 +1,82 @@
+// pure
+/** The chapter Detect of docs/load-balancing.md: AD-6, AD-7, AD-9, and what AD-21 takes for trouble. */
+
+import type { HostSlots } from '../host-slots.ts';
+import { AGENT_PICK_MS, type ModuleState, NO_FAILURES } from './module-state.ts';
+import { FADE_MS } from './price.ts';
+import { isPriceOutlier } from './price-outlier.ts';
+import { eject, readmitAll } from './recover.ts';
+import { lowerQuartile, sampleOthers } from './siblings.ts';
+import { ERROR_RATE, EVIDENCE, HAS_ANSWERED } from './slots.ts';
+
+/** AD-9: evidence grows to so many times the limit, so that a host can stand out where the others are not free of it. */
+const EVIDENCE_CAP = 2;
+/** AD-9: a host that is ejected errs more than so many times as often as the others. */
+const RATE_FACTOR = 3;
+/** AD-9: where the lower quartile of the others has this part of the limit, the trouble is shared. */
+const SHARED = 0.5;
+/** AD-21: a host with this part of the evidence that ejects may be ejected soon. */
+const TROUBLE_EVIDENCE = 0.4;
+
+/** AD-6, AD-7, AD-9: a report as evidence for or against its host. @param isSlow whether the call was lost, where it failed */
+export function updateEvidence(state: ModuleState, host: number, ok: boolean, isSlow: boolean, nowMs: number): void {
+  const { evidence, slots } = state;
+  if (evidence === NO_FAILURES) return;
+  const { values } = slots;
+  const at = slots.row(host) + EVIDENCE;
+  const before = values[at] as number;
+  const now = evidence.add(before, ok);
+  if (now < evidence.lowestLimit) {
+    if (now !== before) values[at] = now;
+    if (now === 0 && before !== 0) state.endProbation(host);
+    return;
+  }
+  const limit = evidence.limit(state.answersPerSec(host, nowMs));
+  values[at] = Math.min(now, EVIDENCE_CAP * limit);
+  // Where no success was ever told, failures say nothing.
+  if (!ok && now >= limit && values[HAS_ANSWERED] === 1) ejectOutlier(state, host, limit, isSlow, nowMs);
+}
+
+/** AD-9: a host that errs clearly more than the others is ejected; where most do, the trouble is shared. */
+function ejectOutlier(state: ModuleState, host: number, limit: number, isLost: boolean, nowMs: number): void {
+  const { candidates, environment, evidence, slots } = state;
+  const others = sampleOthers(candidates, host, environment.random);
+  const siblings = lowerQuartile(others.map(other => evidenceOf(slots, other)));
+  const siblingRate = lowerQuartile(others.map(other => errorRateOf(slots, other)));
+  const standsOut = evidenceOf(slots, host) - siblings >= limit && errorRateOf(slots, host) > RATE_FACTOR * siblingRate;
+  if (standsOut) eject(state, host, isLost, nowMs);
+  else if (siblings >= SHARED * limit) {
+    evidence.share();
+    readmitAll(state, 'all-err', nowMs);
+  }
+}
+
+/**
+ * AD-21: for how long every call is wanted after a report: the host may be ejected soon, or should get clearly less than its share. Where it is
+ * both, other callers with a copy would go on to find out for themselves; so as long as the bad news takes to fade.
+ */
+export function agentPickMs(state: ModuleState, host: number, nowMs: number): number {
+  if (!state.isInPool(host)) return 0;
+  const { values } = state.slots;
+  const dear = isPriceOutlier(values, host);
+  const suspected = isSuspected(state, host, nowMs);
+  if (dear && suspected) return FADE_MS;
+  return dear || suspected ? AGENT_PICK_MS : 0;
+}
+
+function isSuspected(state: ModuleState, host: number, nowMs: number): boolean {
+  const { evidence, slots } = state;
+  const against = evidenceOf(slots, host);
+  if (against < TROUBLE_EVIDENCE * evidence.lowestLimit) return false;
+  return against >= TROUBLE_EVIDENCE * evidence.limit(state.answersPerSec(host, nowMs));
+}
+
+/** AD-7 (error evidence), nats. */
+function evidenceOf(slots: HostSlots, host: number): number {
+  return slots.values[slots.row(host) + EVIDENCE] as number;
+}
+
+/** In about the last 32 reports, 0..1. */
+function errorRateOf(slots: HostSlots, host: number): number {
+  return slots.values[slots.row(host) + ERROR_RATE] as number;
+}

@@ -1,0 +1,67 @@
+// pure
+/**
+ * How long a module's calls take (docs/load-balancing.md, Learn): what is typical, what is normal in quiet times, and which duration is slow.
+ * Works on the module-wide slots of adaptive-slots.ts.
+ */
+import { ANSWERS, NORMAL_AT_MS, NORMAL_MS, SLOWEST_MS, TYPICAL_MS } from './slots.ts';
+
+/** A call is slow from so many times the normal duration on. Below, a duration may be long by chance or by the size of its job, ... */
+const SLOW_FACTOR = 4;
+/** ... and from this on at least: durations are told in whole milliseconds, and one of them more is no sign of anything. */
+const SLOW_MIN_MS = 1.5;
+/** Normal follows typical down at once, and up by a factor of two in this time at most: an overload is over before it looks normal. */
+const NORMAL_DOUBLES_MS = 30_000;
+/** The first answers are quick whatever they take: nobody knows yet what is normal. */
+const WARM_UP_ANSWERS = 40;
+/** Part of the typical duration that one more answer replaces, after the warm-up, which is a plain mean. */
+const TYPICAL_STEP = 0.02;
+/** One answer counts as so many times what was expected at most: a single long job says little of the next. */
+export const OUTLIER_FACTOR = 3;
+/** What is left of the slowest duration after one more report: a thousand reports forget two thirds of it. */
+const SLOWEST_KEEP = 0.999;
+/** Longer durations are taken for this. */
+const MAX_DURATION_MS = 60_000;
+/** A clock that ticks in milliseconds may say 0, but nothing is for free. */
+const MIN_DURATION_MS = 0.1;
+
+export function clampDuration(durationMs: number): number {
+  // The usual case is handed on as it came: V8 makes an object of each number that was computed and leaves the function.
+  if (durationMs >= MIN_DURATION_MS && durationMs <= MAX_DURATION_MS) return durationMs;
+  return durationMs > MAX_DURATION_MS ? MAX_DURATION_MS : MIN_DURATION_MS;
+}
+
+/** Learns from a report whose duration was told. */
+export function learnSlowest(module: number[], tookMs: number): void {
+  module[SLOWEST_MS] = Math.max(tookMs, (module[SLOWEST_MS] as number) * SLOWEST_KEEP);
+}
+
+/** Learns from an answer. */
+export function learnTypical(module: number[], answerMs: number, nowMs: number): void {
+  const answers = module[ANSWERS] as number;
+  const before = module[TYPICAL_MS] as number;
+  const isWarmUp = answers < WARM_UP_ANSWERS;
+  const step = isWarmUp ? 1 / (answers + 1) : TYPICAL_STEP;
+  // The first answer is taken as it is: its step is 1.
+  const mostMs = answers === 0 ? Number.POSITIVE_INFINITY : OUTLIER_FACTOR * before;
+  const typicalMs = before + (Math.min(answerMs, mostMs) - before) * step;
+  module[TYPICAL_MS] = typicalMs;
+  const normalMs = module[NORMAL_MS] as number;
+  if (isWarmUp) {
+    module[ANSWERS] = answers + 1;
+    module[NORMAL_MS] = typicalMs;
+  } else if (typicalMs <= normalMs) {
+    module[NORMAL_MS] = typicalMs;
+  } else {
+    // The first term of the exponential is enough for the time between two answers, and costs no power.
+    const growth = 1 + (Math.LN2 * (nowMs - (module[NORMAL_AT_MS] as number))) / NORMAL_DOUBLES_MS;
+    module[NORMAL_MS] = Math.min(typicalMs, normalMs * growth);
+  }
+  module[NORMAL_AT_MS] = nowMs;
+}
+
+/** From this duration on a call is slow; Infinity while nobody knows what is normal. */
+export function slowFromMs(module: readonly number[]): number {
+  return (module[ANSWERS] as number) < WARM_UP_ANSWERS
+    ? Number.POSITIVE_INFINITY
+    : Math.max(SLOW_MIN_MS, SLOW_FACTOR * (module[NORMAL_MS] as number));
+}

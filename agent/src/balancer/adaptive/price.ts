@@ -1,0 +1,63 @@
+// pure
+/** AD-2, AD-3 (price): what a call costs on a host, from the slots that a pick reads, and how a report changes it. */
+import { FADED_SHARE, PRICE_MIN_MS, priceWithErrors } from '@lars/proto/pricing';
+import type { HostSlots } from '../host-slots.ts';
+import type { ErrorEvidence } from './error-evidence.ts';
+import { DURATION, ERROR_RATE, PRICED_MS, pickSlots, REPORTED_AT_MS } from './slots.ts';
+
+/** Bad news of a host fades in this time without a report, ... */
+export const FADE_MS = 30_000;
+/** ... and up to so many times typical, where it may be chance and costs little to check, ... */
+const MILD_FACTOR = 3;
+/** ... in the time of so many of its fair shares of the picks. */
+const FADE_SHARES = 15;
+/** An error costs where the host errs by more than this, and this part of normal, above normal: less may be chance in 32 reports. */
+const ERROR_NOISE = 0.05;
+const ERROR_NOISE_SHARE = 0.3;
+
+/**
+ * The price while no other call is in flight, errors included; at least 1 ms. Called for each host that a pick looks at.
+ * @param pick where the slots begin that a pick reads of the host
+ * @param typicalMs of the module
+ * @param isRough AD-4, AD-5 (odd callers): the price is typical, or three times typical where a host is clearly slow
+ * @param shares fair shares of the picks since the last pick of the host
+ */
+export function priceMs(
+  values: readonly number[],
+  pick: number,
+  typicalMs: number,
+  isRough: boolean,
+  shares: number,
+  nowMs: number,
+): number {
+  const floorMs = FADED_SHARE * typicalMs;
+  const mildMs = MILD_FACTOR * typicalMs;
+  let price = values[pick + PRICED_MS] as number;
+  if (price === 0) price = typicalMs;
+  if (price > floorMs) {
+    let faded = (nowMs - (values[pick + REPORTED_AT_MS] as number)) * (1 / FADE_MS);
+    if (price <= mildMs && shares * (1 / FADE_SHARES) > faded) faded = shares * (1 / FADE_SHARES);
+    price = faded >= 1 ? floorMs : price - (price - floorMs) * faded;
+  } else price = floorMs;
+  if (isRough) price = price <= mildMs ? typicalMs : mildMs;
+  return Math.max(price, PRICE_MIN_MS);
+}
+
+/** How much of the bad news about a host has faded since its last report, 0..1. */
+export function fadedShare(values: readonly number[], host: number, nowMs: number): number {
+  return Math.min(1, Math.max(0, nowMs - (values[pickSlots(host) + REPORTED_AT_MS] as number)) * (1 / FADE_MS));
+}
+
+/** AD-21 (copies): the price as it stood after the last report, before it faded; at least 1 ms. */
+export function reportedPriceMs(values: readonly number[], host: number): number {
+  return Math.max(PRICE_MIN_MS, values[pickSlots(host) + PRICED_MS] as number);
+}
+
+/** After a report: the host's duration and error rate as they are now. */
+export function setPrice({ values }: HostSlots, host: number, row: number, evidence: ErrorEvidence, nowMs: number): void {
+  const pick = pickSlots(host);
+  const excess = (values[row + ERROR_RATE] as number) - evidence.normalRate * (1 + ERROR_NOISE_SHARE) - ERROR_NOISE;
+  const durationMs = values[row + DURATION] as number;
+  values[pick + PRICED_MS] = excess > 0 ? priceWithErrors(durationMs, excess) : durationMs;
+  values[pick + REPORTED_AT_MS] = nowMs;
+}
