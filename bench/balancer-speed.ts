@@ -4,7 +4,7 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../agent/src/balancer/adaptive/adaptive.ts';
-import type { BalancerFactory, ExplainingBalancer } from '../agent/src/balancer/balancer.ts';
+import type { BalancerFactory, ModuleBalancer } from '../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../agent/src/balancer/classic/classic.ts';
 import { SITUATIONS, type Situation, Traffic } from './balancer-speed/traffic.ts';
 import { median } from './machine.ts';
@@ -16,7 +16,7 @@ const ROUNDS = 7;
 const ALGORITHMS = {
   adaptive: adaptiveBalancer(ADAPTIVE_DEFAULTS),
   classic: classicBalancer(CLASSIC_DEFAULTS),
-} as const satisfies Record<string, BalancerFactory<ExplainingBalancer>>;
+} as const satisfies Record<string, BalancerFactory<ModuleBalancer>>;
 
 interface Cost {
   /** Of a pick and its report together. */

@@ -61,8 +61,8 @@ class Callers implements Balancer {
     return this.balancer.hostCount;
   }
 
-  get overloadedCount(): number {
-    return this.balancer.overloadedCount;
+  get ejectedCount(): number {
+    return this.balancer.ejectedCount;
   }
 
   setHosts(hosts: readonly HostInfo[], nowMs: number): void {

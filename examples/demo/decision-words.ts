@@ -4,7 +4,7 @@ import { percent } from './table.ts';
 /** What the agent logs when a host is ejected or readmitted. */
 export interface Decision {
   readonly host: string;
-  /** 'ejected' or 'recovered'; an agent of an earlier version says 'overloaded' or 'idle'. */
+  /** 'ejected' or 'recovered'; an agent of an earlier version says 'ejected' or 'healthy'. */
   readonly to: string;
   readonly cause: string;
   /** What it was decided by, as logged. */
@@ -47,7 +47,7 @@ export function decisionText({ to, cause, numbers }: Decision): string {
 
 /** Whether the host gets no ordinary calls from then on. */
 export function isEjection({ to }: Pick<Decision, 'to'>): boolean {
-  return to === 'ejected' || to === 'overloaded';
+  return to === 'ejected' || to === 'ejected';
 }
 
 function tenths(value: number): string {

@@ -1,7 +1,7 @@
 // pure
 import { formatModule } from '@lars/proto';
 import { type AdaptiveOptions, adaptiveBalancer } from './adaptive/adaptive.ts';
-import type { BalancerEnvironment, BalancerFactory, ExplainingBalancer } from './balancer.ts';
+import type { BalancerDeps, BalancerFactory, ModuleBalancer } from './balancer.ts';
 import { type ClassicOptions, classicBalancer } from './classic/classic.ts';
 
 export const ALGORITHMS = ['adaptive', 'classic'] as const;
@@ -22,9 +22,9 @@ export interface LoadBalanceOptions {
 
 /** Makes the balancer of the module that is named. */
 export type ModuleBalancerFactory = (
-  environment: BalancerEnvironment,
+  environment: BalancerDeps,
   module: { readonly modid: number; readonly cmdid: number },
-) => ExplainingBalancer;
+) => ModuleBalancer;
 
 export function moduleBalancerFactory({ everywhere, modules }: LoadBalanceOptions): ModuleBalancerFactory {
   const usual = balancerFactory(everywhere);
@@ -32,6 +32,6 @@ export function moduleBalancerFactory({ everywhere, modules }: LoadBalanceOption
   return (environment, { modid, cmdid }) => (own.get(formatModule(modid, cmdid)) ?? usual)(environment);
 }
 
-function balancerFactory({ algorithm, classic, adaptive }: Balancing): BalancerFactory<ExplainingBalancer> {
+function balancerFactory({ algorithm, classic, adaptive }: Balancing): BalancerFactory<ModuleBalancer> {
   return algorithm === 'classic' ? classicBalancer(classic) : adaptiveBalancer(adaptive);
 }

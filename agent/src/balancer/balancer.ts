@@ -28,36 +28,36 @@ export interface Balancer {
 
   readonly hostCount: number;
   /** How many hosts get no ordinary calls now. */
-  readonly overloadedCount: number;
+  readonly ejectedCount: number;
 
   /**
    * Hands out what was counted since the last take and starts again from zero; hosts without any call or probe are left out.
    * The counts are the visitor's to keep.
    */
-  takeCounts(visit: (host: HostInfo, overloaded: boolean, counts: HostCounts) => void): void;
+  takeCounts(visit: (host: HostInfo, isEjected: boolean, counts: HostCounts) => void): void;
 
   /** The hosts as they stand, for getRoute and for people who ask why; in no particular order. Borrowed: read them at once. */
   hosts(): IterableIterator<HostView>;
 }
 
-/** See ExplainingBalancer.read. */
-export const READ_STEPS = 5;
+/** See ModuleBalancer.prefetch. */
+export const PREFETCH_STEPS = 5;
 
 /** A balancer that can be asked why; those that the agent runs can. */
-export interface ExplainingBalancer extends Balancer {
+export interface ModuleBalancer extends Balancer {
   /**
-   * Reads what the next pick and report will read, step by step from 0 to below READ_STEPS: a step needs nothing but what those before it have
+   * Reads what the next pick and report will read, step by step from 0 to below PREFETCH_STEPS: a step needs nothing but what those before it have
    * read. Changes nothing.
    * @returns a number that says nothing, so that the reading cannot be left out
    */
-  read(step: number): number;
+  prefetch(step: number): number;
   /** As the conf names it. */
   readonly algorithm: 'adaptive' | 'classic';
   /**
    * True while each call should be picked here: callers that pick from a copy of the route must ask for every host. Costs nothing, may be
    * asked for every request. It becomes false with time, also where no calls come (AD-21).
    */
-  wantsEveryCall(nowMs: number): boolean;
+  requiresAgentPick(nowMs: number): boolean;
   /** Why the last pick that gave no host gave none. */
   readonly refusalCause: RefusalCause;
   /** The hosts as they stand and why, for people; as long as the route, so not for every request. */
@@ -104,7 +104,7 @@ export interface HostCounts {
 /** One host as it stands, and why, for people. */
 export interface HostExplanation {
   readonly host: HostInfo;
-  /** In the algorithm's own words: 'idle', 'overloaded' or 'ejected', 'probation', 'draining'. */
+  /** In the algorithm's own words: 'healthy', 'ejected' or 'ejected', 'probation', 'draining'. */
   readonly state: string;
   /** Its share of the module's picks in the last 10 to 20 seconds, 0..1. */
   readonly share: number;
@@ -120,7 +120,7 @@ export interface PastTransition extends Omit<Transition, 'host'> {
 
 export interface HostView {
   readonly host: HostInfo;
-  readonly overloaded: boolean;
+  readonly isEjected: boolean;
 }
 
 /** Something was decided about a host. Counted and logged once, with the numbers that caused it. */
@@ -130,7 +130,7 @@ export interface Transition {
    * The side that it moved to; or what happened to it where it stands: it is being probed; a call that it lost begins an episode in which
    * the module refuses calls; that episode is over.
    */
-  readonly to: 'idle' | 'overloaded' | 'probed' | 'shedding' | 'shedding-over';
+  readonly to: 'healthy' | 'ejected' | 'probed' | 'shedding' | 'shedding-over';
   /** The rule that fired, as numbered in docs/load-balancing.md. */
   readonly cause: TransitionCause;
   readonly numbers: Readonly<Record<string, number>>;
@@ -155,11 +155,11 @@ export type AdaptiveCause =
   | 'quick-again' // AD-13
   | 'none-left'; // AD-9, AD-17
 
-export interface BalancerEnvironment {
+export interface BalancerDeps {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly onTransition: (transition: Transition) => void;
 }
 
 /** Makes the balancer of one module. */
-export type BalancerFactory<B extends Balancer = Balancer> = (environment: BalancerEnvironment) => B;
+export type BalancerFactory<B extends Balancer = Balancer> = (environment: BalancerDeps) => B;

@@ -8,7 +8,7 @@ import type { HostCounts } from './balancer.ts';
 import type { FormerNumbers } from './host-table.ts';
 import { countRecent, NO_EVENTS, recentCount } from './recent-count.ts';
 
-/** Of a large module nobody can say which rows will be read; see ExplainingBalancer.read. */
+/** Of a large module nobody can say which rows will be read; see ModuleBalancer.prefetch. */
 const MAX_READ_AHEAD = 16;
 /** What comes from the memory at a time. */
 const DOUBLES_PER_LINE = 8;
@@ -105,8 +105,8 @@ export class HostSlots {
     return counts;
   }
 
-  /** See ExplainingBalancer.read: the slots, their array, where it begins, and what stands there. @param hostCount of the module */
-  read(step: number, hostCount: number): number {
+  /** See ModuleBalancer.prefetch: the slots, their array, where it begins, and what stands there. @param hostCount of the module */
+  prefetch(step: number, hostCount: number): number {
     const { values } = this;
     if (step === 0) return this.#rows;
     if (step === 1) return values.length;

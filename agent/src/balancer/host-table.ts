@@ -86,8 +86,8 @@ export class HostTable {
     return keys.map(key => known.get(key));
   }
 
-  /** See ExplainingBalancer.read: the table, its lists, where they begin, and the hosts. */
-  read(step: number): number {
+  /** See ModuleBalancer.prefetch: the table, its lists, where they begin, and the hosts. */
+  prefetch(step: number): number {
     const hosts = this.#hosts;
     const keys = this.#keys;
     if (step === 0) return hosts === undefined || keys === undefined ? 1 : 0;

@@ -34,7 +34,7 @@ export class PastChanges {
 }
 
 export function* viewsOf(hosts: HostTable, isOut: (host: number) => boolean): IterableIterator<HostView> {
-  for (let host = 0; host < hosts.size; host++) yield { host: hosts.at(host), overloaded: isOut(host) };
+  for (let host = 0; host < hosts.size; host++) yield { host: hosts.at(host), isEjected: isOut(host) };
 }
 
 /** See Balancer.takeCounts. */
@@ -50,7 +50,7 @@ export function takeCounts(
   }
 }
 
-/** See ExplainingBalancer.explain. */
+/** See ModuleBalancer.explain. */
 export function explain(
   hosts: HostTable,
   slots: HostSlots,

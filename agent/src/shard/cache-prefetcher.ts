@@ -2,7 +2,7 @@
 import { HEADER_BYTES, MessageId, type ModuleId, readMessageId } from '@lars/proto';
 import { GetHostRequestView } from '@lars/proto/in-place/get-host-request-view';
 import { ReportRequestView } from '@lars/proto/in-place/report-request-view';
-import { type ExplainingBalancer, READ_STEPS } from '../balancer/balancer.ts';
+import { type ModuleBalancer, PREFETCH_STEPS } from '../balancer/balancer.ts';
 import type { BatchPrefetcher } from '../udp/transport.ts';
 import type { ActiveModule, ModuleTable } from './module-table.ts';
 
@@ -23,7 +23,7 @@ export class CachePrefetcher implements BatchPrefetcher {
   readonly #modids: number[] = [];
   readonly #cmdids: number[] = [];
   readonly #found: (ActiveModule | undefined)[] = [];
-  readonly #balancers: (ExplainingBalancer | undefined)[] = [];
+  readonly #balancers: (ModuleBalancer | undefined)[] = [];
   #count = 0;
   /** Sum of all values touched. It only keeps the JIT from removing the loads. */
   #sum = 0;
@@ -48,8 +48,8 @@ export class CachePrefetcher implements BatchPrefetcher {
     for (let i = 0; i < count; i++)
       this.#found[i] = this.#modules.findActive(this.#modids[i] as number, this.#cmdids[i] as number);
     for (let i = 0; i < count; i++) this.#balancers[i] = this.#found[i]?.balancer;
-    for (let step = 0; step < READ_STEPS; step++) {
-      for (let i = 0; i < count; i++) this.#sum = (this.#sum + (this.#balancers[i]?.read(step) ?? 0)) | 0;
+    for (let step = 0; step < PREFETCH_STEPS; step++) {
+      for (let i = 0; i < count; i++) this.#sum = (this.#sum + (this.#balancers[i]?.prefetch(step) ?? 0)) | 0;
     }
   }
 

@@ -61,7 +61,7 @@ function encodeRoute(
 ): { readonly frame: Uint8Array; readonly isTruncated: boolean } {
   const { modid, cmdid, version, balancer } = module;
   // On the wire "agent pick only" is called overload.
-  const overload = balancer.wantsEveryCall(nowMs);
+  const overload = balancer.requiresAgentPick(nowMs);
   const notModified = version !== 0 && request.version === version;
   const hosts = notModified ? [] : understoodHosts(module, request.features);
   const encode = (host: readonly HostInfo[]) => encodeWithin(maxBytes, { modid, cmdid, host, version, overload, notModified });

@@ -18,9 +18,9 @@ export class HostGauges {
   countEjected(): number {
     let sum = 0;
     for (const module of this.#withEjected) {
-      const { overloadedCount } = module.balancer;
-      sum += overloadedCount;
-      if (overloadedCount === 0) this.#withEjected.delete(module);
+      const { ejectedCount } = module.balancer;
+      sum += ejectedCount;
+      if (ejectedCount === 0) this.#withEjected.delete(module);
     }
     return sum;
   }
@@ -32,7 +32,7 @@ export class HostGauges {
 
   /** A host of the module was ejected or readmitted, or the route has changed: an ejected host counts again when it drains no more. */
   trackEjected(module: ActiveModule): void {
-    if (module.balancer.overloadedCount > 0) this.#withEjected.add(module);
+    if (module.balancer.ejectedCount > 0) this.#withEjected.add(module);
   }
 
   /** The module exists no more. Its hosts must be subtracted with addHosts. */

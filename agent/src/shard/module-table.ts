@@ -6,7 +6,7 @@
  */
 import { type ModuleId, type RouteKey, routeKey } from '@lars/proto';
 import type { ModuleBalancerFactory } from '../balancer/algorithm.ts';
-import type { BalancerEnvironment, ExplainingBalancer, Transition } from '../balancer/balancer.ts';
+import type { BalancerDeps, ModuleBalancer, Transition } from '../balancer/balancer.ts';
 
 export type OnTransition = (module: ActiveModule, transition: Transition) => void;
 
@@ -14,11 +14,11 @@ export type OnTransition = (module: ActiveModule, transition: Transition) => voi
  * A module whose route is known. An agent may have a hundred thousand of them, so each is its balancer's environment as well: a closure
  * for each would take as much memory as half a host, and keep the message alive that brought the route.
  */
-export class ActiveModule implements ModuleId, BalancerEnvironment {
+export class ActiveModule implements ModuleId, BalancerDeps {
   readonly modid: number;
   readonly cmdid: number;
   readonly random: () => number;
-  readonly balancer: ExplainingBalancer;
+  readonly balancer: ModuleBalancer;
   /** The version of the known route; 0 where dnsserver tells none. */
   version = 0;
   /** When the route becomes stale, monotonic ms; a whole number, because V8 keeps a fraction in an object of its own. */

@@ -15,11 +15,11 @@ interface Kind {
 }
 
 const KINDS: Readonly<Record<Transition['to'], Kind>> = {
-  overloaded: { counter: count.ejections, line: { level: 'warn', event: 'host ejected' } },
-  idle: { counter: count.recoveries, line: { level: 'info', event: 'host recovered' } },
+  ejected: { counter: count.ejections, line: { level: 'warn', event: 'host ejected' } },
+  healthy: { counter: count.recoveries, line: { level: 'info', event: 'host recovered' } },
   // A dead host is probed every few seconds: that is for metrics, not for the log of every day.
   probed: { counter: count.probes },
-  shedding: { counter: count.sheddings, line: { level: 'info', event: 'module refuses calls: work waits at its hosts' } },
+  shedding: { counter: count.sheddings, line: { level: 'warn', event: 'module refuses calls: work waits at its hosts' } },
   'shedding-over': { line: { level: 'info', event: 'module refuses no calls any more' } },
 };
 

@@ -1,6 +1,6 @@
 // pure
 import { type BatchResult, type HostInfo, type HostKey, hostKey } from '@lars/proto';
-import type { Balancer, BalancerFactory, ExplainingBalancer, HostView } from '../../../agent/src/balancer/balancer.ts';
+import type { Balancer, BalancerFactory, HostView, ModuleBalancer } from '../../../agent/src/balancer/balancer.ts';
 import type { CachedModule } from '../../../client-sdk/src/cache/cached-module.ts';
 import { pickRecordOf } from '../../../client-sdk/src/cache/pick-record.ts';
 import { type CacheDeps, FLUSH_INTERVAL_MS, RouteCache } from '../../../client-sdk/src/cache/route-cache.ts';
@@ -12,7 +12,7 @@ const MODULE = { modid: 1, cmdid: 1 };
  * An agent whose callers keep copies of the route: so many processes, each with the client's own cache, share its calls at random. The
  * way between them takes no time, and loses nothing.
  */
-export function cached(create: BalancerFactory<ExplainingBalancer>, callers: number): BalancerFactory {
+export function cached(create: BalancerFactory<ModuleBalancer>, callers: number): BalancerFactory {
   return environment => new CachedCallers(create(environment), callers, environment.random);
 }
 
@@ -30,7 +30,7 @@ class CachedCallers implements Balancer {
   readonly #calls = new Map<HostKey, Call[]>();
   #nextTickMs = FLUSH_INTERVAL_MS;
 
-  constructor(balancer: ExplainingBalancer, callers: number, random: () => number) {
+  constructor(balancer: ModuleBalancer, callers: number, random: () => number) {
     this.#agent = new Agent(balancer);
     this.#callers = Array.from({ length: callers }, () => new Caller(this.#agent, random));
     this.#random = random;
@@ -40,8 +40,8 @@ class CachedCallers implements Balancer {
     return this.#agent.balancer.hostCount;
   }
 
-  get overloadedCount(): number {
-    return this.#agent.balancer.overloadedCount;
+  get ejectedCount(): number {
+    return this.#agent.balancer.ejectedCount;
   }
 
   setHosts(hosts: readonly HostInfo[], nowMs: number): void {
@@ -102,11 +102,11 @@ class CachedCallers implements Balancer {
 
 /** What a shard does for one module, without its datagrams. */
 class Agent {
-  readonly balancer: ExplainingBalancer;
+  readonly balancer: ModuleBalancer;
   nowMs = 0;
   #version = 0;
 
-  constructor(balancer: ExplainingBalancer) {
+  constructor(balancer: ModuleBalancer) {
     this.balancer = balancer;
   }
 
@@ -118,7 +118,7 @@ class Agent {
   answer(version: number) {
     const notModified = version === this.#version;
     const host = notModified ? [] : Array.from(this.balancer.hosts(), view => view.host);
-    return { ...MODULE, host, version: this.#version, overload: this.balancer.wantsEveryCall(this.nowMs), notModified };
+    return { ...MODULE, host, version: this.#version, overload: this.balancer.requiresAgentPick(this.nowMs), notModified };
   }
 
   addBatch(results: readonly BatchResult[]): void {

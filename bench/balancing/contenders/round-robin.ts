@@ -4,7 +4,7 @@ import type { Balancer, HostView } from '../../../agent/src/balancer/balancer.ts
 
 /** Every host in turn, whatever callers tell: what one gets without any load balancing. */
 export class RoundRobin implements Balancer {
-  readonly overloadedCount = 0;
+  readonly ejectedCount = 0;
   #byKey: ReadonlyMap<HostKey, HostInfo> = new Map();
   #turns: readonly HostInfo[] = [];
   #turn = 0;
@@ -40,6 +40,6 @@ export class RoundRobin implements Balancer {
   takeCounts(): void {}
 
   *hosts(): IterableIterator<HostView> {
-    for (const host of this.#turns) yield { host, overloaded: false };
+    for (const host of this.#turns) yield { host, isEjected: false };
   }
 }

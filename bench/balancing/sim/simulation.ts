@@ -74,7 +74,7 @@ class Simulation {
       factory({
         random: randomStream(seed, `balancer ${agent}`),
         onTransition: transition => {
-          if (transition.to === 'overloaded') this.#recordEjection(transition.host);
+          if (transition.to === 'ejected') this.#recordEjection(transition.host);
         },
       }),
     );

@@ -21,15 +21,13 @@ const PUBLIC_WORDS: readonly Allowance[] = [
   { path: 'agent/src/counters.ts', words: ['held', 'idle'] },
   // Keys of the conf that deployed agents have.
   { path: 'agent/src/balancing-config.ts', words: ['idle'] },
+  { path: 'agent/src/balancer/classic/', words: ['idle'] },
 ];
 
 /** Rooms that still have the old words. */
 const NOT_YET_RENAMED: readonly Allowance[] = [
   // The state words of an agent of an earlier version.
   { path: 'cli/src/output/why-table.ts', words: ['idle', 'serving'] },
-  // The balancer, and the words that the agent has from it.
-  { path: 'agent/src/balancer/', words: 'all' },
-  { path: 'agent/src/shard/transition-log.ts', words: ['idle'] },
 ];
 
 const ALLOWANCES = [...PUBLIC_WORDS, ...NOT_YET_RENAMED];

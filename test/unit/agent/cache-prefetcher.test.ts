@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { READ_STEPS } from '../../../agent/src/balancer/balancer.ts';
+import { PREFETCH_STEPS } from '../../../agent/src/balancer/balancer.ts';
 import { CachePrefetcher } from '../../../agent/src/shard/cache-prefetcher.ts';
 import { ActiveModule, ModuleTable } from '../../../agent/src/shard/module-table.ts';
 import { getHostFrame, getRouteFrame, hostInfo, reportFrame } from '../../support/agent-messages.ts';
@@ -17,7 +17,7 @@ function tableOf(count: number): { readonly prefetcher: CachePrefetcher; readonl
   const modules = new ModuleTable<never>({ routeWaitMs: 1, maxWaiting: 1, absentTtlMs: 1, maxAbsent: 1 });
   const steps: Step[] = [];
   for (let cmdid = 0; cmdid < count; cmdid++) {
-    const balancer = { read: (step: number) => steps.push({ cmdid, step }) } as Partial<ActiveModule['balancer']>;
+    const balancer = { prefetch: (step: number) => steps.push({ cmdid, step }) } as Partial<ActiveModule['balancer']>;
     modules.activate(
       new ActiveModule(
         { modid: 1, cmdid },
@@ -43,7 +43,7 @@ describe('prefetching', () => {
     add(prefetcher, reportFrame({ modid: 1, cmdid: 2_999, host: hostInfo(80) }));
     expect(steps).toEqual([]);
     prefetcher.prefetch();
-    const all = Array.from({ length: READ_STEPS }, (_, step) => [
+    const all = Array.from({ length: PREFETCH_STEPS }, (_, step) => [
       { cmdid: 5, step },
       { cmdid: 2_999, step },
     ]);

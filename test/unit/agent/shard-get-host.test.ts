@@ -2,7 +2,7 @@ import { encodeFrame, type HostInfo, MAX_DATAGRAM_BYTES, MessageId, ReturnCode }
 import { SharedCounters } from '@lars/runtime/counters';
 import { describe, expect, test } from 'vitest';
 import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
-import type { BalancerFactory, ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
+import type { BalancerFactory, ModuleBalancer } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
 import { GetHostHandler } from '../../../agent/src/shard/get-host.ts';
@@ -18,7 +18,7 @@ const request = { seq: 7, modid: -1, cmdid: 2, features: 0 };
 
 function moduleOf(
   hosts: readonly HostInfo[],
-  newBalancer: BalancerFactory<ExplainingBalancer> = classicBalancer(CLASSIC_DEFAULTS),
+  newBalancer: BalancerFactory<ModuleBalancer> = classicBalancer(CLASSIC_DEFAULTS),
 ): ActiveModule {
   const module = new ActiveModule(
     request,
@@ -110,7 +110,7 @@ describe('an answer, in place and as bytes of its own', () => {
   ] as const)('OVERLOAD because of $cause: $counted in the count of refusals for a queue', ({ cause, counted }) => {
     const counters = new SharedCounters(shardCounters);
     const { balancer } = moduleOf([hostInfo(80)]);
-    const refusing: ExplainingBalancer = Object.create(balancer, {
+    const refusing: ModuleBalancer = Object.create(balancer, {
       pick: { value: () => undefined },
       hosts: { value: () => balancer.hosts() },
       refusalCause: { value: cause },

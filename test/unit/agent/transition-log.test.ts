@@ -22,12 +22,12 @@ function newLog() {
 
 test('every transition is counted by its kind; changes of sides are logged with their numbers, and so is shedding; probes are not', () => {
   const { transitions, counters, records } = newLog();
-  const kinds = ['overloaded', 'probed', 'probed', 'shedding', 'shedding-over', 'idle'] as const;
+  const kinds = ['ejected', 'probed', 'probed', 'shedding', 'shedding-over', 'healthy'] as const;
   for (const to of kinds) transitions.add(MODULE, transition(to));
   expect(counters.toObject()).toMatchObject({ ejections: 1, probes: 2, sheddings: 1, recoveries: 1 });
   const lines = [
     ['warn', 'host ejected'],
-    ['info', 'module refuses calls: work waits at its hosts'],
+    ['warn', 'module refuses calls: work waits at its hosts'],
     ['info', 'module refuses no calls any more'],
     ['info', 'host recovered'],
   ];
@@ -37,9 +37,9 @@ test('every transition is counted by its kind; changes of sides are logged with 
 
 test('a flood is cut, counted, and logged again in the next period', () => {
   const { transitions, counters, records } = newLog();
-  for (let i = 0; i < 60; i++) transitions.add(MODULE, transition('overloaded'));
+  for (let i = 0; i < 60; i++) transitions.add(MODULE, transition('ejected'));
   expect([records.length, counters.get('transitionsUnlogged'), counters.get('ejections')]).toEqual([50, 10, 60]);
   transitions.refill();
-  transitions.add(MODULE, transition('idle'));
+  transitions.add(MODULE, transition('healthy'));
   expect(records.length).toBe(51);
 });

@@ -3,12 +3,12 @@ import { type HostInfo, hostKey } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
-import type { BalancerFactory, ExplainingBalancer, HostExplanation } from '../../../agent/src/balancer/balancer.ts';
+import type { BalancerFactory, HostExplanation, ModuleBalancer } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { anyTraffic, Callers, type Event, meantTraffic } from './any-traffic.ts';
 import { host, hostsUpTo, seededRandom, World } from './world.ts';
 
-type Explaining = World<ExplainingBalancer>;
+type Explaining = World<ModuleBalancer>;
 
 const anOption: fc.Arbitrary<Partial<AdaptiveOptions>> = fc.record({
   onAllOverloaded: fc.constantFrom('probe', 'all', 'refuse'),
@@ -18,13 +18,13 @@ const anOption: fc.Arbitrary<Partial<AdaptiveOptions>> = fc.record({
 
 const adaptive = (options: Partial<AdaptiveOptions>) => adaptiveBalancer({ ...ADAPTIVE_DEFAULTS, ...options });
 
-const contenders: Readonly<Record<string, fc.Arbitrary<BalancerFactory<ExplainingBalancer>>>> = {
+const contenders: Readonly<Record<string, fc.Arbitrary<BalancerFactory<ModuleBalancer>>>> = {
   adaptive: anOption.map(adaptive),
   classic: fc.constant(classicBalancer(CLASSIC_DEFAULTS)),
 };
 
 /** Plays all events; returns the world and the hosts that may be called at the end. */
-function played(factory: BalancerFactory<ExplainingBalancer>, events: readonly Event[]) {
+function played(factory: BalancerFactory<ModuleBalancer>, events: readonly Event[]) {
   const world: Explaining = new World(factory);
   const callers = new Callers(world);
   for (const event of events) callers.play(event);
@@ -58,9 +58,9 @@ describe.each(Object.entries(contenders))('%s', (name, aFactory) => {
           const explained = world.balancer.explain(world.nowMs);
           expect(explained.map(one => one.host.port).sort()).toEqual([...listed.keys()].sort());
           for (const one of explained) expect(one.state === 'draining').toBe(one.host.drain);
-          const out = explained.filter(({ state }) => state === 'ejected' || state === 'overloaded');
-          expect(world.balancer.overloadedCount).toBe(out.length);
-          if (out.length > 0) expect(world.balancer.wantsEveryCall(world.nowMs)).toBe(true);
+          const out = explained.filter(({ state }) => state === 'ejected' || state === 'ejected');
+          expect(world.balancer.ejectedCount).toBe(out.length);
+          if (out.length > 0) expect(world.balancer.requiresAgentPick(world.nowMs)).toBe(true);
         }
       }),
     );
@@ -92,11 +92,11 @@ describe.each(Object.entries(contenders))('%s', (name, aFactory) => {
         allGoesWell(world, 20_000);
         const got = allGoesWell(world, 4_000);
         expect(got.get(0)).toBeUndefined();
-        expect(world.balancer.overloadedCount).toBe(0);
+        expect(world.balancer.ejectedCount).toBe(0);
         const near = serving.filter(one => one.zone === 'a');
         const isZoned = name === 'adaptive' && serving.some(one => !got.has(one.port));
         for (const one of isZoned ? near : serving) expect(got.get(one.port) ?? 0, `host ${one.port}`).toBeGreaterThan(20);
-        if (!hasZones(serving)) expect(world.balancer.wantsEveryCall(world.nowMs)).toBe(false);
+        if (!hasZones(serving)) expect(world.balancer.requiresAgentPick(world.nowMs)).toBe(false);
       }),
       { numRuns: 60 },
     );
@@ -129,9 +129,9 @@ describe.each(Object.entries(contenders))('%s', (name, aFactory) => {
       if (isDead(picked.port)) world.fail(picked, 1, 1);
       else world.succeed(picked, 1, 10);
     }
-    expect(world.transitions.some(({ to }) => to === 'overloaded')).toBe(true);
+    expect(world.transitions.some(({ to }) => to === 'ejected')).toBe(true);
     allGoesWell(world, 300 * count + 10_000);
-    expect(world.balancer.overloadedCount).toBe(0);
+    expect(world.balancer.ejectedCount).toBe(0);
     const got = allGoesWell(world, 100 * count);
     for (const one of hostsUpTo(count)) expect(got.get(one.port) ?? 0, `host ${one.port}`).toBeGreaterThan(25);
   });
@@ -143,7 +143,7 @@ function impossible({ numbers, share }: HostExplanation): [string, number][] {
   return told.filter(([name, number]) => !Number.isFinite(number) || (number < 0 && name !== 'stateMs'));
 }
 
-function factoryOf(name: string): BalancerFactory<ExplainingBalancer> {
+function factoryOf(name: string): BalancerFactory<ModuleBalancer> {
   return name === 'adaptive' ? adaptive({}) : classicBalancer(CLASSIC_DEFAULTS);
 }
 
@@ -201,7 +201,7 @@ describe('adaptive', () => {
         const { world, serving } = played(factory, events);
         world.nowMs += 60_000;
         if (hasZones(serving)) return;
-        expect(world.balancer.wantsEveryCall(world.nowMs)).toBe(world.balancer.overloadedCount > 0);
+        expect(world.balancer.requiresAgentPick(world.nowMs)).toBe(world.balancer.ejectedCount > 0);
       }),
     );
   });

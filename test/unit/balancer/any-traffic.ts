@@ -1,6 +1,6 @@
 import { type HostInfo, hostKey } from '@lars/proto';
 import fc from 'fast-check';
-import type { ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
+import type { ModuleBalancer } from '../../../agent/src/balancer/balancer.ts';
 import { host, type World } from './world.ts';
 
 /** What can happen to a balancer in the worst of worlds: liars, lost and late reports, any list of hosts, clocks that jump. */
@@ -81,10 +81,10 @@ interface Call {
 
 /** The callers of a world; they remember which calls they have not told of. */
 export class Callers {
-  readonly #world: World<ExplainingBalancer>;
+  readonly #world: World<ModuleBalancer>;
   readonly #underWay: Call[] = [];
 
-  constructor(world: World<ExplainingBalancer>) {
+  constructor(world: World<ModuleBalancer>) {
     this.#world = world;
   }
 

@@ -12,7 +12,7 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
       const world = new World(factory);
       expect(world.picks(30)).toEqual(Array(30).fill(0));
       expect(world.balancer.hostCount).toBe(0);
-      expect(world.balancer.overloadedCount).toBe(0);
+      expect(world.balancer.ejectedCount).toBe(0);
       expect([...world.balancer.hosts()]).toEqual([]);
       expect(world.takeCounts()).toEqual(new Map());
     });
@@ -58,7 +58,7 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
       world.fail(host(1), 100, 5_000);
       expect(world.isOverloaded(host(1))).toBe(true);
       world.setHosts([host(2)]);
-      expect(world.balancer.overloadedCount).toBe(0);
+      expect(world.balancer.ejectedCount).toBe(0);
       world.setHosts([host(1), host(2)]);
       expect(world.isOverloaded(host(1))).toBe(false);
       expect(world.takeCounts().has(1)).toBe(false);
@@ -138,14 +138,14 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
       const world = new World(factory, hosts);
       world.succeed(hosts.at(-1) as HostInfo, 1, 10);
       for (const one of hosts.slice(0, 1_000)) world.fail(one, 20, 5_000);
-      expect(world.balancer.overloadedCount).toBeGreaterThan(0);
+      expect(world.balancer.ejectedCount).toBeGreaterThan(0);
       const listed = new Set(hosts);
       for (let i = 0; i < 20_000; i++) expect(listed.has(world.pick() as HostInfo)).toBe(true);
       world.setHosts(hosts.slice(500));
       expect(world.balancer.hostCount).toBe(4_500);
-      expect(world.balancer.overloadedCount).toBe(viewsOf(world).filter(view => view.overloaded).length);
+      expect(world.balancer.ejectedCount).toBe(viewsOf(world).filter(view => view.isEjected).length);
       world.setHosts([]);
-      expect([world.balancer.hostCount, world.balancer.overloadedCount]).toEqual([0, 0]);
+      expect([world.balancer.hostCount, world.balancer.ejectedCount]).toEqual([0, 0]);
     });
 
     test('property: the hosts are those of the last list, each on one side, and no other is ever picked', () => {
@@ -161,7 +161,7 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
             const views = viewsOf(world);
             expect(views.map(view => view.host.port)).toEqual([...listed].sort((a, b) => a - b));
             expect(world.balancer.hostCount).toBe(listed.size);
-            expect(world.balancer.overloadedCount).toBe(views.filter(view => view.overloaded).length);
+            expect(world.balancer.ejectedCount).toBe(views.filter(view => view.isEjected).length);
           }
         }),
       );
@@ -171,7 +171,7 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
       fc.assert(
         fc.property(trace, steps => {
           const world = new World(factory);
-          const sides = new Map<number, 'idle' | 'overloaded'>();
+          const sides = new Map<number, 'healthy' | 'ejected'>();
           for (const step of steps) {
             play(world, step);
             if (step.kind === 'setHosts') {
@@ -179,13 +179,13 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
             }
             for (const { host, to, numbers } of world.transitions.splice(0)) {
               // A probe, or an episode of shedding, happens to a host on its side.
-              if (to !== 'idle' && to !== 'overloaded') continue;
-              expect(sides.get(host.port) ?? 'idle').not.toBe(to);
+              if (to !== 'healthy' && to !== 'ejected') continue;
+              expect(sides.get(host.port) ?? 'healthy').not.toBe(to);
               expect(Object.values(numbers).every(Number.isFinite)).toBe(true);
               sides.set(host.port, to);
             }
             for (const view of viewsOf(world)) {
-              expect(view.overloaded).toBe(sides.get(view.host.port) === 'overloaded');
+              expect(view.isEjected).toBe(sides.get(view.host.port) === 'ejected');
             }
           }
         }),
@@ -229,7 +229,7 @@ export function describeBalancer(name: string, factory: BalancerFactory): void {
 
 function viewsOf(world: World) {
   return [...world.balancer.hosts()]
-    .map(({ host, overloaded }) => ({ host, overloaded }))
+    .map(({ host, isEjected }) => ({ host, isEjected }))
     .sort((a, b) => a.host.port - b.host.port);
 }
 

@@ -2,15 +2,15 @@
 import { type HostInfo, hostKey } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
 import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
-import type { ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
+import type { ModuleBalancer } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { host, hostsUpTo, seededRandom, World } from './world.ts';
 
-type Explaining = World<ExplainingBalancer>;
+type Explaining = World<ModuleBalancer>;
 
 const worldOf = (hosts: readonly HostInfo[], options: Partial<AdaptiveOptions> = {}): Explaining =>
   new World(adaptiveBalancer({ ...ADAPTIVE_DEFAULTS, ...options }), hosts);
-const wants = (world: Explaining) => world.balancer.wantsEveryCall(world.nowMs);
+const wants = (world: Explaining) => world.balancer.requiresAgentPick(world.nowMs);
 const numbersOf = (world: Explaining, port: number) =>
   world.balancer.explain(world.nowMs).find(one => one.host.port === port)?.numbers ?? {};
 
@@ -158,7 +158,7 @@ describe('AD-21: adaptive wants every call', () => {
     tell(world, host(2), false, 1, 3);
     world.nowMs += 120_000;
     world.setHosts([host(2)]);
-    expect(world.transitions.at(-1)).toMatchObject({ to: 'idle', cause: 'none-left' });
+    expect(world.transitions.at(-1)).toMatchObject({ to: 'healthy', cause: 'none-left' });
     expectWanted(world, 5_000);
   });
 

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
-import type { ExplainingBalancer } from '../../../agent/src/balancer/balancer.ts';
+import type { ModuleBalancer } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { host, hostsUpTo, World } from './world.ts';
 
-const explain = (world: World<ExplainingBalancer>) =>
-  new Map(world.balancer.explain(world.nowMs).map(one => [one.host.port, one]));
+const explain = (world: World<ModuleBalancer>) => new Map(world.balancer.explain(world.nowMs).map(one => [one.host.port, one]));
 
 test('explain tells state, share of the recent picks, the counts, and the last change with its numbers', () => {
   const world = new World(classicBalancer(CLASSIC_DEFAULTS), [...hostsUpTo(3), host(4, { drain: true })]);
@@ -12,9 +11,9 @@ test('explain tells state, share of the recent picks, the counts, and the last c
   world.fail(host(2), 15);
   world.nowMs += 3_000;
   const hosts = explain(world);
-  expect([1, 2, 3, 4].map(port => hosts.get(port)?.state)).toEqual(['idle', 'overloaded', 'idle', 'draining']);
+  expect([1, 2, 3, 4].map(port => hosts.get(port)?.state)).toEqual(['healthy', 'ejected', 'healthy', 'draining']);
   expect(hosts.get(2)?.last).toMatchObject({
-    to: 'overloaded',
+    to: 'ejected',
     cause: 'failure-run',
     agoMs: 3_000,
     numbers: { errRun: 15, limit: 15 },

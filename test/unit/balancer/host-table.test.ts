@@ -64,7 +64,7 @@ describe('HostTable', () => {
     const hosts = new Hosts(host(1), host(2), host(3));
     hosts.slots.countCall(1, true, 5);
     hosts.slots.countPick(1, 0);
-    hosts.changes.remember(1, 3, { host: host(2), to: 'overloaded', cause: 'error-rate', numbers: {} }, 10);
+    hosts.changes.remember(1, 3, { host: host(2), to: 'ejected', cause: 'error-rate', numbers: {} }, 10);
     const moved = host(2, { weight: 3 });
     hosts.sync([host(4), moved]);
     expect(hosts.table.at(0)).toBe(moved);

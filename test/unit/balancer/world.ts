@@ -34,7 +34,7 @@ export class World<B extends Balancer = Balancer> {
   }
 
   isOverloaded(host: HostInfo): boolean {
-    return [...this.balancer.hosts()].some(view => hostKey(view.host) === hostKey(host) && view.overloaded);
+    return [...this.balancer.hosts()].some(view => hostKey(view.host) === hostKey(host) && view.isEjected);
   }
 
   /** How many failures in a row it takes to overload the idle host; it is overloaded then. */

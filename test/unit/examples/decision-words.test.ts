@@ -41,7 +41,7 @@ function classicDecision(change: Partial<ClassicOptions>, act: (world: ReturnTyp
 function adaptiveDecision(act: (world: ReturnType<typeof watched>) => void) {
   const world = watched(adaptiveBalancer(ADAPTIVE_DEFAULTS));
   act(world);
-  return world.transitions.filter(({ to }) => ['overloaded', 'ejected', 'idle', 'recovered'].includes(to)).at(-1);
+  return world.transitions.filter(({ to }) => ['ejected', 'ejected', 'healthy', 'recovered'].includes(to)).at(-1);
 }
 
 const fails = ({ reports }: ReturnType<typeof watched>) => {
@@ -136,6 +136,6 @@ describe('what the agent decided, in words', () => {
   });
 
   test('a cause that nobody knows yet is told as it is', () => {
-    expect(decisionText({ host: 'a', to: 'overloaded', cause: 'new-rule', numbers: {} })).toBe('overloaded: new-rule');
+    expect(decisionText({ host: 'a', to: 'ejected', cause: 'new-rule', numbers: {} })).toBe('ejected: new-rule');
   });
 });

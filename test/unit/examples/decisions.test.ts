@@ -11,16 +11,16 @@ const changed = (to: string, host = A) => ({
 describe('what LARS logged', () => {
   test('a host that changed sides is kept with its numbers, and shown in words', () => {
     const decisions = new Decisions(2);
-    decisions.add(changed('overloaded'), 120);
+    decisions.add(changed('ejected'), 120);
     expect(decisions.all).toEqual([
-      { host: A, to: 'overloaded', cause: 'failure-run', numbers: { errRun: 15, limit: 15 }, atMs: 120 },
+      { host: A, to: 'ejected', cause: 'failure-run', numbers: { errRun: 15, limit: 15 }, atMs: 120 },
     ]);
     expect(decisions.lines).toEqual([`LARS: ${A} ejected: a run of 15 failures, limit 15 (LB-7)`]);
   });
 
   test('only the last lines are shown, and all that was decided is kept', () => {
     const decisions = new Decisions(2);
-    for (let i = 0; i < 5; i++) decisions.add(changed('idle', `h${i}:80`), i);
+    for (let i = 0; i < 5; i++) decisions.add(changed('healthy', `h${i}:80`), i);
     expect(decisions.lines.map(line => line.slice(0, 10))).toEqual(['LARS: h3:8', 'LARS: h4:8']);
     expect(decisions.all.map(({ atMs }) => atMs)).toEqual([0, 1, 2, 3, 4]);
   });
@@ -40,17 +40,17 @@ describe('what LARS logged', () => {
     ['in one that lasts', 1_000, undefined, 200],
   ])('when a host was taken out is told of the trouble: %s', (_when, beganMs, lastedMs, expected) => {
     const decisions = new Decisions(1);
-    decisions.add(changed('overloaded', 'other:80'), 1_150);
-    decisions.add(changed('idle'), 1_180);
-    decisions.add(changed('overloaded'), 1_200);
+    decisions.add(changed('ejected', 'other:80'), 1_150);
+    decisions.add(changed('healthy'), 1_180);
+    decisions.add(changed('ejected'), 1_200);
     expect(decisions.takenOutMs({ host: A, beganMs, lastedMs })).toBe(expected);
   });
 
   test('where no host was in trouble, the first one counts that was taken out', () => {
     const decisions = new Decisions(1);
-    decisions.add(changed('idle', 'other:80'), 1_100);
-    decisions.add(changed('overloaded', 'other:80'), 1_150);
-    decisions.add(changed('overloaded'), 1_200);
+    decisions.add(changed('healthy', 'other:80'), 1_100);
+    decisions.add(changed('ejected', 'other:80'), 1_150);
+    decisions.add(changed('ejected'), 1_200);
     expect(decisions.takenOutMs({ host: undefined, beganMs: 1_000, lastedMs: 500 })).toBe(150);
     expect(decisions.takenOutMs({ host: undefined, beganMs: 1_000, lastedMs: 100 })).toBeUndefined();
   });

@@ -32,8 +32,8 @@ const result: DemoResult = {
   },
   agent: {
     decisions: [
-      decided(50, 'overloaded', 'error-evidence', { evidence: 7, evidenceLimit: 7.25 }),
-      decided(20_500, 'idle', 'call-succeeded', { tookMs: 8.4 }),
+      decided(50, 'ejected', 'error-evidence', { evidence: 7, evidenceLimit: 7.25 }),
+      decided(20_500, 'healthy', 'call-succeeded', { tookMs: 8.4 }),
     ],
     whileDown: { host: HOST, state: 'ejected', numbers: { failuresInRow: 5, probeInMs: 2_345 } },
     whenBack: { host: HOST, state: 'probation', numbers: { evidence: 4.6, evidenceLimit: 7.25 } },
@@ -89,11 +89,11 @@ describe('the result for people', () => {
   test('tells what classic did in its own words, and of a host that was taken out though it was well', () => {
     const classic = {
       decisions: [
-        decided(290, 'overloaded', 'failure-run', { errRun: 15, limit: 15 }),
-        decided(300, 'overloaded', 'failure-run', { errRun: 15, limit: 15 }, '127.0.0.1:4002'),
+        decided(290, 'ejected', 'failure-run', { errRun: 15, limit: 15 }),
+        decided(300, 'ejected', 'failure-run', { errRun: 15, limit: 15 }, '127.0.0.1:4002'),
       ],
-      whileDown: { host: HOST, state: 'overloaded', numbers: { errRun: 43 } },
-      whenBack: { host: HOST, state: 'idle', numbers: {} },
+      whileDown: { host: HOST, state: 'ejected', numbers: { errRun: 43 } },
+      whenBack: { host: HOST, state: 'healthy', numbers: {} },
       probes: 0,
     };
     const told = text({ algorithm: 'classic', agent: classic });
@@ -104,9 +104,9 @@ describe('the result for people', () => {
   });
 
   test('says so when the agent did nothing', () => {
-    const nothing = { decisions: [], whileDown: { host: HOST, state: 'idle', numbers: {} }, whenBack: undefined, probes: 0 };
+    const nothing = { decisions: [], whileDown: { host: HOST, state: 'healthy', numbers: {} }, whenBack: undefined, probes: 0 };
     expect(text({ agent: nothing })).toContain(
-      '  just before the restart: it is idle, as far as the agent knows\n  nothing: no host changed sides\n',
+      '  just before the restart: it is healthy, as far as the agent knows\n  nothing: no host changed sides\n',
     );
   });
 

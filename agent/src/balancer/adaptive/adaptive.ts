@@ -7,9 +7,9 @@ import type { HostInfo, HostKey } from '@lars/proto';
 import type {
   Balancer,
   BalancerFactory,
-  ExplainingBalancer,
   HostExplanation,
   HostView,
+  ModuleBalancer,
   ModuleConduct,
   RefusalCause,
 } from '../balancer.ts';
@@ -30,11 +30,11 @@ import { Weights } from './weights.ts';
 
 export { ADAPTIVE_DEFAULTS, type AdaptiveOptions } from './options.ts';
 
-export function adaptiveBalancer(options: AdaptiveOptions): BalancerFactory<ExplainingBalancer> {
+export function adaptiveBalancer(options: AdaptiveOptions): BalancerFactory<ModuleBalancer> {
   return environment => new AdaptiveBalancer(options, environment);
 }
 
-class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
+class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
   refusalCause: RefusalCause = 'no-host';
 
   get algorithm(): 'adaptive' {
@@ -45,12 +45,12 @@ class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
     return this.table.size;
   }
 
-  get overloadedCount(): number {
+  get ejectedCount(): number {
     return this.ejected.length;
   }
 
   /** AD-21 */
-  wantsEveryCall(nowMs: number): boolean {
+  requiresAgentPick(nowMs: number): boolean {
     // A copy of the route does not say which zone is near (AD-19).
     const zonesMatter = this.localZone.length > 0 && this.otherZones.length > 0;
     return zonesMatter || this.ejected.length > 0 || nowMs < this.agentPickUntilMs || this.shedding.isRemembered(nowMs);
@@ -100,9 +100,9 @@ class AdaptiveBalancer extends ModuleState implements ExplainingBalancer {
     return true;
   }
 
-  read(step: number): number {
+  prefetch(step: number): number {
     if (step === 0) return this.localZone.length;
-    return this.table.read(step - 1) + this.slots.read(step - 1, this.table.size);
+    return this.table.prefetch(step - 1) + this.slots.prefetch(step - 1, this.table.size);
   }
 
   takeCounts(visit: Parameters<Balancer['takeCounts']>[0]): void {

@@ -186,7 +186,7 @@ export class CallsInFlight {
     values[UNREPORTED] = (values[UNREPORTED] as number) + count;
   }
 
-  /** Copies the ring's count and oldest send time into the slots. With at most one call left the ring is released: the slots can hold that. */
+  /** Copies the ring's count and oldest send time into the slots. With at most one call left the ring is released: the slots are enough for that. */
   #copyCount(host: number, ring: SendTimes): number {
     const { values } = this.#slots;
     const pick = pickSlots(host);

@@ -24,7 +24,7 @@ export function send(state: ModuleState, host: number, nowMs: number): void {
   state.weights?.countPick(nowMs);
 }
 
-/** AD-14 (concurrency limit), AD-19 (zones): a near host with room, else a far one. @param shedding the episode whose limits hold */
+/** AD-14 (concurrency limit), AD-19 (zones): a host of the own zone with capacity, else one of another. @param shedding the episode whose limits apply */
 export function pickWithCapacity(
   localZone: HostPool,
   otherZones: HostPool,

@@ -53,15 +53,15 @@ function ejectOutlier(state: ModuleState, host: number, limit: number, isLost: b
 
 /**
  * AD-21: for how long every call is wanted after a report: the host may be ejected soon, or should get clearly less than its share. Where it is
- * both, other callers with a copy would go on to find out for themselves; so as long as the bad news takes to fade.
+ * both, other callers with a copy would go on to find out for themselves; so as long as what is known against it takes to fade.
  */
 export function agentPickMs(state: ModuleState, host: number, nowMs: number): number {
   if (!state.isInPool(host)) return 0;
   const { values } = state.slots;
-  const dear = isPriceOutlier(values, host);
-  const suspected = isSuspected(state, host, nowMs);
-  if (dear && suspected) return FADE_MS;
-  return dear || suspected ? AGENT_PICK_MS : 0;
+  const isOutlier = isPriceOutlier(values, host);
+  const mayBeEjected = isSuspected(state, host, nowMs);
+  if (isOutlier && mayBeEjected) return FADE_MS;
+  return isOutlier || mayBeEjected ? AGENT_PICK_MS : 0;
 }
 
 function isSuspected(state: ModuleState, host: number, nowMs: number): boolean {

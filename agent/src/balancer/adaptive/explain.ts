@@ -10,7 +10,7 @@ export function stateOf(state: ModuleState, host: number): string {
   if (state.table.at(host).drain) return 'draining';
   const { isEjected, onProbation } = state.pastEjectionOf(host);
   if (isEjected) return 'ejected';
-  return onProbation ? 'probation' : 'idle';
+  return onProbation ? 'probation' : 'healthy';
 }
 
 export function numbersOf(state: ModuleState, host: number, nowMs: number): Record<string, number> {

@@ -1,7 +1,7 @@
 // pure
 import type { HostInfo } from '@lars/proto';
 import { seed } from '@lars/proto/prng';
-import type { AdaptiveCause, BalancerEnvironment, Transition } from '../balancer.ts';
+import type { AdaptiveCause, BalancerDeps, Transition } from '../balancer.ts';
 import { allHosts, type HostPool, hostsWhere } from '../host-pool.ts';
 import { HostSlots } from '../host-slots.ts';
 import { type FormerNumbers, HostTable, movedTo } from '../host-table.ts';
@@ -49,9 +49,9 @@ export class ModuleState {
   /** AD-21 (copies). In whole milliseconds, which V8 keeps without an object of their own. */
   agentPickUntilMs = 0;
   readonly options: AdaptiveOptions;
-  readonly environment: BalancerEnvironment;
+  readonly environment: BalancerDeps;
 
-  constructor(options: AdaptiveOptions, environment: BalancerEnvironment) {
+  constructor(options: AdaptiveOptions, environment: BalancerDeps) {
     this.options = options;
     this.environment = environment;
     this.slots.values[PRNG_STATE] = seed(environment.random);
@@ -99,7 +99,7 @@ export class ModuleState {
     return this.#ejections[host];
   }
 
-  /** AD-12 (probation): what was held against the host is gone. */
+  /** AD-12 (probation): nothing speaks against the host any more. */
   endProbation(host: number): void {
     const ejection = this.#ejections?.[host];
     if (ejection !== undefined) ejection.onProbation = false;

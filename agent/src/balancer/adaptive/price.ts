@@ -5,7 +5,7 @@ import type { HostSlots } from '../host-slots.ts';
 import type { ErrorEvidence } from './error-evidence.ts';
 import { DURATION, ERROR_RATE, PRICED_MS, pickSlots, REPORTED_AT_MS } from './slots.ts';
 
-/** Bad news of a host fades in this time without a report, ... */
+/** What speaks against a host fades in this time without a report, ... */
 export const FADE_MS = 30_000;
 /** ... and up to so many times typical, where it may be chance and costs little to check, ... */
 const MILD_FACTOR = 3;
@@ -43,7 +43,7 @@ export function priceMs(
   return Math.max(price, PRICE_MIN_MS);
 }
 
-/** How much of the bad news about a host has faded since its last report, 0..1. */
+/** How much of what speaks against a host has faded since its last report, 0..1. */
 export function fadedShare(values: readonly number[], host: number, nowMs: number): number {
   return Math.min(1, Math.max(0, nowMs - (values[pickSlots(host) + REPORTED_AT_MS] as number)) * (1 / FADE_MS));
 }

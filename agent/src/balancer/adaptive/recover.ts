@@ -26,7 +26,7 @@ export function eject(state: ModuleState, host: number, isLost: boolean, nowMs: 
   state.localZone = withoutHost(state.localZone, host);
   state.otherZones = withoutHost(state.otherZones, host);
   state.ejected = withHost(state.ejected, host);
-  state.emitChange(host, 'overloaded', 'error-evidence', numbersOf(state, host, nowMs), nowMs);
+  state.emitChange(host, 'ejected', 'error-evidence', numbersOf(state, host, nowMs), nowMs);
 }
 
 /** AD-12 */
@@ -37,7 +37,7 @@ function readmit(state: ModuleState, host: number, cause: AdaptiveCause, tookMs:
   state.ejected = withoutHost(state.ejected, host);
   if (state.isInLocalZone(host)) state.localZone = withHost(state.localZone, host);
   else state.otherZones = withHost(state.otherZones, host);
-  state.emitChange(host, 'idle', cause, { tookMs, ejectedForMs: nowMs - startedMs, failuresInRow }, nowMs);
+  state.emitChange(host, 'healthy', cause, { tookMs, ejectedForMs: nowMs - startedMs, failuresInRow }, nowMs);
 }
 
 /** AD-12: nearly the next failure ejects it again; old errors are forgiven. */

@@ -7,9 +7,9 @@ import { perSecond } from './throughput.ts';
 
 /**
  * After the last slow answer of a standing queue, refusing ends within this time, or as long as callers wait, where that is longer: a queue that
- * answers nobody in time gives no sign in between.
+ * answers no call in time gives no sign in between.
  */
-const HOLD_MS = 1_000;
+const ENDS_AFTER_MS = 1_000;
 /** AD-13: after an episode, how long callers wait is remembered for this long. */
 const MEMORY_MS = 60_000;
 /** A host may have so much to do that a new call is answered in this share of the time that callers wait. */
@@ -29,7 +29,7 @@ export class Shedding {
   refused = 0;
 
   isActive(nowMs: number): boolean {
-    return nowMs - this.#signAtMs < Math.max(HOLD_MS, this.#timeoutMs);
+    return nowMs - this.#signAtMs < Math.max(ENDS_AFTER_MS, this.#timeoutMs);
   }
 
   /** AD-13: is the last episode so lately over that callers most likely wait as long as they did? */

@@ -1,14 +1,14 @@
 // pure
-/** The classic algorithm: round robin over idle hosts, and now and then a probe of an overloaded one (docs/load-balancing.md). */
+/** The classic algorithm: round robin over healthy hosts, and now and then a probe of an ejected one (docs/load-balancing.md). */
 import type { HostInfo, HostKey } from '@lars/proto';
 import type {
   Balancer,
-  BalancerEnvironment,
+  BalancerDeps,
   BalancerFactory,
   ClassicCause,
-  ExplainingBalancer,
   HostExplanation,
   HostView,
+  ModuleBalancer,
   Transition,
 } from '../balancer.ts';
 import { allHosts } from '../host-pool.ts';
@@ -24,26 +24,26 @@ export { CLASSIC_DEFAULTS, type ClassicOptions } from './options.ts';
  * Hosts move only inside report(): no rule looks at the clock between two reports. Weights and zones have no influence.
  * A transition's `numbers` are the host's counters when it was decided, and the conf value that they met as `limit`.
  */
-export function classicBalancer(options: ClassicOptions): BalancerFactory<ExplainingBalancer> {
+export function classicBalancer(options: ClassicOptions): BalancerFactory<ModuleBalancer> {
   return environment => new ClassicBalancer(options, environment);
 }
 
 const NO_HOSTS = allHosts(0);
 /** Modules share it, and no host joins it. */
-const NONE_OVERLOADED = new RoundRobin(NO_HOSTS);
+const NONE_EJECTED = new RoundRobin(NO_HOSTS);
 
-class ClassicBalancer implements ExplainingBalancer {
-  /** The hosts in the idle list, in that order, and those in the overloaded list. Draining ones are in neither (LB-11). */
-  #idle = new RoundRobin(NO_HOSTS);
-  #overloaded = NONE_OVERLOADED;
+class ClassicBalancer implements ModuleBalancer {
+  /** The hosts in the healthy list, in that order, and those in the ejected list. Draining ones are in neither (LB-11). */
+  #healthy = new RoundRobin(NO_HOSTS);
+  #ejected = NONE_EJECTED;
   readonly #table = new HostTable();
   readonly #periods = new HostPeriods();
   #changes: PastChanges | undefined = undefined;
   #picksSinceProbe = 0;
   readonly #options: ClassicOptions;
-  readonly #environment: BalancerEnvironment;
+  readonly #environment: BalancerDeps;
 
-  constructor(options: ClassicOptions, environment: BalancerEnvironment) {
+  constructor(options: ClassicOptions, environment: BalancerDeps) {
     this.#options = options;
     this.#environment = environment;
   }
@@ -56,13 +56,13 @@ class ClassicBalancer implements ExplainingBalancer {
     return this.#table.size;
   }
 
-  get overloadedCount(): number {
-    return this.#overloaded.size;
+  get ejectedCount(): number {
+    return this.#ejected.size;
   }
 
   /** Only here are picks counted between two probes (LB-4), and only a host in trouble has any. */
-  wantsEveryCall(): boolean {
-    return this.#overloaded.size > 0;
+  requiresAgentPick(): boolean {
+    return this.#ejected.size > 0;
   }
 
   /** LB-1, LB-11 */
@@ -73,13 +73,13 @@ class ClassicBalancer implements ExplainingBalancer {
     before.forEach((from, host) => {
       if (from === undefined) this.#periods.begin(host, nowMs);
     });
-    const idle = this.#orderNow(this.#idle, before, false);
-    const overloaded = this.#orderNow(this.#overloaded, before, true);
-    this.#idle = new RoundRobin(idle);
-    this.#overloaded = overloaded.length === 0 ? NONE_OVERLOADED : new RoundRobin(overloaded);
+    const healthy = this.#orderNow(this.#healthy, before, false);
+    const ejected = this.#orderNow(this.#ejected, before, true);
+    this.#healthy = new RoundRobin(healthy);
+    this.#ejected = ejected.length === 0 ? NONE_EJECTED : new RoundRobin(ejected);
   }
 
-  /** LB-2 to LB-5. Where no host is idle, the empty list answers OVERLOAD. */
+  /** LB-2 to LB-5. Where no host is healthy, the empty list answers OVERLOAD. */
   pick(nowMs: number, ipv4Only = false): HostInfo | undefined {
     const host = this.#next(ipv4Only && this.#table.hasNames);
     if (host === undefined) return undefined;
@@ -103,17 +103,17 @@ class ClassicBalancer implements ExplainingBalancer {
     return true;
   }
 
-  read(step: number): number {
+  prefetch(step: number): number {
     if (step === 0) return this.#picksSinceProbe;
-    return this.#table.read(step - 1) + this.#periods.slots.read(step - 1, this.#table.size) + this.#idle.size;
+    return this.#table.prefetch(step - 1) + this.#periods.slots.prefetch(step - 1, this.#table.size) + this.#healthy.size;
   }
 
   takeCounts(visit: Parameters<Balancer['takeCounts']>[0]): void {
-    takeCounts(this.#table, this.#periods.slots, host => this.#periods.isOverloaded(host), visit);
+    takeCounts(this.#table, this.#periods.slots, host => this.#periods.isEjected(host), visit);
   }
 
   hosts(): IterableIterator<HostView> {
-    return viewsOf(this.#table, host => this.#periods.isOverloaded(host));
+    return viewsOf(this.#table, host => this.#periods.isEjected(host));
   }
 
   get refusalCause(): 'no-host' {
@@ -130,14 +130,14 @@ class ClassicBalancer implements ExplainingBalancer {
   }
 
   #next(ipv4Only: boolean): number | undefined {
-    if (this.#overloaded.size === 0) this.#picksSinceProbe = 0;
+    if (this.#ejected.size === 0) this.#picksSinceProbe = 0;
     else if (this.#picksSinceProbe < this.#options.probeNum) this.#picksSinceProbe += 1;
     else {
-      const probed = this.#turn(this.#overloaded, ipv4Only);
+      const probed = this.#turn(this.#ejected, ipv4Only);
       // A probe of a host that this caller cannot be sent to waits for another caller.
       if (probed !== undefined) return this.#probe(probed);
     }
-    return this.#turn(this.#idle, ipv4Only);
+    return this.#turn(this.#healthy, ipv4Only);
   }
 
   #turn(hosts: RoundRobin, ipv4Only: boolean): number | undefined {
@@ -155,17 +155,17 @@ class ClassicBalancer implements ExplainingBalancer {
     const periods = this.#periods;
     const numbers = periods.numbers(host, this.#options, nowMs);
     numbers['limit'] = limitOf(cause, this.#options);
-    if (periods.isOverloaded(host)) {
-      periods.becomeIdle(host, nowMs);
-      this.#overloaded.remove(host);
-      this.#idle.append(host);
+    if (periods.isEjected(host)) {
+      periods.becomeHealthy(host, nowMs);
+      this.#ejected.remove(host);
+      this.#healthy.append(host);
     } else {
-      periods.becomeOverloaded(host, nowMs);
-      this.#idle.remove(host);
-      if (this.#overloaded === NONE_OVERLOADED) this.#overloaded = new RoundRobin(NO_HOSTS);
-      this.#overloaded.append(host);
+      periods.becomeEjected(host, nowMs);
+      this.#healthy.remove(host);
+      if (this.#ejected === NONE_EJECTED) this.#ejected = new RoundRobin(NO_HOSTS);
+      this.#ejected.append(host);
     }
-    const to = periods.isOverloaded(host) ? 'overloaded' : 'idle';
+    const to = periods.isEjected(host) ? 'ejected' : 'healthy';
     const transition: Transition = { host: this.#table.at(host), to, cause, numbers };
     this.#changes ??= new PastChanges();
     this.#changes.remember(host, this.#table.size, transition, nowMs);
@@ -173,10 +173,10 @@ class ClassicBalancer implements ExplainingBalancer {
   }
 
   /** LB-1, LB-11: who was in the list and stays keeps the place; behind the tail come those that are new there. */
-  #orderNow(list: RoundRobin, before: readonly (number | undefined)[], overloaded: boolean): readonly number[] {
+  #orderNow(list: RoundRobin, before: readonly (number | undefined)[], ejected: boolean): readonly number[] {
     const table = this.#table;
     const now = new Map(before.map((from, host) => [from, host]));
-    const belongs = (host: number) => !table.at(host).drain && this.#periods.isOverloaded(host) === overloaded;
+    const belongs = (host: number) => !table.at(host).drain && this.#periods.isEjected(host) === ejected;
     const stay = list
       .list()
       .flatMap(from => now.get(from) ?? [])
@@ -190,7 +190,7 @@ class ClassicBalancer implements ExplainingBalancer {
 
   #stateOf(host: number): string {
     if (this.#table.at(host).drain) return 'draining';
-    return this.#periods.isOverloaded(host) ? 'overloaded' : 'idle';
+    return this.#periods.isEjected(host) ? 'ejected' : 'healthy';
   }
 }
 

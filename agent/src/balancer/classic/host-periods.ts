@@ -10,13 +10,13 @@ const MAX_FAILURES_PER_CALL = 50;
 
 // The slots of each host (LB-6 to LB-10), and at the end the initial value of each; see host-slots.ts.
 /** 0 or 1. */
-const OVERLOADED = COMMON_SLOTS.length;
-const REAL_SUCC = OVERLOADED + 1;
+const EJECTED = COMMON_SLOTS.length;
+const REAL_SUCC = EJECTED + 1;
 const REAL_ERR = REAL_SUCC + 1;
 const SUCC_RUN = REAL_ERR + 1;
 const ERR_RUN = SUCC_RUN + 1;
 const BAD_WINDOWS = ERR_RUN + 1;
-/** When the idle window or the overload began. */
+/** When the healthy window or the overload began. */
 const SINCE_MS = BAD_WINDOWS + 1;
 
 const NEW_ROW: readonly number[] = [...COMMON_SLOTS, 0, 0, 0, 0, 0, 0, Number.NEGATIVE_INFINITY];
@@ -24,15 +24,15 @@ const NEW_ROW: readonly number[] = [...COMMON_SLOTS, 0, 0, 0, 0, 0, 0, Number.NE
 const SLOTS: SlotLayout = { module: [], pick: [], row: NEW_ROW };
 
 /**
- * What the classic rules remember of a module's hosts and how they judge them (LB-6 to LB-10). "Virtual" counts begin with a handicap, so
+ * What the classic rules remember of a module's hosts and how they evaluate them (LB-6 to LB-10). "Virtual" counts begin with a handicap, so
  * that few calls prove little; "real" ones count only what was reported. Both begin again together, so a virtual count is the real one and its
  * handicap, and is not kept.
  */
 export class HostPeriods {
   readonly slots = new HostSlots(SLOTS);
 
-  isOverloaded(host: number): boolean {
-    return this.#slot(host, OVERLOADED) === 1;
+  isEjected(host: number): boolean {
+    return this.#slot(host, EJECTED) === 1;
   }
 
   /** LB-1: its first window begins. */
@@ -60,25 +60,25 @@ export class HostPeriods {
    * @returns why the host must change sides now, or undefined
    */
   evaluate(host: number, ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
-    return this.isOverloaded(host)
-      ? this.#evaluateOverloaded(host, ok, options, nowMs)
-      : this.#evaluateIdle(host, ok, options, nowMs);
+    return this.isEjected(host)
+      ? this.#evaluateEjected(host, ok, options, nowMs)
+      : this.#evaluateHealthy(host, ok, options, nowMs);
   }
 
   /** LB-10 */
-  becomeIdle(host: number, nowMs: number): void {
-    this.#set(host, OVERLOADED, 0);
+  becomeHealthy(host: number, nowMs: number): void {
+    this.#set(host, EJECTED, 0);
     this.#startAgain(host, nowMs);
   }
 
   /** LB-10 */
-  becomeOverloaded(host: number, nowMs: number): void {
-    this.#set(host, OVERLOADED, 1);
+  becomeEjected(host: number, nowMs: number): void {
+    this.#set(host, EJECTED, 1);
     this.#set(host, BAD_WINDOWS, 0);
     this.#startAgain(host, nowMs);
   }
 
-  /** What a transition was decided by. `stateMs` is the age of the idle window or of the overload. */
+  /** What a transition was decided by. `stateMs` is the age of the healthy window or of the overload. */
   numbers(host: number, options: ClassicOptions, nowMs: number): Record<string, number> {
     return {
       virtualSucc: this.#virtualSucc(host, options),
@@ -92,7 +92,7 @@ export class HostPeriods {
     };
   }
 
-  #evaluateIdle(host: number, ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
+  #evaluateHealthy(host: number, ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
     // LB-7
     if (!ok) {
       if (share(this.#virtualErr(host, options), this.#virtualSucc(host, options)) > options.errRate) return 'error-rate';
@@ -101,7 +101,7 @@ export class HostPeriods {
     return this.#ageMs(host, nowMs) >= options.idleTimeoutMs ? this.#endWindow(host, options, nowMs) : undefined;
   }
 
-  #evaluateOverloaded(host: number, ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
+  #evaluateEjected(host: number, ok: boolean, options: ClassicOptions, nowMs: number): ClassicCause | undefined {
     // LB-8
     if (ok) {
       if (share(this.#virtualSucc(host, options), this.#virtualErr(host, options)) > options.succRate) return 'success-rate';
@@ -120,14 +120,14 @@ export class HostPeriods {
     return undefined;
   }
 
-  /** LB-10: idle windows begin with successes, ... */
+  /** LB-10: healthy windows begin with successes, ... */
   #virtualSucc(host: number, { initSuccCnt }: ClassicOptions): number {
-    return this.#slot(host, REAL_SUCC) + (this.isOverloaded(host) ? 0 : initSuccCnt);
+    return this.#slot(host, REAL_SUCC) + (this.isEjected(host) ? 0 : initSuccCnt);
   }
 
   /** ... overloads with errors. */
   #virtualErr(host: number, { initErrCnt }: ClassicOptions): number {
-    return this.#slot(host, REAL_ERR) + (this.isOverloaded(host) ? initErrCnt : 0);
+    return this.#slot(host, REAL_ERR) + (this.isEjected(host) ? initErrCnt : 0);
   }
 
   #ageMs(host: number, nowMs: number): number {

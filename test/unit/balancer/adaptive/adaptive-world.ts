@@ -1,10 +1,10 @@
 import { type HostInfo, hostKey } from '@lars/proto';
 import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../../agent/src/balancer/adaptive/adaptive.ts';
-import type { ExplainingBalancer, HostExplanation, ModuleConduct } from '../../../../agent/src/balancer/balancer.ts';
+import type { HostExplanation, ModuleBalancer, ModuleConduct } from '../../../../agent/src/balancer/balancer.ts';
 import { host, World } from '../world.ts';
 
 /** A world around the adaptive algorithm, with what it tells people of its hosts. */
-export class AdaptiveWorld extends World<ExplainingBalancer> {
+export class AdaptiveWorld extends World<ModuleBalancer> {
   constructor(hosts: readonly HostInfo[], options: Partial<AdaptiveOptions> = {}) {
     super(adaptiveBalancer({ ...ADAPTIVE_DEFAULTS, ...options }), hosts);
   }
@@ -59,7 +59,7 @@ export class AdaptiveWorld extends World<ExplainingBalancer> {
 
   /** Who was ejected, in order. */
   ejections(): number[] {
-    return this.transitions.filter(({ to }) => to === 'overloaded').map(one => one.host.port);
+    return this.transitions.filter(({ to }) => to === 'ejected').map(one => one.host.port);
   }
 
   /** What happened, without the numbers: [port, to, cause]. */

@@ -45,7 +45,7 @@ describe('AD-6', () => {
   test('is 1 % at least: after any number of successes one failure ejects nobody', () => {
     const world = well(3);
     world.tell(host(1), false, 1);
-    expect([world.number(1, 'normalErrorRate'), world.state(1)]).toEqual([0.01, 'idle']);
+    expect([world.number(1, 'normalErrorRate'), world.state(1)]).toEqual([0.01, 'healthy']);
   });
 });
 
@@ -81,11 +81,11 @@ describe('AD-7', () => {
     const world = well(3);
     world.answer([host(1)], successes);
     world.tell(host(1), false, 1, 2);
-    expect(world.state(1)).toBe('idle');
+    expect(world.state(1)).toBe('healthy');
     world.tell(host(1), false, 1);
     expect(world.state(1)).toBe('ejected');
     const [ejection] = world.transitions;
-    expect(ejection).toMatchObject({ host: host(1), to: 'overloaded', cause: 'error-evidence' });
+    expect(ejection).toMatchObject({ host: host(1), to: 'ejected', cause: 'error-evidence' });
     const { evidence = 0, evidenceLimit = 0, answersPerSec = 0 } = ejection?.numbers ?? {};
     expect(evidenceLimit).toBeCloseTo(limitAt(answersPerSec), 6);
     expect(evidence).toBeGreaterThanOrEqual(evidenceLimit);
@@ -181,7 +181,7 @@ describe('AD-8', () => {
   test('a host with a standing queue is not ejected, however much it loses', () => {
     const world = lately(900, 900, 900);
     world.tell(host(1), false, TIMEOUT_MS, 50);
-    expect([world.number(1, 'evidence'), world.state(1)]).toEqual([0, 'idle']);
+    expect([world.number(1, 'evidence'), world.state(1)]).toEqual([0, 'healthy']);
   });
 
   test('one that swallows calls and answers none is', () => {
@@ -200,7 +200,7 @@ describe('AD-8', () => {
     const world = lately(900, 900, 900);
     world.nowMs += 3 * TIMEOUT_MS - 1;
     world.tell(host(1), false, TIMEOUT_MS, 5);
-    expect(world.state(1)).toBe('idle');
+    expect(world.state(1)).toBe('healthy');
     world.nowMs += 1;
     world.tell(host(1), false, TIMEOUT_MS, 3);
     expect(world.state(1)).toBe('ejected');
@@ -212,7 +212,7 @@ describe('AD-9', () => {
     const world = well(3);
     world.setHosts([host(1), host(2, { drain: true }), host(3, { drain: true })]);
     world.tell(host(1), false, 1, 100);
-    expect(world.state(1)).toBe('idle');
+    expect(world.state(1)).toBe('healthy');
     expect(world.picks(3)).toEqual([1, 1, 1]);
   });
 
@@ -220,7 +220,7 @@ describe('AD-9', () => {
     const world = well(2);
     world.tell(host(1), false, 1, 3);
     world.setHosts([host(1), host(2, { drain: true })]);
-    expect(world.happenings().at(-1)).toEqual([1, 'idle', 'none-left']);
+    expect(world.happenings().at(-1)).toEqual([1, 'healthy', 'none-left']);
     expect(world.picks(1)).toEqual([1]);
   });
 
@@ -229,8 +229,8 @@ describe('AD-9', () => {
     world.tell(host(1), false, 1, 3);
     expect(world.state(1)).toBe('ejected');
     for (let i = 0; i < 60; i++) for (const one of hostsUpTo(4)) world.tell(one, false, 1);
-    expect(world.happenings()).toContainEqual([1, 'idle', 'all-err']);
-    expect(world.balancer.overloadedCount).toBe(0);
+    expect(world.happenings()).toContainEqual([1, 'healthy', 'all-err']);
+    expect(world.balancer.ejectedCount).toBe(0);
   });
 
   test('hosts that fail together, as when a database behind them is gone, serve what can be served', () => {
@@ -243,7 +243,7 @@ describe('AD-9', () => {
       if (random() < 0.7) world.fail(picked, 1, 5);
       else world.succeed(picked, 1, 10);
     }
-    expect(world.balancer.overloadedCount).toBeLessThanOrEqual(1);
+    expect(world.balancer.ejectedCount).toBeLessThanOrEqual(1);
   });
 
   test.each([
@@ -254,7 +254,7 @@ describe('AD-9', () => {
   ])('of $count hosts $failing fail: the quartile of the others decides, $out are out', ({ count, failing, out }) => {
     const world = well(count);
     for (let i = 0; i < 60; i++) for (const one of hostsUpTo(count)) world.tell(one, one.port > failing, 1);
-    expect(world.balancer.overloadedCount).toBe(out);
+    expect(world.balancer.ejectedCount).toBe(out);
   });
 
   test('a host must be worse than the others by the whole limit: what they have is counted for it', () => {
@@ -262,7 +262,7 @@ describe('AD-9', () => {
     // One failure each: less than half of the limit, and more than what the second and third exceed the limit by.
     world.tell(host(2), false, 1);
     world.tell(host(1), false, 1, 3);
-    expect(world.state(1)).toBe('idle');
+    expect(world.state(1)).toBe('healthy');
     world.tell(host(1), false, 1);
     expect(world.state(1)).toBe('ejected');
   });

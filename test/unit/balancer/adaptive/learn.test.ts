@@ -151,7 +151,7 @@ describe('AD-4: where picks and reports do not belong together, hosts take turns
   test('also not a host that fails alone, until a success of any host is told', () => {
     const world = new AdaptiveWorld(hostsUpTo(3));
     world.tell(host(1), false, 1, 10);
-    expect(world.state(1)).toBe('idle');
+    expect(world.state(1)).toBe('healthy');
     world.tell(host(2), true, 10);
     world.tell(host(1), false, 1);
     expect(world.state(1)).toBe('ejected');

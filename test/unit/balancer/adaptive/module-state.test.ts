@@ -102,7 +102,7 @@ describe('ModuleState', () => {
     expect(numbers.map(number => table.at(number).port)).toEqual([3, 4, 9]);
     expect(numbers.map(number => slots.values[slots.row(number) + EVIDENCE])).toEqual([7, 0, 0]);
     expect(numbers.map(number => state.isEjected(number))).toEqual([false, true, false]);
-    expect(numbers.map(number => stateOf(state, number))).toEqual(['idle', 'ejected', 'idle']);
+    expect(numbers.map(number => stateOf(state, number))).toEqual(['healthy', 'ejected', 'healthy']);
     expect(numbers.map(number => inFlight.count(number, 0))).toEqual([1, 0, 0]);
     expect(numbers.map(number => numbersOf(state, number, 0)['priceMs'])).toEqual([30, 14, 14]);
   });

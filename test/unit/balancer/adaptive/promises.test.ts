@@ -1,10 +1,10 @@
 import type { HostInfo } from '@lars/proto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../../agent/src/balancer/adaptive/adaptive.ts';
-import type { ExplainingBalancer } from '../../../../agent/src/balancer/balancer.ts';
+import type { ModuleBalancer } from '../../../../agent/src/balancer/balancer.ts';
 import { host, hostsUpTo, seededRandom, World } from '../world.ts';
 
-type Adaptive = World<ExplainingBalancer>;
+type Adaptive = World<ModuleBalancer>;
 
 let luck = seededRandom(7);
 beforeEach(() => {
@@ -41,7 +41,7 @@ describe('detection', () => {
     // Its price keeps callers away after the first failures; it is tried again when they have faded.
     const calls = call(world, 8_000, dead);
     expect(stateOf(world, 3)).toBe('ejected');
-    expect(world.transitions.filter(({ to }) => to === 'overloaded').map(({ host, cause }) => [host.port, cause])).toEqual([
+    expect(world.transitions.filter(({ to }) => to === 'ejected').map(({ host, cause }) => [host.port, cause])).toEqual([
       [3, 'error-evidence'],
     ]);
     const probes = world.transitions.filter(({ to }) => to === 'probed').length;
@@ -51,21 +51,21 @@ describe('detection', () => {
   test('AD-6: an error rate that all hosts share ejects nobody but by rare chance, and not for long', () => {
     const world = worldOf(hostsUpTo(5));
     call(world, 4_000, () => luck() < 0.2);
-    expect(world.transitions.filter(({ to }) => to === 'overloaded').length).toBeLessThanOrEqual(2);
-    expect(world.balancer.overloadedCount).toBeLessThanOrEqual(1);
+    expect(world.transitions.filter(({ to }) => to === 'ejected').length).toBeLessThanOrEqual(2);
+    expect(world.balancer.ejectedCount).toBeLessThanOrEqual(1);
   });
 
   test('AD-9: the last host is never ejected, and one that is left alone is taken back', () => {
     const alone = worldOf([host(1)]);
     expect(call(alone, 100, () => true)).toEqual(new Map([[1, 100]]));
-    expect(alone.balancer.overloadedCount).toBe(0);
+    expect(alone.balancer.ejectedCount).toBe(0);
 
     const world = worldOf(hostsUpTo(2));
     call(world, 100, port => port === 2);
     expect(stateOf(world, 2)).toBe('ejected');
     world.setHosts([host(2)]);
     expect(world.picks(3)).toEqual([2, 2, 2]);
-    expect(world.transitions.at(-1)).toMatchObject({ to: 'idle', cause: 'none-left' });
+    expect(world.transitions.at(-1)).toMatchObject({ to: 'healthy', cause: 'none-left' });
   });
 });
 
@@ -78,8 +78,8 @@ describe('recovery', () => {
     expect(stateOf(world, 2)).toBe('ejected');
     isDead = false;
     call(world, 2_000, port => port === 2 && isDead);
-    expect(world.transitions.find(({ to }) => to === 'idle')).toMatchObject({ host: host(2), cause: 'call-succeeded' });
-    expect(['probation', 'idle']).toContain(stateOf(world, 2));
+    expect(world.transitions.find(({ to }) => to === 'healthy')).toMatchObject({ host: host(2), cause: 'call-succeeded' });
+    expect(['probation', 'healthy']).toContain(stateOf(world, 2));
   });
 
   test('AD-11: a host that stays dead gets few of the picks, however long it lasts', () => {
@@ -101,7 +101,7 @@ describe('the rules of the route', () => {
     call(world, 300);
     // One after the other: a trouble that all share ejects nobody, hosts that die in turn are ejected.
     for (const dead of [1, 2, 3]) for (let i = 0; i < 40 && stateOf(world, dead) !== 'ejected'; i++) world.fail(host(dead), 1, 1);
-    const left = world.balancer.hostCount - world.balancer.overloadedCount;
+    const left = world.balancer.hostCount - world.balancer.ejectedCount;
     if (left > 0) return expect(world.pick()).toBeDefined();
     return expect(world.pick() !== undefined).toBe(picks);
   });
@@ -173,7 +173,7 @@ describe('what callers do not say', () => {
     call(world, 500);
     world.nowMs += 10 * 3_600_000;
     call(world, 500);
-    expect(world.balancer.overloadedCount).toBe(0);
+    expect(world.balancer.ejectedCount).toBe(0);
     expect(world.transitions).toEqual([]);
   });
 });

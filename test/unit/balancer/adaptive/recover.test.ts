@@ -85,7 +85,7 @@ describe('AD-12', () => {
 
   test('one success takes the host back on probation, nearly with the evidence that ejects, and its errors are forgiven', () => {
     const world = onProbation();
-    expect(world.happenings().at(-1)).toEqual([1, 'idle', 'call-succeeded']);
+    expect(world.happenings().at(-1)).toEqual([1, 'healthy', 'call-succeeded']);
     const limit = world.number(1, 'evidenceLimit');
     expect(world.number(1, 'evidence')).toBeGreaterThanOrEqual(0.75 * limit);
     expect(world.number(1, 'evidence')).toBeLessThan(limit);
@@ -119,7 +119,7 @@ describe('AD-12', () => {
     world.tell(host(1), true, 1, successes - 2);
     expect(world.state(1)).toBe('probation');
     world.tell(host(1), true, 1, 4);
-    expect(world.state(1)).toBe('idle');
+    expect(world.state(1)).toBe('healthy');
   });
 
   test('calls that were sent before the ejection say nothing: neither that the host is well, nor that a probe failed', () => {

@@ -11,7 +11,7 @@ function allEjected(options: Partial<AdaptiveOptions>): AdaptiveWorld {
   const world = new AdaptiveWorld(hosts, options);
   world.answer(hosts, 100);
   for (const one of hostsUpTo(3)) world.tell(one, false, 1, 4);
-  expect(world.balancer.overloadedCount).toBe(3);
+  expect(world.balancer.ejectedCount).toBe(3);
   return world;
 }
 
@@ -68,11 +68,11 @@ describe('AD-18: a host that drains', () => {
     world.answer(hostsUpTo(3), 100);
     world.tell(host(1), false, 1, 3);
     world.setHosts([host(1, { drain: true }), host(2), host(3)]);
-    expect([world.state(1), world.balancer.overloadedCount]).toEqual(['draining', 0]);
+    expect([world.state(1), world.balancer.ejectedCount]).toEqual(['draining', 0]);
     world.nowMs += 60_000;
     expect(world.picks(300)).not.toContain(1);
     world.setHosts(hostsUpTo(3));
-    expect([world.state(1), world.balancer.overloadedCount]).toEqual(['ejected', 1]);
+    expect([world.state(1), world.balancer.ejectedCount]).toEqual(['ejected', 1]);
     expect(world.picks(300)).toContain(1);
   });
 
@@ -88,7 +88,7 @@ describe('AD-18: a host that drains', () => {
     }
     expect(world.takeCounts().get(1)).toMatchObject({ err: 50, succ: 2 });
     world.setHosts(hostsUpTo(3));
-    expect([world.state(1), world.number(1, 'evidence')]).toEqual(['idle', 0]);
+    expect([world.state(1), world.number(1, 'evidence')]).toEqual(['healthy', 0]);
   });
 });
 

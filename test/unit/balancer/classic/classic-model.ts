@@ -1,7 +1,7 @@
 import { type HostInfo, type HostKey, hostKey } from '@lars/proto';
 import type {
   Balancer,
-  BalancerEnvironment,
+  BalancerDeps,
   BalancerFactory,
   HostCounts,
   TransitionCause,
@@ -10,7 +10,7 @@ import type { ClassicOptions } from '../../../../agent/src/balancer/classic/clas
 
 interface ModelHost {
   host: HostInfo;
-  overloaded: boolean;
+  isEjected: boolean;
   counts: HostCounts;
   virtual: { succ: number; err: number };
   real: { succ: number; err: number };
@@ -26,12 +26,12 @@ export function classicModel(options: ClassicOptions): BalancerFactory {
 
 class ClassicModel implements Balancer {
   readonly #options: ClassicOptions;
-  readonly #environment: BalancerEnvironment;
+  readonly #environment: BalancerDeps;
   #idle: ModelHost[] = [];
   #overloaded: ModelHost[] = [];
   #probeCounter = 0;
 
-  constructor(options: ClassicOptions, environment: BalancerEnvironment) {
+  constructor(options: ClassicOptions, environment: BalancerDeps) {
     this.#options = options;
     this.#environment = environment;
   }
@@ -40,7 +40,7 @@ class ClassicModel implements Balancer {
     return this.#idle.length + this.#overloaded.length;
   }
 
-  get overloadedCount(): number {
+  get ejectedCount(): number {
     return this.#overloaded.length;
   }
 
@@ -87,7 +87,7 @@ class ClassicModel implements Balancer {
   takeCounts(visit: Parameters<Balancer['takeCounts']>[0]): void {
     for (const one of this.hosts()) {
       const { succ, err, probes } = one.counts;
-      if (succ + err + probes > 0) visit(one.host, one.overloaded, { ...one.counts });
+      if (succ + err + probes > 0) visit(one.host, one.isEjected, { ...one.counts });
       one.counts = { succ: 0, err: 0, tcostMs: 0, probes: 0 };
     }
   }
@@ -113,11 +113,11 @@ class ClassicModel implements Balancer {
   // LB-7, LB-8
   #causeByCounts(one: ModelHost, ok: boolean): TransitionCause | undefined {
     const { succ, err } = one.virtual;
-    if (!one.overloaded && !ok) {
+    if (!one.isEjected && !ok) {
       if (err / (succ + err) > this.#options.errRate) return 'error-rate';
       if (one.run.length >= this.#options.continErrLimit) return 'failure-run';
     }
-    if (one.overloaded && ok) {
+    if (one.isEjected && ok) {
       if (succ / (succ + err) > this.#options.succRate) return 'success-rate';
       if (one.run.length >= this.#options.continSuccLimit) return 'success-run';
     }
@@ -127,7 +127,7 @@ class ClassicModel implements Balancer {
   // LB-9
   #causeByTime(one: ModelHost, nowMs: number): TransitionCause | undefined {
     const ageMs = nowMs - one.sinceMs;
-    if (one.overloaded) return ageMs >= this.#options.overloadTimeoutMs ? 'overload-timeout' : undefined;
+    if (one.isEjected) return ageMs >= this.#options.overloadTimeoutMs ? 'overload-timeout' : undefined;
     if (ageMs < this.#options.idleTimeoutMs) return undefined;
     const isBad = one.real.err / (one.real.succ + one.real.err) >= this.#options.windowErrRate;
     const badWindows = isBad ? one.badWindows + 1 : 0;
@@ -138,13 +138,13 @@ class ClassicModel implements Balancer {
 
   // LB-10
   #move(one: ModelHost, cause: TransitionCause, nowMs: number): void {
-    const [from, to] = one.overloaded ? [this.#overloaded, this.#idle] : [this.#idle, this.#overloaded];
+    const [from, to] = one.isEjected ? [this.#overloaded, this.#idle] : [this.#idle, this.#overloaded];
     from.splice(from.indexOf(one), 1);
     to.push(one);
     const fresh = newHost(one.host, this.#options.initSuccCnt, nowMs);
-    if (!one.overloaded) Object.assign(fresh, { overloaded: true, virtual: { succ: 0, err: this.#options.initErrCnt } });
+    if (!one.isEjected) Object.assign(fresh, { isEjected: true, virtual: { succ: 0, err: this.#options.initErrCnt } });
     Object.assign(one, { ...fresh, counts: one.counts });
-    this.#environment.onTransition({ host: one.host, to: one.overloaded ? 'overloaded' : 'idle', cause, numbers: {} });
+    this.#environment.onTransition({ host: one.host, to: one.isEjected ? 'ejected' : 'healthy', cause, numbers: {} });
   }
 }
 
@@ -158,7 +158,7 @@ function takeTurn(list: ModelHost[]): ModelHost | undefined {
 function newHost(host: HostInfo, initSuccCnt: number, nowMs: number): ModelHost {
   return {
     host,
-    overloaded: false,
+    isEjected: false,
     counts: { succ: 0, err: 0, tcostMs: 0, probes: 0 },
     virtual: { succ: initSuccCnt, err: 0 },
     real: { succ: 0, err: 0 },

@@ -17,7 +17,7 @@ describe('LB-11: a host that drains is in neither list', () => {
     const world = worldOf(...hostsUpTo(3));
     world.failuresUntilOverloaded(host(2));
     world.setHosts([host(1), draining(2), host(3)]);
-    expect(world.balancer.overloadedCount).toBe(0);
+    expect(world.balancer.ejectedCount).toBe(0);
     expect(world.picks(30)).not.toContain(2);
   });
 

@@ -53,7 +53,7 @@ function causesMet(conf: ClassicOptions, steps: readonly Step[]): string[] {
 }
 
 function sidesOf(world: World) {
-  return new Map([...world.balancer.hosts()].map(view => [view.host.port, [view.host, view.overloaded]]));
+  return new Map([...world.balancer.hosts()].map(view => [view.host.port, [view.host, view.isEjected]]));
 }
 
 function takeMoves(world: World) {

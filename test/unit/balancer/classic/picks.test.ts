@@ -19,7 +19,7 @@ function overload(world: World, ...hosts: number[]): void {
 describe('LB-1: hosts stand in an idle list or an overloaded list', () => {
   test('LB-1: new hosts are idle, in the order of the list', () => {
     const world = worldOf(4);
-    expect(world.balancer.overloadedCount).toBe(0);
+    expect(world.balancer.ejectedCount).toBe(0);
     expect(world.picks(4)).toEqual([1, 2, 3, 4]);
   });
 
@@ -149,7 +149,7 @@ describe('fairness', () => {
       fc.property(trace, fc.integer({ min: 1, max: 4 }), (steps, probeNum) => {
         const world = worldOf(0, { probeNum, initSuccCnt: 4, continErrLimit: 3, overloadTimeoutMs: 2_000 });
         for (const step of steps) play(world, step);
-        const sides = [...world.balancer.hosts()].map(view => ({ port: view.host.port, overloaded: view.overloaded }));
+        const sides = [...world.balancer.hosts()].map(view => ({ port: view.host.port, overloaded: view.isEjected }));
         const idle = sides.filter(side => !side.overloaded).map(side => side.port);
         const overloaded = sides.filter(side => side.overloaded).map(side => side.port);
         const picks = world.picks(overloaded.length === 0 ? idle.length : (probeNum + 1) * (idle.length + overloaded.length));
@@ -168,7 +168,7 @@ describe('the hot path', () => {
     const world = new World(classicBalancer(CLASSIC_DEFAULTS), hosts);
     expect(world.picks(5_000)).toEqual(hosts.map(one => one.port));
     for (const one of hosts) if (one.port % 2 === 0) world.fail(one, CLASSIC_DEFAULTS.continErrLimit);
-    expect(world.balancer.overloadedCount).toBe(2_500);
+    expect(world.balancer.ejectedCount).toBe(2_500);
     const picks = world.picks(11 * 2_500);
     expect(new Set(picks).size).toBe(5_000);
     expect(picks.filter(port => port % 2 === 0)).toHaveLength(2_500);

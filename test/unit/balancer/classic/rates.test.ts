@@ -149,7 +149,7 @@ describe('LB-7: an idle host that fails', () => {
     expect(world.transitions).toEqual([
       {
         host: A,
-        to: 'overloaded',
+        to: 'ejected',
         cause: 'failure-run',
         numbers: {
           virtualSucc: 180,

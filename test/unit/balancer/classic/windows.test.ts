@@ -140,7 +140,7 @@ describe('LB-9: the end of an overload', () => {
     world.fail(A);
     world.nowMs += 20_000;
     world.fail(A);
-    expect(world.transitions[1]).toMatchObject({ host: A, to: 'idle', numbers: { stateMs: 20_000, limit: 15_000 } });
+    expect(world.transitions[1]).toMatchObject({ host: A, to: 'healthy', numbers: { stateMs: 20_000, limit: 15_000 } });
   });
 
   test('LB-9: LB-8 comes first where a success meets both', () => {
@@ -232,7 +232,7 @@ describe('LB-10: changing sides', () => {
       hostsUpTo(2),
     );
     expect(() => world.fail(A)).toThrow('the log is full');
-    expect([world.balancer.overloadedCount, world.isOverloaded(A)]).toEqual([1, true]);
+    expect([world.balancer.ejectedCount, world.isOverloaded(A)]).toEqual([1, true]);
     expect(world.picks(11)).toEqual([...Array(10).fill(2), 1]);
   });
 });

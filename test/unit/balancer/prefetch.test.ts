@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
-import { type BalancerFactory, type ExplainingBalancer, READ_STEPS } from '../../../agent/src/balancer/balancer.ts';
+import { type BalancerFactory, type ModuleBalancer, PREFETCH_STEPS } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { play, trace } from './trace.ts';
 import { hostsUpTo, World } from './world.ts';
 
-const FACTORIES: readonly [string, BalancerFactory<ExplainingBalancer>][] = [
+const FACTORIES: readonly [string, BalancerFactory<ModuleBalancer>][] = [
   ['adaptive', adaptiveBalancer(ADAPTIVE_DEFAULTS)],
   ['classic', classicBalancer(CLASSIC_DEFAULTS)],
 ];
 
-const readAll = (balancer: ExplainingBalancer) => Array.from({ length: READ_STEPS }, (_, step) => balancer.read(step));
+const readAll = (balancer: ModuleBalancer) => Array.from({ length: PREFETCH_STEPS }, (_, step) => balancer.prefetch(step));
 
 describe.each(FACTORIES)('reading ahead of %s', (_name, factory) => {
   test('property: changes nothing', () => {
