@@ -9,9 +9,12 @@ export interface Way {
 const BEGIN = '<!-- ways: begin -->';
 const END = '<!-- ways: end -->';
 
-/** Files of the services are to be followed; those of proto/ and runtime/ are leaves, which one may take for granted. */
-function isToFollow({ file }: RanFile): boolean {
-  return /^(?:agent|dnsserver)\//.test(file);
+/** A file of which fewer lines ran lends a getter or a helper, which its name explains. */
+const LINES_TO_FOLLOW = 10;
+
+/** What does a part of the work in a service is to be followed; the rest are leaves, which one may take for granted. */
+function isToFollow({ file, ranLines }: RanFile): boolean {
+  return /^(?:agent|dnsserver)\//.test(file) && ranLines.size >= LINES_TO_FOLLOW;
 }
 
 /** Each file of a way, those with most lines that ran first. */
@@ -35,7 +38,7 @@ export function formatKeys(keys: readonly KeyFiles[]): string {
 /** The totals as they stand in docs/architecture.md. */
 export function formatTotals(ways: readonly Way[], keys: readonly KeyFiles[], transport: string): string {
   return [
-    `Counted by \`node scripts/ways.ts --write\`, transport ${transport}: files, their lines, and the lines that ran in one warm call.`,
+    `Counted by \`node scripts/ways.ts --write\`, transport ${transport}: files, their lines, and the lines that ran in one warm call. To follow are the files of the services in which ${LINES_TO_FOLLOW} lines or more ran; with leaves: all.`,
     '',
     '| way | to follow | lines | ran | with leaves | lines | ran |',
     '| --- | --- | --- | --- | --- | --- | --- |',

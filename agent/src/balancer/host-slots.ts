@@ -6,15 +6,20 @@
  */
 import type { HostCounts } from './balancer.ts';
 import type { FormerNumbers } from './host-table.ts';
-import { countRecent, NO_EVENTS, recentCount } from './recent-count.ts';
+
+/** Recent events are counted in two buckets of this length. */
+const BUCKET_MS = 10_000;
 
 /** Of a large module nobody can say which rows will be read; see ModuleBalancer.prefetch. */
 const MAX_READ_AHEAD = 16;
 /** What comes from the memory at a time. */
 const DOUBLES_PER_LINE = 8;
 
+/** A count of recent events, at `at` in an array: the number of the bucket, the events in it, and those in the one before. */
+export const NO_EVENTS = [Number.NaN, 0, 0] as const;
+
 // The first slots of each host's row, whatever the algorithm.
-/** Picks of the last 10 to 20 seconds (recent-count.ts). */
+/** Picks of the last 10 to 20 seconds . */
 const PICKS = 0;
 /** What was counted since counts were taken last: calls that succeeded and that failed, the sum of their durations (ms), and probes. */
 const SUCC = PICKS + NO_EVENTS.length;
@@ -121,4 +126,25 @@ export class HostSlots {
   #add(at: number, amount: number): void {
     this.values[at] = (this.values[at] as number) + amount;
   }
+}
+
+/** Counts events of the last 10 to 20 seconds, in two buckets: one division and one addition per event, nothing to clean up. */
+export function countRecent(cells: number[], at: number, count: number, nowMs: number): void {
+  const bucket = bucketAt(nowMs);
+  if (bucket !== cells[at]) {
+    cells[at + 2] = bucket === (cells[at] as number) + 1 ? (cells[at + 1] as number) : 0;
+    cells[at + 1] = 0;
+    cells[at] = bucket;
+  }
+  cells[at + 1] = (cells[at + 1] as number) + count;
+}
+
+export function recentCount(cells: readonly number[], at: number, nowMs: number): number {
+  const age = bucketAt(nowMs) - (cells[at] as number);
+  if (age === 0) return (cells[at + 1] as number) + (cells[at + 2] as number);
+  return age === 1 ? (cells[at + 1] as number) : 0;
+}
+
+function bucketAt(nowMs: number): number {
+  return Math.floor(nowMs / BUCKET_MS);
 }

@@ -12,14 +12,18 @@ const count = shardCounters.at;
  */
 export type FetchRoute = (module: ModuleId, version: number, urgent: boolean) => void;
 
+export interface RouteFetcherOptions {
+  /** A route that was not confirmed for this long is stale: it is fetched again when its module is asked for next. */
+  readonly updateTimeoutMs: number;
+}
+
 /** Decides when the shard asks for routes, and counts each time. */
 export class RouteFetcher {
   readonly #updateTimeoutMs: number;
   readonly #fetchRoute: FetchRoute;
   readonly #counters: SharedCounters<ShardCounter>;
 
-  /** @param updateTimeoutMs a route that was not confirmed for this long is stale: it is fetched again when its module is asked for next */
-  constructor(updateTimeoutMs: number, fetchRoute: FetchRoute, counters: SharedCounters<ShardCounter>) {
+  constructor({ updateTimeoutMs }: RouteFetcherOptions, fetchRoute: FetchRoute, counters: SharedCounters<ShardCounter>) {
     this.#updateTimeoutMs = updateTimeoutMs;
     this.#fetchRoute = fetchRoute;
     this.#counters = counters;

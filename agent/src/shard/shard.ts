@@ -20,17 +20,15 @@ import { type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
 import { type ActiveModule, ModuleTable, type ModuleTableOptions } from './module-table.ts';
 import { type ParkedRequest, Parking } from './parking.ts';
 import { ReportHandler } from './report.ts';
-import { type FetchRoute, RouteFetcher } from './route-fetcher.ts';
+import { type FetchRoute, RouteFetcher, type RouteFetcherOptions } from './route-fetcher.ts';
 import { RouteUpdates } from './route-updates.ts';
 import { TransitionLog } from './transition-log.ts';
 
 const count = shardCounters.at;
 
-export interface ShardOptions extends ModuleTableOptions {
+export interface ShardOptions extends ModuleTableOptions, RouteFetcherOptions {
   /** Which of the three shards this is. */
   readonly index: number;
-  /** A route that was not confirmed for this long is fetched again when its module is asked for next. */
-  readonly updateTimeoutMs: number;
   /** A module's call results go to the reporter this long after the first of them. */
   readonly reportTimeoutMs: number;
 }
@@ -63,7 +61,7 @@ export class Shard {
     const { counters, newBalancer, random } = deps;
     const modules = new ModuleTable<ParkedRequest>(options);
     const forwarding = new Forwarding(options.index, deps.forwardsInFlight, deps, counters);
-    const fetcher = new RouteFetcher(options.updateTimeoutMs, deps.fetchRoute, counters);
+    const fetcher = new RouteFetcher(options, deps.fetchRoute, counters);
     const parking = new Parking(modules, fetcher, counters);
     const shared = { modules, forwarding, parking, fetcher, counters, scratch: new Uint8Array(MAX_DATAGRAM_BYTES) };
     const reports = new ReportHandler(shared, options.reportTimeoutMs, report => deps.sendStatus(report));

@@ -36,7 +36,7 @@ function handlerOf(module: ActiveModule | undefined, counters = new SharedCounte
   const modules: HandlerDeps['modules'] = new ModuleTable({ routeWaitMs: 1, maxWaiting: 1, absentTtlMs: 1_000, maxAbsent: 1 });
   if (module === undefined) modules.markAbsent(request.modid, request.cmdid, NOW_MS);
   else modules.activate(module);
-  const fetcher = new RouteFetcher(1_000, () => undefined, counters);
+  const fetcher = new RouteFetcher({ updateTimeoutMs: 1_000 }, () => undefined, counters);
   // What it knows is neither forwarded nor parked.
   return new GetHostHandler({
     modules,

@@ -134,7 +134,11 @@ describe('what is handled in place', () => {
     modules.activate(active);
     modules.markAbsent(ABSENT.modid, ABSENT.cmdid, NOW_MS);
     const fetched: number[] = [];
-    const fetcher = new RouteFetcher(15_000, ({ modid }, _version, urgent) => fetched.push(urgent ? -modid : modid), counters);
+    const fetcher = new RouteFetcher(
+      { updateTimeoutMs: 15_000 },
+      ({ modid }, _version, urgent) => fetched.push(urgent ? -modid : modid),
+      counters,
+    );
     // The fast forms never forward and never park.
     const deps = { modules, fetcher, counters, scratch: new Uint8Array(0) } as unknown as HandlerDeps;
     const [getHost, report] = [new GetHostHandler(deps), new ReportHandler(deps, 15_000, () => {})];

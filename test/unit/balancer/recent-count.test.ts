@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { countRecent, NO_EVENTS, recentCount } from '../../../agent/src/balancer/recent-count.ts';
+import { countRecent, NO_EVENTS, recentCount } from '../../../agent/src/balancer/host-slots.ts';
 
 test('it counts the last 10 to 20 seconds: none that is older, none of the last ten missing', () => {
   fc.assert(

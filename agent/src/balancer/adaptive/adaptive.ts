@@ -21,7 +21,7 @@ import { agentPickMs } from './detect.ts';
 import { ErrorEvidence } from './error-evidence.ts';
 import { numbersOf, stateOf } from './explain.ts';
 import { learn, learnFromClientPick, tellsImpossible } from './learn.ts';
-import { ModuleState, NO_FAILURES } from './module-state.ts';
+import { ModuleState, NO_FAILURES, NO_SHEDDING } from './module-state.ts';
 import type { AdaptiveOptions } from './options.ts';
 import { dueProbe, freeProbe, readmitAll } from './recover.ts';
 import { openShedding } from './shed.ts';
@@ -49,9 +49,9 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     return this.ejected.length;
   }
 
-  /** AD-21 */
+  /** AD-21 (copies) */
   requiresAgentPick(nowMs: number): boolean {
-    // A copy of the route does not say which zone is near (AD-19).
+    // A copy of the route does not say which zone is near (AD-19 (zones)).
     const zonesMatter = this.localZone.length > 0 && this.otherZones.length > 0;
     return zonesMatter || this.ejected.length > 0 || nowMs < this.agentPickUntilMs || this.shedding.isRemembered(nowMs);
   }
@@ -59,11 +59,11 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
   setHosts(route: readonly HostInfo[], nowMs: number): void {
     const isFirst = this.table.size === 0;
     const before = this.syncHosts(route);
-    // AD-21: nobody knows yet how a new host does.
+    // AD-21 (copies): nobody knows yet how a new host does.
     if (!isFirst && before.includes(undefined)) this.requireAgentPick(nowMs);
     this.sortIntoPools();
     this.weights = Weights.of(this.table, this.slots, this.candidates, this.weights, nowMs);
-    // AD-9: where the others have left the route, those that are left must do.
+    // AD-9 (ejection): where the others have left the route, those that are left must do.
     if (this.localZone.length + this.otherZones.length === 0) readmitAll(this, 'none-left', nowMs);
   }
 
@@ -72,9 +72,9 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     const localZone = ipv4Only ? table.ipv4Of(this.localZone) : this.localZone;
     const otherZones = ipv4Only ? table.ipv4Of(this.otherZones) : this.otherZones;
     const ejected = ipv4Only ? table.ipv4Of(this.ejected) : this.ejected;
-    const shedding = this.shedding.isOpen && isInFlightKnown(this.slots.values) ? openShedding(this, nowMs) : undefined;
+    const shedding = this.shedding !== NO_SHEDDING && isInFlightKnown(this.slots.values) ? openShedding(this, nowMs) : undefined;
     const host =
-      dueProbe(this, ejected, nowMs) ??
+      (this.ejected.length > 0 ? dueProbe(this, ejected, nowMs) : undefined) ??
       (shedding === undefined
         ? this.#pickCheapest(localZone, otherZones, nowMs)
         : pickWithCapacity(localZone, otherZones, this, shedding, nowMs)) ??
@@ -135,7 +135,7 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     return pickCheapest(localZone, this, undefined, nowMs) ?? pickCheapest(otherZones, this, undefined, nowMs);
   }
 
-  /** AD-17 */
+  /** AD-17 (none left) */
   #pickWithoutCapacity(localZone: HostPool, otherZones: HostPool, ejected: HostPool, nowMs: number): number | undefined {
     const { onAllOverloaded } = this.options;
     if (onAllOverloaded === 'probe') return freeProbe(this, ejected, nowMs);

@@ -3,22 +3,21 @@
 
 import type { HostSlots } from '../host-slots.ts';
 import { AGENT_PICK_MS, type ModuleState, NO_FAILURES } from './module-state.ts';
-import { FADE_MS } from './price.ts';
-import { isPriceOutlier } from './price-outlier.ts';
+import { FADE_MS, isPriceOutlier } from './price.ts';
 import { eject, readmitAll } from './recover.ts';
 import { lowerQuartile, sampleOthers } from './siblings.ts';
 import { ERROR_RATE, EVIDENCE, HAS_ANSWERED } from './slots.ts';
 
-/** AD-9: evidence grows to so many times the limit, so that a host can stand out where the others are not free of it. */
+/** AD-9 (ejection): evidence grows to so many times the limit, so that a host can stand out where the others are not free of it. */
 const EVIDENCE_CAP = 2;
-/** AD-9: a host that is ejected errs more than so many times as often as the others. */
+/** AD-9 (ejection): a host that is ejected errs more than so many times as often as the others. */
 const RATE_FACTOR = 3;
-/** AD-9: where the lower quartile of the others has this part of the limit, the trouble is shared. */
+/** AD-9 (ejection): where the lower quartile of the others has this part of the limit, the trouble is shared. */
 const SHARED = 0.5;
-/** AD-21: a host with this part of the evidence that ejects may be ejected soon. */
+/** AD-21 (copies): a host with this part of the evidence that ejects may be ejected soon. */
 const TROUBLE_EVIDENCE = 0.4;
 
-/** AD-6, AD-7, AD-9: a report as evidence for or against its host. @param isSlow whether the call was lost, where it failed */
+/** AD-6 (normal error rate), AD-7 (error evidence), AD-9 (ejection): a report as evidence for or against its host. @param isSlow whether the call was lost, where it failed */
 export function updateEvidence(state: ModuleState, host: number, ok: boolean, isSlow: boolean, nowMs: number): void {
   const { evidence, slots } = state;
   if (evidence === NO_FAILURES) return;
@@ -37,7 +36,7 @@ export function updateEvidence(state: ModuleState, host: number, ok: boolean, is
   if (!ok && now >= limit && values[HAS_ANSWERED] === 1) ejectOutlier(state, host, limit, isSlow, nowMs);
 }
 
-/** AD-9: a host that errs clearly more than the others is ejected; where most do, the trouble is shared. */
+/** AD-9 (ejection): a host that errs clearly more than the others is ejected; where most do, the trouble is shared. */
 function ejectOutlier(state: ModuleState, host: number, limit: number, isLost: boolean, nowMs: number): void {
   const { candidates, environment, evidence, slots } = state;
   const others = sampleOthers(candidates, host, environment.random);
@@ -52,7 +51,7 @@ function ejectOutlier(state: ModuleState, host: number, limit: number, isLost: b
 }
 
 /**
- * AD-21: for how long every call is wanted after a report: the host may be ejected soon, or should get clearly less than its share. Where it is
+ * AD-21 (copies): for how long every call is wanted after a report: the host may be ejected soon, or should get clearly less than its share. Where it is
  * both, other callers with a copy would go on to find out for themselves; so as long as what is known against it takes to fade.
  */
 export function agentPickMs(state: ModuleState, host: number, nowMs: number): number {
@@ -66,6 +65,7 @@ export function agentPickMs(state: ModuleState, host: number, nowMs: number): nu
 
 function isSuspected(state: ModuleState, host: number, nowMs: number): boolean {
   const { evidence, slots } = state;
+  if (evidence === NO_FAILURES) return false;
   const against = evidenceOf(slots, host);
   if (against < TROUBLE_EVIDENCE * evidence.lowestLimit) return false;
   return against >= TROUBLE_EVIDENCE * evidence.limit(state.answersPerSec(host, nowMs));

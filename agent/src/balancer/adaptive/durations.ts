@@ -1,7 +1,7 @@
 // pure
 /**
  * How long a module's calls take (docs/load-balancing.md, Learn): what is typical, what is normal in quiet times, and which duration is slow.
- * Works on the module-wide slots of adaptive-slots.ts.
+ * Works on the slots of slots.ts.
  */
 import { ANSWERS, NORMAL_AT_MS, NORMAL_MS, SLOWEST_MS, TYPICAL_MS } from './slots.ts';
 
@@ -64,4 +64,26 @@ export function slowFromMs(module: readonly number[]): number {
   return (module[ANSWERS] as number) < WARM_UP_ANSWERS
     ? Number.POSITIVE_INFINITY
     : Math.max(SLOW_MIN_MS, SLOW_FACTOR * (module[NORMAL_MS] as number));
+}
+
+export interface Decay {
+  /** What is left at most of the old mean after one more sample, 0..1. */
+  readonly keep: number;
+  /** After this time without a sample, half is left of the old mean at most. */
+  readonly halfLifeMs: number;
+}
+
+/** Takes a sample into the mean in `cells` at `at`, behind which stands when its last sample came. A sample counts less the more samples, and the more time, have come since. */
+export function addSample(cells: number[], at: number, sample: number, nowMs: number, decay: Decay): void {
+  // A hyperbola instead of an exponential: it fades as well, and costs a division. Before the first sample it is 0.
+  const age = Math.max(0, nowMs - (cells[at + 1] as number));
+  const keep = Math.min(decay.keep, decay.halfLifeMs / (decay.halfLifeMs + age));
+  cells[at] = sample + ((cells[at] as number) - sample) * keep;
+  cells[at + 1] = nowMs;
+}
+
+/** Everything before is forgotten. */
+export function restartMean(cells: number[], at: number, sample: number, nowMs: number): void {
+  cells[at] = sample;
+  cells[at + 1] = nowMs;
 }

@@ -9,7 +9,7 @@ export interface BackoffLimits {
   readonly probeBackoffMaxMs: number;
 }
 
-/** AD-10. The ejections of one host: since when it is out, when it may be probed, and how often that has failed in a row. */
+/** AD-10 (probe backoff). The ejections of one host: since when it is out, when it may be probed, and how often that has failed in a row. */
 export class Ejection {
   #startedMs = Number.NEGATIVE_INFINITY;
   #endedMs = Number.NEGATIVE_INFINITY;
@@ -20,7 +20,7 @@ export class Ejection {
   #probing = false;
   #isEjected = false;
   #forSilence = false;
-  /** AD-12: from the end of an ejection until the evidence is gone. */
+  /** AD-12 (probation): from the end of an ejection until the evidence is gone. */
   onProbation = false;
 
   get isEjected(): boolean {

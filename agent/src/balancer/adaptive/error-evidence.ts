@@ -23,7 +23,7 @@ const CALM_RATE = 0.02;
 const LIMIT_GROWTH = 10;
 /** Only hosts with less evidence than this part of the limit tell what is normal. */
 const UNSUSPECTED = 0.5;
-/** AD-13: where the others have no queue, one call alone is no overload, however long it took: it counts for this part of the limit at most. */
+/** AD-13 (shedding): where the others have no queue, one call alone is no overload, however long it took: it counts for this part of the limit at most. */
 const ONE_LOSS = 0.9;
 /** The normal rate moves by this before its logarithms are taken anew. */
 const RATE_TOLERANCE = 0.002;
@@ -37,7 +37,7 @@ export class ErrorEvidence {
   #success = 0;
   #limit = LIMIT;
   #isShared = false;
-  /** AD-13 */
+  /** AD-13 (shedding) */
   #queue = 0;
 
   /** @param successes how many calls of the module went well before the first failure */
@@ -75,13 +75,13 @@ export class ErrorEvidence {
     return next;
   }
 
-  /** AD-6: most hosts are suspected, so all tell what is normal, until one is free of suspicion. */
+  /** AD-6 (normal error rate): most hosts are suspected, so all tell what is normal, until one is free of suspicion. */
   share(): void {
     this.#isShared = true;
   }
 
   /**
-   * AD-13: the same test over the whole module, of calls that were lost to standing queues. A loss counts the more, the longer the call took:
+   * AD-13 (shedding): the same test over the whole module, of calls that were lost to standing queues. A loss counts the more, the longer the call took:
    * an error that is as slow as answers may be an error, but a timeout is far slower than what is normal.
    * @param slowness how many times as long as a slow call it took, from 1 on
    * @param isCommon whether other hosts have queues too

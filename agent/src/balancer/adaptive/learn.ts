@@ -2,9 +2,17 @@
 /** The chapter Learn of docs/load-balancing.md, AD-3 to AD-5 and AD-21: what a report says, and who is to know. */
 import { ERROR_STEP } from '@lars/proto/pricing';
 import { knowsOldest, oldestAgeMs, takeTurn } from './calls-in-flight.ts';
-import { addSample, type Decay, restartMean } from './decaying-mean.ts';
 import { updateEvidence } from './detect.ts';
-import { clampDuration, learnSlowest, learnTypical, OUTLIER_FACTOR, slowFromMs } from './durations.ts';
+import {
+  addSample,
+  clampDuration,
+  type Decay,
+  learnSlowest,
+  learnTypical,
+  OUTLIER_FACTOR,
+  restartMean,
+  slowFromMs,
+} from './durations.ts';
 import type { ModuleState } from './module-state.ts';
 import { fadedShare, setPrice } from './price.ts';
 import { evaluateProbe } from './recover.ts';

@@ -1,9 +1,9 @@
 // pure
-/** AD-2, AD-3 (price): what a call costs on a host, from the slots that a pick reads, and how a report changes it. */
+/** AD-2 (price), AD-3 (price): what a call costs on a host, from the slots that a pick reads, and how a report changes it. */
 import { FADED_SHARE, PRICE_MIN_MS, priceWithErrors } from '@lars/proto/pricing';
 import type { HostSlots } from '../host-slots.ts';
 import type { ErrorEvidence } from './error-evidence.ts';
-import { DURATION, ERROR_RATE, PRICED_MS, pickSlots, REPORTED_AT_MS } from './slots.ts';
+import { CHEAP_PRICE, DURATION, ERROR_RATE, PRICED_MS, pickSlots, REPORTED_AT_MS } from './slots.ts';
 
 /** What speaks against a host fades in this time without a report, ... */
 export const FADE_MS = 30_000;
@@ -15,11 +15,19 @@ const FADE_SHARES = 15;
 const ERROR_NOISE = 0.05;
 const ERROR_NOISE_SHARE = 0.3;
 
+/** The mean of the last ten durations of a host hardly reaches this many times that of its siblings by chance, ... */
+const OUTLIER_FACTOR = 4;
+/** ... and so much more than that: a hiccup of a few milliseconds is many times what a fast service takes. */
+const OUTLIER_MARGIN_MS = 5;
+/** How fast the cheap price follows a price below it, and one above it. So unequal that it stays near the cheapest quarter of the hosts. */
+const CHEAP_STEP_DOWN = 0.05;
+const CHEAP_STEP_UP = 0.005;
+
 /**
  * The price while no other call is in flight, errors included; at least 1 ms. Called for each host that a pick looks at.
  * @param pick where the slots begin that a pick reads of the host
  * @param typicalMs of the module
- * @param isRough AD-4, AD-5 (odd callers): the price is typical, or three times typical where a host is clearly slow
+ * @param isRough AD-4 (calls in flight), AD-5 (odd callers): the price is typical, or three times typical where a host is clearly slow
  * @param shares fair shares of the picks since the last pick of the host
  */
 export function priceMs(
@@ -48,8 +56,8 @@ export function fadedShare(values: readonly number[], host: number, nowMs: numbe
   return Math.min(1, Math.max(0, nowMs - (values[pickSlots(host) + REPORTED_AT_MS] as number)) * (1 / FADE_MS));
 }
 
-/** AD-21 (copies): the price as it stood after the last report, before it faded; at least 1 ms. */
-export function reportedPriceMs(values: readonly number[], host: number): number {
+/** The price as it stood after the last report, before it faded; at least 1 ms. */
+function reportedPriceMs(values: readonly number[], host: number): number {
   return Math.max(PRICE_MIN_MS, values[pickSlots(host) + PRICED_MS] as number);
 }
 
@@ -60,4 +68,16 @@ export function setPrice({ values }: HostSlots, host: number, row: number, evide
   const durationMs = values[row + DURATION] as number;
   values[pick + PRICED_MS] = excess > 0 ? priceWithErrors(durationMs, excess) : durationMs;
   values[pick + REPORTED_AT_MS] = nowMs;
+}
+
+/**
+ * AD-21 (copies): tells whether a host costs clearly more than the module's cheap ones, so that it should get clearly less than its share.
+ * @param host which has just been reported on
+ */
+export function isPriceOutlier(cells: number[], host: number): boolean {
+  const price = reportedPriceMs(cells, host);
+  const known = cells[CHEAP_PRICE] as number;
+  const cheap = known === 0 ? price : known + (price - known) * (price < known ? CHEAP_STEP_DOWN : CHEAP_STEP_UP);
+  cells[CHEAP_PRICE] = cheap;
+  return price > OUTLIER_FACTOR * cheap + OUTLIER_MARGIN_MS;
 }

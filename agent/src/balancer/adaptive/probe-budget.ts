@@ -2,7 +2,7 @@
 /** Unspent probes are kept up to this many, so that a quiet time does not pay for a burst of probes. */
 const SAVED_MAX = 3;
 
-/** AD-11. Probes are paid from picks: hosts that are out get no more than a small share of the calls that they would get if they were in. */
+/** AD-11 (probe budget). Probes are paid from picks: hosts that are out get no more than a small share of the calls that they would get if they were in. */
 export class ProbeBudget {
   readonly #share: number;
   /** The first trouble of a module may be looked at again at once. */

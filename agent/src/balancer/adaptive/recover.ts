@@ -5,7 +5,7 @@ import type { AdaptiveCause } from '../balancer.ts';
 import { type HostPool, withHost, withoutHost } from '../host-pool.ts';
 import { givenUpBeforeMs } from './calls-in-flight.ts';
 import { scanFrom } from './choose.ts';
-import { restartMean } from './decaying-mean.ts';
+import { restartMean } from './durations.ts';
 import { numbersOf } from './explain.ts';
 import type { ModuleState } from './module-state.ts';
 import { setPrice } from './price.ts';
@@ -14,12 +14,12 @@ import { DURATION, ERROR_RATE, EVIDENCE, SLOW_RUN, TYPICAL_MS } from './slots.ts
 
 /** So many ejected hosts are looked at in a pick for one whose probe is due. */
 const PROBE_LOOKS = 4;
-/** AD-17: so many where nothing else is left. */
+/** AD-17 (none left): so many where nothing else is left. */
 const FREE_PROBE_LOOKS = 16;
-/** AD-12: a readmitted host has this part of the evidence that ejects, and at most one failure less than all. */
+/** AD-12 (probation): a readmitted host has this part of the evidence that ejects, and at most one failure less than all. */
 const PROBATION_EVIDENCE = 0.75;
 
-/** AD-9. @param isLost whether it failed by silence */
+/** AD-9 (ejection). @param isLost whether it failed by silence */
 export function eject(state: ModuleState, host: number, isLost: boolean, nowMs: number): void {
   const { environment, options } = state;
   state.ejectionOf(host).start(options, isLost, environment.random, nowMs);
@@ -29,7 +29,7 @@ export function eject(state: ModuleState, host: number, isLost: boolean, nowMs: 
   state.emitChange(host, 'ejected', 'error-evidence', numbersOf(state, host, nowMs), nowMs);
 }
 
-/** AD-12 */
+/** AD-12 (probation) */
 function readmit(state: ModuleState, host: number, cause: AdaptiveCause, tookMs: number, nowMs: number): void {
   const { startedMs, failuresInRow } = state.pastEjectionOf(host);
   beginProbation(state, host, tookMs, nowMs);
@@ -40,7 +40,7 @@ function readmit(state: ModuleState, host: number, cause: AdaptiveCause, tookMs:
   state.emitChange(host, 'healthy', cause, { tookMs, ejectedForMs: nowMs - startedMs, failuresInRow }, nowMs);
 }
 
-/** AD-12: nearly the next failure ejects it again; old errors are forgiven. */
+/** AD-12 (probation): nearly the next failure ejects it again; old errors are forgiven. */
 function beginProbation(state: ModuleState, host: number, tookMs: number, nowMs: number): void {
   const { evidence, slots } = state;
   const { values } = slots;
@@ -54,14 +54,13 @@ function beginProbation(state: ModuleState, host: number, tookMs: number, nowMs:
   setPrice(slots, host, row, evidence, nowMs);
 }
 
-/** AD-9: who was ejected first is no worse than the others. */
+/** AD-9 (ejection): who was ejected first is no worse than the others. */
 export function readmitAll(state: ModuleState, cause: AdaptiveCause, nowMs: number): void {
   for (const host of state.ejected) readmit(state, host, cause, state.slots.values[TYPICAL_MS] as number, nowMs);
 }
 
-/** AD-10, AD-11: an ejected host that has waited for its pause, when a probe has been earned. */
+/** AD-10 (probe backoff), AD-11 (probe budget): an ejected host that has waited for its pause, when a probe has been earned. There must be ejected hosts. */
 export function dueProbe(state: ModuleState, ejected: HostPool, nowMs: number): number | undefined {
-  if (state.ejected.length === 0) return undefined;
   state.probeBudget ??= new ProbeBudget(state.options.probeShare);
   const budget = state.probeBudget;
   budget.earn(state.ejected.length, state.candidates.length);
@@ -72,7 +71,7 @@ export function dueProbe(state: ModuleState, ejected: HostPool, nowMs: number): 
   return probe(state, host, 'probe-due', nowMs);
 }
 
-/** AD-17: the refused call might as well be a probe. */
+/** AD-17 (none left): the refused call might as well be a probe. */
 export function freeProbe(state: ModuleState, ejected: HostPool, nowMs: number): number | undefined {
   const { values } = state.slots;
   const sentBeforeMs = givenUpBeforeMs(values, nowMs);
@@ -91,7 +90,7 @@ function probe(state: ModuleState, host: number, cause: AdaptiveCause, nowMs: nu
 }
 
 /**
- * AD-10, AD-12: a report about an ejected host. Calls that were sent before the ejection say nothing new, but for an answer of a host that was
+ * AD-10 (probe backoff), AD-12 (probation): a report about an ejected host. Calls that were sent before the ejection say nothing new, but for an answer of a host that was
  * ejected because it did not answer. A call that is alone in flight is the probe.
  */
 export function evaluateProbe(

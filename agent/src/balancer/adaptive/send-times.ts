@@ -7,7 +7,7 @@ const MAX_FREE = 1_024;
 const MAX_FREE_CAPACITY = 64;
 
 /**
- * AD-4. When the calls were sent that one host has not been reported on: a ring of send times, oldest first. Calls have no
+ * AD-4 (calls in flight). When the calls were sent that one host has not been reported on: a ring of send times, oldest first. Calls have no
  * identity, so a report is matched by time. Costs a bisection and a move of half the ring at worst; allocates only to grow. A plain
  * array: most hosts have few calls in flight, and a typed array costs more than it holds then.
  */

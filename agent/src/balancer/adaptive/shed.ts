@@ -7,16 +7,16 @@ import { type ModuleState, NO_SHEDDING } from './module-state.ts';
 import { concurrencyLimit, Shedding } from './shedding.ts';
 import { ANSWERED_AT_MS, NORMAL_MS, QUICK_AT_MS, QUICK_IN_FLIGHT, SLOW_RUN } from './slots.ts';
 
-/** AD-13: so many hosts are looked at, at most, for whether they have queues too. */
+/** AD-13 (shedding): so many hosts are looked at, at most, for whether they have queues too. */
 const QUEUE_LOOKS = 32;
-/** AD-8: so many slow answers in a row, with no quick one between, are a standing queue: ... */
+/** AD-8 (standing queue): so many slow answers in a row, with no quick one between, are a standing queue: ... */
 const SLOW_RUN_MIN = 3;
 /** ... unless none came at all for so many times as long as a lost call took: the host is not slow then, but silent. */
 const SILENCE_FACTOR = 3;
-/** AD-14: what is left, after one more quick answer, of the calls in flight that a host served quickly. */
+/** AD-14 (concurrency limit): what is left, after one more quick answer, of the calls in flight that a host served quickly. */
 const QUICK_IN_FLIGHT_KEEP = 0.995;
 
-/** AD-13: the episode of shedding, while there is one. */
+/** AD-13 (shedding): the episode of shedding, while there is one. */
 export function openShedding(state: ModuleState, nowMs: number): Shedding | undefined {
   const { shedding } = state;
   if (!shedding.isOpen) return undefined;
@@ -26,7 +26,7 @@ export function openShedding(state: ModuleState, nowMs: number): Shedding | unde
   return undefined;
 }
 
-/** AD-8, AD-13: an answer came, after `tookMs`. @param inFlight calls in flight until then; 0 where nobody knows (AD-21) */
+/** AD-8 (standing queue), AD-13 (shedding): an answer came, after `tookMs`. @param inFlight calls in flight until then; 0 where nobody knows (AD-21 (copies)) */
 export function recordAnswer(
   state: ModuleState,
   host: number,
@@ -36,7 +36,7 @@ export function recordAnswer(
   nowMs: number,
 ): void {
   const { shedding, slots } = state;
-  const isShedding = shedding.isOpen && shedding.isActive(nowMs);
+  const isShedding = shedding !== NO_SHEDDING && shedding.isOpen && shedding.isActive(nowMs);
   if (!isSlow) recordQuick(slots, host, isShedding ? 0 : inFlight, nowMs);
   else if (recordSlow(slots, host)) {
     if (isShedding) shedding.renew(nowMs);
@@ -44,7 +44,7 @@ export function recordAnswer(
   }
 }
 
-/** AD-8. @param inFlight calls in flight until the answer came; 0 where they say nothing of what the host can do */
+/** AD-8 (standing queue). @param inFlight calls in flight until the answer came; 0 where they say nothing of what the host can do */
 function recordQuick(slots: HostSlots, host: number, inFlight: number, nowMs: number): void {
   const { values } = slots;
   const row = slots.row(host);
@@ -55,7 +55,7 @@ function recordQuick(slots: HostSlots, host: number, inFlight: number, nowMs: nu
   values[row + QUICK_IN_FLIGHT] = inFlight > most ? inFlight : most;
 }
 
-/** AD-8. @returns whether several slow answers came in a row */
+/** AD-8 (standing queue). @returns whether several slow answers came in a row */
 function recordSlow(slots: HostSlots, host: number): boolean {
   const at = slots.row(host) + SLOW_RUN;
   const run = (slots.values[at] as number) + 1;
@@ -63,7 +63,7 @@ function recordSlow(slots: HostSlots, host: number): boolean {
   return run >= SLOW_RUN_MIN;
 }
 
-/** AD-8: does work wait at the host? Its last answers were slow, none was quick for as long as a lost call took, and it still answers. */
+/** AD-8 (standing queue): does work wait at the host? Its last answers were slow, none was quick for as long as a lost call took, and it still answers. */
 export function hasStandingQueue(slots: HostSlots, host: number, lostMs: number, nowMs: number): boolean {
   const { values } = slots;
   const row = slots.row(host);
@@ -74,13 +74,13 @@ export function hasStandingQueue(slots: HostSlots, host: number, lostMs: number,
   );
 }
 
-/** AD-13: after an episode it is remembered how long callers wait, and a queue in which an answer takes half of that begins the next one. */
+/** AD-13 (shedding): after an episode it is remembered how long callers wait, and a queue in which an answer takes half of that begins the next one. */
 function isAgain({ options, shedding, slots }: ModuleState, host: number, tookMs: number, nowMs: number): boolean {
   if (!options.shed || !shedding.isRemembered(nowMs) || tookMs < shedding.targetMs) return false;
   return hasStandingQueue(slots, host, shedding.targetMs, nowMs);
 }
 
-/** AD-8, AD-13: a loss to a standing queue is no evidence against the host; where the module has more than it can have by chance, it sheds. */
+/** AD-8 (standing queue), AD-13 (shedding): a loss to a standing queue is no evidence against the host; where the module has more than it can have by chance, it sheds. */
 export function recordQueueLoss(state: ModuleState, host: number, tookMs: number, inFlight: number, nowMs: number): void {
   state.requireAgentPick(nowMs);
   const { evidence, table, options, slots } = state;

@@ -10,13 +10,13 @@ import { perSecond } from './throughput.ts';
  * answers no call in time gives no sign in between.
  */
 const ENDS_AFTER_MS = 1_000;
-/** AD-13: after an episode, how long callers wait is remembered for this long. */
+/** AD-13 (shedding): after an episode, how long callers wait is remembered for this long. */
 const MEMORY_MS = 60_000;
 /** A host may have so much to do that a new call is answered in this share of the time that callers wait. */
 const WAIT_SHARE = 0.5;
 
 /**
- * AD-13. A module's episode of shedding: it begins with a call that was lost to a standing queue, goes on while slow answers say that
+ * AD-13 (shedding). A module's episode of shedding: it begins with a call that was lost to a standing queue, goes on while slow answers say that
  * the queue still stands, and is over soon after the last of them.
  */
 export class Shedding {
@@ -32,7 +32,7 @@ export class Shedding {
     return nowMs - this.#signAtMs < Math.max(ENDS_AFTER_MS, this.#timeoutMs);
   }
 
-  /** AD-13: is the last episode so lately over that callers most likely wait as long as they did? */
+  /** AD-13 (shedding): is the last episode so lately over that callers most likely wait as long as they did? */
   isRemembered(nowMs: number): boolean {
     return nowMs - this.#signAtMs < MEMORY_MS;
   }

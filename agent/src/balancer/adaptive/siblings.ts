@@ -1,5 +1,5 @@
 // pure
-/** AD-9: what a host is compared with. */
+/** AD-9 (ejection): what a host is compared with. */
 import type { HostPool } from '../host-pool.ts';
 
 /** Of larger modules, about so many hosts are compared with. */

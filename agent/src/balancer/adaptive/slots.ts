@@ -5,7 +5,6 @@
  */
 
 import { COMMON_SLOTS, type SlotLayout } from '../host-slots.ts';
-import { NO_MEAN } from './decaying-mean.ts';
 import { NO_THROUGHPUT } from './throughput.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -22,7 +21,7 @@ export const NORMAL_AT_MS = 3;
 export const ANSWERS = 4;
 /** Picks and reports by callers with a copy of the route, in all: the clock by which hosts take turns. */
 export const TURN = 5;
-/** Price of the cheap hosts (price-spread.ts). */
+/** Price of the cheap hosts (price.ts). */
 export const CHEAP_PRICE = 6;
 /** State of the random number generator. */
 export const PRNG_STATE = 7;
@@ -58,9 +57,10 @@ const NEW_PICK_SLOTS: readonly number[] = [0, NEVER, 0, NEVER, 0, 0];
 export const ERROR_RATE = COMMON_SLOTS.length;
 /** Evidence that the host errs more than is normal, nats. */
 export const EVIDENCE = ERROR_RATE + 1;
-/** Mean duration of about the last ten answers and lost calls. */
+/** Mean duration of about the last ten answers and lost calls, and behind it when the last one came (durations.ts). */
 export const DURATION = EVIDENCE + 1;
-export const THROUGHPUT = DURATION + NO_MEAN.length;
+/** Answers a second (throughput.ts). */
+export const THROUGHPUT = DURATION + 2;
 /** When the latest call was sent that it has answered, and when its last answer came. */
 export const ANSWERED_SENT_MS = THROUGHPUT + NO_THROUGHPUT.length;
 export const ANSWERED_AT_MS = ANSWERED_SENT_MS + 1;
@@ -70,7 +70,7 @@ export const SLOW_RUN = QUICK_AT_MS + 1;
 /** Calls in flight that it served lately while it answered quickly. */
 export const QUICK_IN_FLIGHT = SLOW_RUN + 1;
 
-const NEW_ROW: readonly number[] = [...COMMON_SLOTS, 0, 0, ...NO_MEAN, ...NO_THROUGHPUT, NEVER, NEVER, NEVER, 0, 0];
+const NEW_ROW: readonly number[] = [...COMMON_SLOTS, 0, 0, 0, NEVER, ...NO_THROUGHPUT, NEVER, NEVER, NEVER, 0, 0];
 
 export const ADAPTIVE_SLOTS: SlotLayout = { module: NEW_MODULE, pick: NEW_PICK_SLOTS, row: NEW_ROW };
 

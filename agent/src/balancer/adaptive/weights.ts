@@ -3,15 +3,15 @@ import { DEFAULT_WEIGHT, type HostInfo } from '@lars/proto';
 import { weightedPrice } from '@lars/proto/pricing';
 import type { HostPool } from '../host-pool.ts';
 import type { HostSlots } from '../host-slots.ts';
+import { countRecent, NO_EVENTS, recentCount } from '../host-slots.ts';
 import type { HostTable } from '../host-table.ts';
-import { countRecent, NO_EVENTS, recentCount } from '../recent-count.ts';
 
 /** Of a host that has none. */
 function weightOf({ weight }: HostInfo): number {
   return weight > 0 ? weight : DEFAULT_WEIGHT;
 }
 
-/** AD-20. What the weights of a module's hosts mean to each of them. Where all weights are the same they mean nothing, and cost nothing. */
+/** AD-20 (weights). What the weights of a module's hosts mean to each of them. Where all weights are the same they mean nothing, and cost nothing. */
 export class Weights {
   readonly #picks: number[] = [...NO_EVENTS];
   #sum = 0;

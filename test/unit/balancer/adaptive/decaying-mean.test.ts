@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addSample, NO_MEAN, restartMean } from '../../../../agent/src/balancer/adaptive/decaying-mean.ts';
+import { addSample, restartMean } from '../../../../agent/src/balancer/adaptive/durations.ts';
 
 const DECAY = { keep: 0.9, halfLifeMs: 5_000 };
 /** Where the mean stands among other numbers, which it must leave alone. */
@@ -9,6 +9,9 @@ const AT = 1;
 function aMean(): number[] {
   return [7, ...NO_MEAN, 8];
 }
+
+/** Before the first sample. */
+const NO_MEAN = [0, Number.NEGATIVE_INFINITY];
 
 describe('a decaying mean', () => {
   test('is 0 before the first sample, and then that sample', () => {

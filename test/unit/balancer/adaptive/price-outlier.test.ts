@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isPriceOutlier } from '../../../../agent/src/balancer/adaptive/price-outlier.ts';
+import { isPriceOutlier } from '../../../../agent/src/balancer/adaptive/price.ts';
 import { ADAPTIVE_SLOTS, PRICED_MS, pickSlots } from '../../../../agent/src/balancer/adaptive/slots.ts';
 
 /** Prices of hosts in turn, a thousand rounds; returns which of them were outliers in the last round. */
