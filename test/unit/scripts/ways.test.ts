@@ -8,6 +8,8 @@ import { type RanFile, ranEachTime } from '../../../scripts/ways/ran-lines.ts';
 import { formatTotals, formatWay, withTotals } from '../../../scripts/ways/texts.ts';
 
 const ROOT = path.join(import.meta.dirname, '../../..');
+/** As many as make a file one to follow. */
+const TEN_LINES = Array.from({ length: 10 }, (_, line) => line);
 const WAYS = ['getHost', 'report', 'change of a route'];
 const KEYS = ['[agent] route_wait', '[loadbalance] update_timeout', '[loadbalance] probe_share', '[dnsserver] max_subscriptions'];
 
@@ -29,23 +31,31 @@ test('what ran some of the times only is no part of the way', () => {
 });
 
 describe('the texts', () => {
-  const way = { name: 'getHost', files: [ran('proto/src/b.ts', 20, [1], ['read']), ran('agent/src/a.ts', 1_000, [7, 8], ['f'])] };
+  const way = {
+    name: 'getHost',
+    files: [
+      ran('proto/src/b.ts', 20, [1], ['read']),
+      ran('agent/src/a.ts', 1_000, TEN_LINES, ['f']),
+      ran('agent/src/getter.ts', 50, [1]),
+    ],
+  };
 
   test('name each file with its lines, those with most that ran first, and the totals', () => {
     expect(formatWay(way).split('\n')).toEqual([
       'getHost',
-      'file            lines   ran  functions',
-      'agent/src/a.ts   1000     2  f',
-      'proto/src/b.ts     20     1  read',
+      'file                 lines   ran  functions',
+      'agent/src/a.ts        1000    10  f',
+      'agent/src/getter.ts     50     1',
+      'proto/src/b.ts          20     1  read',
       '',
-      'getHost | 1 | 1,000 | 2 | 2 | 1,020 | 3',
+      'getHost | 1 | 1,000 | 10 | 3 | 1,070 | 12',
       '',
     ]);
   });
 
   test('go between the markers of the page, again and again', () => {
     const text = formatTotals([way], [{ name: '[agent] a', files: ['x', 'y'] }], 'mmsg');
-    expect(text).toContain('| getHost | 1 | 1,000 | 2 | 2 | 1,020 | 3 |');
+    expect(text).toContain('| getHost | 1 | 1,000 | 10 | 3 | 1,070 | 12 |');
     expect(text).toContain('`[agent] a` 2');
     const page = 'before\n<!-- ways: begin -->\nold\n<!-- ways: end -->\nafter\n';
     const once = withTotals(page, text);
