@@ -1,17 +1,17 @@
 // pure
 /**
  * What a call on a host is expected to cost: the part that the agent's adaptive algorithm and the client's cache share. The client picks
- * while the agent has nothing to decide, so that both must mean the same by a price (docs/load-balancing.md: AD-2 (price), AD-3 (learning
- * from a report), AD-4 (calls in flight), AD-20 (weights)).
+ * while the agent has nothing to decide, so that both must mean the same by a price (docs/load-balancing.md: AD-2 (price), AD-3 (expected
+ * duration), AD-4 (calls in flight), AD-20 (weights)).
  */
 
 /** AD-2 (price): durations are told in whole milliseconds, and what lies below is noise. */
 export const PRICE_MIN_MS = 1;
-/** AD-3 (learning from a report): a price fades down to this part of the module's typical duration, and no further. */
+/** AD-3 (expected duration): a price fades down to this part of the module's typical duration, and no further. */
 export const FADED_SHARE = 0.7;
-/** AD-3 (learning from a report): part of a host's error rate that one more report replaces, so that about the last 32 count. */
+/** AD-3 (expected duration): part of a host's error rate that one more report replaces, so that about the last 32 count. */
 export const ERROR_STEP = 1 / 32;
-/** AD-3 (learning from a report): an error costs as much as this many calls. */
+/** AD-3 (expected duration): an error costs as much as this many calls. */
 const ERROR_SURCHARGE = 20;
 /** AD-4 (calls in flight): without a report a call is given up after this many times the slowest duration, ... */
 const GIVE_UP_FACTOR = 2;

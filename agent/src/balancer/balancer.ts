@@ -97,14 +97,14 @@ export interface HostCounts {
   err: number;
   /** Sum of the told durations, ms. */
   tcostMs: number;
-  /** Picks that were made only to learn whether an overloaded host is well again; counted when picked. */
+  /** Picks that were made to learn whether an ejected host answers again; counted when picked. */
   probes: number;
 }
 
 /** One host as it stands, and why, for people. */
 export interface HostExplanation {
   readonly host: HostInfo;
-  /** In the algorithm's own words: 'healthy', 'ejected' or 'ejected', 'probation', 'draining'. */
+  /** 'healthy', 'ejected' or 'draining'; of `adaptive` also 'probation'. */
   readonly state: string;
   /** Its share of the module's picks in the last 10 to 20 seconds, 0..1. */
   readonly share: number;

@@ -19,7 +19,7 @@ const DOUBLES_PER_LINE = 8;
 export const NO_EVENTS = [Number.NaN, 0, 0] as const;
 
 // The first slots of each host's row, whatever the algorithm.
-/** Picks of the last 10 to 20 seconds . */
+/** Picks of the last 10 to 20 seconds. */
 const PICKS = 0;
 /** What was counted since counts were taken last: calls that succeeded and that failed, the sum of their durations (ms), and probes. */
 const SUCC = PICKS + NO_EVENTS.length;

@@ -16,7 +16,7 @@ import type {
 import type { HostPool } from '../host-pool.ts';
 import { explain, takeCounts, viewsOf } from '../host-views.ts';
 import { countedPicks, isInFlightKnown } from './calls-in-flight.ts';
-import { pickCheapest, pickWithCapacity, send } from './choose.ts';
+import { pickCheapest, pickWithCapacity, recordPick } from './choose.ts';
 import { agentPickMs } from './detect.ts';
 import { ErrorEvidence } from './error-evidence.ts';
 import { numbersOf, stateOf } from './explain.ts';
@@ -24,7 +24,7 @@ import { learn, learnFromClientPick, tellsImpossible } from './learn.ts';
 import { ModuleState, NO_FAILURES, NO_SHEDDING } from './module-state.ts';
 import type { AdaptiveOptions } from './options.ts';
 import { dueProbe, freeProbe, readmitAll } from './recover.ts';
-import { openShedding } from './shed.ts';
+import { currentEpisode } from './shed.ts';
 import { NORMAL_MS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
 import { Weights } from './weights.ts';
 
@@ -72,19 +72,20 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     const localZone = ipv4Only ? table.ipv4Of(this.localZone) : this.localZone;
     const otherZones = ipv4Only ? table.ipv4Of(this.otherZones) : this.otherZones;
     const ejected = ipv4Only ? table.ipv4Of(this.ejected) : this.ejected;
-    const shedding = this.shedding !== NO_SHEDDING && isInFlightKnown(this.slots.values) ? openShedding(this, nowMs) : undefined;
+    const shedding =
+      this.shedding !== NO_SHEDDING && isInFlightKnown(this.slots.values) ? currentEpisode(this, nowMs) : undefined;
     const host =
       (this.ejected.length > 0 ? dueProbe(this, ejected, nowMs) : undefined) ??
       (shedding === undefined
         ? this.#pickCheapest(localZone, otherZones, nowMs)
         : pickWithCapacity(localZone, otherZones, this, shedding, nowMs)) ??
-      this.#pickWithoutCapacity(localZone, otherZones, ejected, nowMs);
+      this.#pickWhenUnavailable(localZone, otherZones, ejected, nowMs);
     if (host === undefined) {
       if (shedding !== undefined) shedding.refused += 1;
       this.refusalCause = shedding === undefined ? 'no-host' : 'queue';
       return undefined;
     }
-    send(this, host, nowMs);
+    recordPick(this, host, nowMs);
     return table.at(host);
   }
 
@@ -92,6 +93,7 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     const host = this.table.find(key);
     if (host === undefined) return false;
     this.slots.countCall(host, ok, toldMs);
+    // Made at the first failure, to save memory; the picks until now count as successes.
     if (!ok && this.evidence === NO_FAILURES) this.evidence = new ErrorEvidence(this.slots.values[TURN] as number);
     if (picked) learn(this, host, ok, toldMs, nowMs);
     else learnFromClientPick(this, host, ok, toldMs, nowMs);
@@ -127,7 +129,7 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
       inFlightKnown: isInFlightKnown(values),
       impossibleDurations: tellsImpossible(values),
       normalMs: values[NORMAL_MS] as number,
-      shedding: openShedding(this, nowMs)?.view(nowMs),
+      shedding: currentEpisode(this, nowMs)?.view(nowMs),
     };
   }
 
@@ -135,8 +137,8 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     return pickCheapest(localZone, this, undefined, nowMs) ?? pickCheapest(otherZones, this, undefined, nowMs);
   }
 
-  /** AD-17 (none left) */
-  #pickWithoutCapacity(localZone: HostPool, otherZones: HostPool, ejected: HostPool, nowMs: number): number | undefined {
+  /** AD-17 (none left): every host is ejected, or at its limit while the module sheds. */
+  #pickWhenUnavailable(localZone: HostPool, otherZones: HostPool, ejected: HostPool, nowMs: number): number | undefined {
     const { onAllOverloaded } = this.options;
     if (onAllOverloaded === 'probe') return freeProbe(this, ejected, nowMs);
     if (onAllOverloaded === 'refuse') return undefined;

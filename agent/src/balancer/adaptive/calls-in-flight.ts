@@ -26,12 +26,12 @@ import {
 const MAX_GIVEN_UP = 1_000;
 /** After so many picks the counts of odd calls are halved, so that they tell of the last thousand picks or so. A power of two. */
 const HALF_LIFE = 512;
-/** Calls in flight are not known where more than this share of the recent picks, and this many, have no report, or as many reports no pick. */
+/** Calls in flight are unknown when unreported calls and unpicked reports together exceed this share of the recent picks plus ODD_MIN. */
 const ODD_SHARE = 0.3;
 const ODD_MIN = 10;
-/** AD-5 (told durations): a success without one took at most so many times what is expected, or its call is another one. */
+/** AD-5 (told durations): a success without one took at most this many times the expected duration; an older call in flight is not the one that ended. */
 const PLAUSIBLE = 3;
-/** Without told durations, a call that was overtaken is given up after so many times the typical duration. */
+/** Without told durations, a call that was overtaken is given up after this many times the typical duration. */
 const UNTOLD_SLOW_FACTOR = 12;
 
 /** AD-1 (choice): the host was called. Its turn is over. */
@@ -44,7 +44,7 @@ export function takeTurn(values: number[], host: number): void {
   values[UNPICKED] = (values[UNPICKED] as number) / 2;
 }
 
-/** The picks of which UNREPORTED and UNPICKED tell: as many as since the last halving, and half a life before it. */
+/** How many picks UNREPORTED and UNPICKED cover: those since the last halving, and HALF_LIFE for all before. */
 export function countedPicks(values: readonly number[]): number {
   const turn = values[TURN] as number;
   return turn < HALF_LIFE ? turn : HALF_LIFE + (turn & (HALF_LIFE - 1));
@@ -54,10 +54,11 @@ export function countedPicks(values: readonly number[]): number {
 export function isInFlightKnown(values: readonly number[]): boolean {
   if (values[HAS_ANSWERED] !== 1) return false;
   const odd = (values[UNREPORTED] as number) + (values[UNPICKED] as number);
+  // Saves countedPicks in the usual case.
   return odd <= ODD_MIN || odd <= ODD_SHARE * countedPicks(values) + ODD_MIN;
 }
 
-/** A call that was sent before is given up, if there is no report. */
+/** Calls that were sent before this time and are not reported are given up. */
 export function givenUpBeforeMs(values: readonly number[], nowMs: number): number {
   return nowMs - giveUpAfterMs(values[SLOWEST_MS] as number);
 }
@@ -109,7 +110,7 @@ export class CallsInFlight {
     return values[pickSlots(host) + IN_FLIGHT] === 0 ? 0 : this.count(host, givenUpBeforeMs(values, nowMs));
   }
 
-  /** The same, where it is known which calls are given up. */
+  /** The same. @param sentBeforeMs calls sent before this are given up */
   count(host: number, sentBeforeMs: number): number {
     const { values } = this.#slots;
     const pick = pickSlots(host);
@@ -145,7 +146,7 @@ export class CallsInFlight {
     }
   }
 
-  /** AD-5 (told durations): how long a call took that nobody told: callers are taken to be answered in the order in which they asked. */
+  /** AD-5 (told durations): the duration of a call that was not timed. It is taken to be the oldest in flight, as if calls were answered in the order in which they were sent. */
   guessMs(host: number, ok: boolean, nowMs: number): number {
     const { values } = this.#slots;
     const pick = pickSlots(host);

@@ -9,15 +9,15 @@ import { priceMs } from './price.ts';
 import { concurrencyLimit, type Shedding } from './shedding.ts';
 import { DURATIONS_TOLD, OLDEST_AT_MS, PICKED_TURN, PRNG_STATE, pickSlots, TURN, TYPICAL_MS } from './slots.ts';
 
-/** Four do for equal hosts; six find the large ones among unequal hosts nearly as well as looking at all. */
+/** Four suffice for equal hosts; among unequal ones six find the fast hosts nearly as well as looking at all. */
 const CHOICES = 6;
 /** Where all hosts that were drawn are full, so many more are looked at in a pick. */
 const SECOND_LOOKS = 16;
-/** A host with a slow call in flight is due after so many of its fair shares of the picks, and twice as many for each further call. */
+/** A host with a slow call in flight is tried again after this many fair shares of the picks, and twice as many for each further call. */
 const DUE_SHARES = 4;
 
-/** The host was picked: a call is on its way. */
-export function send(state: ModuleState, host: number, nowMs: number): void {
+/** Notes that the host was picked: a call is in flight. */
+export function recordPick(state: ModuleState, host: number, nowMs: number): void {
   state.slots.countPick(host, nowMs);
   takeTurn(state.slots.values, host);
   state.inFlight.add(host, state.table.size, nowMs);
@@ -67,7 +67,7 @@ export function pickCheapest(
   const start = isDrawn ? uniformBelow(prng, size) : 0;
   let to = 0;
   let best: number | undefined;
-  let bestPrice = Number.POSITIVE_INFINITY;
+  let bestCost = Number.POSITIVE_INFINITY;
   let bestTurn = 0;
   for (let drawn = 0; drawn < draws; drawn++) {
     let place = drawn;
@@ -87,11 +87,11 @@ export function pickCheapest(
     const callMs = priceMs(values, pick, typicalMs, isRough, shares, nowMs);
     let load = isKnown ? inFlight : 0;
     if (shares > DUE_SHARES && load > 0 && !isRough && isDue(values, pick, inFlight, shares, nowMs)) load = 0;
-    const price = weights === undefined ? callMs * (load + 1) : weights.price(table, slots, host, callMs, load, nowMs);
-    if (price > bestPrice) continue;
-    if (price === bestPrice && turn >= bestTurn && best !== undefined) continue;
+    const cost = weights === undefined ? callMs * (load + 1) : weights.price(table, slots, host, callMs, load, nowMs);
+    if (cost > bestCost) continue;
+    if (cost === bestCost && turn >= bestTurn && best !== undefined) continue;
     best = host;
-    bestPrice = price;
+    bestCost = cost;
     bestTurn = turn;
   }
   if (isDrawn) values[PRNG_STATE] = nextState(prng);

@@ -8,9 +8,9 @@ import { eject, readmitAll } from './recover.ts';
 import { lowerQuartile, sampleOthers } from './siblings.ts';
 import { ERROR_RATE, EVIDENCE, HAS_ANSWERED } from './slots.ts';
 
-/** AD-9 (ejection): evidence grows to so many times the limit, so that a host can stand out where the others are not free of it. */
+/** AD-9 (ejection): evidence grows to this many times the limit, so that a host can stand out where the others are not free of it. */
 const EVIDENCE_CAP = 2;
-/** AD-9 (ejection): a host that is ejected errs more than so many times as often as the others. */
+/** AD-9 (ejection): a host that is ejected errs more than this many times as often as the others. */
 const RATE_FACTOR = 3;
 /** AD-9 (ejection): where the lower quartile of the others has this part of the limit, the trouble is shared. */
 const SHARED = 0.5;
@@ -51,19 +51,19 @@ function ejectOutlier(state: ModuleState, host: number, limit: number, isLost: b
 }
 
 /**
- * AD-21 (copies): for how long every call is wanted after a report: the host may be ejected soon, or should get clearly less than its share. Where it is
- * both, other callers with a copy would go on to find out for themselves; so as long as what is known against it takes to fade.
+ * AD-21 (copies): for how long clients must ask the agent for each call: AGENT_PICK_MS if the host may be ejected soon, or costs clearly more than
+ * the cheap ones. If both, FADE_MS: otherwise clients would pick from their copies again and each call it to find out.
  */
 export function agentPickMs(state: ModuleState, host: number, nowMs: number): number {
   if (!state.isInPool(host)) return 0;
   const { values } = state.slots;
   const isOutlier = isPriceOutlier(values, host);
-  const mayBeEjected = isSuspected(state, host, nowMs);
+  const mayBeEjected = mayBeEjectedSoon(state, host, nowMs);
   if (isOutlier && mayBeEjected) return FADE_MS;
   return isOutlier || mayBeEjected ? AGENT_PICK_MS : 0;
 }
 
-function isSuspected(state: ModuleState, host: number, nowMs: number): boolean {
+function mayBeEjectedSoon(state: ModuleState, host: number, nowMs: number): boolean {
   const { evidence, slots } = state;
   if (evidence === NO_FAILURES) return false;
   const against = evidenceOf(slots, host);

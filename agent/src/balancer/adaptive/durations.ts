@@ -5,7 +5,7 @@
  */
 import { ANSWERS, NORMAL_AT_MS, NORMAL_MS, SLOWEST_MS, TYPICAL_MS } from './slots.ts';
 
-/** A call is slow from so many times the normal duration on. Below, a duration may be long by chance or by the size of its job, ... */
+/** A call is slow from this many times the normal duration on. Below, a duration may be long by chance or by the size of its job, ... */
 const SLOW_FACTOR = 4;
 /** ... and from this on at least: durations are told in whole milliseconds, and one of them more is no sign of anything. */
 const SLOW_MIN_MS = 1.5;
@@ -15,8 +15,8 @@ const NORMAL_DOUBLES_MS = 30_000;
 const WARM_UP_ANSWERS = 40;
 /** Part of the typical duration that one more answer replaces, after the warm-up, which is a plain mean. */
 const TYPICAL_STEP = 0.02;
-/** One answer counts as so many times what was expected at most: a single long job says little of the next. */
-export const OUTLIER_FACTOR = 3;
+/** One answer counts as this many times what was expected at most: a single long job says little of the next. */
+export const ANSWER_CAP_FACTOR = 3;
 /** What is left of the slowest duration after one more report: a thousand reports forget two thirds of it. */
 const SLOWEST_KEEP = 0.999;
 /** Longer durations are taken for this. */
@@ -42,7 +42,7 @@ export function learnTypical(module: number[], answerMs: number, nowMs: number):
   const isWarmUp = answers < WARM_UP_ANSWERS;
   const step = isWarmUp ? 1 / (answers + 1) : TYPICAL_STEP;
   // The first answer is taken as it is: its step is 1.
-  const mostMs = answers === 0 ? Number.POSITIVE_INFINITY : OUTLIER_FACTOR * before;
+  const mostMs = answers === 0 ? Number.POSITIVE_INFINITY : ANSWER_CAP_FACTOR * before;
   const typicalMs = before + (Math.min(answerMs, mostMs) - before) * step;
   module[TYPICAL_MS] = typicalMs;
   const normalMs = module[NORMAL_MS] as number;

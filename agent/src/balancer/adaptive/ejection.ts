@@ -1,7 +1,7 @@
 // pure
 /** A pause varies by this much to both sides, so that agents do not probe in step. */
 const JITTER = 0.25;
-/** A host that has been well for this long, and for as long again as two of its last pauses, begins with the shortest pause again. */
+/** A host begins with the shortest pause again when it was well for longer than this plus twice `pauseMs`, which is the longest pause once a probe was sent. */
 const CALM_MS = 10_000;
 
 export interface BackoffLimits {
@@ -11,7 +11,8 @@ export interface BackoffLimits {
 
 /** AD-10 (probe backoff). The ejections of one host: since when it is out, when it may be probed, and how often that has failed in a row. */
 export class Ejection {
-  #startedMs = Number.NEGATIVE_INFINITY;
+  #ejectedAtMs = Number.NEGATIVE_INFINITY;
+  #heardSinceMs = Number.NEGATIVE_INFINITY;
   #endedMs = Number.NEGATIVE_INFINITY;
   /** Of the pause that runs, or of the last one. */
   #pauseStartMs = Number.NEGATIVE_INFINITY;
@@ -32,9 +33,13 @@ export class Ejection {
     return this.#forSilence;
   }
 
-  /** Calls that were sent before say nothing about the host as it is now. */
-  get startedMs(): number {
-    return this.#startedMs;
+  get ejectedAtMs(): number {
+    return this.#ejectedAtMs;
+  }
+
+  /** Reports of calls sent before this are ignored: the ejection, or the last failed probe. */
+  get heardSinceMs(): number {
+    return this.#heardSinceMs;
   }
 
   get pauseMs(): number {
@@ -56,12 +61,13 @@ export class Ejection {
     this.onProbation = false;
     this.#isEjected = true;
     this.#forSilence = forSilence;
-    this.#startedMs = nowMs;
+    this.#ejectedAtMs = nowMs;
+    this.#heardSinceMs = nowMs;
     this.#pause(limits, random, nowMs);
   }
 
   probeFailed(limits: BackoffLimits, random: () => number, nowMs: number): void {
-    this.#startedMs = nowMs;
+    this.#heardSinceMs = nowMs;
     this.#pause(limits, random, nowMs);
   }
 

@@ -11,28 +11,29 @@ const RATE_MAX = 0.9;
 /** "Errs clearly more" means by this much. */
 const EXCESS = 0.25;
 const BAD_RATE_MAX = 0.97;
-/** Part of the normal rate that one more report replaces, and as though there had been so many more successes before the first failure. */
+/** The part of the normal rate that one more report replaces, at least. */
 const NORMAL_STEP = 1 / 512;
+/** The rate starts as if this many more calls had succeeded before the first failure. */
 const NORMAL_PRIOR = 100;
 /** Evidence that ejects a host which is hardly called: with a normal rate of up to 2 % the third failure in a row reaches it. */
 const LIMIT = 7;
 /** The limit grows with the logarithm of the answers a second, so that false alarms are as rare by the clock in a busy module. */
 const LIMIT_PER_LN_RATE = 1.2;
-/** Above this normal rate the limit grows by this factor per error, for errors of a busy module come in bursts. */
+/** Above this normal rate the limit grows in proportion to the excess, by LIMIT_GROWTH × LIMIT for each 100 points: errors of a busy module come in bursts. */
 const CALM_RATE = 0.02;
 const LIMIT_GROWTH = 10;
 /** Only hosts with less evidence than this part of the limit tell what is normal. */
 const UNSUSPECTED = 0.5;
 /** AD-13 (shedding): where the others have no queue, one call alone is no overload, however long it took: it counts for this part of the limit at most. */
 const ONE_LOSS = 0.9;
-/** The normal rate moves by this before its logarithms are taken anew. */
+/** The normal rate may move by this much before the logarithms are computed again: they cost too much for each report. */
 const RATE_TOLERANCE = 0.002;
 
 /** What is normal in one module, and what a report is worth. */
 export class ErrorEvidence {
   #rate = 0;
   #reports = 0;
-  #pricedRate = -1;
+  #usedRate = -1;
   #failure = 0;
   #success = 0;
   #limit = LIMIT;
@@ -43,12 +44,12 @@ export class ErrorEvidence {
   /** @param successes how many calls of the module went well before the first failure */
   constructor(successes: number) {
     this.#reports = successes;
-    this.#price();
+    this.#updateWeights();
   }
 
   /** The error rate of the hosts that are not suspected, 0..1. */
   get normalRate(): number {
-    return this.#pricedRate;
+    return this.#usedRate;
   }
 
   /** What a failure adds. */
@@ -75,7 +76,7 @@ export class ErrorEvidence {
     return next;
   }
 
-  /** AD-6 (normal error rate): most hosts are suspected, so all tell what is normal, until one is free of suspicion. */
+  /** AD-6 (normal error rate): most hosts are suspected, so all tell what is normal, until the evidence against one of them is 0. */
   share(): void {
     this.#isShared = true;
   }
@@ -97,13 +98,14 @@ export class ErrorEvidence {
     this.#reports += 1;
     this.#rate += ((ok ? 0 : 1) - this.#rate) * Math.max(NORMAL_STEP, 1 / (this.#reports + NORMAL_PRIOR));
     const rate = Math.min(RATE_MAX, Math.max(RATE_MIN, this.#rate));
-    if (Math.abs(rate - this.#pricedRate) > RATE_TOLERANCE || (rate === RATE_MIN && this.#pricedRate !== RATE_MIN)) this.#price();
+    if (Math.abs(rate - this.#usedRate) > RATE_TOLERANCE || (rate === RATE_MIN && this.#usedRate !== RATE_MIN))
+      this.#updateWeights();
   }
 
-  #price(): void {
+  #updateWeights(): void {
     const rate = Math.min(RATE_MAX, Math.max(RATE_MIN, this.#rate));
     const bad = Math.min(BAD_RATE_MAX, rate + EXCESS);
-    this.#pricedRate = rate;
+    this.#usedRate = rate;
     this.#failure = Math.log(bad / rate);
     this.#success = Math.log((1 - bad) / (1 - rate));
     this.#limit = LIMIT * (1 + LIMIT_GROWTH * Math.max(0, rate - CALM_RATE));

@@ -4,12 +4,12 @@ import { ERROR_STEP } from '@lars/proto/pricing';
 import { knowsOldest, oldestAgeMs, takeTurn } from './calls-in-flight.ts';
 import { updateEvidence } from './detect.ts';
 import {
+  ANSWER_CAP_FACTOR,
   addSample,
   clampDuration,
   type Decay,
   learnSlowest,
   learnTypical,
-  OUTLIER_FACTOR,
   restartMean,
   slowFromMs,
 } from './durations.ts';
@@ -32,7 +32,7 @@ import { countAnswer } from './throughput.ts';
 
 /** AD-3 (expected duration): about the last ten answers count, and less of them after five seconds. */
 const DURATION_DECAY: Decay = { keep: 0.9, halfLifeMs: 5_000 };
-/** AD-5 (told durations): one is impossible beyond so many times what the host's oldest call in flight took until now, and this. */
+/** AD-5 (told durations): one is impossible above IMPOSSIBLE_FACTOR × the age of the host's oldest call in flight, plus IMPOSSIBLE_MS. */
 const IMPOSSIBLE_FACTOR = 10;
 const IMPOSSIBLE_MS = 100;
 /** Part of the share of impossible durations that one more report replaces, ... */
@@ -59,7 +59,7 @@ export function learn(state: ModuleState, host: number, ok: boolean, toldMs: num
     if (!isOvertaken) learnTypical(values, tookMs, nowMs);
     learnAnswer(state, host, row, tookMs, !isOvertaken, nowMs);
     if (sentMs > (values[row + ANSWERED_SENT_MS] as number)) values[row + ANSWERED_SENT_MS] = sentMs;
-    // AD-4 (calls in flight): where no answer is quick all calls wait, and none of them was overtaken for good.
+    // AD-4 (calls in flight): only a quick answer shows that an overtaken call is stuck; while all answers are slow, all calls wait.
     if (!isSlow) inFlight.giveUpOvertaken(host, nowMs);
     if (isTold && !isOvertaken) recordAnswer(state, host, tookMs, isSlow, callsBefore, nowMs);
   } else learnFailure(state, host, row, tookMs, isSlow && !isOvertaken, nowMs);
@@ -110,7 +110,7 @@ function learnAnswer(
   const { values } = slots;
   const errorRate = values[row + ERROR_RATE] as number;
   if (errorRate > 0) {
-    // Squared: what is reported every few seconds is to keep its errors, so that those of a host that is seldom called still add up.
+    // Squared, so that short pauses between reports forget almost nothing: the errors of a host that is called every few seconds must add up.
     const faded = fadedShare(values, host, nowMs) ** 2;
     values[row + ERROR_RATE] = errorRate * (1 - ERROR_STEP) * (1 - faded);
   }
@@ -120,7 +120,7 @@ function learnAnswer(
   if (isTelling) {
     const knownMs = values[row + DURATION] as number;
     const expectedMs = knownMs === 0 ? (values[TYPICAL_MS] as number) : knownMs;
-    addSample(values, row + DURATION, Math.min(tookMs, OUTLIER_FACTOR * expectedMs), nowMs, DURATION_DECAY);
+    addSample(values, row + DURATION, Math.min(tookMs, ANSWER_CAP_FACTOR * expectedMs), nowMs, DURATION_DECAY);
   }
   setPrice(slots, host, row, evidence, nowMs);
 }
@@ -138,7 +138,7 @@ function learnFailure(
   const rate = values[row + ERROR_RATE] as number;
   values[row + ERROR_RATE] = rate + (1 - rate) * ERROR_STEP;
   if (isLost) {
-    // Before the first answer a mean would be all of it.
+    // Without an answer the mean would be this one lost call alone: it starts at typical.
     if (values[row + DURATION] === 0) restartMean(values, row + DURATION, values[TYPICAL_MS] as number, nowMs);
     addSample(values, row + DURATION, tookMs, nowMs, DURATION_DECAY);
   }

@@ -16,7 +16,7 @@ import { ADAPTIVE_SLOTS, PICKED_TURN, PRNG_STATE, pickSlots, THROUGHPUT, TURN } 
 import { perSecond } from './throughput.ts';
 import type { Weights } from './weights.ts';
 
-/** AD-21 (copies): every call is wanted for this long after a sign of trouble. */
+/** AD-21 (copies): the agent picks every call for this long after a sign of trouble. */
 export const AGENT_PICK_MS = 5_000;
 
 const NO_HOSTS = allHosts(0);

@@ -3,11 +3,11 @@
 import { FADED_SHARE, PRICE_MIN_MS, priceWithErrors } from '@lars/proto/pricing';
 import type { HostSlots } from '../host-slots.ts';
 import type { ErrorEvidence } from './error-evidence.ts';
-import { CHEAP_PRICE, DURATION, ERROR_RATE, PRICED_MS, pickSlots, REPORTED_AT_MS } from './slots.ts';
+import { CHEAP_PRICE, DURATION, ERROR_RATE, PRICED_MS, pickSlots, REPORTED_AT_MS, TYPICAL_MS } from './slots.ts';
 
 /** What speaks against a host fades in this time without a report, ... */
 export const FADE_MS = 30_000;
-/** ... and up to so many times typical, where it may be chance and costs little to check, ... */
+/** ... and up to this many times typical, where it may be chance and costs little to check, ... */
 const MILD_FACTOR = 3;
 /** ... in the time of so many of its fair shares of the picks. */
 const FADE_SHARES = 15;
@@ -16,7 +16,7 @@ const ERROR_NOISE = 0.05;
 const ERROR_NOISE_SHARE = 0.3;
 
 /** The mean of the last ten durations of a host hardly reaches this many times that of its siblings by chance, ... */
-const OUTLIER_FACTOR = 4;
+const PRICE_OUTLIER_FACTOR = 4;
 /** ... and so much more than that: a hiccup of a few milliseconds is many times what a fast service takes. */
 const OUTLIER_MARGIN_MS = 5;
 /** How fast the cheap price follows a price below it, and one above it. So unequal that it stays near the cheapest quarter of the hosts. */
@@ -27,7 +27,7 @@ const CHEAP_STEP_UP = 0.005;
  * The price while no other call is in flight, errors included; at least 1 ms. Called for each host that a pick looks at.
  * @param pick where the slots begin that a pick reads of the host
  * @param typicalMs of the module
- * @param isRough AD-4 (calls in flight), AD-5 (odd callers): the price is typical, or three times typical where a host is clearly slow
+ * @param isRough AD-4 (calls in flight), AD-5 (told durations): the price is typical, or three times typical where a host is clearly slow
  * @param shares fair shares of the picks since the last pick of the host
  */
 export function priceMs(
@@ -65,7 +65,9 @@ function reportedPriceMs(values: readonly number[], host: number): number {
 export function setPrice({ values }: HostSlots, host: number, row: number, evidence: ErrorEvidence, nowMs: number): void {
   const pick = pickSlots(host);
   const excess = (values[row + ERROR_RATE] as number) - evidence.normalRate * (1 + ERROR_NOISE_SHARE) - ERROR_NOISE;
-  const durationMs = values[row + DURATION] as number;
+  // A host that has never answered is taken for a typical one, or its errors would cost nothing.
+  const knownMs = values[row + DURATION] as number;
+  const durationMs = knownMs === 0 && excess > 0 ? (values[TYPICAL_MS] as number) : knownMs;
   values[pick + PRICED_MS] = excess > 0 ? priceWithErrors(durationMs, excess) : durationMs;
   values[pick + REPORTED_AT_MS] = nowMs;
 }
@@ -79,5 +81,5 @@ export function isPriceOutlier(cells: number[], host: number): boolean {
   const known = cells[CHEAP_PRICE] as number;
   const cheap = known === 0 ? price : known + (price - known) * (price < known ? CHEAP_STEP_DOWN : CHEAP_STEP_UP);
   cells[CHEAP_PRICE] = cheap;
-  return price > OUTLIER_FACTOR * cheap + OUTLIER_MARGIN_MS;
+  return price > PRICE_OUTLIER_FACTOR * cheap + OUTLIER_MARGIN_MS;
 }

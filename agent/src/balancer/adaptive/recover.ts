@@ -16,7 +16,7 @@ import { DURATION, ERROR_RATE, EVIDENCE, SLOW_RUN, TYPICAL_MS } from './slots.ts
 const PROBE_LOOKS = 4;
 /** AD-17 (none left): so many where nothing else is left. */
 const FREE_PROBE_LOOKS = 16;
-/** AD-12 (probation): a readmitted host has this part of the evidence that ejects, and at most one failure less than all. */
+/** AD-12 (probation): a readmitted host starts with at least this part of the limit, and never more than one failure below it. */
 const PROBATION_EVIDENCE = 0.75;
 
 /** AD-9 (ejection). @param isLost whether it failed by silence */
@@ -31,13 +31,13 @@ export function eject(state: ModuleState, host: number, isLost: boolean, nowMs: 
 
 /** AD-12 (probation) */
 function readmit(state: ModuleState, host: number, cause: AdaptiveCause, tookMs: number, nowMs: number): void {
-  const { startedMs, failuresInRow } = state.pastEjectionOf(host);
+  const { ejectedAtMs, failuresInRow } = state.pastEjectionOf(host);
   beginProbation(state, host, tookMs, nowMs);
   state.requireAgentPick(nowMs);
   state.ejected = withoutHost(state.ejected, host);
   if (state.isInLocalZone(host)) state.localZone = withHost(state.localZone, host);
   else state.otherZones = withHost(state.otherZones, host);
-  state.emitChange(host, 'healthy', cause, { tookMs, ejectedForMs: nowMs - startedMs, failuresInRow }, nowMs);
+  state.emitChange(host, 'healthy', cause, { tookMs, ejectedForMs: nowMs - ejectedAtMs, failuresInRow }, nowMs);
 }
 
 /** AD-12 (probation): nearly the next failure ejects it again; old errors are forgiven. */
@@ -82,7 +82,7 @@ export function freeProbe(state: ModuleState, ejected: HostPool, nowMs: number):
 function probe(state: ModuleState, host: number, cause: AdaptiveCause, nowMs: number): number {
   const ejection = state.ejectionOf(host);
   const { pauseMs, failuresInRow } = ejection;
-  const numbers = { ejectedForMs: nowMs - ejection.startedMs, pauseMs, failuresInRow };
+  const numbers = { ejectedForMs: nowMs - ejection.ejectedAtMs, pauseMs, failuresInRow };
   state.slots.countProbe(host);
   ejection.probeSent(state.options, nowMs);
   state.emit(state.table.at(host), 'probed', cause, numbers);
@@ -104,7 +104,7 @@ export function evaluateProbe(
   const ejection = state.ejectionOf(host);
   const isProbe = ejection.probing && inFlight <= 1;
   const isAlive = ok && ejection.forSilence;
-  if (!isProbe && !isAlive && sentMs < ejection.startedMs) return;
+  if (!isProbe && !isAlive && sentMs < ejection.heardSinceMs) return;
   // Of a host that was silent, the call that ends it tells how long it was silent, not how long a call takes.
   const tookMs = isProbe || !isAlive ? nowMs - sentMs : (state.slots.values[TYPICAL_MS] as number);
   if (ok) readmit(state, host, 'call-succeeded', tookMs, nowMs);

@@ -7,17 +7,17 @@ import { type ModuleState, NO_SHEDDING } from './module-state.ts';
 import { concurrencyLimit, Shedding } from './shedding.ts';
 import { ANSWERED_AT_MS, NORMAL_MS, QUICK_AT_MS, QUICK_IN_FLIGHT, SLOW_RUN } from './slots.ts';
 
-/** AD-13 (shedding): so many hosts are looked at, at most, for whether they have queues too. */
+/** AD-13 (shedding): this many hosts are looked at, at most, for whether they have queues too. */
 const QUEUE_LOOKS = 32;
 /** AD-8 (standing queue): so many slow answers in a row, with no quick one between, are a standing queue: ... */
 const SLOW_RUN_MIN = 3;
-/** ... unless none came at all for so many times as long as a lost call took: the host is not slow then, but silent. */
+/** ... unless none came at all for this many times as long as a lost call took: the host is not slow then, but silent. */
 const SILENCE_FACTOR = 3;
 /** AD-14 (concurrency limit): what is left, after one more quick answer, of the calls in flight that a host served quickly. */
 const QUICK_IN_FLIGHT_KEEP = 0.995;
 
-/** AD-13 (shedding): the episode of shedding, while there is one. */
-export function openShedding(state: ModuleState, nowMs: number): Shedding | undefined {
+/** AD-13 (shedding): the episode, if one goes on. One that is over is closed, and told of, here: there is no timer. */
+export function currentEpisode(state: ModuleState, nowMs: number): Shedding | undefined {
   const { shedding } = state;
   if (!shedding.isOpen) return undefined;
   if (shedding.isActive(nowMs)) return shedding;
@@ -80,7 +80,7 @@ function isAgain({ options, shedding, slots }: ModuleState, host: number, tookMs
   return hasStandingQueue(slots, host, shedding.targetMs, nowMs);
 }
 
-/** AD-8 (standing queue), AD-13 (shedding): a loss to a standing queue is no evidence against the host; where the module has more than it can have by chance, it sheds. */
+/** AD-8 (standing queue), AD-13 (shedding): a loss to a standing queue is no evidence against the host; if the module has more such losses than chance explains, it sheds. */
 export function recordQueueLoss(state: ModuleState, host: number, tookMs: number, inFlight: number, nowMs: number): void {
   state.requireAgentPick(nowMs);
   const { evidence, table, options, slots } = state;
@@ -95,8 +95,8 @@ function beginShedding(state: ModuleState, host: number, timeoutMs: number, inFl
   if (state.shedding === NO_SHEDDING) state.shedding = new Shedding();
   const { table, shedding, slots } = state;
   // The end of the last episode may not have been noticed yet.
-  openShedding(state, nowMs);
-  if (!shedding.recordLoss(table.at(host), timeoutMs, nowMs)) return;
+  currentEpisode(state, nowMs);
+  if (!shedding.begin(table.at(host), timeoutMs, nowMs)) return;
   state.emit(table.at(host), 'shedding', 'standing-queue', {
     inFlight,
     limit: concurrencyLimit(slots, host, shedding.targetMs, nowMs),

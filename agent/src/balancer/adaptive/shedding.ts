@@ -42,7 +42,7 @@ export class Shedding {
     return this.#isOpen;
   }
 
-  /** The host whose lost call began the episode. */
+  /** The host whose queue began the episode. */
   get startedBy(): HostInfo | undefined {
     return this.#startedBy;
   }
@@ -58,7 +58,7 @@ export class Shedding {
   }
 
   /** A call was lost to a standing queue of the host after `timeoutMs`. @returns whether an episode begins with it */
-  recordLoss(host: HostInfo, timeoutMs: number, nowMs: number): boolean {
+  begin(host: HostInfo, timeoutMs: number, nowMs: number): boolean {
     const begins = !this.#isOpen;
     if (begins) {
       this.#startedMs = nowMs;

@@ -2,7 +2,7 @@
 /** AD-9 (ejection): what a host is compared with. */
 import type { HostPool } from '../host-pool.ts';
 
-/** Of larger modules, about so many hosts are compared with. */
+/** Of larger modules, about this many hosts are compared with. */
 const SAMPLE_SIZE = 32;
 
 /** The other hosts of the pool; of a large pool an even sample. */

@@ -19,7 +19,7 @@ export const NORMAL_MS = 2;
 export const NORMAL_AT_MS = 3;
 /** Answers learned from, up to the warm-up's length. */
 export const ANSWERS = 4;
-/** Picks and reports by callers with a copy of the route, in all: the clock by which hosts take turns. */
+/** Counts the agent's picks, and the results of picks from copies. A host's PICKED_TURN is this count at its last pick. */
 export const TURN = 5;
 /** Price of the cheap hosts (price.ts). */
 export const CHEAP_PRICE = 6;
@@ -59,7 +59,7 @@ export const ERROR_RATE = COMMON_SLOTS.length;
 export const EVIDENCE = ERROR_RATE + 1;
 /** Mean duration of about the last ten answers and lost calls, and behind it when the last one came (durations.ts). */
 export const DURATION = EVIDENCE + 1;
-/** Answers a second (throughput.ts). */
+/** Answers per window (throughput.ts). */
 export const THROUGHPUT = DURATION + 2;
 /** When the latest call was sent that it has answered, and when its last answer came. */
 export const ANSWERED_SENT_MS = THROUGHPUT + NO_THROUGHPUT.length;

@@ -1,17 +1,17 @@
 // pure
 /** Long enough to count the few answers that one of many agents gets. */
-const SLOT_MS = 2_000;
-/** What is left of the best slot after one more. */
+const WINDOW_MS = 2_000;
+/** What is left of the best window after one more. */
 const BEST_KEEP = 0.65;
 
-/** A throughput in `cells` at `at`: the best of the slots before, the answers in this one, and when it began. See slots.ts. */
+/** A throughput in `cells` at `at`: the most answers of an earlier window, faded; the answers in this window; when it began. See slots.ts. */
 export const NO_THROUGHPUT = [0, 0, Number.NEGATIVE_INFINITY] as const;
 
 export function countAnswer(cells: number[], at: number, nowMs: number): void {
   const ageMs = nowMs - startOf(cells, at);
-  if (ageMs >= SLOT_MS) {
-    const slots = Math.floor(ageMs / SLOT_MS);
-    cells[at] = bestOf(cells, at) * BEST_KEEP ** (slots - 1);
+  if (ageMs >= WINDOW_MS) {
+    const windows = Math.floor(ageMs / WINDOW_MS);
+    cells[at] = bestOf(cells, at) * BEST_KEEP ** (windows - 1);
     cells[at + 1] = 0;
     cells[at + 2] = nowMs;
   }
@@ -23,9 +23,9 @@ export function countAnswer(cells: number[], at: number, nowMs: number): void {
  * callers have gone gives none, and is as able as before.
  */
 export function perSecond(cells: readonly number[], at: number, nowMs: number): number {
-  const age = (nowMs - startOf(cells, at)) / SLOT_MS;
+  const age = (nowMs - startOf(cells, at)) / WINDOW_MS;
   if (age === Number.POSITIVE_INFINITY) return 0;
-  return (bestOf(cells, at) * BEST_KEEP ** Math.max(0, age - 1) * 1_000) / SLOT_MS;
+  return (bestOf(cells, at) * BEST_KEEP ** Math.max(0, age - 1) * 1_000) / WINDOW_MS;
 }
 
 function bestOf(cells: readonly number[], at: number): number {

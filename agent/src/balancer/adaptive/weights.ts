@@ -6,7 +6,7 @@ import type { HostSlots } from '../host-slots.ts';
 import { countRecent, NO_EVENTS, recentCount } from '../host-slots.ts';
 import type { HostTable } from '../host-table.ts';
 
-/** Of a host that has none. */
+/** A host's weight; DEFAULT_WEIGHT if it has none. */
 function weightOf({ weight }: HostInfo): number {
   return weight > 0 ? weight : DEFAULT_WEIGHT;
 }

@@ -162,6 +162,13 @@ describe('AD-3: the surcharge for errors', () => {
     expect(priceMs(world, 1) > 100).toBe(isDearer);
   });
 
+  test('also of a host that has never answered: it is taken for a typical one', () => {
+    const world = measured(100, 100);
+    world.setHosts(hostsUpTo(3));
+    world.tell(host(3), false, 1, 10);
+    expect(priceMs(world, 3)).toBeGreaterThan(2 * 100);
+  });
+
   test('a fast failure makes no host look fast', () => {
     const world = measured(100, 100);
     world.tell(host(1), false, 1, 3);

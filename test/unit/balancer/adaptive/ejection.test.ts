@@ -42,7 +42,9 @@ describe("AD-10: an ejected host's pauses", () => {
     expect(ejection.probing).toBe(true);
     expect([ejection.isProbeDue(10_999), ejection.isProbeDue(11_000)]).toEqual([false, true]);
     ejection.probeFailed(LIMITS, middle, 1_500);
-    expect([ejection.probing, ejection.startedMs, ejection.pauseMs]).toEqual([false, 1_500, 2_000]);
+    expect([ejection.probing, ejection.heardSinceMs, ejection.pauseMs]).toEqual([false, 1_500, 2_000]);
+    // For people, the ejection goes on since it began.
+    expect(ejection.ejectedAtMs).toBe(0);
   });
 
   test('begin again from the shortest when the host has been well for ten seconds and two of its last pauses', () => {

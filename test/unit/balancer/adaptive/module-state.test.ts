@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { send } from '../../../../agent/src/balancer/adaptive/choose.ts';
+import { recordPick } from '../../../../agent/src/balancer/adaptive/choose.ts';
 import { numbersOf, stateOf } from '../../../../agent/src/balancer/adaptive/explain.ts';
 import { learnFromClientPick } from '../../../../agent/src/balancer/adaptive/learn.ts';
 import { ModuleState } from '../../../../agent/src/balancer/adaptive/module-state.ts';
@@ -53,7 +53,7 @@ describe('ModuleState', () => {
         for (const one of steps) {
           if (one.kind === 'send') {
             nowMs += one.afterMs;
-            send(state, one.host, nowMs);
+            recordPick(state, one.host, nowMs);
             ringOf(one.host).add(nowMs);
           } else if (one.kind === 'report') {
             const sentMs = nowMs - one.tookMs;
@@ -96,7 +96,7 @@ describe('ModuleState', () => {
     slots.values[TYPICAL_MS] = 20;
     learnFromClientPick(state, 2, true, 30, 0);
     slots.values[TYPICAL_MS] = 20;
-    send(state, 2, 5);
+    recordPick(state, 2, 5);
     state.syncHosts([host(4), host(9), host(3)]);
     const numbers = [0, 1, 2];
     expect(numbers.map(number => table.at(number).port)).toEqual([3, 4, 9]);
@@ -109,7 +109,7 @@ describe('ModuleState', () => {
 
   test('AD-1: a new host has its turn like one that was just picked', () => {
     const state = stateWith(2);
-    for (const number of [0, 1, 0, 1]) send(state, number, 0);
+    for (const number of [0, 1, 0, 1]) recordPick(state, number, 0);
     state.syncHosts(hostsUpTo(3));
     expect([0, 1, 2].map(number => state.slots.values[pickSlots(number) + PICKED_TURN])).toEqual([3, 4, 4]);
   });

@@ -6,7 +6,7 @@ import { host } from '../world.ts';
 
 function begun(timeoutMs = 1_000): Shedding {
   const shedding = new Shedding();
-  expect(shedding.recordLoss(host(1), timeoutMs, 0)).toBe(true);
+  expect(shedding.begin(host(1), timeoutMs, 0)).toBe(true);
   return shedding;
 }
 
@@ -20,7 +20,7 @@ describe('AD-13: an episode of shedding', () => {
 
   test('begins once, with the host that lost the call, whatever is lost meanwhile', () => {
     const shedding = begun();
-    expect(shedding.recordLoss(host(2), 1_000, 500)).toBe(false);
+    expect(shedding.begin(host(2), 1_000, 500)).toBe(false);
     expect([shedding.isOpen, shedding.startedBy?.port, shedding.view(700).forMs]).toEqual([true, 1, 700]);
   });
 
@@ -47,7 +47,7 @@ describe('AD-13: an episode of shedding', () => {
     expect(shedding.view(1_200)).toEqual({ forMs: 1_200, refused: 7, timeoutMs: 1_000 });
     shedding.close();
     expect(shedding.isOpen).toBe(false);
-    expect(shedding.recordLoss(host(2), 500, 5_000)).toBe(true);
+    expect(shedding.begin(host(2), 500, 5_000)).toBe(true);
     expect(shedding.view(5_100)).toEqual({ forMs: 100, refused: 0, timeoutMs: 500 });
     expect(shedding.startedBy?.port).toBe(2);
   });
