@@ -114,6 +114,11 @@ export function tooManyPendingError(context: RequestContext, maxPending: number)
   );
 }
 
+/** Whether the agent has not answered a request, for which the client may then pick by itself. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof LarsError && (error.code === 'LARS_TIMEOUT' || error.code === 'LARS_AGENT_UNREACHABLE');
+}
+
 function requestError(code: LarsErrorCode, { modid, cmdid }: RequestContext, text: string, cause?: unknown): LarsError {
   return new LarsError(code, `module ${formatModule(modid, cmdid)}: ${text}`, { modid, cmdid, cause });
 }

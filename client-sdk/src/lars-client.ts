@@ -1,9 +1,10 @@
-import { formatModule, type ReportRequest, SHARD_COUNT, shardOf } from '@lars/proto';
+import { formatModule, SHARD_COUNT, shardOf } from '@lars/proto';
 import { CacheDriver, type HostStats, pickRecordOf, type RouteCache, recordPick } from './cache/index.ts';
 import { type CallFunction, type CallOptions, checkCallOptions, runCall } from './call.ts';
-import { abortedError, closedError, type RequestContext, tooManyPendingError } from './errors.ts';
+import { abortedError, closedError, isUnanswered, type RequestContext, tooManyPendingError } from './errors.ts';
+import { Fallback, NO_FALLBACK } from './fallback.ts';
 import type { LarsHost } from './lars-host.ts';
-import { type Lookup, type RequestLimits, ShardChannel, systemLookup } from './link/index.ts';
+import { type HostReport, type Lookup, type RequestLimits, ShardChannel, systemLookup } from './link/index.ts';
 import { type LarsClientOptions, readOptions, type Settings } from './options.ts';
 import { waitForRoute } from './register.ts';
 import { type CallResult, checkResult, makeReport, type ReportTarget } from './report.ts';
@@ -54,8 +55,11 @@ export class LarsClient {
   readonly #counters = newCounters();
   readonly #channels: readonly ShardChannel[];
   readonly #timer: WakeTimer;
+  /** Undefined where copies are needed neither for picks nor for the agent's absence. */
   readonly #driver: CacheDriver | undefined;
-  /** Undefined with `cache: false`, and after close. */
+  /** Undefined with `fallback: false`. */
+  readonly #fallback: Fallback | undefined;
+  /** The driver's, until the client is closed. */
   #cache: RouteCache | undefined;
   /** Aborted by close. */
   readonly #closeController = new AbortController();
@@ -67,7 +71,7 @@ export class LarsClient {
    * @throws {LarsError} LARS_BAD_ARGUMENT naming the option
    */
   constructor(options: LarsClientOptions = {}, deps: Partial<ClientDeps> = {}) {
-    this.#settings = readOptions(options);
+    this.#settings = readOptions(options, process.env['LARS_ROUTES_FILE']);
     this.#deps = { ...systemDeps, ...deps };
     const { nowMs, lookup, firstSeq } = this.#deps;
     this.#timer = new WakeTimer(nowMs, () => this.#onTimer());
@@ -77,9 +81,14 @@ export class LarsClient {
       firstSeq,
       counters: this.#counters,
       wakeAt: (atMs: number) => this.#timer.wakeAt(atMs),
+      mayPickAlone: this.#settings.fallback
+        ? (modid: number, cmdid: number) => this.#fallback?.mayPick(modid, cmdid) === true
+        : undefined,
     };
     this.#channels = this.#settings.ports.map(port => new ShardChannel(this.#settings.host, port, channelDeps));
-    this.#driver = this.#settings.cache ? this.#newDriver() : undefined;
+    const { cache, fallback, routesFile } = this.#settings;
+    this.#driver = cache || fallback ? this.#newDriver(cache, fallback) : undefined;
+    this.#fallback = fallback && this.#driver !== undefined ? new Fallback(this.#driver, routesFile, nowMs) : undefined;
     this.#cache = this.#driver?.cache;
   }
 
@@ -171,7 +180,13 @@ export class LarsClient {
 
   /** What the client has done so far. */
   stats(): LarsStats {
-    return { pending: this.#pendingCount(), ...(this.#driver?.cache.counts ?? NO_CACHE), ...this.#counters };
+    const counts = this.#driver?.cache.counts ?? NO_CACHE;
+    return {
+      pending: this.#pendingCount(),
+      ...(this.#fallback?.stats(this.#channels) ?? NO_FALLBACK),
+      ...counts,
+      ...this.#counters,
+    };
   }
 
   /**
@@ -190,14 +205,17 @@ export class LarsClient {
   async #close(): Promise<void> {
     this.#closeController.abort();
     this.#driver?.close();
+    this.#fallback?.close();
     this.#cache = undefined;
     this.#timer.stop();
     await Promise.all(this.#channels.map(channel => channel.close(CLOSE_GRACE_MS)));
   }
 
-  #newDriver(): CacheDriver {
+  #newDriver(cache: boolean, fallback: boolean): CacheDriver {
     return new CacheDriver({
       ...this.#deps,
+      cache,
+      fallback,
       counters: this.#counters,
       channelOf: (modid, cmdid) => this.#channelOf(modid, cmdid),
     });
@@ -210,9 +228,22 @@ export class LarsClient {
     this.#refuseUnwanted(modid, cmdid, limits.signal);
     const copied = this.#cache?.pick(modid, cmdid);
     if (copied !== undefined) return copied.host;
+    if (this.#channelOf(modid, cmdid).isAwayFor(modid, cmdid)) {
+      const own = await this.#fallback?.pick(modid, cmdid);
+      if (own !== undefined) return own;
+    }
     const channel = this.#admitRequest(modid, cmdid);
     this.#driver?.beforeAgentPick(modid, cmdid);
-    const host = await channel.getHost(modid, cmdid, limits);
+    try {
+      return this.#recordAgentPick(await channel.getHost(modid, cmdid, limits));
+    } catch (error) {
+      const own = isUnanswered(error) ? await this.#fallback?.pick(modid, cmdid) : undefined;
+      if (own === undefined) throw error;
+      return own;
+    }
+  }
+
+  #recordAgentPick(host: LarsHost): LarsHost {
     if (this.#cache === undefined) recordPick(host, 'agent', undefined);
     else this.#cache.onAgentPick(host, this.#deps.nowMs());
     return host;
@@ -232,7 +263,7 @@ export class LarsClient {
   }
 
   /** Sends a report, after the buffered results of its module. */
-  #sendReport(stats: HostStats | undefined, report: ReportRequest): void {
+  #sendReport(stats: HostStats | undefined, report: HostReport): void {
     const { modid, cmdid, retcode, tcost } = report;
     this.#counters.reports += 1;
     if (this.#closing !== undefined) {

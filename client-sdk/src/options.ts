@@ -16,6 +16,16 @@ export interface LarsClientOptions {
    * for each host, and each call is reported by itself.
    */
   readonly cache?: boolean | undefined;
+  /**
+   * Whether the client picks by itself, from the last route that it knows, while the agent does not answer, and keeps the results until it
+   * does. Default true; with false such calls fail, and their results are lost.
+   */
+  readonly fallback?: boolean | undefined;
+  /**
+   * The file to which the agent of this machine writes its routes. It is read while the agent does not answer, for modules that this process
+   * has not called before. Default: what the environment variable LARS_ROUTES_FILE says; without that there is none.
+   */
+  readonly routesFile?: string | undefined;
 }
 
 /** LarsClientOptions, checked and complete. */
@@ -26,22 +36,27 @@ export interface Settings {
   readonly timeoutMs: number;
   readonly maxPending: number;
   readonly cache: boolean;
+  readonly fallback: boolean;
+  readonly routesFile: string | undefined;
 }
 
 const DEFAULT_PORT = 8888;
-const DEFAULTS = { host: '127.0.0.1', timeoutMs: 500, maxPending: 65_536, cache: true } as const;
+const DEFAULTS = { host: '127.0.0.1', timeoutMs: 500, maxPending: 65_536, cache: true, fallback: true } as const;
 const MAX_PENDING_LIMIT = 1_000_000;
 const MAX_HOST_LENGTH = 253;
-const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending', 'cache']);
+const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending', 'cache', 'fallback', 'routesFile']);
 
-/** @throws {LarsError} LARS_BAD_ARGUMENT naming the option; an option that does not exist is refused too */
-export function readOptions(options: LarsClientOptions): Settings {
+/**
+ * @param routesFileOfEnv what LARS_ROUTES_FILE says; undefined or empty where it says nothing
+ * @throws {LarsError} LARS_BAD_ARGUMENT naming the option; an option that does not exist is refused too
+ */
+export function readOptions(options: LarsClientOptions, routesFileOfEnv?: string): Settings {
   checkObject('options', options);
   for (const key of Object.keys(options)) {
     if (!KNOWN.has(key)) throw badArgument('options', `made of ${[...KNOWN].join(', ')}`, key);
   }
   const { host = DEFAULTS.host, timeoutMs = DEFAULTS.timeoutMs } = options;
-  const { maxPending = DEFAULTS.maxPending, cache = DEFAULTS.cache } = options;
+  const { maxPending = DEFAULTS.maxPending, cache = DEFAULTS.cache, fallback = DEFAULTS.fallback } = options;
   if (typeof host !== 'string' || host === '' || host.length > MAX_HOST_LENGTH) {
     throw badArgument('host', 'an IP address or a name', host);
   }
@@ -50,7 +65,17 @@ export function readOptions(options: LarsClientOptions): Settings {
     throw badArgument('maxPending', `an integer in 1..${MAX_PENDING_LIMIT}`, maxPending);
   }
   if (typeof cache !== 'boolean') throw badArgument('cache', 'true or false', cache);
-  return { host, ports: readPorts(options.ports), timeoutMs, maxPending, cache };
+  if (typeof fallback !== 'boolean') throw badArgument('fallback', 'true or false', fallback);
+  const routesFile = readRoutesFile(options.routesFile, fallback, routesFileOfEnv);
+  return { host, ports: readPorts(options.ports), timeoutMs, maxPending, cache, fallback, routesFile };
+}
+
+function readRoutesFile(given: string | undefined, fallback: boolean, ofEnv = ''): string | undefined {
+  if (given === undefined) return fallback && ofEnv !== '' ? ofEnv : undefined;
+  if (typeof given !== 'string' || given === '' || given.includes('\0'))
+    throw badArgument('routesFile', 'the path of a file', given);
+  if (!fallback) throw badArgument('routesFile', 'left out with fallback: false, which never reads it', given);
+  return given;
 }
 
 function readPorts(given: number | readonly number[] = DEFAULT_PORT): readonly number[] {

@@ -11,8 +11,23 @@ export interface CacheCounts {
   readonly held: number;
 }
 
-/** What a client has done since it was made. All numbers but `pending`, `copies` and `held` only grow. */
+/**
+ * What a client has done since it was made. All numbers but `pending`, `copies`, `held`, `agentAwayForMs` and
+ * `unsentResults` only grow.
+ */
 export interface LarsStats extends CacheCounts {
+  /** Hosts that the client picked by itself because the agent was away, or had not answered in time. */
+  readonly fallbackPicks: number;
+  /** Whether a part of the agent, or all of it, does not answer. */
+  readonly agentAway: boolean;
+  /** For how long it has not, milliseconds; 0 while all of it answers. */
+  readonly agentAwayForMs: number;
+  /** Results of calls that wait for the agent's return, and those that were dropped because there were too many. */
+  readonly unsentResults: number;
+  readonly droppedResults: number;
+  /** How often the agent's file was found unusable, once for each state of the file, and why it was the last time. */
+  readonly routesFileErrors: number;
+  readonly routesFileProblem: string | undefined;
   /** Requests that wait for an answer now. */
   readonly pending: number;
   /** Datagrams given to the kernel: requests and reports. */
@@ -42,7 +57,15 @@ export interface LarsStats extends CacheCounts {
   readonly refreshesLost: number;
 }
 
-export type Counters = { -readonly [Name in Exclude<keyof LarsStats, 'pending' | keyof CacheCounts>]: number };
+/** What is told of the agent's absence. */
+export type AbsenceStats = Pick<
+  LarsStats,
+  'fallbackPicks' | 'agentAway' | 'agentAwayForMs' | 'unsentResults' | 'droppedResults' | 'routesFileErrors' | 'routesFileProblem'
+>;
+
+export type Counters = {
+  -readonly [Name in Exclude<keyof LarsStats, 'pending' | keyof CacheCounts | keyof AbsenceStats>]: number;
+};
 
 export function newCounters(): Counters {
   return {

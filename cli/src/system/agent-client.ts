@@ -19,7 +19,7 @@ export async function withAgentClient<T>(
   const address = given === undefined ? await configuredAgent(folder) : parseAgentAddress(given);
   const { LarsClient } = await import('@lars/client-sdk');
   // Without the cache, because these commands show what the agent answers.
-  const client = new LarsClient({ ...address, cache: false });
+  const client = new LarsClient({ ...address, cache: false, fallback: false });
   try {
     return await work(client);
   } finally {

@@ -23,6 +23,11 @@ const UNUSED_MS = 10_000;
 export const FORGET_MS = 60_000;
 /** After a sign of congestion the agent picks for this long: it must know what is in flight before the first call fails. */
 export const CONGESTED_MS = 5_000;
+/**
+ * So many calls in this period of REFRESH_MS, or in the last one, open the copy. Below that asking the agent costs nothing worth mentioning,
+ * and what this process sees of the hosts is too little to choose well.
+ */
+export const BUSY_CALLS = 10;
 /** A host that costs more than this many times the typical duration is a reason to ask whether the agent wants to pick. */
 const OUTLIER_FACTOR = 2;
 
@@ -40,6 +45,12 @@ export interface ModuleDeps {
   hasRoomFor(hosts: number): boolean;
   /** The module's copy has grown by this many hosts, or shrunk where the number is negative. */
   addHosts(hosts: number): void;
+  /** Whether the client must do without the agent for this module. */
+  isAgentAway(modid: number, cmdid: number): boolean;
+  /** Whether the agent's server of this module answers nothing, so that a query would be in vain. */
+  isAgentGone(modid: number, cmdid: number): boolean;
+  /** Whether copies are picked from while the agent is there; without that they are kept for its absence alone. */
+  readonly picksFromCopies: boolean;
 }
 
 /** One module as one client knows it: a copy of its route, whether the copy may be picked from, and the results that are unsent. */
@@ -57,8 +68,15 @@ export class CachedModule implements StatsOwner {
   #hosts = new Map<HostKey, HostStats>();
   #copy: RouteCopy | undefined;
   #copiedHosts = 0;
+  /** The agent has said that the client may pick from the copy. */
+  #isCopyAllowed = false;
   /** The copy while the client picks from it; undefined while the agent picks. */
   #usable: RouteCopy | undefined;
+  /** Calls in this period of REFRESH_MS, and in the last one. */
+  #calls = 0;
+  #lastCalls = 0;
+  /** Those of #calls that were there when time was last told. */
+  #seenCalls = 0;
   /** The agent had no hosts of the module when it last answered. */
   #isUnknown = false;
   #isForgotten = false;
@@ -94,13 +112,39 @@ export class CachedModule implements StatsOwner {
 
   /** A host of the copy; undefined when the agent must be asked. */
   pick(): CopiedHost | undefined {
+    const usable = this.#usable;
+    if (usable === undefined) {
+      this.#isUsed = true;
+      return undefined;
+    }
+    this.#calls += 1;
+    return usable.pick();
+  }
+
+  /** Whether there is a copy to pick from while the agent is away. */
+  get hasCopy(): boolean {
+    return this.#copy !== undefined;
+  }
+
+  /** A host of the copy, whether the agent wants to pick or not; undefined where there is no copy, or where the agent may be asked. */
+  pickAlone(): CopiedHost | undefined {
+    if (this.#copy === undefined || !this.#deps.isAgentAway(this.modid, this.cmdid)) return undefined;
+    return this.pickUnasked();
+  }
+
+  /** As `pickAlone`, for a request that the agent has not answered. */
+  pickUnasked(): CopiedHost | undefined {
+    if (this.#copy === undefined) return undefined;
     this.#isUsed = true;
-    return this.#usable?.pick();
+    this.#calls += 1;
+    return this.#copy.pickAlone();
   }
 
   /** The agent is about to be asked for a host: the unsent results must reach it first. */
   beforeAgentPick(nowMs: number): void {
     this.#isUsed = true;
+    this.#calls += 1;
+    if (this.#calls === BUSY_CALLS && this.#usable === undefined) this.#open(nowMs);
     this.flush();
     this.#queryIfDue(nowMs);
   }
@@ -165,13 +209,23 @@ export class CachedModule implements StatsOwner {
     // On the wire the flag has the name that agents of the first generation gave it.
     const { overload: agentPickOnly } = answer;
     const mayBeCopied = answer.version !== 0 && isWhole && this.#deps.hasRoomFor(answer.host.length - this.#copiedHosts);
-    if (!answer.notModified) this.#replaceCopy(answer.version, mayBeCopied ? answer.host : []);
+    if (!answer.notModified) this.#replaceCopy(answer, mayBeCopied);
     else if (this.#copy?.version !== answer.version) this.#copy = undefined;
     this.#isUnknown = !answer.notModified && answer.host.length === 0;
     const isUncacheable = !mayBeCopied && answer.host.length > 0;
-    this.#refresh.onAnswer(nowMs, isUncacheable ? UNCACHEABLE_MS : REFRESH_MS);
+    const isForAbsence = !this.#deps.picksFromCopies && !this.#isUnknown;
+    this.#refresh.onAnswer(nowMs, isUncacheable || isForAbsence ? UNCACHEABLE_MS : REFRESH_MS);
     if (this.#refresh.isRateLimited) this.#deps.scheduleRefresh(this);
-    this.#usable = agentPickOnly || nowMs < this.#congestedUntilMs ? undefined : this.#copy;
+    this.#isCopyAllowed = !agentPickOnly && mayBeCopied && this.#deps.picksFromCopies;
+    this.#usable = undefined;
+    this.#open(nowMs);
+  }
+
+  /** Takes a route from elsewhere, to pick from while the agent is away. */
+  onForeignRoute(route: GetRouteResponse): void {
+    this.#isCopyAllowed = false;
+    this.#usable = undefined;
+    this.#replaceCopy(route, true);
   }
 
   /** The query got no answer. */
@@ -182,20 +236,35 @@ export class CachedModule implements StatsOwner {
   /** To be called every FLUSH_INTERVAL_MS. @returns false when nobody has used the module for long, and it must be forgotten */
   onTime(nowMs: number): boolean {
     this.flush();
-    if (this.#isUsed) this.#usedAtMs = nowMs;
+    if (this.#isUsed || this.#calls !== this.#seenCalls) this.#usedAtMs = nowMs;
     this.#isUsed = false;
+    this.#seenCalls = this.#calls;
     const unusedMs = nowMs - this.#usedAtMs;
     this.#isForgotten = unusedMs >= FORGET_MS;
-    if (this.#isForgotten) {
-      this.#countHosts(0);
-      return false;
-    }
+    if (this.#isForgotten) return false;
     this.#updateStats(nowMs);
-    if (nowMs < this.#congestedUntilMs || this.#refresh.isOverdue(nowMs)) this.#usable = undefined;
+    const isAgentAway = this.#deps.isAgentAway(this.modid, this.cmdid);
+    if (nowMs < this.#congestedUntilMs || this.#refresh.isOverdue(nowMs) || isAgentAway) this.#usable = undefined;
+    // As soon as the agent is back, it is asked whether it has the route.
+    if (isAgentAway) this.#refresh.expedite();
     if (this.#hasPriceOutlier && this.isUsable) this.#refresh.expedite();
     this.#hasPriceOutlier = false;
     if (unusedMs < UNUSED_MS) this.#queryIfDue(nowMs);
     return true;
+  }
+
+  /** The module was forgotten, and its copy is kept for the agent's absence. Now it is called again. */
+  wake(nowMs: number): void {
+    this.#isForgotten = false;
+    this.#usedAtMs = nowMs;
+    this.#usable = undefined;
+  }
+
+  /** Gives up its copy. */
+  dropCopy(): void {
+    this.#countHosts(0);
+    this.#copy = undefined;
+    this.#usable = undefined;
   }
 
   #learnResult(host: HostStats, ok: boolean, tcostMs: number): void {
@@ -205,8 +274,18 @@ export class CachedModule implements StatsOwner {
     if (typicalMs > 0 && host.priceMs > OUTLIER_FACTOR * typicalMs) this.#hasPriceOutlier = true;
   }
 
+  get #isBusy(): boolean {
+    return this.#calls >= BUSY_CALLS || this.#lastCalls >= BUSY_CALLS;
+  }
+
+  /** Picks from the copy from now on, if the agent allows it and there are enough calls. */
+  #open(nowMs: number): void {
+    if (!this.#isCopyAllowed || !this.#isBusy || nowMs < this.#congestedUntilMs || this.#refresh.isOverdue(nowMs)) return;
+    this.#usable = this.#copy;
+  }
+
   #queryIfDue(nowMs: number): void {
-    if (!this.#refresh.isDue(nowMs)) return;
+    if (!this.#refresh.isDue(nowMs) || this.#deps.isAgentGone(this.modid, this.cmdid)) return;
     this.#refresh.onQuerySent(nowMs);
     this.#deps.queryRoute(this, this.#copy?.version ?? 0);
   }
@@ -215,6 +294,10 @@ export class CachedModule implements StatsOwner {
     if (this.#stats.onInterval()) this.#congestedUntilMs = nowMs + CONGESTED_MS;
     if (nowMs >= this.#fadeAtMs) {
       this.#fadeAtMs = nowMs + REFRESH_MS;
+      this.#lastCalls = this.#calls;
+      this.#calls = 0;
+      this.#seenCalls = 0;
+      if (!this.#isBusy) this.#usable = undefined;
       this.#stats.updateBaseline();
       this.#copy?.fadePicks();
       for (const host of this.#hosts.values()) host.fadeStats(this.#stats);
@@ -227,11 +310,13 @@ export class CachedModule implements StatsOwner {
     }
   }
 
-  #replaceCopy(version: number, host: readonly HostInfo[]): void {
+  /** @param isComparable whether the copy may be kept when the agent says that its version is current */
+  #replaceCopy({ version, host }: GetRouteResponse, isComparable: boolean): void {
+    const hasRoom = this.#deps.hasRoomFor(host.length - this.#copiedHosts);
     const known = new Map<HostKey, HostStats>();
-    const hosts = host.filter(isCallable).map(info => this.#copyHost(info, known));
+    const hosts = (hasRoom ? host : []).filter(isCallable).map(info => this.#copyHost(info, known));
     this.#countHosts(hosts.length);
-    const copy = new RouteCopy(version, hosts, this.#stats, this.#random);
+    const copy = new RouteCopy(isComparable ? version : 0, hosts, this.#stats, this.#random);
     this.#hosts = known;
     this.#copy = copy.isEmpty ? undefined : copy;
   }

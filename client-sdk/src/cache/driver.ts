@@ -1,8 +1,10 @@
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
+import type { LarsHost } from '../lars-host.ts';
 import type { ShardChannel } from '../link/index.ts';
 import type { Counters } from '../stats.ts';
+import type { CachedModule } from './cached-module.ts';
 import { MIN_REFRESH_GAP_MS } from './refresh.ts';
-import { FLUSH_INTERVAL_MS, RouteCache } from './route-cache.ts';
+import { ABSENCE_CACHE, FLUSH_INTERVAL_MS, FULL_CACHE, RouteCache } from './route-cache.ts';
 
 /** What a driver needs. */
 export interface DriverDeps {
@@ -10,6 +12,9 @@ export interface DriverDeps {
   readonly random: () => number;
   readonly channelOf: (modid: number, cmdid: number) => ShardChannel;
   readonly counters: Counters;
+  /** Whether copies are picked from while the agent is there, and whether they are while it is away. */
+  readonly cache: boolean;
+  readonly fallback: boolean;
 }
 
 /** How long a route query waits for its answer. No caller waits with it, and the module's next query is not sent before. */
@@ -30,6 +35,7 @@ export class CacheDriver {
   #slice = 0;
   #slices = 1;
   #tickEnd: NodeJS.Immediate | undefined;
+  #isClosed = false;
 
   constructor(deps: DriverDeps) {
     this.#deps = deps;
@@ -44,7 +50,7 @@ export class CacheDriver {
           counters.refreshes += 1;
           const { modid, cmdid } = module;
           channelOf(modid, cmdid).refresh(modid, cmdid, version, ANSWER_TIMEOUT_MS, (answer, bytes) => {
-            if (answer === undefined) module.onNoRoute(nowMs());
+            if (answer === undefined) this.#onNoAnswer(module);
             else module.onRoute(answer, bytes <= MAX_DATAGRAM_BYTES - LARGEST_HOST_BYTES, nowMs());
           });
         },
@@ -54,24 +60,44 @@ export class CacheDriver {
         scheduleRefresh: () => {
           this.#refreshTimer = setTimeout(() => this.cache.refreshRateLimited(nowMs()), MIN_REFRESH_GAP_MS).unref();
         },
+        isAgentAway: (modid, cmdid) => channelOf(modid, cmdid).isAwayFor(modid, cmdid),
+        isAgentGone: (modid, cmdid) => channelOf(modid, cmdid).isAway,
       },
       random,
+      { ...(deps.cache ? FULL_CACHE : ABSENCE_CACHE), ...(deps.fallback ? {} : { maxUnused: 0 }) },
     );
   }
 
   /** To be called before the agent is asked for a host. */
   beforeAgentPick(modid: number, cmdid: number): void {
     this.cache.beforeAgentPick(modid, cmdid, this.#deps.nowMs());
-    this.#timer ??= setTimeout(this.#onTimer, FLUSH_INTERVAL_MS).unref();
+    this.#startTimer();
+  }
+
+  /** A host for a request that the agent has not answered; undefined where there is no copy. */
+  pickUnasked(modid: number, cmdid: number): LarsHost | undefined {
+    if (this.#isClosed) return undefined;
+    this.#startTimer();
+    return this.cache.pickUnasked(modid, cmdid, this.#deps.nowMs())?.host;
   }
 
   /** Sends all unsent results. Nothing is sent later. */
   close(): void {
+    this.#isClosed = true;
     this.cache.flushAll();
     clearTimeout(this.#timer);
     clearTimeout(this.#refreshTimer);
     clearImmediate(this.#tickEnd);
     this.#timer = undefined;
+  }
+
+  #startTimer(): void {
+    this.#timer ??= setTimeout(this.#onTimer, FLUSH_INTERVAL_MS).unref();
+  }
+
+  #onNoAnswer(module: CachedModule): void {
+    if (!this.#isClosed) this.#deps.counters.refreshesLost += 1;
+    module.onNoRoute(this.#deps.nowMs());
   }
 
   readonly #onTimer = (): void => {

@@ -11,6 +11,9 @@ const DURATION_STEP = 0.1;
  */
 const FADE_KEEP = 0.7;
 
+/** A host that errs by this much more than its module is failing: two failures in a row are enough where the others are well. */
+const FAILING_EXCESS = 1.5 * ERROR_STEP;
+
 /** The module of a host, which takes the results of the calls to it. */
 export interface StatsOwner {
   /** The cache that the module belongs to. A host that was picked from another client's cache has another one. */
@@ -42,6 +45,7 @@ export class HostStats {
   #durationMs = 0;
   #errorRate = 0;
   #isReported = false;
+  #hasJustFailed = false;
   #isAnswering = false;
   /** Calls in flight that began since the last rotation, and before it. */
   #recent = 0;
@@ -57,6 +61,14 @@ export class HostStats {
     return this.#recent + this.#older;
   }
 
+  /**
+   * Whether the host erred in its last call, and lately more often than its module does. Without a report that is forgotten after some
+   * seconds, and the host is tried again.
+   */
+  isFailing(module: ModuleStats): boolean {
+    return this.#hasJustFailed && this.#errorRate - module.errorRate > FAILING_EXCESS;
+  }
+
   addCall(): void {
     this.#recent += 1;
   }
@@ -67,6 +79,7 @@ export class HostStats {
     else if (this.#recent > 0) this.#recent -= 1;
     this.#isReported = true;
     if (ok) this.#isAnswering = true;
+    this.#hasJustFailed = !ok;
     this.#errorRate += ((ok ? 0 : 1) - this.#errorRate) * ERROR_STEP;
     // A fast failure says nothing about how long an answer takes.
     if (tcostMs > 0 && (ok || tcostMs > this.#durationMs)) {

@@ -1,5 +1,5 @@
 // pure
-import { type HostAddress, type RouteKey, routeKey } from '@lars/proto';
+import { type GetRouteResponse, type HostAddress, type RouteKey, routeKey } from '@lars/proto';
 import { Xorshift32 } from '@lars/proto/prng';
 import type { LarsHost } from '../lars-host.ts';
 import type { CacheCounts } from '../stats.ts';
@@ -10,13 +10,26 @@ import type { CopiedHost } from './route-copy.ts';
 
 /** How often `onTime` must be called. A success waits this long at most until it is sent to the agent. */
 export const FLUSH_INTERVAL_MS = 100;
-/** Modules that are cached at most: each of them costs a copy of its route. */
-const MAX_MODULES = 10_000;
-/** Hosts in all copies at most: each of them costs some 750 bytes, and is seen to every two seconds. */
-const MAX_HOSTS = 100_000;
 /** Modules that send their results at once. More are seen to in slices of a flush interval, or the agent's socket could not take them. */
 const MODULES_PER_SLICE = 64;
 const MAX_SLICES = 10;
+
+/** How a cache is limited, and what it is for. */
+export interface CacheSettings {
+  /** Modules that are cached at most: each of them costs a copy of its route. */
+  readonly maxModules: number;
+  /** Hosts in all copies at most: each of them costs some 750 bytes, and is seen to every two seconds. */
+  readonly maxHosts: number;
+  /** Whether copies are picked from while the agent is there; without that they are kept for its absence alone. */
+  readonly picksFromCopies: boolean;
+  /** Copies of modules that are not called any more, which are kept for the agent's absence. */
+  readonly maxUnused: number;
+}
+
+/** What a client with `cache: true` has. */
+export const FULL_CACHE: CacheSettings = { maxModules: 10_000, maxHosts: 100_000, picksFromCopies: true, maxUnused: 1_000 };
+/** What a client with `cache: false` has, for the agent's absence. */
+export const ABSENCE_CACHE: CacheSettings = { maxModules: 1_000, maxHosts: 10_000, picksFromCopies: false, maxUnused: 1_000 };
 
 /** What a cache needs. None of these functions may call the cache, or a module, before it returns. */
 export interface CacheDeps extends Pick<ModuleDeps, 'sendBatch' | 'queryRoute'> {
@@ -24,7 +37,13 @@ export interface CacheDeps extends Pick<ModuleDeps, 'sendBatch' | 'queryRoute'> 
   scheduleFailureRefresh(): void;
   /** `refreshRateLimited` must be called in MIN_REFRESH_GAP_MS. */
   scheduleRefresh(): void;
+  /** Whether the client must do without the agent for this module: never, where that is left out. */
+  isAgentAway?: (modid: number, cmdid: number) => boolean;
+  /** Whether the agent's server of this module answers nothing: never, where that is left out. */
+  isAgentGone?: (modid: number, cmdid: number) => boolean;
 }
+
+const NEVER = () => false;
 
 /**
  * Copies of the routes of the modules that a client calls, to pick from while the agent does not have to. It has no clock and no timer: its
@@ -32,8 +51,10 @@ export interface CacheDeps extends Pick<ModuleDeps, 'sendBatch' | 'queryRoute'> 
  */
 export class RouteCache {
   readonly #random: Xorshift32;
-  readonly #maxModules: number;
+  readonly #settings: CacheSettings;
   readonly #modules = new Map<RouteKey, CachedModule>();
+  /** Modules that nobody calls any more, the longest unused first. */
+  readonly #unused = new Map<RouteKey, CachedModule>();
   /** Modules with a failure in this tick of the event loop. */
   readonly #failed = new Set<CachedModule>();
   /** Modules whose route must be queried, but was queried only just now. */
@@ -42,14 +63,16 @@ export class RouteCache {
   /** The module that was used last: most programs call the same module many times in a row. */
   #last: CachedModule | undefined;
   #picks = 0;
+  #alonePicks = 0;
   #refused = 0;
   #copiedHosts = 0;
   #added = 0;
 
   /** @param random uniform in [0, 1); called once */
-  constructor(deps: CacheDeps, random: () => number, maxModules = MAX_MODULES, maxHosts = MAX_HOSTS) {
+  constructor(deps: CacheDeps, random: () => number, settings: Partial<CacheSettings> = {}) {
     this.#random = new Xorshift32(random);
-    this.#maxModules = maxModules;
+    this.#settings = { ...FULL_CACHE, ...settings };
+    const { maxHosts, picksFromCopies } = this.#settings;
     this.#deps = {
       sendBatch: (modid, cmdid, results) => deps.sendBatch(modid, cmdid, results),
       queryRoute: (module, version) => deps.queryRoute(module, version),
@@ -61,10 +84,16 @@ export class RouteCache {
         if (this.#rateLimited.size === 0) deps.scheduleRefresh();
         this.#rateLimited.add(module);
       },
-      hasRoomFor: hosts => this.#copiedHosts + hosts <= maxHosts,
+      hasRoomFor: hosts => {
+        while (this.#copiedHosts + hosts > maxHosts && this.#unused.size > 0) this.#dropUnused();
+        return this.#copiedHosts + hosts <= maxHosts;
+      },
       addHosts: hosts => {
         this.#copiedHosts += hosts;
       },
+      isAgentAway: deps.isAgentAway ?? NEVER,
+      isAgentGone: deps.isAgentGone ?? NEVER,
+      picksFromCopies,
     };
   }
 
@@ -80,7 +109,13 @@ export class RouteCache {
       if (module.isUsable) copies += 1;
       unsent += module.unsentCount;
     }
-    return { copyPicks: this.#picks, cacheFull: this.#refused, copies, held: unsent };
+    const cacheFull = this.#settings.picksFromCopies ? this.#refused : 0;
+    return { copyPicks: this.#picks, cacheFull, copies, held: unsent };
+  }
+
+  /** Hosts that were picked from copies because the agent was away. */
+  get alonePicks(): number {
+    return this.#alonePicks;
   }
 
   /** A host from a copy; undefined when the agent must be asked. */
@@ -88,13 +123,30 @@ export class RouteCache {
     const last = this.#last;
     const module = last !== undefined && last.modid === modid && last.cmdid === cmdid ? last : this.#find(modid, cmdid);
     const picked = module?.pick();
-    if (picked !== undefined) this.#picks += 1;
+    if (picked === undefined) return this.#countAlone(module?.pickAlone());
+    this.#picks += 1;
     return picked;
+  }
+
+  /** A host for a request that the agent has not answered; undefined where there is no copy. */
+  pickUnasked(modid: number, cmdid: number, nowMs: number): CopiedHost | undefined {
+    return this.#countAlone(this.#findOrWake(modid, cmdid, nowMs)?.pickUnasked());
+  }
+
+  /** Whether there is a copy to pick from while the agent is away. */
+  hasCopy(modid: number, cmdid: number): boolean {
+    const key = routeKey(modid, cmdid);
+    return (this.#modules.get(key) ?? this.#unused.get(key))?.hasCopy === true;
+  }
+
+  /** Takes a route from elsewhere, to pick from while the agent is away. */
+  onForeignRoute(route: GetRouteResponse, nowMs: number): void {
+    this.#add(route.modid, route.cmdid, nowMs)?.onForeignRoute(route);
   }
 
   /** To be called before the agent is asked for a host. */
   beforeAgentPick(modid: number, cmdid: number, nowMs: number): void {
-    const module = this.#find(modid, cmdid) ?? this.#add(modid, cmdid, nowMs);
+    const module = this.#add(modid, cmdid, nowMs);
     if (module === undefined) this.#refused += 1;
     else module.beforeAgentPick(nowMs);
   }
@@ -136,6 +188,7 @@ export class RouteCache {
       if (module.number % slices !== slice || module.onTime(nowMs)) continue;
       this.#modules.delete(key);
       if (this.#last === module) this.#last = undefined;
+      this.#retire(key, module);
     }
   }
 
@@ -158,8 +211,38 @@ export class RouteCache {
     return module;
   }
 
+  #findOrWake(modid: number, cmdid: number, nowMs: number): CachedModule | undefined {
+    const module = this.#find(modid, cmdid);
+    if (module !== undefined) return module;
+    const key = routeKey(modid, cmdid);
+    const unused = this.#unused.get(key);
+    if (unused === undefined || this.#modules.size >= this.#settings.maxModules) return undefined;
+    this.#unused.delete(key);
+    unused.wake(nowMs);
+    this.#modules.set(key, unused);
+    return unused;
+  }
+
+  /** Keeps the copy of a module that nobody calls, and makes room for it. */
+  #retire(key: RouteKey, module: CachedModule): void {
+    this.#unused.set(key, module);
+    if (this.#unused.size > this.#settings.maxUnused) this.#dropUnused();
+  }
+
+  #dropUnused(): void {
+    const [[key, module]] = this.#unused as unknown as [[RouteKey, CachedModule]];
+    this.#unused.delete(key);
+    module.dropCopy();
+  }
+
+  #countAlone(picked: CopiedHost | undefined): CopiedHost | undefined {
+    if (picked !== undefined) this.#alonePicks += 1;
+    return picked;
+  }
+
   #add(modid: number, cmdid: number, nowMs: number): CachedModule | undefined {
-    if (this.#modules.size >= this.#maxModules) return undefined;
+    const known = this.#findOrWake(modid, cmdid, nowMs);
+    if (known !== undefined || this.#modules.size >= this.#settings.maxModules) return known;
     const module = new CachedModule(this.#added++, modid, cmdid, this, this.#deps, this.#random, nowMs);
     this.#modules.set(routeKey(modid, cmdid), module);
     return module;

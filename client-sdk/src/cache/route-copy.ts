@@ -9,6 +9,9 @@ import type { ModuleStats } from './module-stats.ts';
 /** A pick compares this many random hosts, or all where there are no more. */
 const SAMPLE_SIZE = 4;
 
+/** A pick while the agent is away compares as many of those that are not failing. */
+const ALONE_SAMPLE_SIZE = 2 * SAMPLE_SIZE;
+
 /** A host of a copy, ready to be given to callers again and again. */
 export interface CopiedHost {
   readonly host: LarsHost;
@@ -66,15 +69,41 @@ export class RouteCopy {
         bestPrice = price;
       }
     }
-    this.#picks += 1;
-    best.stats.picks += 1;
-    best.stats.addCall();
-    return best;
+    return this.#take(best);
+  }
+
+  /**
+   * As `pick`, but without the hosts that are failing: while the agent is away nobody else keeps calls from them. The copy must not be empty.
+   */
+  pickAlone(): CopiedHost {
+    const hosts = this.#hosts;
+    let best: CopiedHost | undefined;
+    for (let tries = 0; tries < ALONE_SAMPLE_SIZE; tries++) {
+      const one = hosts[this.#random.below(hosts.length)] as CopiedHost;
+      if (!one.stats.isFailing(this.#module)) best = this.#cheaper(best, one);
+    }
+    if (best === undefined) {
+      // Nearly all are failing: a search through all of them finds the one that is not, or the one that fails the least.
+      const well = hosts.filter(({ stats }) => !stats.isFailing(this.#module));
+      for (const one of well.length > 0 ? well : hosts) best = this.#cheaper(best, one);
+    }
+    return this.#take(best as CopiedHost);
   }
 
   /** Called every 2 s, when the hosts forget half of their picks. */
   fadePicks(): void {
     this.#picks /= 2;
+  }
+
+  #take(picked: CopiedHost): CopiedHost {
+    this.#picks += 1;
+    picked.stats.picks += 1;
+    picked.stats.addCall();
+    return picked;
+  }
+
+  #cheaper(best: CopiedHost | undefined, one: CopiedHost): CopiedHost {
+    return best === undefined || this.#price(one) < this.#price(best) ? one : best;
   }
 
   #price({ stats, host }: CopiedHost): number {

@@ -89,6 +89,11 @@ export class PendingTable {
     return this.#addRoute({ kind: 'refresh', version, ...waiter, ...unplaced() });
   }
 
+  /** The getHosts that wait. */
+  pendingHosts(): PendingHost[] {
+    return [...this.#hosts.values()];
+  }
+
   /** Takes out the request that a getHost answer is for; undefined when no request waits for it (any more). */
   takeHost(seq: number, modid: number, cmdid: number): PendingHost | undefined {
     const pending = this.#hosts.get(seq);

@@ -3,20 +3,20 @@ import {
   decodeBody,
   decodeDatagram,
   encodeFrame,
-  Feature,
   type GetHostResponse,
   type GetRouteResponse,
   LarsProtocolError,
   MessageId,
-  type ReportRequest,
 } from '@lars/proto';
 import { abortedError, closedError, LarsError, type RequestContext, timeoutError, unreachableError } from '../errors.ts';
 import type { LarsHost } from '../lars-host.ts';
 import type { Route } from '../route.ts';
 import type { Counters } from '../stats.ts';
 import { AgentSocket, type Lookup } from './agent-socket.ts';
+import { type Absence, AgentWatch, type HostReport, NO_ABSENCE } from './agent-watch.ts';
 import { readHostAnswer, readRouteAnswer } from './answers.ts';
 import { type Pending, PendingTable, type Waiter } from './pending-table.ts';
+import { encodeRequest } from './requests.ts';
 import { HOST_WINDOW, REFRESH_WINDOW, ROUTE_WINDOW, SendWindow } from './send-window.ts';
 
 /** What a channel needs. */
@@ -27,6 +27,8 @@ export interface ChannelDeps {
   readonly firstSeq: number;
   /** Asks that `onTime` be called at `atMs` or earlier. */
   readonly wakeAt: (atMs: number) => void;
+  /** Present where the client picks by itself while the agent is away: whether it may be able to, for this module. */
+  readonly mayPickAlone?: ((modid: number, cmdid: number) => boolean) | undefined;
 }
 
 /** How long one request may take and what ends it early. */
@@ -34,6 +36,9 @@ export interface RequestLimits {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
+
+/** How long a query whether the server has a route again waits for its answer. */
+const WATCH_QUERY_TIMEOUT_MS = 500;
 
 /** After this many timeouts in a row without a single datagram from the agent its name is resolved again. */
 const RESOLVE_AFTER_TIMEOUTS = 8;
@@ -52,6 +57,10 @@ export class ShardChannel {
     refresh: new SendWindow<Pending>(REFRESH_WINDOW),
   };
   #silentTimeouts = 0;
+  /** Undefined where the client does nothing by itself while the agent is away. */
+  readonly #watch: AgentWatch | undefined;
+  /** What a probe asks for: a module that the server knows, because it may park a query for another one. */
+  #probed: { readonly modid: number; readonly cmdid: number } | undefined;
 
   constructor(host: string, port: number, deps: ChannelDeps) {
     this.agent = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -60,11 +69,26 @@ export class ShardChannel {
     this.#table = new PendingTable(deps.firstSeq);
     const events = { onOpen: this.#onOpen, onDatagram: this.#onDatagram, onFailure: this.#onFailure };
     this.#socket = new AgentSocket(host, port, deps.lookup, events, deps.counters);
+    this.#watch = deps.mayPickAlone === undefined ? undefined : this.#newWatch();
   }
 
   /** Requests that callers wait for. */
   get pendingCount(): number {
     return this.#table.callerCount;
+  }
+
+  /** What is known of the server's absence. */
+  get absence(): Absence {
+    return this.#watch?.absence ?? NO_ABSENCE;
+  }
+
+  get isAway(): boolean {
+    return this.#watch?.isAway === true;
+  }
+
+  /** Whether the client must do without the server for this module: it is away, or back and has not had the route yet. */
+  isAwayFor(modid: number, cmdid: number): boolean {
+    return this.#watch?.isAwayFor(modid, cmdid) === true;
   }
 
   getHost(modid: number, cmdid: number, limits: RequestLimits): Promise<LarsHost> {
@@ -103,19 +127,18 @@ export class ShardChannel {
     this.#startRequest(this.#table.addRefresh(waiter, version), undefined);
   }
 
-  report(report: ReportRequest): void {
-    this.#socket.send(encodeFrame(MessageId.ReportRequest, report));
+  report(report: HostReport): void {
+    if (!this.#isTaken(report)) this.#socket.send(encodeFrame(MessageId.ReportRequest, report));
   }
 
   reportBatch(batch: BatchReportRequest): void {
-    this.#socket.send(encodeFrame(MessageId.BatchReportRequest, batch));
+    if (!this.#isTaken(batch)) this.#sendBatch(batch);
   }
 
   /** Times out what is due, sends what may be sent now, and asks for the next wake. */
   onTime(nowMs: number): void {
     for (let due = this.#table.takeExpired(nowMs); due !== undefined; due = this.#table.takeExpired(nowMs)) {
-      if (due.kind === 'refresh') this.#counters.refreshesLost += 1;
-      else this.#counters.timeouts += 1;
+      if (due.kind !== 'refresh') this.#counters.timeouts += 1;
       this.#silentTimeouts += 1;
       this.#rejectPending(due, timeoutError(this.#contextOf(due), due.timeoutMs));
     }
@@ -125,6 +148,7 @@ export class ShardChannel {
       // The requests in flight will not be answered any more; until their deadlines the process has to live.
       if (this.#table.callerCount > 0) this.#socket.open();
     }
+    if (this.#watch?.onTime(nowMs)) this.#rejectRescuable();
     this.#windows.host.probe(nowMs);
     this.#windows.route.probe(nowMs);
     this.#windows.refresh.probe(nowMs);
@@ -134,6 +158,7 @@ export class ShardChannel {
   /** Rejects what waits, lets the kernel take the reports for up to `graceMs`, and closes the socket. */
   close(graceMs: number): Promise<void> {
     this.#rejectAll(closedError);
+    for (const batch of this.#watch?.takeAll() ?? []) this.#sendBatch(batch);
     return this.#socket.close(graceMs);
   }
 
@@ -170,13 +195,16 @@ export class ShardChannel {
 
   readonly #onDatagram = (datagram: Uint8Array): void => {
     this.#silentTimeouts = 0;
+    const nowMs = this.#deps.nowMs();
+    // The server may have had nothing to answer but the request that this datagram is for.
+    this.#watch?.onDatagram(nowMs, this.#table.size > 1);
     try {
       this.#onFrame(datagram);
     } catch (error) {
       if (!(error instanceof LarsProtocolError)) throw error;
       this.#counters.malformed += 1;
     }
-    this.#sendAllowed(this.#deps.nowMs());
+    this.#sendAllowed(nowMs);
   };
 
   #onFrame(datagram: Uint8Array): void {
@@ -193,23 +221,44 @@ export class ShardChannel {
       return;
     }
     this.#onAnswered(pending);
+    if (answer.host !== undefined) {
+      this.#probed = answer;
+      this.#watch?.onConfirmed(answer.modid, answer.cmdid);
+    }
     pending.resolve(answer, bytes);
   }
 
   #onRouteAnswer(answer: GetRouteResponse, bytes: number): void {
     const waiting = this.#table.takeRoute(answer);
+    const isBelieved = this.#watch?.onRoute(answer) !== false;
     if (waiting.length === 0) this.#counters.late += 1;
     for (const pending of waiting) {
       this.#onAnswered(pending);
+      if (pending.kind === 'refresh' && !isBelieved) {
+        pending.reject(undefined);
+        continue;
+      }
       pending.resolve(answer, bytes);
     }
   }
 
   readonly #onFailure = (error: Error): void => {
     this.#counters.unreachable += this.#table.callerCount;
-    this.#counters.refreshesLost += this.#table.size - this.#table.callerCount;
+    this.#watch?.onFailure(this.#deps.nowMs());
     this.#rejectAll(context => unreachableError(context, error));
+    this.#wakeAt(this.#watch?.wakeAtMs);
   };
+
+  /** The server hangs: requests that the client can do without end now, the others may yet be answered. */
+  #rejectRescuable(): void {
+    const error = new Error('no answer to any request');
+    for (const pending of this.#table.pendingHosts()) {
+      if (this.#deps.mayPickAlone?.(pending.modid, pending.cmdid) !== true) continue;
+      this.#table.remove(pending);
+      this.#counters.unreachable += 1;
+      this.#rejectPending(pending, unreachableError(this.#contextOf(pending), error));
+    }
+  }
 
   #rejectAll(failure: (context: RequestContext) => LarsError): void {
     for (let pending = this.#table.takeAny(); pending !== undefined; pending = this.#table.takeAny()) {
@@ -237,6 +286,7 @@ export class ShardChannel {
     this.#sendFrom(this.#windows.refresh, nowMs);
     this.#socket.setRef(this.#table.callerCount > 0);
     this.#wakeAt(this.#table.nextDeadlineMs);
+    this.#wakeAt(this.#watch?.wakeAtMs);
   }
 
   /** Requests wait for the socket to open here and not in AgentSocket, so that none counts as in flight before it is sent. */
@@ -244,9 +294,33 @@ export class ShardChannel {
     if (window.waitingCount === 0) return;
     this.#socket.open();
     if (!this.#socket.isOpen) return;
-    for (let next = window.takeNext(nowMs); next !== undefined; next = window.takeNext(nowMs))
+    for (let next = window.takeNext(nowMs); next !== undefined; next = window.takeNext(nowMs)) {
       this.#socket.send(encodeRequest(next));
+      this.#probed ??= next;
+      this.#watch?.onRequest(nowMs);
+    }
     this.#wakeAt(window.wakeAtMs);
+  }
+
+  #newWatch(): AgentWatch {
+    // The watch sees the answer as it comes.
+    const query = (modid: number, cmdid: number) => this.refresh(modid, cmdid, 0, WATCH_QUERY_TIMEOUT_MS, () => undefined);
+    return new AgentWatch({
+      sendProbe: () => query(this.#probed?.modid ?? 0, this.#probed?.cmdid ?? 0),
+      queryRoute: query,
+      sendBatch: batch => this.#sendBatch(batch),
+    });
+  }
+
+  #isTaken(report: HostReport | BatchReportRequest): boolean {
+    if (this.#watch === undefined) return false;
+    const isTaken = this.#watch.takeReport(report, this.#deps.nowMs());
+    this.#wakeAt(this.#watch.wakeAtMs);
+    return isTaken;
+  }
+
+  #sendBatch(batch: BatchReportRequest): void {
+    this.#socket.send(encodeFrame(MessageId.BatchReportRequest, batch));
   }
 
   #wakeAt(atMs: number | undefined): void {
@@ -256,16 +330,4 @@ export class ShardChannel {
   #contextOf({ modid, cmdid }: Pending): RequestContext {
     return { modid, cmdid, agent: this.agent };
   }
-}
-
-/** This client understands IPv6 and DNS hosts, and hosts that drain. Agents of the first generation skip the field. */
-const FEATURES = Feature.HostAddr | Feature.Drain;
-
-/** Encodes a request, which says what this client understands. */
-function encodeRequest(pending: Pending): Uint8Array {
-  const { modid, cmdid } = pending;
-  if (pending.kind === 'host')
-    return encodeFrame(MessageId.GetHostRequest, { seq: pending.seq, modid, cmdid, features: FEATURES });
-  const version = pending.kind === 'refresh' ? pending.version : 0;
-  return encodeFrame(MessageId.ApiGetRouteRequest, { modid, cmdid, version, features: FEATURES });
 }

@@ -6,7 +6,7 @@ import { rejection } from './rejection.ts';
 import { silence, UNTIL_ANSWERED } from './silence.ts';
 
 describe('an agent that is known by name', () => {
-  const options = { host: 'agent.test', timeoutMs: UNTIL_ANSWERED, cache: false };
+  const options = { host: 'agent.test', timeoutMs: UNTIL_ANSWERED, cache: false, fallback: false };
 
   test('is looked up once', async () => {
     await using agent = await FakeAgent.start();

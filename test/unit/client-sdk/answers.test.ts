@@ -8,7 +8,7 @@ const UNTIL_ANSWERED = 10_000;
 
 async function start() {
   const agent = await FakeAgent.start();
-  const client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false });
+  const client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false, fallback: false });
   const [p0, p1, p2] = agent.ports as [number, number, number];
   const close = async () => {
     await client.close();

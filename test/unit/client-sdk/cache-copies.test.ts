@@ -15,7 +15,7 @@ const drained = hostInfos(3).map(info => ({ ...info, drain: true }));
 function asksWhile(world: CacheWorld, ms: number, details: Parameters<CacheWorld['answer']>[0] = { notModified: true }): number {
   let asks = 0;
   for (let passed = 0; passed < ms; passed += FLUSH_INTERVAL_MS) {
-    world.advance(FLUSH_INTERVAL_MS, () => world.pick());
+    world.advance(FLUSH_INTERVAL_MS, () => world.call());
     if (world.waiting.length === 0) continue;
     asks += 1;
     world.answer(details);
@@ -28,7 +28,7 @@ describe('the first use of a module', () => {
     const world = new CacheWorld();
     expect(world.pick()).toBeUndefined();
     expect(world.sent).toEqual([]);
-    for (let i = 0; i < 5; i++) world.ask();
+    world.askBusily();
     expect(world.takeSent()).toEqual([{ asked: 0 }]);
     expect(world.pick()).toBeUndefined();
     world.answer();
@@ -37,7 +37,7 @@ describe('the first use of a module', () => {
 
   test('of a module whose route the agent has yet to get asks again as soon as it has picked a host', () => {
     const world = new CacheWorld();
-    world.ask();
+    world.askBusily();
     world.answer({ host: [], version: 0 });
     world.takeSent();
     world.nowMs += 20;
@@ -74,11 +74,11 @@ test.each([
   ['without hosts', { host: [] }, true, REFRESH_MS],
 ])('a route %s is not picked from, and asked for again in time', (_, details, isWhole, afterMs) => {
   const world = new CacheWorld();
-  world.ask();
+  world.askBusily();
   world.answer(details, isWhole);
   world.takeSent();
   expect(world.pick()).toBeUndefined();
-  world.advance(afterMs - FLUSH_INTERVAL_MS, () => world.pick());
+  world.advance(afterMs - FLUSH_INTERVAL_MS, () => world.call());
   expect(world.sent).toEqual([]);
   world.advance(FLUSH_INTERVAL_MS);
   expect(world.waiting).toHaveLength(1);
@@ -101,11 +101,11 @@ describe('a copy', () => {
   test('stays when it is current, and changes when it is not', () => {
     const world = new CacheWorld().open([hostInfo(1)]);
     const host = world.pickHost();
-    world.advance(REFRESH_MS);
+    world.advance(REFRESH_MS, () => world.call());
     world.answer({ notModified: true, host: [] });
     expect(world.pickHost()).toBe(host);
     world.pick();
-    world.advance(REFRESH_MS);
+    world.advance(REFRESH_MS, () => world.call());
     world.answer({ host: [hostInfo(2)], version: 8 });
     expect(world.pick()).toBe(2);
     world.takeSent();
@@ -142,7 +142,7 @@ describe('a copy', () => {
   test('that the agent does not confirm for six seconds is not picked from, and is asked about every second', () => {
     const world = new CacheWorld().open();
     const fail = () => {
-      world.pick();
+      world.call();
       world.waiting.shift()?.onNoRoute(world.nowMs);
     };
     world.advance(6_000, fail);
@@ -162,7 +162,7 @@ describe('a copy', () => {
     world.advance(FORGET_MS / 2, confirm);
     expect(world.takeAsked()).toHaveLength(5);
     expect(world.pick()).toBeUndefined();
-    world.ask();
+    world.askBusily();
     expect(world.takeAsked()).toEqual([7]);
     world.answer({ notModified: true, host: [] });
     expect(world.pick()).toBeDefined();
@@ -245,7 +245,10 @@ describe('calls that take longer than before', () => {
       if (world.waiting.length > 0) world.answer({ notModified: true, host: [] });
       for (let i = 0; i < 10; i++) {
         const host = world.pickHost();
-        if (host === undefined) continue;
+        if (host === undefined) {
+          world.ask();
+          continue;
+        }
         picks += 1;
         world.report(host, true, tookMs(host.port));
       }
@@ -282,10 +285,10 @@ describe('calls that take longer than before', () => {
 });
 
 test('hosts beyond the limit are not copied, until there is room', () => {
-  const world = new CacheWorld(undefined, 4);
+  const world = new CacheWorld({ maxHosts: 4 });
   const other = { modid: 5, cmdid: 5 };
   world.open(hostInfos(3));
-  world.ask(other);
+  world.askBusily(other);
   world.answer({ host: hostInfos(2) });
   expect([world.cache.counts.copies, world.cache.pick(5, 5)]).toEqual([1, undefined]);
   // Its own copy may be replaced.
@@ -309,7 +312,7 @@ test('very many modules are seen to in slices, each once in a flush interval', (
   const modules = Array.from({ length: 640 }, (_, cmdid) => ({ modid: 9, cmdid }));
   expect(world.cache.slices).toBe(1);
   for (const module of modules) {
-    world.ask(module);
+    world.askBusily(module);
     world.answer();
   }
   const { slices } = world.cache;
@@ -326,8 +329,9 @@ test('very many modules are seen to in slices, each once in a flush interval', (
 });
 
 test('modules beyond the limit are asked of the agent each time, and counted', () => {
-  const world = new CacheWorld(2);
-  for (const modid of [1, 2, 3, 3]) world.ask({ modid, cmdid: 2 });
+  const world = new CacheWorld({ maxModules: 2 });
+  for (const modid of [1, 2]) world.askBusily({ modid, cmdid: 2 });
+  for (const modid of [3, 3]) world.ask({ modid, cmdid: 2 });
   for (let i = 0; i < 2; i++) world.answer();
   expect([1, 2, 3].map(modid => world.cache.pick(modid, 2)?.host.modid)).toEqual([1, 2, undefined]);
   expect(world.cache.counts).toEqual({ copyPicks: 2, cacheFull: 2, copies: 2, held: 0 });

@@ -1,8 +1,9 @@
 import type { BatchResult, GetRouteResponse, HostInfo } from '@lars/proto';
 import type { CachedModule } from '../../../client-sdk/src/cache/cached-module.ts';
+import { BUSY_CALLS } from '../../../client-sdk/src/cache/cached-module.ts';
 import { pickRecordOf } from '../../../client-sdk/src/cache/pick-record.ts';
 import { MIN_REFRESH_GAP_MS } from '../../../client-sdk/src/cache/refresh.ts';
-import { FLUSH_INTERVAL_MS, RouteCache } from '../../../client-sdk/src/cache/route-cache.ts';
+import { type CacheSettings, FLUSH_INTERVAL_MS, RouteCache } from '../../../client-sdk/src/cache/route-cache.ts';
 import type { LarsHost } from '../../../client-sdk/src/lars-host.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { HOST } from './fake-agent.ts';
@@ -26,7 +27,7 @@ export class CacheWorld {
   #hasFailed = false;
   #refreshAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(maxModules?: number, maxHosts?: number) {
+  constructor(settings: Partial<CacheSettings> = {}) {
     const port = {
       sendBatch: (_modid: number, _cmdid: number, results: readonly BatchResult[]) => this.sent.push({ batch: [...results] }),
       queryRoute: (module: CachedModule, version: number) => {
@@ -40,12 +41,17 @@ export class CacheWorld {
         this.#refreshAtMs = this.nowMs + MIN_REFRESH_GAP_MS;
       },
     };
-    this.cache = new RouteCache(port, seededRandom(1), maxModules, maxHosts);
+    this.cache = new RouteCache(port, seededRandom(1), { maxUnused: 0, ...settings });
   }
 
   /** Business code asks the agent for a host. */
   ask(module: { modid: number; cmdid: number } = MODULE): void {
     this.cache.beforeAgentPick(module.modid, module.cmdid, this.nowMs);
+  }
+
+  /** So many calls that the copy is picked from where the agent allows it. */
+  askBusily(module: { modid: number; cmdid: number } = MODULE): void {
+    for (let i = 0; i < BUSY_CALLS; i++) this.ask(module);
   }
 
   answer(details: Partial<GetRouteResponse> = {}, isWhole = true): void {
@@ -58,7 +64,7 @@ export class CacheWorld {
 
   /** The route is copied; what was sent for it is forgotten. */
   open(host: readonly HostInfo[] = hostInfos(3)): this {
-    this.ask();
+    this.askBusily();
     this.answer({ host: [...host] });
     this.sent.length = 0;
     return this;
@@ -67,6 +73,13 @@ export class CacheWorld {
   /** What a pick gives: the port, or undefined when the agent must be asked. */
   pick(): number | undefined {
     return this.pickHost()?.port;
+  }
+
+  /** A call: a pick, or the agent is asked. */
+  call(): number | undefined {
+    const port = this.pick();
+    if (port === undefined) this.ask();
+    return port;
   }
 
   pickHost(): LarsHost | undefined {

@@ -179,7 +179,10 @@ describe('LarsClient.call', () => {
   test('picks, runs, and reports to the server of the module', async () => {
     await using agent = await FakeAgent.start();
     let nowMs = 100;
-    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false }, { nowMs: () => nowMs });
+    await using client = new LarsClient(
+      { ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false, fallback: false },
+      { nowMs: () => nowMs },
+    );
     const answer = await client.call(1, 3, picked => {
       nowMs += 25.4;
       return `${picked}`;

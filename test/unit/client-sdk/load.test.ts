@@ -11,7 +11,7 @@ describe('many requests at once', () => {
   test('10,000 are all answered, each with its own answer, over one socket a shard', async () => {
     await using agent = await FakeAgent.start();
     agent.onHost = (request, reply) => reply(hostAnswer(request, { host: { ...HOST, ip: request.modid + 1 } }));
-    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false });
+    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false, fallback: false });
     const hosts = await Promise.all(Array.from({ length: 10_000 }, (_, modid) => client.getHost(modid, 5)));
     expect(hosts.every((host, modid) => host.modid === modid && host.address.ip === modid + 1)).toBe(true);
     expect(new Set(agent.hostRequests.map(request => request.fromPort)).size).toBe(3);
@@ -23,7 +23,7 @@ describe('many requests at once', () => {
     await using agent = await FakeAgent.start();
     const host = Array.from({ length: 3_000 }, (_, i) => ({ ...HOST, ip: -1 - i }));
     agent.onRoute = (request, reply) => reply(routeAnswer(request, { host }));
-    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false });
+    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false, fallback: false });
     const routes = await Promise.all(Array.from({ length: 60 }, (_, modid) => client.getRoute(modid, 0)));
     expect(routes.every((route, modid) => route.modid === modid && route.hosts.length === 3_000)).toBe(true);
     expect(client.stats()).toMatchObject({ answered: 60, late: 0, timeouts: 0, pending: 0 });
@@ -32,7 +32,7 @@ describe('many requests at once', () => {
   test('requests that the agent keeps to itself do not delay the others of their shard', async () => {
     await using agent = await FakeAgent.start();
     agent.onHost = (request, reply) => request.modid === 0 && reply(hostAnswer(request));
-    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false });
+    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false, fallback: false });
     const kept = Array.from({ length: 150 }, () => client.getHost(3, 0).catch(error => error.code));
     expect((await client.getHost(0, 0)).port).toBe(80);
     await client.close();
@@ -42,7 +42,7 @@ describe('many requests at once', () => {
   test('one signal ends all of them, also those that were not sent yet, and the next one goes out', async () => {
     await using agent = await FakeAgent.start();
     agent.onHost = (request, reply) => request.cmdid === 1 && reply(hostAnswer(request));
-    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false });
+    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false, fallback: false });
     const controller = new AbortController();
     const options = { signal: controller.signal };
     const asked = Array.from({ length: 500 }, (_, i) => client.getHost(i * 3, 0, options).catch(error => error.code));
@@ -58,7 +58,7 @@ describe('many requests at once', () => {
   test('a slot that an abort frees is used', async () => {
     await using agent = await FakeAgent.start();
     agent.onHost = (request, reply) => request.cmdid === 3 && reply(hostAnswer(request));
-    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false });
+    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false, fallback: false });
     const controller = new AbortController();
     const options = { signal: controller.signal };
     const aborted = Array.from({ length: HOST_WINDOW.full }, () => client.getHost(0, 0, options).catch(error => error.code));
@@ -71,7 +71,7 @@ describe('many requests at once', () => {
 
   test('answers in any order, some of them twice, find their requests', async () => {
     await using agent = await FakeAgent.start();
-    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false });
+    await using client = new LarsClient({ ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false, fallback: false });
     const answers = fc.array(fc.record({ key: fc.nat(), twice: fc.boolean() }), { minLength: 1, maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(answers, async plan => {
@@ -99,7 +99,7 @@ describe('many requests at once', () => {
   test('sequence numbers go round while requests wait', async () => {
     await using agent = await FakeAgent.start();
     await using client = new LarsClient(
-      { ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false },
+      { ports: agent.ports, timeoutMs: UNTIL_ANSWERED, cache: false, fallback: false },
       { firstSeq: MAX_SEQ - 2 },
     );
     const hosts = await Promise.all([0, 3, 6, 9, 12].map(modid => client.getHost(modid, 0)));

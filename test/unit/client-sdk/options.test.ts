@@ -10,7 +10,16 @@ describe('options of a client', () => {
       timeoutMs: 500,
       maxPending: 65_536,
       cache: true,
+      fallback: true,
+      routesFile: undefined,
     });
+  });
+
+  test('the routes file is the one that is given, or that of the environment, and none without a fallback', () => {
+    expect(readOptions({}, 'env').routesFile).toBe('env');
+    expect(readOptions({}, '').routesFile).toBeUndefined();
+    expect(readOptions({ routesFile: 'given' }, 'env').routesFile).toBe('given');
+    expect(readOptions({ fallback: false }, 'env').routesFile).toBeUndefined();
   });
 
   test.each([
@@ -40,7 +49,15 @@ describe('options of a client', () => {
     [{ maxPending: 0 }, 'maxPending must be an integer in 1..1000000, not 0'],
     [{ maxPending: 1.5 }, 'maxPending must be'],
     [{ cache: 'yes' }, "cache must be true or false, not 'yes'"],
-    [{ timeoutMS: 5 }, "options must be made of host, ports, timeoutMs, maxPending, cache, not 'timeoutMS'"],
+    [{ fallback: 1 }, 'fallback must be true or false, not 1'],
+    [{ routesFile: '' }, "routesFile must be the path of a file, not ''"],
+    [{ routesFile: true }, 'routesFile must be the path of a file, not true'],
+    [{ routesFile: 'a\0b' }, 'routesFile must be the path of a file'],
+    [{ routesFile: 'a', fallback: false }, 'routesFile must be left out with fallback: false'],
+    [
+      { timeoutMS: 5 },
+      "options must be made of host, ports, timeoutMs, maxPending, cache, fallback, routesFile, not 'timeoutMS'",
+    ],
     [null, 'options must be an object, not null'],
   ])('%j is refused', (options, message) => {
     const make = () => new LarsClient(options as never);

@@ -33,6 +33,7 @@ describe('a process with a client that is never closed', () => {
   test('lives while a request waits, also when others have waited in vain and the name of the agent is looked up anew', async () => {
     await using agent = await FakeAgent.start();
     agent.onHost = () => {};
+    agent.onRoute = () => {};
     const program = `
       const named = new LarsClient({ host: 'localhost', ports: ${JSON.stringify(agent.ports)}, timeoutMs: 20 });
       named.getHost(1, 2, { timeoutMs: 600 }).catch(error => process.stdout.write(error.code));
@@ -51,7 +52,7 @@ describe('a process with a client that is never closed', () => {
   test('ends though it has a copy of a route, and the agent has the failure of its last tick', async () => {
     await using agent = await FakeAgent.start();
     const program = `
-      await client.getHost(1, 2);
+      for (let i = 0; i < 10; i++) await client.getHost(1, 2);
       while (client.stats().copies === 0) await new Promise(setImmediate);
       client.report(client.tryGetHost(1, 2), { ok: true });
       client.report(client.tryGetHost(1, 2), { ok: false });`;

@@ -9,7 +9,7 @@ export async function silence(timeoutMs = UNTIL_ANSWERED, maxPending = 1_000) {
   const agent = await FakeAgent.start();
   agent.onHost = () => {};
   agent.onRoute = () => {};
-  const client = new LarsClient({ ports: agent.ports, timeoutMs, maxPending, cache: false });
+  const client = new LarsClient({ ports: agent.ports, timeoutMs, maxPending, cache: false, fallback: false });
   const close = async () => {
     await client.close();
     await agent[Symbol.asyncDispose]();

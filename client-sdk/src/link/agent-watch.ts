@@ -1,0 +1,222 @@
+// pure
+import {
+  type BatchReportRequest,
+  type GetRouteResponse,
+  type HostInfo,
+  type ReportRequest,
+  type RouteKey,
+  routeKey,
+} from '@lars/proto';
+import { AgentPresence } from './agent-presence.ts';
+import { OutageResults } from './outage-results.ts';
+
+/**
+ * How long after its return the agent's word that a module has no hosts is doubted: an agent that was started anew may not have reached
+ * dnsserver yet. Until then the client goes on by itself with each module whose route it knows and the agent does not.
+ */
+export const DOUBT_MS = 10_000;
+/** How often the agent is asked for a route that it has yet to get. */
+const QUERY_GAP_MS = 100;
+/** So many batches are sent at once after an outage, and so long after it the next ones, or the agent's socket could not take them. */
+const BATCHES_AT_ONCE = 16;
+const BATCH_GAP_MS = 10;
+/** Reports that may yet turn out to have been refused are remembered up to this number ... */
+const MAX_RECENT = 4_096;
+/** ... and until the socket was read twice, this many milliseconds apart. */
+const RECENT_MS = 20;
+
+/** What is known of a server's absence. */
+export interface Absence {
+  /** Undefined while the server answers. */
+  readonly sinceMs: number | undefined;
+  /** Calls whose results wait for its return, and calls whose results were dropped for want of room. */
+  readonly unsentCalls: number;
+  readonly droppedCalls: number;
+}
+
+export const NO_ABSENCE: Absence = { sinceMs: undefined, unsentCalls: 0, droppedCalls: 0 };
+
+/** What a watch has its owner do. Before these functions return they may call `onRequest` of the watch, and nothing else. */
+export interface WatchDeps {
+  /** Any request that the server answers at once. */
+  sendProbe(): void;
+  /** Queries the route of a module, the answer to which must be given to `onRoute`. */
+  queryRoute(modid: number, cmdid: number): void;
+  sendBatch(batch: BatchReportRequest): void;
+}
+
+/** A report with its host. */
+export type HostReport = ReportRequest & { readonly host: HostInfo };
+
+/**
+ * Whether one of the agent's servers answers, and what becomes of the results while it does not. They wait until it is back and has the
+ * route of their module, because it drops results of a module that it does not know. It sends nothing twice: a report counts as sent once
+ * the socket was read without an error after it.
+ */
+export class AgentWatch {
+  readonly #presence = new AgentPresence();
+  readonly #results = new OutageResults();
+  readonly #deps: WatchDeps;
+  /** Reports that were sent before the socket was last read, and after that. */
+  #older: (HostReport | BatchReportRequest)[] = [];
+  #recent: (HostReport | BatchReportRequest)[] = [];
+  #recentUntilMs: number | undefined;
+  /** Since when the server is back from an outage that is not over in every way. */
+  #backSinceMs: number | undefined;
+  /** Modules of which the server has had the route since it is back. */
+  readonly #confirmed = new Set<RouteKey>();
+  #unsentBatches: BatchReportRequest[] = [];
+  #nextQueryMs = 0;
+  #nextBatchMs = 0;
+
+  constructor(deps: WatchDeps) {
+    this.#deps = deps;
+  }
+
+  get absence(): Absence {
+    const unsentCalls = this.#unsentBatches.reduce((sum, batch) => sum + callsOf(batch), this.#results.calls);
+    return { sinceMs: this.#presence.awaySinceMs, unsentCalls, droppedCalls: this.#results.dropped };
+  }
+
+  get isAway(): boolean {
+    return this.#presence.isAway;
+  }
+
+  /** Whether the client must do without the server for this module: it is away, or back and has not had the route yet. */
+  isAwayFor(modid: number, cmdid: number): boolean {
+    return this.#isOutage && !this.#confirmed.has(routeKey(modid, cmdid));
+  }
+
+  /** When `onTime` has something to do. */
+  get wakeAtMs(): number | undefined {
+    const first = earlier(this.#presence.wakeAtMs, this.#recentUntilMs);
+    if (this.#backSinceMs === undefined) return first;
+    return earlier(first, this.#unsentBatches.length > 0 ? this.#nextBatchMs : this.#nextQueryMs);
+  }
+
+  onRequest(nowMs: number): void {
+    this.#presence.onRequest(nowMs);
+  }
+
+  /** @param isWaiting whether other requests wait for their answers */
+  onDatagram(nowMs: number, isWaiting: boolean): void {
+    // The kernel tells of an error before it gives a datagram, so no report from before this one was refused.
+    if (this.#recent.length > 0) this.#recent = [];
+    if (this.#older.length > 0) this.#older = [];
+    if (!this.#presence.onDatagram(nowMs, isWaiting)) return;
+    this.#backSinceMs = nowMs;
+    this.#nextQueryMs = nowMs;
+    this.#nextBatchMs = nowMs;
+  }
+
+  /** The server has answered with a route. @returns false when the answer is doubted and must be taken for none */
+  onRoute({ modid, cmdid, host, notModified }: GetRouteResponse): boolean {
+    if (!this.#isOutage) return true;
+    if (host.length === 0 && !notModified) return this.#confirmed.has(routeKey(modid, cmdid));
+    this.onConfirmed(modid, cmdid);
+    return true;
+  }
+
+  /** The server has the route of this module. */
+  onConfirmed(modid: number, cmdid: number): void {
+    if (this.#backSinceMs === undefined) return;
+    const key = routeKey(modid, cmdid);
+    this.#confirmed.add(key);
+    if (this.#results.has(key)) this.#unsentBatches.push(...this.#results.take(key));
+  }
+
+  onFailure(nowMs: number): void {
+    this.#presence.onFailure(nowMs);
+    // What was sent since the socket was last read has been refused, as far as anybody can tell.
+    for (const report of [...this.#older, ...this.#recent]) this.#results.add(batchOf(report));
+    this.#onLost();
+  }
+
+  /** @returns whether the watch takes care of the report; otherwise it must be sent now */
+  takeReport(report: HostReport | BatchReportRequest, nowMs: number): boolean {
+    if (this.isAwayFor(report.modid, report.cmdid)) {
+      this.#results.add(batchOf(report));
+      return true;
+    }
+    if (this.#recent.length < MAX_RECENT) this.#recent.push(report);
+    this.#recentUntilMs ??= nowMs + RECENT_MS;
+    return false;
+  }
+
+  /** To be called after the socket was read. @returns whether the server is away from now on */
+  onTime(nowMs: number): boolean {
+    if (this.#recentUntilMs !== undefined) this.#forgetRecent(nowMs);
+    const step = this.#presence.onTime(nowMs);
+    if (step === 'probe') this.#deps.sendProbe();
+    if (step === 'lost') this.#onLost();
+    if (this.#backSinceMs !== undefined) this.#catchUp(nowMs, this.#backSinceMs);
+    return step === 'lost';
+  }
+
+  /** Everything that is unsent, because the client closes: a server that hangs may read it later. */
+  takeAll(): BatchReportRequest[] {
+    this.#releaseAll();
+    return this.#unsentBatches.splice(0);
+  }
+
+  get #isOutage(): boolean {
+    return this.#presence.isAway || this.#backSinceMs !== undefined;
+  }
+
+  #onLost(): void {
+    this.#backSinceMs = undefined;
+    this.#confirmed.clear();
+    for (const batch of this.#unsentBatches.splice(0)) this.#results.add(batch);
+    this.#older = [];
+    this.#recent = [];
+  }
+
+  /** Between two calls of `onTime` the socket is read. */
+  #forgetRecent(nowMs: number): void {
+    this.#older = this.#recent;
+    this.#recent = [];
+    this.#recentUntilMs = this.#older.length > 0 ? nowMs + RECENT_MS : undefined;
+  }
+
+  #catchUp(nowMs: number, backSinceMs: number): void {
+    const isOver = nowMs >= backSinceMs + DOUBT_MS;
+    if (isOver) this.#releaseAll();
+    else if (nowMs >= this.#nextQueryMs) {
+      this.#nextQueryMs = nowMs + QUERY_GAP_MS;
+      for (const [, { modid, cmdid }] of this.#results.modules()) this.#deps.queryRoute(modid, cmdid);
+    }
+    if (this.#unsentBatches.length > 0 && nowMs >= this.#nextBatchMs) {
+      this.#nextBatchMs = nowMs + BATCH_GAP_MS;
+      for (const batch of this.#unsentBatches.splice(0, BATCHES_AT_ONCE)) {
+        this.#deps.sendBatch(batch);
+        this.#recent.push(batch);
+        this.#recentUntilMs ??= nowMs + RECENT_MS;
+      }
+    }
+    if (!isOver || this.#unsentBatches.length > 0) return;
+    this.#backSinceMs = undefined;
+    this.#confirmed.clear();
+  }
+
+  #releaseAll(): void {
+    for (const [key] of [...this.#results.modules()]) this.#unsentBatches.push(...this.#results.take(key));
+  }
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one < other ? one : other;
+}
+
+function callsOf({ results }: BatchReportRequest): number {
+  return results.reduce((sum, { succ, err }) => sum + succ + err, 0);
+}
+
+/** A single report as a batch: its host was picked by the agent, or by nobody that the client knows. */
+function batchOf(report: HostReport | BatchReportRequest): BatchReportRequest {
+  if ('results' in report) return report;
+  const { modid, cmdid, retcode, tcost } = report;
+  const { ip, port, addr } = report.host;
+  const ok = retcode === 0;
+  return { modid, cmdid, results: [{ ip, port, addr, succ: ok ? 1 : 0, err: ok ? 0 : 1, tcost }], fromCopy: false };
+}
