@@ -4,7 +4,7 @@ import { type CallFunction, type CallOptions, checkCallOptions, runCall } from '
 import { abortedError, closedError, isUnanswered, type RequestContext, tooManyPendingError } from './errors.ts';
 import { Fallback, NO_FALLBACK } from './fallback.ts';
 import type { LarsHost } from './lars-host.ts';
-import { type HostReport, type Lookup, type RequestLimits, ShardChannel, systemLookup } from './link/index.ts';
+import { COPY_CAME, type HostReport, type Lookup, type RequestLimits, ShardChannel, systemLookup } from './link/index.ts';
 import { type LarsClientOptions, readOptions, type Settings } from './options.ts';
 import { waitForRoute } from './register.ts';
 import { type CallResult, checkResult, makeReport, type ReportTarget } from './report.ts';
@@ -237,6 +237,7 @@ export class LarsClient {
     try {
       return this.#recordAgentPick(await channel.getHost(modid, cmdid, limits));
     } catch (error) {
+      if (error === COPY_CAME) return this.#getHost(modid, cmdid, options);
       const own = isUnanswered(error) ? await this.#fallback?.pick(modid, cmdid) : undefined;
       if (own === undefined) throw error;
       return own;

@@ -49,6 +49,8 @@ export interface ModuleDeps {
   isAgentAway(modid: number, cmdid: number): boolean;
   /** Whether the agent's server of this module answers nothing, so that a query would be in vain. */
   isAgentGone(modid: number, cmdid: number): boolean;
+  /** The module is picked from its copy from now on: requests that were not sent yet need not be. */
+  onOpened(module: CachedModule): void;
   /** Whether copies are picked from while the agent is there; without that they are kept for its absence alone. */
   readonly picksFromCopies: boolean;
 }
@@ -217,8 +219,10 @@ export class CachedModule implements StatsOwner {
     this.#refresh.onAnswer(nowMs, isUncacheable || isForAbsence ? UNCACHEABLE_MS : REFRESH_MS);
     if (this.#refresh.isRateLimited) this.#deps.scheduleRefresh(this);
     this.#isCopyAllowed = !agentPickOnly && mayBeCopied && this.#deps.picksFromCopies;
+    const wasOpen = this.#usable !== undefined;
     this.#usable = undefined;
     this.#open(nowMs);
+    if (this.isUsable && !wasOpen) this.#deps.onOpened(this);
   }
 
   /** Takes a route from elsewhere, to pick from while the agent is away. */

@@ -60,6 +60,7 @@ export class CacheDriver {
         scheduleRefresh: () => {
           this.#refreshTimer = setTimeout(() => this.cache.refreshRateLimited(nowMs()), MIN_REFRESH_GAP_MS).unref();
         },
+        onOpened: ({ modid, cmdid }) => channelOf(modid, cmdid).onCopy(modid, cmdid),
         isAgentAway: (modid, cmdid) => channelOf(modid, cmdid).isAwayFor(modid, cmdid),
         isAgentGone: (modid, cmdid) => channelOf(modid, cmdid).isAway,
       },

@@ -37,6 +37,8 @@ export interface CacheDeps extends Pick<ModuleDeps, 'sendBatch' | 'queryRoute'> 
   scheduleFailureRefresh(): void;
   /** `refreshRateLimited` must be called in MIN_REFRESH_GAP_MS. */
   scheduleRefresh(): void;
+  /** A module is picked from its copy from now on: requests that were not sent yet need not be. */
+  onOpened?: (module: CachedModule) => void;
   /** Whether the client must do without the agent for this module: never, where that is left out. */
   isAgentAway?: (modid: number, cmdid: number) => boolean;
   /** Whether the agent's server of this module answers nothing: never, where that is left out. */
@@ -91,6 +93,7 @@ export class RouteCache {
       addHosts: hosts => {
         this.#copiedHosts += hosts;
       },
+      onOpened: module => deps.onOpened?.(module),
       isAgentAway: deps.isAgentAway ?? NEVER,
       isAgentGone: deps.isAgentGone ?? NEVER,
       picksFromCopies,

@@ -4,6 +4,8 @@
  * route it has yet to get: then it parks the request for up to `route_wait`, by default half of this.
  */
 export const SILENT_MS = 200;
+/** Reports have no answers. When nothing else was heard for this long after one, the agent is probed too. */
+export const UNHEARD_MS = 500;
 /** A probe that is not answered for this long says that the agent is away. Both times together stay below the default timeout of a request. */
 export const PROBE_ANSWER_MS = 200;
 /** How long after the agent was lost, and after each probe, the next probe is sent: twice as long each time, up to a limit. */
@@ -20,6 +22,9 @@ export type PresenceStep = 'probe' | 'lost' | undefined;
 export class AgentPresence {
   /** Since when requests are out and nothing has come. */
   #silentSinceMs: number | undefined;
+  /** Since when reports were sent and nothing has come; undefined also before the server was first heard. */
+  #unheardSinceMs: number | undefined;
+  #wasHeard = false;
   /** When a silent server was probed. */
   #probedAtMs: number | undefined;
   #awaySinceMs: number | undefined;
@@ -38,13 +43,19 @@ export class AgentPresence {
   /** When `onTime` has something to do. */
   get wakeAtMs(): number | undefined {
     if (this.#awaySinceMs !== undefined) return this.#nextProbeMs;
-    if (this.#silentSinceMs === undefined) return undefined;
-    return this.#probedAtMs === undefined ? this.#silentSinceMs + SILENT_MS : this.#probedAtMs + PROBE_ANSWER_MS;
+    if (this.#probedAtMs !== undefined) return this.#probedAtMs + PROBE_ANSWER_MS;
+    if (this.#silentSinceMs !== undefined) return this.#silentSinceMs + SILENT_MS;
+    return this.#unheardSinceMs === undefined ? undefined : this.#unheardSinceMs + UNHEARD_MS;
   }
 
   /** A request was sent. */
   onRequest(nowMs: number): void {
     this.#silentSinceMs ??= nowMs;
+  }
+
+  /** A report was sent. */
+  onReport(nowMs: number): void {
+    if (this.#wasHeard) this.#unheardSinceMs ??= nowMs;
   }
 
   /**
@@ -55,8 +66,10 @@ export class AgentPresence {
   onDatagram(nowMs: number, isWaiting: boolean): boolean {
     const wasAway = this.isAway;
     this.#silentSinceMs = isWaiting ? nowMs : undefined;
+    this.#unheardSinceMs = undefined;
     this.#probedAtMs = undefined;
     this.#awaySinceMs = undefined;
+    this.#wasHeard = true;
     return wasAway;
   }
 
@@ -87,6 +100,7 @@ export class AgentPresence {
   #lose(nowMs: number): void {
     this.#awaySinceMs = nowMs;
     this.#silentSinceMs = undefined;
+    this.#unheardSinceMs = undefined;
     this.#probedAtMs = undefined;
     this.#pauseMs = FIRST_PAUSE_MS;
     this.#nextProbeMs = nowMs + FIRST_PAUSE_MS;

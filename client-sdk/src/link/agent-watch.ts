@@ -38,8 +38,8 @@ export const NO_ABSENCE: Absence = { sinceMs: undefined, unsentCalls: 0, dropped
 
 /** What a watch has its owner do. Before these functions return they may call `onRequest` of the watch, and nothing else. */
 export interface WatchDeps {
-  /** Any request that the server answers at once. */
-  sendProbe(): void;
+  /** Queries the route of a module of which this version is known, 0 = none. Any answer will do. */
+  sendProbe(modid: number, cmdid: number, version: number): void;
   /** Queries the route of a module, the answer to which must be given to `onRoute`. */
   queryRoute(modid: number, cmdid: number): void;
   sendBatch(batch: BatchReportRequest): void;
@@ -68,6 +68,11 @@ export class AgentWatch {
   #unsentBatches: BatchReportRequest[] = [];
   #nextQueryMs = 0;
   #nextBatchMs = 0;
+  /**
+   * What a probe asks for: a module that the server knows, because it may park a query for another one, and best one whose version is known,
+   * because that is answered in a few bytes.
+   */
+  #probed = { modid: 0, cmdid: 0, version: 0, isKnown: false };
 
   constructor(deps: WatchDeps) {
     this.#deps = deps;
@@ -94,7 +99,8 @@ export class AgentWatch {
     return earlier(first, this.#unsentBatches.length > 0 ? this.#nextBatchMs : this.#nextQueryMs);
   }
 
-  onRequest(nowMs: number): void {
+  onRequest(modid: number, cmdid: number, nowMs: number): void {
+    if (!this.#probed.isKnown) this.#probed = { modid, cmdid, version: 0, isKnown: false };
     this.#presence.onRequest(nowMs);
   }
 
@@ -110,7 +116,8 @@ export class AgentWatch {
   }
 
   /** The server has answered with a route. @returns false when the answer is doubted and must be taken for none */
-  onRoute({ modid, cmdid, host, notModified }: GetRouteResponse): boolean {
+  onRoute({ modid, cmdid, host, version, notModified }: GetRouteResponse): boolean {
+    if (version !== 0 && version !== this.#probed.version) this.#probed = { modid, cmdid, version, isKnown: true };
     if (!this.#isOutage) return true;
     if (host.length === 0 && !notModified) return this.#confirmed.has(routeKey(modid, cmdid));
     this.onConfirmed(modid, cmdid);
@@ -119,6 +126,7 @@ export class AgentWatch {
 
   /** The server has the route of this module. */
   onConfirmed(modid: number, cmdid: number): void {
+    if (!this.#probed.isKnown) this.#probed = { modid, cmdid, version: 0, isKnown: true };
     if (this.#backSinceMs === undefined) return;
     const key = routeKey(modid, cmdid);
     this.#confirmed.add(key);
@@ -140,6 +148,7 @@ export class AgentWatch {
     }
     if (this.#recent.length < MAX_RECENT) this.#recent.push(report);
     this.#recentUntilMs ??= nowMs + RECENT_MS;
+    this.#presence.onReport(nowMs);
     return false;
   }
 
@@ -147,7 +156,7 @@ export class AgentWatch {
   onTime(nowMs: number): boolean {
     if (this.#recentUntilMs !== undefined) this.#forgetRecent(nowMs);
     const step = this.#presence.onTime(nowMs);
-    if (step === 'probe') this.#deps.sendProbe();
+    if (step === 'probe') this.#deps.sendProbe(this.#probed.modid, this.#probed.cmdid, this.#probed.version);
     if (step === 'lost') this.#onLost();
     if (this.#backSinceMs !== undefined) this.#catchUp(nowMs, this.#backSinceMs);
     return step === 'lost';

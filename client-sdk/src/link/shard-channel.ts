@@ -7,6 +7,8 @@ import {
   type GetRouteResponse,
   LarsProtocolError,
   MessageId,
+  type RouteKey,
+  routeKey,
 } from '@lars/proto';
 import { abortedError, closedError, LarsError, type RequestContext, timeoutError, unreachableError } from '../errors.ts';
 import type { LarsHost } from '../lars-host.ts';
@@ -17,7 +19,7 @@ import { type Absence, AgentWatch, type HostReport, NO_ABSENCE } from './agent-w
 import { readHostAnswer, readRouteAnswer } from './answers.ts';
 import { type Pending, PendingTable, type Waiter } from './pending-table.ts';
 import { encodeRequest } from './requests.ts';
-import { HOST_WINDOW, REFRESH_WINDOW, ROUTE_WINDOW, SendWindow } from './send-window.ts';
+import { SendWindows } from './send-windows.ts';
 
 /** What a channel needs. */
 export interface ChannelDeps {
@@ -40,6 +42,9 @@ export interface RequestLimits {
 /** How long a query whether the server has a route again waits for its answer. */
 const WATCH_QUERY_TIMEOUT_MS = 500;
 
+/** Not an error that callers see: a request that was not sent yet can be done without. */
+export const COPY_CAME = Symbol('a copy came');
+
 /** After this many timeouts in a row without a single datagram from the agent its name is resolved again. */
 const RESOLVE_AFTER_TIMEOUTS = 8;
 
@@ -51,16 +56,12 @@ export class ShardChannel {
   readonly #counters: Counters;
   readonly #socket: AgentSocket;
   readonly #table: PendingTable;
-  readonly #windows = {
-    host: new SendWindow<Pending>(HOST_WINDOW),
-    route: new SendWindow<Pending>(ROUTE_WINDOW),
-    refresh: new SendWindow<Pending>(REFRESH_WINDOW),
-  };
+  readonly #windows = new SendWindows();
   #silentTimeouts = 0;
+  /** Modules that have come to be picked from copies. */
+  readonly #copied = new Set<RouteKey>();
   /** Undefined where the client does nothing by itself while the agent is away. */
   readonly #watch: AgentWatch | undefined;
-  /** What a probe asks for: a module that the server knows, because it may park a query for another one. */
-  #probed: { readonly modid: number; readonly cmdid: number } | undefined;
 
   constructor(host: string, port: number, deps: ChannelDeps) {
     this.agent = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -135,6 +136,13 @@ export class ShardChannel {
     if (!this.#isTaken(batch)) this.#sendBatch(batch);
   }
 
+  /** The module is picked from a copy from now on. Its requests that were not sent yet are given back, with COPY_CAME as their error. */
+  onCopy(modid: number, cmdid: number): void {
+    if (this.#windows.waitingHosts === 0) return;
+    this.#copied.add(routeKey(modid, cmdid));
+    this.#wakeAt(this.#deps.nowMs());
+  }
+
   /** Times out what is due, sends what may be sent now, and asks for the next wake. */
   onTime(nowMs: number): void {
     for (let due = this.#table.takeExpired(nowMs); due !== undefined; due = this.#table.takeExpired(nowMs)) {
@@ -149,9 +157,8 @@ export class ShardChannel {
       if (this.#table.callerCount > 0) this.#socket.open();
     }
     if (this.#watch?.onTime(nowMs)) this.#rejectRescuable();
-    this.#windows.host.probe(nowMs);
-    this.#windows.route.probe(nowMs);
-    this.#windows.refresh.probe(nowMs);
+    if (this.#copied.size > 0) this.#giveBackUnsent();
+    this.#windows.probe(nowMs);
     this.#sendAllowed(nowMs);
   }
 
@@ -174,7 +181,7 @@ export class ShardChannel {
 
   #startRequest(pending: Pending, signal: AbortSignal | undefined): void {
     if (signal !== undefined) this.#listenTo(pending, signal);
-    this.#windows[pending.kind].enter(pending);
+    this.#windows.enter(pending);
     this.#sendAllowed(this.#deps.nowMs());
   }
 
@@ -221,10 +228,7 @@ export class ShardChannel {
       return;
     }
     this.#onAnswered(pending);
-    if (answer.host !== undefined) {
-      this.#probed = answer;
-      this.#watch?.onConfirmed(answer.modid, answer.cmdid);
-    }
+    if (answer.host !== undefined) this.#watch?.onConfirmed(answer.modid, answer.cmdid);
     pending.resolve(answer, bytes);
   }
 
@@ -260,6 +264,15 @@ export class ShardChannel {
     }
   }
 
+  #giveBackUnsent(): void {
+    for (const pending of this.#table.pendingHosts()) {
+      if (pending.place !== 'waiting' || !this.#copied.has(routeKey(pending.modid, pending.cmdid))) continue;
+      this.#table.remove(pending);
+      this.#rejectPending(pending, COPY_CAME);
+    }
+    this.#copied.clear();
+  }
+
   #rejectAll(failure: (context: RequestContext) => LarsError): void {
     for (let pending = this.#table.takeAny(); pending !== undefined; pending = this.#table.takeAny()) {
       this.#rejectPending(pending, failure(this.#contextOf(pending)));
@@ -267,46 +280,43 @@ export class ShardChannel {
     this.#socket.setRef(false);
   }
 
-  #rejectPending(pending: Pending, error: LarsError): void {
-    this.#windows[pending.kind].leave(pending);
+  #rejectPending(pending: Pending, error: LarsError | typeof COPY_CAME): void {
+    this.#windows.leave(pending);
     pending.unlisten?.();
     pending.reject(error);
   }
 
   #onAnswered(pending: Pending): void {
     if (pending.kind !== 'refresh') this.#counters.answered += 1;
-    this.#windows[pending.kind].onAnswer(pending);
+    this.#windows.onAnswer(pending);
     pending.unlisten?.();
   }
 
   /** To be called after anything has happened: sends what the windows have room for, references the socket, and asks for the next wake. */
   #sendAllowed(nowMs: number): void {
-    this.#sendFrom(this.#windows.host, nowMs);
-    this.#sendFrom(this.#windows.route, nowMs);
-    this.#sendFrom(this.#windows.refresh, nowMs);
+    if (this.#windows.hasWaiting) this.#sendWaiting(nowMs);
     this.#socket.setRef(this.#table.callerCount > 0);
     this.#wakeAt(this.#table.nextDeadlineMs);
     this.#wakeAt(this.#watch?.wakeAtMs);
   }
 
   /** Requests wait for the socket to open here and not in AgentSocket, so that none counts as in flight before it is sent. */
-  #sendFrom(window: SendWindow<Pending>, nowMs: number): void {
-    if (window.waitingCount === 0) return;
+  #sendWaiting(nowMs: number): void {
     this.#socket.open();
     if (!this.#socket.isOpen) return;
-    for (let next = window.takeNext(nowMs); next !== undefined; next = window.takeNext(nowMs)) {
+    for (let next = this.#windows.takeNext(nowMs); next !== undefined; next = this.#windows.takeNext(nowMs)) {
       this.#socket.send(encodeRequest(next));
-      this.#probed ??= next;
-      this.#watch?.onRequest(nowMs);
+      this.#watch?.onRequest(next.modid, next.cmdid, nowMs);
     }
-    this.#wakeAt(window.wakeAtMs);
+    this.#wakeAt(this.#windows.wakeAtMs);
   }
 
   #newWatch(): AgentWatch {
     // The watch sees the answer as it comes.
-    const query = (modid: number, cmdid: number) => this.refresh(modid, cmdid, 0, WATCH_QUERY_TIMEOUT_MS, () => undefined);
+    const query = (modid: number, cmdid: number, version = 0) =>
+      this.refresh(modid, cmdid, version, WATCH_QUERY_TIMEOUT_MS, () => undefined);
     return new AgentWatch({
-      sendProbe: () => query(this.#probed?.modid ?? 0, this.#probed?.cmdid ?? 0),
+      sendProbe: query,
       queryRoute: query,
       sendBatch: batch => this.#sendBatch(batch),
     });
