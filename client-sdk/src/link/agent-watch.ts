@@ -24,6 +24,8 @@ const BATCH_GAP_MS = 10;
 const MAX_RECENT = 4_096;
 /** ... and until the socket was read twice, this many milliseconds apart. */
 const RECENT_MS = 20;
+/** After more reports than this their array is given up with them. */
+const MAX_RECENT_ROOM = 64;
 
 /** What is known of a server's absence. */
 export interface Absence {
@@ -60,6 +62,8 @@ export class AgentWatch {
   /** Reports that were sent before the socket was last read, and after that. */
   #older: (HostReport | BatchReportRequest)[] = [];
   #recent: (HostReport | BatchReportRequest)[] = [];
+  /** How many of #recent count. The array stays, because most programs report once between two datagrams. */
+  #recentCount = 0;
   #recentUntilMs: number | undefined;
   /** Since when the server is back from an outage that is not over in every way. */
   #backSinceMs: number | undefined;
@@ -107,7 +111,7 @@ export class AgentWatch {
   /** @param isWaiting whether other requests wait for their answers */
   onDatagram(nowMs: number, isWaiting: boolean): void {
     // The kernel tells of an error before it gives a datagram, so no report from before this one was refused.
-    if (this.#recent.length > 0) this.#recent = [];
+    this.#forgetRecent();
     if (this.#older.length > 0) this.#older = [];
     if (!this.#presence.onDatagram(nowMs, isWaiting)) return;
     this.#backSinceMs = nowMs;
@@ -136,7 +140,7 @@ export class AgentWatch {
   onFailure(nowMs: number): void {
     this.#presence.onFailure(nowMs);
     // What was sent since the socket was last read has been refused, as far as anybody can tell.
-    for (const report of [...this.#older, ...this.#recent]) this.#results.add(batchOf(report));
+    for (const report of [...this.#older, ...this.#recent.slice(0, this.#recentCount)]) this.#results.add(batchOf(report));
     this.#onLost();
   }
 
@@ -146,15 +150,14 @@ export class AgentWatch {
       this.#results.add(batchOf(report));
       return true;
     }
-    if (this.#recent.length < MAX_RECENT) this.#recent.push(report);
-    this.#recentUntilMs ??= nowMs + RECENT_MS;
+    this.#remember(report, nowMs);
     this.#presence.onReport(nowMs);
     return false;
   }
 
   /** To be called after the socket was read. @returns whether the server is away from now on */
   onTime(nowMs: number): boolean {
-    if (this.#recentUntilMs !== undefined) this.#forgetRecent(nowMs);
+    if (this.#recentUntilMs !== undefined) this.#rotateRecent(nowMs);
     const step = this.#presence.onTime(nowMs);
     if (step === 'probe') this.#deps.sendProbe(this.#probed.modid, this.#probed.cmdid, this.#probed.version);
     if (step === 'lost') this.#onLost();
@@ -177,13 +180,23 @@ export class AgentWatch {
     this.#confirmed.clear();
     for (const batch of this.#unsentBatches.splice(0)) this.#results.add(batch);
     this.#older = [];
-    this.#recent = [];
+    this.#forgetRecent();
+  }
+
+  #remember(report: HostReport | BatchReportRequest, nowMs: number): void {
+    if (this.#recentCount < MAX_RECENT) this.#recent[this.#recentCount++] = report;
+    this.#recentUntilMs ??= nowMs + RECENT_MS;
+  }
+
+  #forgetRecent(): void {
+    if (this.#recentCount > MAX_RECENT_ROOM) this.#recent = [];
+    this.#recentCount = 0;
   }
 
   /** Between two calls of `onTime` the socket is read. */
-  #forgetRecent(nowMs: number): void {
-    this.#older = this.#recent;
-    this.#recent = [];
+  #rotateRecent(nowMs: number): void {
+    this.#older = this.#recent.slice(0, this.#recentCount);
+    this.#forgetRecent();
     this.#recentUntilMs = this.#older.length > 0 ? nowMs + RECENT_MS : undefined;
   }
 
@@ -198,8 +211,7 @@ export class AgentWatch {
       this.#nextBatchMs = nowMs + BATCH_GAP_MS;
       for (const batch of this.#unsentBatches.splice(0, BATCHES_AT_ONCE)) {
         this.#deps.sendBatch(batch);
-        this.#recent.push(batch);
-        this.#recentUntilMs ??= nowMs + RECENT_MS;
+        this.#remember(batch, nowMs);
       }
     }
     if (!isOver || this.#unsentBatches.length > 0) return;

@@ -21,6 +21,8 @@ export type Sent = { readonly batch: readonly BatchResult[] } | { readonly asked
 export class CacheWorld {
   readonly cache: RouteCache;
   nowMs = 1_000_000;
+  /** Whether the agent does not answer. */
+  isAway = false;
   readonly sent: Sent[] = [];
   /** Those whose route query waits for an answer. */
   readonly waiting: CachedModule[] = [];
@@ -34,6 +36,8 @@ export class CacheWorld {
         this.sent.push({ asked: version });
         this.waiting.push(module);
       },
+      isAgentAway: () => this.isAway,
+      isAgentGone: () => this.isAway,
       scheduleFailureRefresh: () => {
         this.#hasFailed = true;
       },

@@ -1,0 +1,108 @@
+/** A client whose agent does not answer, or answers late. */
+import { describe, expect, test } from 'vitest';
+import { BUSY_CALLS } from '../../../client-sdk/src/cache/cached-module.ts';
+import { LarsClient } from '../../../client-sdk/src/index.ts';
+import { hostInfos } from './cache-world.ts';
+import { FakeAgent, type Reply, refusingPorts, routeAnswer } from './fake-agent.ts';
+import { rejection } from './rejection.ts';
+
+const CALLS = 20_000;
+/** As long as an agent may park a request by default. */
+const PARKED_MS = 100;
+
+/** An agent whose routes come a while after the first request. */
+async function startLateAgent(agentPickOnly = false): Promise<FakeAgent> {
+  const agent = await FakeAgent.start();
+  const { onHost } = agent;
+  const parked: (() => void)[] = [];
+  let isKnown = false;
+  const park = (answer: () => void) => {
+    if (isKnown) answer();
+    else if (parked.push(answer) === 1)
+      setTimeout(() => {
+        isKnown = true;
+        for (const one of parked) one();
+      }, PARKED_MS);
+  };
+  agent.onHost = (request, reply) => park(() => onHost(request, reply));
+  agent.onRoute = (request, reply: Reply) =>
+    park(() => reply(routeAnswer(request, { host: hostInfos(3), overload: agentPickOnly })));
+  return agent;
+}
+
+describe('a burst of first calls', () => {
+  test('waits for the route, and is then picked from the copy', async () => {
+    await using agent = await startLateAgent();
+    await using client = new LarsClient({ ports: agent.ports });
+    const hosts = await Promise.all(Array.from({ length: CALLS }, () => client.getHost(1, 2)));
+    expect(hosts).toHaveLength(CALLS);
+    // What was sent before the route came is answered by the agent; so few requests fit in its buffer.
+    expect(agent.hostRequests.length).toBeLessThan(1_000);
+    const { copyPicks, answered, fallbackPicks } = client.stats();
+    expect(copyPicks + answered + fallbackPicks).toBe(CALLS);
+  });
+
+  test.each([
+    ['without the cache', { cache: false }, false],
+    ['where the agent wants each call', {}, true],
+  ])('is answered also %s: by the agent, and what it has no time for from the route', async (_, options, agentPickOnly) => {
+    await using agent = await startLateAgent(agentPickOnly);
+    await using client = new LarsClient({ ports: agent.ports, ...options });
+    const hosts = await Promise.all(Array.from({ length: CALLS }, () => client.getHost(1, 2)));
+    expect(hosts).toHaveLength(CALLS);
+    const { answered, fallbackPicks, copyPicks } = client.stats();
+    expect([answered + fallbackPicks, copyPicks]).toEqual([CALLS, 0]);
+  });
+});
+
+describe('a client that knows the route', () => {
+  test('picks by itself where the agent has not answered in time; its getRoute still fails', async () => {
+    await using agent = await FakeAgent.start();
+    await using client = new LarsClient({ ports: agent.ports, timeoutMs: 10_000 });
+    await client.getHost(1, 2);
+    await agent.until(() => agent.routeRequests.length === 1);
+    await client.getRoute(1, 2);
+    agent.onHost = () => {};
+    agent.onRoute = () => {};
+    expect((await client.getHost(1, 2, { timeoutMs: 30 })).port).toBe(80);
+    expect((await rejection(client.getRoute(1, 2, { timeoutMs: 30 }))).code).toBe('LARS_TIMEOUT');
+    expect(client.stats()).toMatchObject({ fallbackPicks: 1, timeouts: 2 });
+    // Without a deadline to wait for: the silence tells.
+    expect((await client.getHost(1, 2)).port).toBe(80);
+    expect(client.stats()).toMatchObject({ fallbackPicks: 2, agentAway: true });
+    expect(client.tryGetHost(1, 2)?.port).toBe(80);
+  });
+
+  test('leaves a signal its effect, and closes while the agent is away', async () => {
+    await using agent = await FakeAgent.start();
+    const client = new LarsClient({ ports: agent.ports, timeoutMs: 10_000, cache: false });
+    for (let i = 0; i < BUSY_CALLS; i++) client.report(await client.getHost(1, 2), { ok: true });
+    agent.onHost = () => {};
+    agent.onRoute = () => {};
+    await client.getHost(1, 2);
+    expect(client.stats().agentAway).toBe(true);
+    expect((await rejection(client.getHost(1, 2, { signal: AbortSignal.abort() }))).code).toBe('LARS_ABORTED');
+    client.report(await client.getHost(1, 2), { ok: true });
+    const before = agent.batches.length;
+    await client.close();
+    // The agent hangs, and may read it later.
+    await agent.until(() => agent.batches.length > before);
+    expect((await rejection(client.getHost(1, 2))).code).toBe('LARS_CLOSED');
+    expect(client.stats().unsentResults).toBe(0);
+  });
+
+  test('reports to an agent that has come back what was refused meanwhile', async () => {
+    const refusing = await refusingPorts();
+    await using client = new LarsClient({ ports: refusing.ports });
+    const target = { modid: 0, cmdid: 0, host: '10.0.0.5', port: 80 };
+    for (let i = 0; i < 30; i++) client.report(target, { ok: i % 3 > 0, tcostMs: 2 });
+    while (!client.stats().agentAway) await new Promise(setImmediate);
+    client.report(target, { ok: true, tcostMs: 2 });
+    expect(client.stats()).toMatchObject({ unsentResults: 31, droppedResults: 0 });
+    await refusing[Symbol.asyncDispose]();
+    await using agent = await FakeAgent.start(refusing.ports);
+    await agent.until(() => agent.batches.length === 1);
+    expect(agent.batches[0]).toMatchObject({ fromCopy: false, results: [{ port: 80, succ: 21, err: 10, tcost: 62 }] });
+    expect([agent.reports, client.stats().unsentResults]).toEqual([[], 0]);
+  });
+});
