@@ -79,7 +79,7 @@ export class RouteCopy {
     const hosts = this.#hosts;
     let best: CopiedHost | undefined;
     for (let tries = 0; tries < ALONE_SAMPLE_SIZE; tries++) {
-      const one = hosts[this.#random.below(hosts.length)] as CopiedHost;
+      const one = hosts[this.#random.nextBelow(hosts.length)] as CopiedHost;
       if (!one.stats.isFailing(this.#module)) best = this.#cheaper(best, one);
     }
     if (best === undefined) {

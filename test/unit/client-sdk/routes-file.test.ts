@@ -61,7 +61,7 @@ describe('the agent`s file', () => {
     [
       'of bad frames',
       () => encodeCheckedFile(AGENT_ROUTES, new Uint8Array(9).fill(255), 0, crc32),
-      'is damaged: a head announces',
+      'is damaged: a header announces',
     ],
     [
       'of other messages',
