@@ -115,12 +115,12 @@ export class CachedModule implements StatsOwner {
   /** A host of the copy; undefined when the agent must be asked. */
   pick(): CopiedHost | undefined {
     const usable = this.#usable;
-    if (usable === undefined) {
-      this.#isUsed = true;
-      return undefined;
+    if (usable !== undefined) {
+      this.#calls += 1;
+      return usable.pick();
     }
-    this.#calls += 1;
-    return usable.pick();
+    this.#isUsed = true;
+    return undefined;
   }
 
   /** Whether there is a copy to pick from while the agent is away. */

@@ -78,8 +78,8 @@ export class HostStats {
     if (this.#older > 0) this.#older -= 1;
     else if (this.#recent > 0) this.#recent -= 1;
     this.#isReported = true;
-    if (ok) this.#isAnswering = true;
     this.#hasJustFailed = !ok;
+    if (ok) this.#isAnswering = true;
     this.#errorRate += ((ok ? 0 : 1) - this.#errorRate) * ERROR_STEP;
     // A fast failure says nothing about how long an answer takes.
     if (tcostMs > 0 && (ok || tcostMs > this.#durationMs)) {

@@ -126,8 +126,8 @@ export class RouteCache {
     const last = this.#last;
     const module = last !== undefined && last.modid === modid && last.cmdid === cmdid ? last : this.#find(modid, cmdid);
     const picked = module?.pick();
-    if (picked === undefined) return this.#countAlone(module?.pickAlone());
-    this.#picks += 1;
+    if (picked !== undefined) this.#picks += 1;
+    else if (module !== undefined) return this.#countAlone(module.pickAlone());
     return picked;
   }
 
