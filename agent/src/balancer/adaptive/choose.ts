@@ -13,8 +13,10 @@ import { DURATIONS_TOLD, OLDEST_AT_MS, PICKED_TURN, PRNG_STATE, pickSlots, TURN,
 const CHOICES = 6;
 /** Where all hosts that were drawn are full, so many more are looked at in a pick. */
 const SECOND_LOOKS = 16;
-/** A host with a slow call in flight is tried again after this many fair shares of the picks, and twice as many for each further call. */
-const DUE_SHARES = 4;
+/** A call that takes this many times as long as a slow one is overdue: pauses are mostly over by then. */
+const OVERDUE_FACTOR = 8;
+/** A host with an overdue call in flight is tried again after this many fair shares of the picks, and twice as many for each further call. */
+const DUE_SHARES = 3;
 
 /** Notes that the host was picked: a call is in flight. */
 export function recordPick(state: ModuleState, host: number, nowMs: number): void {
@@ -98,9 +100,9 @@ export function pickCheapest(
   return best;
 }
 
-/** AD-2 (price): whether a host that was passed over because of a slow call in flight is to be called all the same, to find out what holds it up. */
+/** AD-2 (price): whether a host that was passed over because of an overdue call in flight is to be called all the same, to find out what holds it up. */
 function isDue(values: readonly number[], pick: number, inFlight: number, shares: number, nowMs: number): boolean {
-  return nowMs - (values[pick + OLDEST_AT_MS] as number) >= slowFromMs(values) && shares > DUE_SHARES * 2 ** (inFlight - 1);
+  return nowMs - (values[pick + OLDEST_AT_MS] as number) >= OVERDUE_FACTOR * slowFromMs(values) && shares > DUE_SHARES * 2 ** (inFlight - 1);
 }
 
 /** Fallback when every sampled host is full: a few picks together cover the pool, but no single pick scans all of it. */

@@ -88,10 +88,10 @@ describe('AD-2', () => {
   });
 
   test.each([
-    { inFlight: 1, shares: 4, ageMs: 100 },
-    { inFlight: 2, shares: 8, ageMs: 100 },
-    { inFlight: 3, shares: 16, ageMs: 100 },
-    { inFlight: 1, shares: 50, ageMs: 10 },
+    { inFlight: 1, shares: 3, ageMs: 330 },
+    { inFlight: 2, shares: 6, ageMs: 330 },
+    { inFlight: 3, shares: 12, ageMs: 330 },
+    { inFlight: 1, shares: 50, ageMs: 300 },
   ])(
     'a host with $inFlight in flight, the oldest for $ageMs ms, is called all the same after $shares fair shares of the picks',
     one => {
