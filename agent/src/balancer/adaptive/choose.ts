@@ -102,7 +102,10 @@ export function pickCheapest(
 
 /** AD-2 (price): whether a host that was passed over because of an overdue call in flight is to be called all the same, to find out what holds it up. */
 function isDue(values: readonly number[], pick: number, inFlight: number, shares: number, nowMs: number): boolean {
-  return nowMs - (values[pick + OLDEST_AT_MS] as number) >= OVERDUE_FACTOR * slowFromMs(values) && shares > DUE_SHARES * 2 ** (inFlight - 1);
+  return (
+    nowMs - (values[pick + OLDEST_AT_MS] as number) >= OVERDUE_FACTOR * slowFromMs(values) &&
+    shares > DUE_SHARES * 2 ** (inFlight - 1)
+  );
 }
 
 /** Fallback when every sampled host is full: a few picks together cover the pool, but no single pick scans all of it. */
