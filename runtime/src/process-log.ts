@@ -2,23 +2,47 @@
 import { type Logger as PinoLogger, pino } from 'pino';
 import type { Logger } from './log.ts';
 import type { LogOptions } from './log-options.ts';
+import { standardError } from './standard-error.ts';
 
-/** Writes to standard error, synchronously, so that the last lines of a dying process are not lost. */
+/** Makes of pino's JSON line what stands in the log. */
+type Format = (line: string) => string;
+
+/**
+ * Writes to standard error before it returns, so that the last lines of a dying process are not lost; unless it cannot be written to:
+ * log-output.ts says what becomes of the lines then.
+ */
 export async function createLogger(service: string, options: LogOptions): Promise<Logger> {
-  const text = options.format === 'text' || (options.format === 'auto' && process.stderr.isTTY === true);
-  const base = { level: options.level, base: { service, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!text)
-    return wrap(pino({ ...base, formatters: { level: label => ({ level: label }) } }, pino.destination({ dest: 2, sync: true })));
-  const { default: pretty } = await import('pino-pretty');
-  const stream = pretty({
-    destination: 2,
-    sync: true,
+  const isText = options.format === 'text' || (options.format === 'auto' && process.stderr.isTTY === true);
+  const format = isText ? await textFormat() : (line: string) => line;
+  const base = {
+    level: options.level,
+    base: { service, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // The text has the numbers of levels, of which it makes colored names.
+    ...(isText ? {} : { formatters: { level: (label: string) => ({ level: label }) } }),
+  };
+  const output = standardError();
+  output.dropNote = lines => {
+    let note = '';
+    const write = (line: string) => {
+      note = format(line);
+    };
+    pino(base, { write }).warn({ lines }, `${lines} lines were dropped`);
+    return note;
+  };
+  return wrap(pino(base, { write: line => output.write(format(line)) }));
+}
+
+async function textFormat(): Promise<Format> {
+  const { prettyFactory, isColorSupported } = await import('pino-pretty');
+  const pretty = prettyFactory({
+    colorize: isColorSupported,
     ignore: 'pid,hostname,service',
     translateTime: 'SYS:HH:MM:ss',
     messageFormat: '{service}: {msg}',
     singleLine: true,
   });
-  return wrap(pino(base, stream));
+  return line => pretty(line) ?? '';
 }
 
 function wrap(logger: PinoLogger): Logger {

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { CounterSet, SharedCounters } from '../counters.ts';
+import { logCounters } from '../log-output.ts';
 
 /** Counters of one thread and the labels that tell them from those of its siblings, such as { shard: '0' }. */
 export interface LabelledCounters<Name extends string> {
@@ -10,7 +11,7 @@ export interface LabelledCounters<Name extends string> {
 /** The names that some counters had before they were renamed. */
 export type FormerNames<Name extends string> = Readonly<Partial<Record<Name, string>>>;
 
-/** A registry with the process's own figures (CPU, memory, event loop) and which LARS service this is. */
+/** A registry with the process's own figures (CPU, memory, event loop, its log) and which LARS service this is. */
 export function createRegistry(service: string, version: string): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -20,6 +21,7 @@ export function createRegistry(service: string, version: string): Registry {
     labelNames: ['service', 'version'],
     registers: [registry],
   }).set({ service, version }, 1);
+  exposeCounters(registry, 'lars_log', [{ labels: {}, counters: logCounters }]);
   return registry;
 }
 
