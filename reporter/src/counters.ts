@@ -14,6 +14,7 @@ export const reporterCounters = defineCounters({
   lookupErrors: 'Attempts to look up the last report of agents that failed',
   acks: 'Acknowledgements sent',
   rowsPruned: 'Rows of the history and of agents that were removed because of their age',
+  checkErrors: 'Times that the database file was found deleted or replaced, or could not be opened then',
   pruneErrors: 'Attempts to remove old rows that failed',
 });
 export type ReporterCounter = (typeof reporterCounters.names)[number];

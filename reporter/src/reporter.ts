@@ -20,6 +20,7 @@ import type { ReporterStats } from './reporter-stats.ts';
 import { OperationHealth } from './store/operation-health.ts';
 import { openSqliteStatusStore } from './store/sqlite-status-store.ts';
 import type { StatusStore } from './store/status-store.ts';
+import { StoreChecker } from './store/store-checker.ts';
 
 export interface ReporterDeps {
   readonly log: Logger;
@@ -76,6 +77,7 @@ class Reporter implements RunningReporter {
   readonly #flusher: Flusher;
   readonly #lookup: SeqLookup;
   readonly #pruner: Pruner;
+  readonly #checker: StoreChecker;
   readonly #service: ReportService;
   readonly #tcp: FramedServer;
   #http: HealthServer | undefined;
@@ -91,12 +93,13 @@ class Reporter implements RunningReporter {
     const writes = this.#newOperation('storing reports', count.flushErrors, log);
     const lookups = this.#newOperation('looking up agents', count.lookupErrors, log);
     const prunes = this.#newOperation('removing old history', count.pruneErrors, log);
+    const checks = this.#newOperation('using the database', count.checkErrors, log);
     this.#config = config;
     this.#store = store;
     this.#log = log;
     this.#clock = clock;
     this.#startedMs = clock.monotonicMs();
-    this.#operations = [writes, lookups, prunes];
+    this.#operations = [writes, lookups, prunes, checks];
     this.#queue = new WriteQueue({ maxRows: queue.max_rows, batchMaxRows: queue.batch_max_rows });
     this.#history = new CallHistory({ retentionSec, maxCounters: history.max_counters });
     this.#flusher = new Flusher({
@@ -116,6 +119,7 @@ class Reporter implements RunningReporter {
       clock,
       onPruned: rows => this.counters.add(count.rowsPruned, rows),
     });
+    this.#checker = new StoreChecker({ store, health: checks });
     this.#service = new ReportService({
       queue: this.#queue,
       onQueued: () => this.#flusher.onQueued(),
@@ -138,6 +142,7 @@ class Reporter implements RunningReporter {
       registry: async () => reporterMetrics(this.counters, this.#tcp.counters, () => this.stats()),
     });
     this.#pruner.start();
+    this.#checker.start();
     this.#log.info('reporter ready', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.place });
   }
 
@@ -175,6 +180,7 @@ class Reporter implements RunningReporter {
     this.#service.stopReading();
     this.#lookup.stop();
     this.#pruner.stop();
+    this.#checker.stop();
     await this.#flusher.stop(STOP_FLUSH_MS);
     if (this.#queue.reports > 0) {
       this.#log.error('stopped without storing everything; agents that number their reports send theirs again', {

@@ -60,6 +60,8 @@ export class MemoryStatusStore implements StatusStore {
       .slice(0, READ_MAX_ROWS);
   }
 
+  async check(): Promise<void> {}
+
   async close(): Promise<void> {}
 
   #addHistory(row: HistoryRow): void {

@@ -28,6 +28,9 @@ export interface StatusStore {
   /** A module's calls by minute and host. At most READ_MAX_ROWS rows: to read on, ask again from the last minute. */
   readHistory(query: HistoryQuery): Promise<HistoryRow[]>;
 
+  /** Looks whether what is written can be read by others, as far as that costs next to nothing. @throws {Error} when it cannot */
+  check(): Promise<void>;
+
   close(): Promise<void>;
 }
 
