@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { listenError } from '../errors.ts';
+import { HttpConnections } from './http-connections.ts';
 
 // An import of node:http evaluates its every export, among them a lazily loaded WebSocket: 16 MB more in every process.
 const { createServer } = process.getBuiltinModule('node:http');
@@ -36,18 +37,22 @@ export interface HealthServerDeps {
   readonly document?: (path: string) => Promise<unknown>;
 }
 
+/** A request is a line and a few headers; Node looks only now and then whether its time is up. */
+const LIMITS = { headersTimeout: 2_000, requestTimeout: 2_000, connectionsCheckingInterval: 500, maxHeaderSize: 8_192 };
+
 /**
  * Answers GET /healthz, GET /metrics and the service's further pages.
  * @throws {StartupError} when the port cannot be opened
  */
 export async function startHealthServer(given: HealthServerDeps): Promise<HealthServer> {
   const options = { ...given, registry: once(given.registry) };
-  const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, maxHeaderSize: 8_192 }, (request, response) => {
+  const server = createServer(LIMITS, (request, response) => {
+    connections.onRequest(request.socket, response);
     answer(options, request, response).catch((error: unknown) => {
       response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error}\n`);
     });
   });
-  server.maxConnections = 64;
+  const connections = new HttpConnections(server);
   server.unref();
   await new Promise<void>((resolve, reject) => {
     server.once('error', error => reject(listenError(error, 'HTTP port', options.ip, options.port, options.confKey)));

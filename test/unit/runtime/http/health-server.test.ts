@@ -1,4 +1,5 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { StartupError } from '../../../../runtime/src/errors.ts';
 import { type Health, type HealthServer, startHealthServer } from '../../../../runtime/src/http/health-server.ts';
@@ -93,4 +94,49 @@ test('close ends connections that are kept alive, and the port is free again', a
   await started.pop()?.close();
   await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   expect((await fetch(`${await start(() => HEALTHY, Number(new URL(url).port))}/healthz`)).status).toBe(200);
+});
+
+describe('stays reachable', () => {
+  const sockets: Socket[] = [];
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+  });
+  const open = async (url: string, count: number, bytes: string) => {
+    const { hostname, port } = new URL(url);
+    for (let i = 0; i < count; i++) {
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => undefined);
+      sockets.push(socket);
+      await once(socket, 'connect');
+      if (bytes !== '') socket.write(bytes);
+    }
+  };
+  const answers = async (url: string) => {
+    const healthz = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(1_000) });
+    return healthz.status;
+  };
+
+  test.each([
+    ['say nothing', ''],
+    ['stop in the middle of their headers', 'GET /healthz HTTP/1.1\r\nhost: x\r\nx-a'],
+    ['stay open after an answer', 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['never read their answers', 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(3)],
+    ['announce a body that never comes', 'GET /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n'],
+  ])('while two hundred connections %s', async (_, bytes) => {
+    const url = await start();
+    await open(url, 200, bytes);
+    expect(await answers(url)).toBe(200);
+    await open(url, 64, bytes);
+    expect(await answers(url)).toBe(200);
+  });
+
+  test('headers that are not whole within two seconds end their connection', async () => {
+    const url = await start();
+    await open(url, 1, 'GET /healthz HTTP/1.1\r\nhost:');
+    const startMs = performance.now();
+    // Node answers 408 first.
+    sockets[0]?.resume();
+    await once(sockets[0] as Socket, 'close');
+    expect(performance.now() - startMs).toBeLessThan(4_000);
+  });
 });
