@@ -1,3 +1,5 @@
+import { isatty } from 'node:tty';
+import { reloadConfigs } from './config/reload.ts';
 import { messageOf } from './errors.ts';
 import type { Logger } from './log.ts';
 
@@ -16,13 +18,13 @@ export const STOP_DEADLINE_MS = 2_000;
 const SAME_SIGNAL_MS = 500;
 
 /**
- * Runs until SIGINT or SIGTERM, or until a service fails; then stops the services one after the other in the order given, all
- * within STOP_DEADLINE_MS. Another signal, SAME_SIGNAL_MS later, ends the wait; a service that fails to stop does not keep the
+ * Runs until SIGINT or SIGTERM, or until a service fails; meanwhile SIGHUP reloads the conf files. Then it stops the services one
+ * after the other in the order given, all within STOP_DEADLINE_MS. Another signal, SAME_SIGNAL_MS later, ends the wait; a service that fails to stop does not keep the
  * others from stopping.
  * @returns the exit code: 0 after a signal, 1 after a failure or when stopping failed or took too long
  */
 export async function runUntilStopped(services: readonly Service[], log: Logger): Promise<number> {
-  const signals = catchSignals();
+  const signals = catchSignals(log);
   const failure = Promise.race(services.map(service => service.failed.then(error => ({ service, error }))));
   const end = await Promise.race([signals.next(), failure]);
   if (typeof end === 'string') log.info(`${end}: stopping`);
@@ -55,23 +57,41 @@ interface Signals {
   release(): void;
 }
 
-/** From now on SIGINT and SIGTERM do not end the process by themselves. */
-function catchSignals(): Signals {
+/** From now on none of these signals ends the process by itself. */
+function catchSignals(log: Logger): Signals {
   let waiting: (signal: NodeJS.Signals) => void = () => undefined;
-  const onSignal = (signal: NodeJS.Signals) => waiting(signal);
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  const onEnd = (signal: NodeJS.Signals) => waiting(signal);
+  const isOnTerminal = process.stderr.isTTY === true;
+  const onHangUp = () => {
+    // The same signal says that the terminal is gone. Who started the process there wants it no more.
+    if (isOnTerminal && !isatty(STDERR)) waiting('SIGHUP');
+    else {
+      log.info('SIGHUP: reloading the conf');
+      reloadConfigs(log);
+    }
+  };
+  // By default Node opens a debugger's port at SIGUSR1, and SIGUSR2 ends the process.
+  const onUnused = (signal: NodeJS.Signals) => log.info(`${signal}: does nothing here`);
+  const handlers: readonly (readonly [NodeJS.Signals, (signal: NodeJS.Signals) => void])[] = [
+    ['SIGINT', onEnd],
+    ['SIGTERM', onEnd],
+    ['SIGHUP', onHangUp],
+    ['SIGUSR1', onUnused],
+    ['SIGUSR2', onUnused],
+  ];
+  for (const [signal, handler] of handlers) process.on(signal, handler);
   return {
     next: () =>
       new Promise(resolve => {
         waiting = resolve;
       }),
     release: () => {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
+      for (const [signal, handler] of handlers) process.off(signal, handler);
     },
   };
 }
+
+const STDERR = 2;
 
 function deadline(ms: number): Promise<void> {
   return new Promise(resolve => {

@@ -1,6 +1,7 @@
 /** The logger of a process, on pino. It is separate from log.ts, so that a thread which only posts its records does not load pino. */
 import { type Logger as PinoLogger, pino } from 'pino';
 import type { Logger } from './log.ts';
+import { type LogLevel, logLevelOf } from './log-level.ts';
 import type { LogOptions } from './log-options.ts';
 import { standardError } from './standard-error.ts';
 
@@ -15,7 +16,8 @@ export async function createLogger(service: string, options: LogOptions): Promis
   const isText = options.format === 'text' || (options.format === 'auto' && process.stderr.isTTY === true);
   const format = isText ? await textFormat() : (line: string) => line;
   const base = {
-    level: options.level,
+    // What is written is decided by a level that may change, before pino is called.
+    level: 'debug',
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     // The text has the numbers of levels, of which it makes colored names.
@@ -30,7 +32,7 @@ export async function createLogger(service: string, options: LogOptions): Promis
     pino(base, { write }).warn({ lines }, `${lines} lines were dropped`);
     return note;
   };
-  return wrap(pino(base, { write: line => output.write(format(line)) }));
+  return wrap(pino(base, { write: line => output.write(format(line)) }), logLevelOf(options));
 }
 
 async function textFormat(): Promise<Format> {
@@ -45,12 +47,17 @@ async function textFormat(): Promise<Format> {
   return line => pretty(line) ?? '';
 }
 
-function wrap(logger: PinoLogger): Logger {
+function wrap(logger: PinoLogger, level: LogLevel): Logger {
+  const at =
+    (of: 'debug' | 'info' | 'warn' | 'error') =>
+    (event: string, fields = {}) => {
+      if (level.isOn(of)) logger[of](fields, event);
+    };
   return {
-    debug: (event, fields = {}) => logger.debug(fields, event),
-    info: (event, fields = {}) => logger.info(fields, event),
-    warn: (event, fields = {}) => logger.warn(fields, event),
-    error: (event, fields = {}) => logger.error(fields, event),
-    child: fields => wrap(logger.child(fields)),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: fields => wrap(logger.child(fields), level),
   };
 }

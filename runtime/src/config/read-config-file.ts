@@ -1,7 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { getSystemErrorMessage } from 'node:util';
+import type { LogOptions } from '../log-options.ts';
 import { ConfigError } from './config-error.ts';
 import { loadConfig, MAX_CONFIG_BYTES } from './load-config.ts';
+import { rememberConfig } from './reload.ts';
 import type { ConfigTable, ConfigValues, Sections } from './table.ts';
 
 export interface ReadConfig<S extends Sections> {
@@ -11,12 +13,20 @@ export interface ReadConfig<S extends Sections> {
 }
 
 /**
- * The configuration in the file at `path`; all defaults without a path. Blocks the thread, which only a starting process may do.
+ * The configuration in the file at `path`, which SIGHUP will read again; all defaults without a path. Blocks the thread, which only a starting process may do.
  * @throws {ConfigError} when the file cannot be read, or for the first line of it that is wrong
  */
 export function readConfigFile<S extends Sections>(table: ConfigTable<S>, path: string | undefined): ReadConfig<S> {
   if (path === undefined) return { config: loadConfig(table, { path: table.file, text: '' }), source: 'defaults' };
-  return { config: loadConfig(table, { path, text: readText(path) }), source: path };
+  const read = () => {
+    const text = readText(path);
+    return { text, config: loadConfig(table, { path, text }) };
+  };
+  const running = read();
+  const logOptions = (running.config as { readonly log?: LogOptions }).log;
+  // A table without a log is no service's.
+  if (logOptions !== undefined) rememberConfig({ table, path, read, running, logOptions });
+  return { config: running.config, source: path };
 }
 
 function readText(path: string): string {
