@@ -7,12 +7,12 @@ const MAX_CONNECTIONS = 64;
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Keeps a server reachable whose connections are idle, slow or many: beyond MAX_CONNECTIONS the one is closed that has been without a
+ * Keeps a server reachable whose connections say nothing, are slow or many: beyond MAX_CONNECTIONS the one is closed that has been without a
  * request for longest, so that a newcomer gets in.
  */
 export class HttpConnections {
-  /** In the order in which they became so. What has sent half a request is idle too. */
-  readonly #idle = new Set<Socket>();
+  /** Without a request, in the order in which they became so. What has sent half a request is one too. */
+  readonly #quiet = new Set<Socket>();
   readonly #busy = new Set<Socket>();
 
   constructor(server: Server) {
@@ -21,29 +21,29 @@ export class HttpConnections {
 
   /** Call it for each request. */
   onRequest(socket: Socket, response: ServerResponse): void {
-    this.#idle.delete(socket);
+    this.#quiet.delete(socket);
     this.#busy.add(socket);
     // In a crowd a connection that stays open would soon be closed, perhaps under the next request.
-    if (this.#idle.size + this.#busy.size > MAX_CONNECTIONS / 2) response.shouldKeepAlive = false;
+    if (this.#quiet.size + this.#busy.size > MAX_CONNECTIONS / 2) response.shouldKeepAlive = false;
     const timer = setTimeout(() => socket.destroy(), ANSWER_TIMEOUT_MS).unref();
     response.once('close', () => {
       clearTimeout(timer);
       this.#busy.delete(socket);
-      if (!socket.destroyed) this.#idle.add(socket);
+      if (!socket.destroyed) this.#quiet.add(socket);
     });
   }
 
   #onOpen(socket: Socket): void {
-    if (this.#idle.size + this.#busy.size >= MAX_CONNECTIONS) this.#closeOne();
-    this.#idle.add(socket);
+    if (this.#quiet.size + this.#busy.size >= MAX_CONNECTIONS) this.#closeOne();
+    this.#quiet.add(socket);
     socket.once('close', () => {
-      this.#idle.delete(socket);
+      this.#quiet.delete(socket);
       this.#busy.delete(socket);
     });
   }
 
   #closeOne(): void {
-    for (const sockets of [this.#idle, this.#busy]) {
+    for (const sockets of [this.#quiet, this.#busy]) {
       for (const oldest of sockets) {
         sockets.delete(oldest);
         oldest.destroy();
