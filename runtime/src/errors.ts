@@ -22,6 +22,9 @@ export function listenError(cause: NodeJS.ErrnoException, what: string, ip: stri
 const LISTEN_REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is taken: another process listens there',
   EACCES: 'may not be opened by this user',
+  EMFILE: 'cannot be opened: too many open files (ulimit -n; LimitNOFILE of systemd)',
+  ENFILE: 'cannot be opened: too many open files in the whole system (fs.file-max)',
+  ENOMEM: 'cannot be opened: the system has no memory left',
   EADDRNOTAVAIL: 'is not an address of this machine',
 };
 

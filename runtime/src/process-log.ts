@@ -4,6 +4,7 @@ import type { Logger } from './log.ts';
 import { type LogLevel, logLevelOf } from './log-level.ts';
 import type { LogOptions } from './log-options.ts';
 import { standardError } from './standard-error.ts';
+import { requireLimits } from './start-limits.ts';
 
 /** Makes of pino's JSON line what stands in the log. */
 type Format = (line: string) => string;
@@ -11,8 +12,10 @@ type Format = (line: string) => string;
 /**
  * Writes to standard error before it returns, so that the last lines of a dying process are not lost; unless it cannot be written to:
  * log-output.ts says what becomes of the lines then.
+ * @throws {StartupError} when the process may use too little for the service: its log is the first thing that it has
  */
 export async function createLogger(service: string, options: LogOptions): Promise<Logger> {
+  requireLimits(service);
   const isText = options.format === 'text' || (options.format === 'auto' && process.stderr.isTTY === true);
   const format = isText ? await textFormat() : (line: string) => line;
   const base = {

@@ -6,6 +6,7 @@ import { type Transferable, Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
 import { StartupError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { threadStartError } from '../start-limits.ts';
 import type { WorkerMessage } from './messages.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 
@@ -146,7 +147,7 @@ export class WorkerSupervisor<Name extends string, ToWorker, FromWorker extends 
     thread.current = incarnation;
     return new Promise((resolve, reject) => {
       worker.on('error', error => {
-        incarnation.lastError = error instanceof Error ? error : new Error(String(error));
+        incarnation.lastError = threadStartError(spec.name, error instanceof Error ? error : new Error(String(error)));
       });
       worker.on('message', (message: FromWorker) => {
         this.#onMessage(spec.name, incarnation, message);
