@@ -4,7 +4,10 @@ export const reporterCounters = defineCounters({
   reports: 'Reports received',
   results: 'Results of single hosts in them',
   duplicates: 'Reports that came again and were not counted again',
-  rowsSkipped: 'Results left out: a port outside 1..65535, neither ip nor addr, an addr too long, or a tcost above 2^53 - 1',
+  rowsSkipped:
+    'Results left out: a port outside 1..65535, neither ip nor addr, an addr too long or no text, a tcost above 2^53 - 1, or too many hosts of one module',
+  badNumbers:
+    'Reports whose number is further above the last one than their agent can have come meanwhile; their connection is closed',
   badTimestamps: 'Reports filed under the minute of their arrival, because theirs is in the future or long past',
   countersForgotten: 'Hosts of agents without numbers whose last counts were forgotten to make room',
   pauses: 'Times that reading from the agents was stopped, because the queue was full',

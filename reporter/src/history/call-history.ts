@@ -2,6 +2,7 @@
 /** Computes what a report adds to the history: how many calls, and in which minute. */
 import { type HostCallResult, type HostKey, hostKey, isCallable, type ReportStatusRequest } from '@lars/proto';
 import { CumulativeCounters } from './cumulative-counters.ts';
+import { HostLimit } from './host-limit.ts';
 
 /** A report as the write queue takes it. */
 export interface CountedReport {
@@ -19,7 +20,7 @@ export interface CountedReport {
   readonly agent: string;
   readonly seq: number;
   readonly results: readonly CountedResult[];
-  /** Results left out, because no table has room for such a host. */
+  /** Results left out, because no table has room for such a host, or for so many of them. */
   readonly skipped: number;
 }
 
@@ -55,6 +56,7 @@ export function isNumbered(report: ReportStatusRequest): boolean {
 export class CallHistory {
   readonly #retentionSec: number;
   readonly #counters: CumulativeCounters;
+  readonly #hosts = new HostLimit();
 
   constructor(limits: CallHistoryLimits) {
     this.#retentionSec = limits.retentionSec;
@@ -67,7 +69,9 @@ export class CallHistory {
 
   /** Counts a report that was not counted before. Reports of one agent must come in the order in which it sent them. */
   count(report: ReportStatusRequest, nowSec: number): CountedReport {
-    const results = isNumbered(report) ? countIncreases(report) : this.#countRunning(report);
+    const { modid, cmdid } = report;
+    const sound = report.results.filter(raw => isSound(raw) && this.#hosts.admits(modid, cmdid, hostKey(raw), nowSec));
+    const results = isNumbered(report) ? countIncreases(sound) : this.#countRunning(report, sound);
     const badTs = report.ts > nowSec + FUTURE_MAX_SEC || report.ts < nowSec - this.#retentionSec;
     return {
       modid: report.modid,
@@ -83,11 +87,10 @@ export class CallHistory {
     };
   }
 
-  #countRunning(report: ReportStatusRequest): CountedResult[] {
+  #countRunning(report: ReportStatusRequest, sound: readonly HostCallResult[]): CountedResult[] {
     const prefix = `${report.caller}/${report.modid}/${report.cmdid}/`;
     const results: CountedResult[] = [];
-    for (const raw of report.results) {
-      if (!isSound(raw)) continue;
+    for (const raw of sound) {
       const key = hostKey(raw);
       const now = { succ: raw.succ, err: raw.err, tcostMs: raw.tcost };
       const { succ, err, tcostMs } = this.#counters.deltaSince(prefix + key, now, raw.overload);
@@ -102,19 +105,19 @@ export function minuteOf(sec: number): number {
   return sec - (sec % MINUTE_SEC);
 }
 
-function countIncreases(report: ReportStatusRequest): CountedResult[] {
-  const results: CountedResult[] = [];
-  for (const raw of report.results) {
-    if (isSound(raw)) results.push(countedResult(hostKey(raw), raw, raw.succ, raw.err, raw.tcost));
-  }
-  return results;
+function countIncreases(sound: readonly HostCallResult[]): CountedResult[] {
+  return sound.map(raw => countedResult(hostKey(raw), raw, raw.succ, raw.err, raw.tcost));
 }
 
 function countedResult(key: HostKey, raw: HostCallResult, succ: number, err: number, tcostMs: number): CountedResult {
   return { key, ip: raw.addr === '' ? raw.ip >>> 0 : 0, addr: raw.addr, raw, succ, err, tcostMs };
 }
 
-/** Whether the tables can have a row for the result: its host can be called, and its numbers are exact. */
+/** Whether the tables can have a row for the result: its host can be called and is shown as it is, and its numbers are exact. */
 function isSound(result: HostCallResult): boolean {
-  return isCallable(result) && result.addr.length <= MAX_ADDR_LENGTH && Number.isSafeInteger(result.tcost);
+  const { addr } = result;
+  return isCallable(result) && addr.length <= MAX_ADDR_LENGTH && !NOT_IN_ADDR.test(addr) && Number.isSafeInteger(result.tcost);
 }
+
+/** Control characters and the like, and white space: no address has them, and they garble a terminal or hide what is there. */
+const NOT_IN_ADDR = /[\p{C}\p{Z}]/u;

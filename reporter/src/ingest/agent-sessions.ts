@@ -6,6 +6,8 @@ export interface AgentSession<Link> {
   storedSeq: number;
   /** Every report up to this one is stored or waits in the queue. */
   queuedSeq: number;
+  /** When it was heard of before this session, unix seconds; undefined once a report of it has come. */
+  heardBeforeSec: number | undefined;
   /** Its youngest connection: acknowledgements go there. */
   link: Link | undefined;
 }
@@ -14,6 +16,20 @@ export type Arrival =
   | 'new' // to be counted
   | 'waiting' // the queue has it already; the acknowledgement comes when that is stored
   | 'stored'; // counted long ago: the acknowledgement was lost
+
+/** An agent numbers without gaps and repeats in order, so a session sees hardly any; see docs/decisions/0004-reports.md. */
+const MAX_JUMP = 1_000;
+/** So many reports may it have numbered in each second in which this reporter did not hear of it, or in which its database lost them. */
+const MAX_RATE = 10_000;
+
+/**
+ * Whether the agent can have come so far. One forged report with a number that is far above all others would make everything that the
+ * agent itself sends look like a repetition. Of an agent that the store does not know any number is believed: the database may be new.
+ */
+export function isPlausible<Link>(session: AgentSession<Link>, seq: number, nowSec: number): boolean {
+  const { queuedSeq, heardBeforeSec = nowSec } = session;
+  return queuedSeq === 0 || seq <= queuedSeq + MAX_JUMP + MAX_RATE * Math.max(0, nowSec - heardBeforeSec);
+}
 
 /**
  * Distinguishes new reports from repeated ones, and knows to which connection acknowledgements go. An agent sends in order, so one number
@@ -36,17 +52,23 @@ export class AgentSessions<Link> {
   }
 
   /** @param storedSeq the store's answer; an agent that is known already keeps its own number */
-  open(agent: string, storedSeq: number): AgentSession<Link> {
+  open(agent: string, storedSeq: number, heardBeforeSec = 0): AgentSession<Link> {
     const known = this.#byAgent.get(agent);
     if (known !== undefined) return known;
-    const session: AgentSession<Link> = { agent, storedSeq, queuedSeq: storedSeq, link: undefined };
+    const session: AgentSession<Link> = { agent, storedSeq, queuedSeq: storedSeq, heardBeforeSec, link: undefined };
     this.#byAgent.set(agent, session);
     return session;
+  }
+
+  /** Nothing of the session was used. */
+  forget(session: AgentSession<Link>): void {
+    this.#forgetIfDone(session);
   }
 
   /** A report has come. A new one counts as queued from now on. */
   arrive(session: AgentSession<Link>, seq: number, link: Link): Arrival {
     this.#attach(session, link);
+    session.heardBeforeSec = undefined;
     if (seq <= session.storedSeq) return 'stored';
     if (seq <= session.queuedSeq) return 'waiting';
     session.queuedSeq = seq;

@@ -8,7 +8,7 @@ import { type CallHistory, isNumbered } from '../history/call-history.ts';
 import type { WriteQueue } from '../queue/write-queue.ts';
 import type { ReporterStats } from '../reporter-stats.ts';
 import type { StatusBatch } from '../store/status-store.ts';
-import { type AgentSession, AgentSessions } from './agent-sessions.ts';
+import { type AgentSession, AgentSessions, isPlausible } from './agent-sessions.ts';
 import type { SeqLookup } from './seq-lookup.ts';
 
 export interface ReportServiceDeps {
@@ -140,6 +140,12 @@ export class ReportService implements FramedServerHandler {
   }
 
   #takeNumbered({ connection }: Lane, session: AgentSession<FramedConnection>, report: ReportStatusRequest): void {
+    if (!isPlausible(session, report.seq, Math.floor(this.#deps.clock.unixMs() / 1_000))) {
+      this.#deps.counters.add(count.badNumbers);
+      this.#sessions.forget(session);
+      connection.destroy();
+      return;
+    }
     const arrival = this.#sessions.arrive(session, report.seq, connection);
     if (arrival === 'new') {
       this.#enqueue(report);
@@ -166,8 +172,8 @@ export class ReportService implements FramedServerHandler {
     lane.parked = parked;
     lane.connection.pause();
     this.#park(parked, report);
-    this.#deps.lookup.find(report.agent, storedSeq => {
-      this.#sessions.open(report.agent, storedSeq);
+    this.#deps.lookup.find(report.agent, (storedSeq, heardSec) => {
+      this.#sessions.open(report.agent, storedSeq, heardSec);
       this.#release(lane, parked);
     });
   }
@@ -239,6 +245,7 @@ function checked(report: ReportStatusRequest): ReportStatusRequest {
   if (report.agent.length > MAX_AGENT_LENGTH) {
     throw new LarsProtocolError('BAD_BODY', `agent has ${report.agent.length} characters, allowed are ${MAX_AGENT_LENGTH}`);
   }
+  if (/\p{C}/u.test(report.agent)) throw new LarsProtocolError('BAD_BODY', 'agent has control characters');
   if (!Number.isSafeInteger(report.seq)) throw new LarsProtocolError('BAD_BODY', `seq ${report.seq} is above 2^53 - 1`);
   return report;
 }

@@ -3,13 +3,13 @@ import type { OperationHealth } from '../store/operation-health.ts';
 import type { StatusStore } from '../store/status-store.ts';
 
 export interface SeqLookupDeps {
-  readonly store: Pick<StatusStore, 'lastSeqs'>;
+  readonly store: Pick<StatusStore, 'lastSeqs' | 'lastHeard'>;
   readonly backoff: Backoff;
   readonly health: OperationHealth;
 }
 
-/** Takes the seq of the agent's last stored report; 0 when the store does not know the agent. */
-type TakeAnswer = (storedSeq: number) => void;
+/** Takes the seq of the agent's last stored report and when that was, unix seconds; 0 when the store does not know the agent. */
+type TakeAnswer = (storedSeq: number, heardSec: number) => void;
 
 /** How many agents one query of the store names: after a restart all agents come back at once. */
 const AGENTS_PER_LOOKUP = 500;
@@ -56,21 +56,23 @@ export class SeqLookup {
     const { store, backoff, health } = this.#deps;
     const agents = [...this.#lookups.keys()].slice(0, AGENTS_PER_LOOKUP);
     let seqs: ReadonlyMap<string, number>;
+    let heard: ReadonlyMap<string, number>;
     try {
       seqs = await store.lastSeqs(agents);
+      heard = await store.lastHeard(agents);
     } catch (error) {
       health.failed(error);
       return false;
     }
     backoff.reset();
     health.succeeded();
-    if (!this.#stopped) for (const agent of agents) this.#answer(agent, seqs.get(agent) ?? 0);
+    if (!this.#stopped) for (const agent of agents) this.#answer(agent, seqs.get(agent) ?? 0, heard.get(agent) ?? 0);
     return true;
   }
 
-  #answer(agent: string, storedSeq: number): void {
+  #answer(agent: string, storedSeq: number, heardSec: number): void {
     const takers = this.#lookups.get(agent) ?? [];
     this.#lookups.delete(agent);
-    for (const take of takers) take(storedSeq);
+    for (const take of takers) take(storedSeq, heardSec);
   }
 }

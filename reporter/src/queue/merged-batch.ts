@@ -1,7 +1,7 @@
 // pure
 import type { HostKey } from '@lars/proto';
 import type { CountedReport, CountedResult } from '../history/call-history.ts';
-import type { HistoryRow, StatusBatch, StatusRow } from '../store/status-store.ts';
+import { type HistoryRow, type StatusBatch, type StatusRow, saturatingSum } from '../store/status-store.ts';
 
 /**
  * Reports merged into the rows that they become: of the status of one (module, host, caller) the last report counts, the history
@@ -69,9 +69,9 @@ export class MergedBatch implements StatusBatch {
       this.history.push(added);
       return;
     }
-    row.succ += succ;
-    row.err += err;
-    row.tcostMs += tcostMs;
+    row.succ = saturatingSum(row.succ, succ);
+    row.err = saturatingSum(row.err, err);
+    row.tcostMs = saturatingSum(row.tcostMs, tcostMs);
     row.overloaded += overloaded;
     row.reports += 1;
   }

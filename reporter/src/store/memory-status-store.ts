@@ -7,6 +7,7 @@ import {
   type StatusBatch,
   type StatusRow,
   type StatusStore,
+  saturatingSum,
 } from './status-store.ts';
 
 /** The store's twin for tests: the same rules in memory, and it can be told to fail or to wait. */
@@ -33,6 +34,14 @@ export class MemoryStatusStore implements StatusStore {
     const known = agents.flatMap(agent => {
       const row = this.#agents.get(agent);
       return row === undefined ? [] : ([[agent, row.seq]] as const);
+    });
+    return new Map(known);
+  }
+
+  async lastHeard(agents: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const known = agents.flatMap(agent => {
+      const row = this.#agents.get(agent);
+      return row === undefined ? [] : ([[agent, row.ts]] as const);
     });
     return new Map(known);
   }
@@ -74,9 +83,9 @@ export class MemoryStatusStore implements StatusStore {
 function sum(a: HistoryRow, b: HistoryRow): HistoryRow {
   return {
     ...a,
-    succ: a.succ + b.succ,
-    err: a.err + b.err,
-    tcostMs: a.tcostMs + b.tcostMs,
+    succ: saturatingSum(a.succ, b.succ),
+    err: saturatingSum(a.err, b.err),
+    tcostMs: saturatingSum(a.tcostMs, b.tcostMs),
     overloaded: a.overloaded + b.overloaded,
     reports: a.reports + b.reports,
   };

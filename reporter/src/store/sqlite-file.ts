@@ -2,7 +2,8 @@
  * The SQLite file behind the store. SQLite writes on into a file that was deleted or replaced, where nobody will ever read it; so each use
  * compares the file of that name with the one that is open.
  */
-import { type BigIntStats, rmSync, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { openSqlite, type SqliteDatabase } from '@lars/runtime/sql/sqlite';
 import { createStatusTables } from './sqlite-status-schema.ts';
 import { prepareUpserts, type StatusUpserts } from './sqlite-upserts.ts';
@@ -102,6 +103,7 @@ export class SqliteFile {
   }
 
   #openAnew(): OpenStatusFile {
+    makeForOurselves(this.#file);
     const options = { file: this.#file, confKey: this.#confKey, durability: 'normal', busyTimeoutMs: OPEN_TIMEOUT_MS } as const;
     const database = openSqlite<StatusTables>(options);
     try {
@@ -116,6 +118,17 @@ export class SqliteFile {
       database.close();
       throw error;
     }
+  }
+}
+
+/** What a system calls is nobody's business who has no part in running it. A file or folder that is there keeps its mode. */
+function makeForOurselves(file: string): void {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o750 });
+    // SQLite takes an empty file for a new database, and gives the files beside it the same mode.
+    closeSync(openSync(file, 'a', 0o640));
+  } catch {
+    // Opening the database will say what is wrong.
   }
 }
 

@@ -52,13 +52,11 @@ class SqliteStatusStore implements StatusStore {
   }
 
   async lastSeqs(agents: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const { lastSeq } = this.#use();
-    const seqs = new Map<string, number>();
-    for (const agent of agents) {
-      const seq = lastSeq.get(agent);
-      if (seq !== undefined) seqs.set(agent, seq);
-    }
-    return seqs;
+    return valuesOf(this.#use().lastSeq, agents);
+  }
+
+  async lastHeard(agents: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return valuesOf(this.#use().lastHeard, agents);
   }
 
   async prune({ historyBeforeSec, agentsBeforeSec, maxRows }: PruneLimits): Promise<number> {
@@ -94,6 +92,7 @@ interface Prepared {
   readonly open: OpenStatusFile;
   readonly writeBatch: (batch: StatusBatch, nowSec: number) => void;
   readonly lastSeq: Statement<[string], number>;
+  readonly lastHeard: Statement<[string], number>;
   readonly pruneHistory: Statement<[number, number]>;
   readonly pruneAgents: Statement<[number, number]>;
 }
@@ -104,9 +103,19 @@ function prepare(open: OpenStatusFile): Prepared {
     open,
     writeBatch: connection.transaction((batch: StatusBatch, nowSec: number) => upsert(open.upserts, batch, nowSec)),
     lastSeq: connection.prepare<[string], number>('SELECT seq FROM AgentReport WHERE agent = ?').pluck(),
+    lastHeard: connection.prepare<[string], number>('SELECT ts FROM AgentReport WHERE agent = ?').pluck(),
     pruneHistory: connection.prepare(PRUNE_HISTORY),
     pruneAgents: connection.prepare(PRUNE_AGENTS),
   };
+}
+
+function valuesOf(statement: Statement<[string], number>, agents: readonly string[]): ReadonlyMap<string, number> {
+  const values = new Map<string, number>();
+  for (const agent of agents) {
+    const value = statement.get(agent);
+    if (value !== undefined) values.set(agent, value);
+  }
+  return values;
 }
 
 function upsert({ status, addrStatus, history, agents }: StatusUpserts, batch: StatusBatch, nowSec: number): void {

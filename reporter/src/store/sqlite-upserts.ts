@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { BulkUpsert } from './bulk-upsert.ts';
-import type { HistoryRow, StatusRow } from './status-store.ts';
+import { type HistoryRow, MAX_SUM, type StatusRow } from './status-store.ts';
 
 export interface StatusUpserts {
   /** Rows of hosts with an ip. */
@@ -58,7 +58,7 @@ function historyUpsert(connection: Database): BulkUpsert<HistoryRow> {
     table: 'CallHistory',
     key,
     columns: [...key, ...SUMS],
-    update: SUMS.map(column => `${column} = ${column} + excluded.${column}`),
+    update: SUMS.map(column => `${column} = min(${MAX_SUM}, ${column} + excluded.${column})`),
     bind(row, values, at) {
       values[at] = row.minute;
       values[at + 1] = row.modid;

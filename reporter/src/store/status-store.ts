@@ -8,13 +8,16 @@ export interface StatusStore {
   readonly place: string;
 
   /**
-   * Stores a whole batch or nothing of it. Status rows replace those of the same key, history rows are added to them.
+   * Stores a whole batch or nothing of it. Status rows replace those of the same key, history rows are added to them, up to MAX_SUM.
    * @throws {Error} when nothing was stored; the same batch may be written again
    */
   write(batch: StatusBatch, nowSec: number): Promise<void>;
 
   /** The last stored report of each of these agents; one that is not known is left out. */
   lastSeqs(agents: readonly string[]): Promise<ReadonlyMap<string, number>>;
+
+  /** When each of these agents was last heard of, unix seconds; one that is not known is left out. */
+  lastHeard(agents: readonly string[]): Promise<ReadonlyMap<string, number>>;
 
   /**
    * Forgets history older than `historyBeforeSec` and agents not heard of since `agentsBeforeSec`, at most `maxRows` of each.
@@ -32,6 +35,13 @@ export interface StatusStore {
   check(): Promise<void>;
 
   close(): Promise<void>;
+}
+
+/** A sum that would be larger stays here: beyond it numbers are not exact, and beyond 2^63 a table has no integers. */
+export const MAX_SUM = Number.MAX_SAFE_INTEGER;
+
+export function saturatingSum(a: number, b: number): number {
+  return Math.min(MAX_SUM, a + b);
 }
 
 export const READ_MAX_ROWS = 100_000;

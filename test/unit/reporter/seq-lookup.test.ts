@@ -21,6 +21,7 @@ function world() {
         if (state.failing) throw new Error('no answer');
         return new Map(agents.filter(agent => agent !== 'unknown').map(agent => [agent, agent.length]));
       },
+      lastHeard: async () => new Map(),
     },
     backoff: new Backoff(1_000, 10_000, () => 0.5),
     health: new OperationHealth({ what: 'looking up', log: recordingLog().log, onFailed: () => {} }),
