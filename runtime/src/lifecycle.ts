@@ -1,11 +1,14 @@
 import { isatty } from 'node:tty';
 import { reloadConfigs } from './config/reload.ts';
 import { messageOf } from './errors.ts';
+import { exposureWarning } from './exposure.ts';
 import type { Logger } from './log.ts';
 
 /** A running part of the system, which can be stopped and reports when it cannot go on. */
 export interface Service {
   readonly name: string;
+  /** Where its datagrams come in, if it takes any. */
+  readonly ip?: string;
   /** Resolves with the reason when the service has ended by itself; never rejects. */
   readonly failed: Promise<Error>;
   /** Stops the service, which finishes its work; safe to call twice. */
@@ -25,6 +28,10 @@ const SAME_SIGNAL_MS = 500;
  */
 export async function runUntilStopped(services: readonly Service[], log: Logger): Promise<number> {
   const signals = catchSignals(log);
+  for (const { ip = '127.0.0.1' } of services) {
+    const warning = exposureWarning(ip, '[udp] ip');
+    if (warning !== undefined) log.warn(warning);
+  }
   const failure = Promise.race(services.map(service => service.failed.then(error => ({ service, error }))));
   const end = await Promise.race([signals.next(), failure]);
   if (typeof end === 'string') log.info(`${end}: stopping`);

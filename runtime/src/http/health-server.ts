@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { listenError } from '../errors.ts';
+import { exposedKeys } from '../exposure.ts';
 import { HttpConnections } from './http-connections.ts';
 
 // An import of node:http evaluates its every export, among them a lazily loaded WebSocket: 16 MB more in every process.
@@ -76,7 +77,7 @@ async function answer(options: HealthServerDeps, request: IncomingMessage, respo
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { allow: 'GET, HEAD' }).end();
   } else if (path === '/healthz') {
-    const health = options.health();
+    const health = withExposure(options.health(), options.ip);
     response
       .writeHead(health.status === 'failing' ? 503 : 200, { 'content-type': 'application/json' })
       .end(`${JSON.stringify(health)}\n`);
@@ -86,6 +87,11 @@ async function answer(options: HealthServerDeps, request: IncomingMessage, respo
   } else {
     answerDocument(await options.document?.(path), response);
   }
+}
+
+function withExposure(health: Health, httpIp: string): Health {
+  const exposed = exposedKeys(health.details, httpIp);
+  return exposed === undefined ? health : { ...health, details: { ...health.details, exposed } };
 }
 
 function answerDocument(document: unknown, response: ServerResponse): void {

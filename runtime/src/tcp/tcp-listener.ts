@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { listenError, messageOf } from '../errors.ts';
+import { exposureWarning } from '../exposure.ts';
 import type { Logger } from '../log.ts';
 
 export interface TcpListenerDeps {
@@ -38,6 +39,8 @@ export class TcpListener {
       });
     });
     this.#port = (this.#server.address() as AddressInfo).port;
+    const warning = exposureWarning(ip, '[tcp] ip');
+    if (warning !== undefined) this.#options.log.warn(warning, { port: this.#port });
   }
 
   /** 0 before the listener listens; the port stays known when it is closed. */

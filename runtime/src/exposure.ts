@@ -1,0 +1,26 @@
+// pure
+/** Ports that other machines reach: nothing that LARS is sent is encrypted or signed, so whoever reaches a port is believed. */
+
+/** What the log warns of at the start; undefined for an address that only this machine reaches. */
+export function exposureWarning(ip: string, confKey: string): string | undefined {
+  if (isLoopback(ip)) return undefined;
+  return `other machines reach ${confKey} = ${ip}, and nothing that they send is signed: let a firewall admit those that must (docs/threat-model.md)`;
+}
+
+/**
+ * The keys of /healthz's details that name addresses as 'IP:PORT' are those of the sections in the conf file.
+ * @returns '[tcp] ip = 0.0.0.0', joined where there are several; undefined when only this machine reaches them
+ */
+export function exposedKeys(details: Readonly<Record<string, unknown>>, httpIp: string): string | undefined {
+  const ips = { udp: ipOf(details['udp']), tcp: ipOf(details['tcp']), http: httpIp };
+  const exposed = Object.entries(ips).filter(([, ip]) => ip !== undefined && !isLoopback(ip));
+  return exposed.length === 0 ? undefined : exposed.map(([section, ip]) => `[${section}] ip = ${ip}`).join(', ');
+}
+
+function ipOf(address: unknown): string | undefined {
+  return typeof address === 'string' ? /^([\d.]+):/.exec(address)?.[1] : undefined;
+}
+
+function isLoopback(ip: string): boolean {
+  return ip.startsWith('127.');
+}
