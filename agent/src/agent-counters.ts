@@ -34,6 +34,11 @@ export class AgentCounters {
     return this.shards.reduce((sum, shard) => sum + shard.counters.get(name), 0);
   }
 
+  /** The largest of one gauge's values. */
+  shardGaugeMax(name: ShardGauge): number {
+    return Math.max(...this.shards.map(shard => shard.gauges.get(name)));
+  }
+
   shardGaugeTotal(name: ShardGauge): number {
     return this.shards.reduce((sum, shard) => sum + shard.gauges.get(name), 0);
   }

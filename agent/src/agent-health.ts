@@ -13,16 +13,18 @@ export interface AgentState {
 }
 
 /**
- * The agent is degraded without dnsserver: it serves the known routes, but does not see changes and new modules. The reporter is optional
+ * The agent is degraded without dnsserver: it serves the known routes, but does not see changes and new modules. And while it serves routes that
+ * it knew before it started and dnsserver has not confirmed. The reporter is optional
  * and does not affect the status.
  */
 export function agentHealth({ supervisor, counters, config, uptimeMs }: AgentState): Health {
   const up = counters.dnsGauges.get('linkUp') === 1;
   const ports = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);
+  const oldRoutes = counters.shardGaugeTotal('oldRoutes');
   const shard0 = supervisor.readyThread('shard0');
   return {
     service: 'agent',
-    status: up ? 'ok' : 'degraded',
+    status: up && oldRoutes === 0 ? 'ok' : 'degraded',
     pid: process.pid,
     uptimeSeconds: Math.round(uptimeMs / 1_000),
     version: VERSION,
@@ -39,6 +41,8 @@ export function agentHealth({ supervisor, counters, config, uptimeMs }: AgentSta
       ejectedHosts: counters.shardGaugeTotal('ejectedHosts'),
       // The old name of ejectedHosts, which goes away with the next release.
       overloadedHosts: counters.shardGaugeTotal('ejectedHosts'),
+      oldRoutes,
+      oldRoutesAgeSeconds: counters.shardGaugeMax('oldRoutesAgeSeconds'),
       getHost: counters.shardTotal('getHost'),
       reports: counters.shardTotal('reportedCalls'),
       kernelDrops: counters.shardTotal('kernelDrops'),

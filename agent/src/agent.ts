@@ -15,6 +15,7 @@ import type { LoadBalanceOptions } from './balancer/algorithm.ts';
 import { loadBalanceOptions } from './balancing-config.ts';
 import type { AgentConfig } from './config.ts';
 import type { DnsThreadData } from './dns/dns-thread.ts';
+import { RouteFile } from './dns/route-file.ts';
 import type { ReportThreadData } from './report/report-thread.ts';
 import { type ForwardsInFlight, newForwardsInFlight } from './shard/forwarding.ts';
 import type { ShardThreadData } from './shard/shard-thread.ts';
@@ -48,14 +49,18 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
   scheduleGc();
   const counters = new AgentCounters();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  const isLinkUp = () => counters.dnsGauges.get('linkUp') === 1;
+  const routes = await RouteFile.open(config.agent.routes_file, { log, clock, isLinkUp });
   const supervisor = new Supervisor<ThreadName>({
-    specs: threadSpecs(config, counters),
+    specs: threadSpecs(config, counters, routes),
     channels: CHANNELS,
     log,
     clock,
+    onMessage: ({ memory }) => routes.onMoved(memory),
     onRestartLimitReached: fail,
   });
   await supervisor.start();
+  routes.start();
   const startedMs = clock.monotonicMs();
   let http: HealthServer;
   try {
@@ -69,6 +74,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
     });
   } catch (error) {
     await stopThreads(supervisor);
+    await routes.stop();
     throw error;
   }
   const udpPorts = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);
@@ -85,7 +91,9 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
     killThread: name => supervisor.kill(name),
     restarts: name => supervisor.restarts(name),
     stop: () => {
-      stopping ??= stopThreads(supervisor).then(() => http.close());
+      stopping ??= stopThreads(supervisor)
+        .then(() => routes.stop())
+        .then(() => http.close());
       return stopping;
     },
   };
@@ -122,7 +130,7 @@ const CHANNELS: readonly (readonly [ThreadName, ThreadName])[] = [
   ]),
 ];
 
-function threadSpecs(config: AgentConfig, counters: AgentCounters): ThreadSpec<ThreadName>[] {
+function threadSpecs(config: AgentConfig, counters: AgentCounters, routes: RouteFile): ThreadSpec<ThreadName>[] {
   const caller = callerIp(config.agent.caller_ip);
   const loadBalance = loadBalanceOptions(config.loadbalance, config.module, config.agent.zone);
   const forwardsInFlight = newForwardsInFlight();
@@ -136,6 +144,8 @@ function threadSpecs(config: AgentConfig, counters: AgentCounters): ThreadSpec<T
         link: linkOptions(config, config.dnsserver),
         counters: counters.dns.buffer,
         gauges: counters.dnsGauges.buffer,
+        routes: routes.memory,
+        storedAtMs: routes.storedAtMs,
       }),
     },
     {

@@ -9,6 +9,7 @@ import {
   integer,
   ipv4,
   milliseconds,
+  path,
   section,
   text,
 } from '@lars/runtime/config/config';
@@ -17,6 +18,12 @@ import { balancingFields, modulesSection, timeout } from './balancing-config.ts'
 import { TRANSPORT_CHOICES } from './udp/transport.ts';
 
 const MILLION = 1_000_000;
+
+/** A file that may be left out with an empty value. */
+function pathOrNothing(options: { readonly default: string; readonly meaning: string }) {
+  const field = path(options);
+  return { ...field, expected: 'a path, or nothing', parse: (value: string) => (value === '' ? '' : field.parse(value)) };
+}
 
 /** conf/agent.ini. The sections reporter, dnsserver and loadbalance are those of deployed agents, whose files load unchanged. */
 export const agentConfigTable = defineConfig({
@@ -83,6 +90,11 @@ export const agentConfigTable = defineConfig({
         default: ADAPTIVE_DEFAULTS.zone,
         maxLength: 64,
         meaning: 'adaptive: where this machine stands, as hosts name their zones; its own zone is preferred (rule AD-19, zones).',
+      }),
+      routes_file: pathOrNothing({
+        default: 'data/agent-routes',
+        meaning:
+          'File in which the agent keeps its routes, and from which it serves them when it starts while dnsserver is away; it is created, with its folder. Nothing: it keeps none.',
       }),
       caller_ip: ipv4({
         default: '',

@@ -41,6 +41,8 @@ export const shardGauges = defineCounters({
   hosts: 'Hosts in these modules',
   ejectedHosts: 'Hosts that get probes alone now (classic: overloaded)',
   absentModules: 'Modules known not to exist, remembered for a short time',
+  oldRoutes: 'Modules whose route the agent knew earlier, and dnsserver has not confirmed since',
+  oldRoutesAgeSeconds: 'Since when the oldest of these routes was not confirmed, seconds; 0 while no route is old',
   waiting: 'Requests that are parked until a route arrives, now',
 });
 export type ShardGauge = (typeof shardGauges.names)[number];
@@ -52,6 +54,8 @@ export const dnsCounters = defineCounters({
   reconnects: 'Times the link to dnsserver came up',
   badFrames: 'Messages from dnsserver that did not parse',
   hostsRefused: 'Hosts left out of a route: they cannot be called, or their address or zone is too long',
+  storedRoutes: 'Routes taken from what the agent knew earlier, because dnsserver was away',
+  storedRoutesDropped: 'Routes that are not kept for the next start, because there are too many',
   queriesRefused: 'Routes not asked for because too many queries were open',
 });
 export type DnsCounter = (typeof dnsCounters.names)[number];

@@ -53,7 +53,16 @@ export async function startLars({ log, loadbalance = [] }: LarsOptions): Promise
   const dnsserver = configOf(dnsserverConfigTable, server);
   const reporter = configOf(reporterConfigTable, server);
   try {
-    const agent = configOf(agentConfigTable, ['[udp]', 'port = 0', '[http]', 'port = 0', '[loadbalance]', ...loadbalance]);
+    const agent = configOf(agentConfigTable, [
+      '[udp]',
+      'port = 0',
+      '[http]',
+      'port = 0',
+      '[agent]',
+      'routes_file =',
+      '[loadbalance]',
+      ...loadbalance,
+    ]);
     const system = await startSystem({ dnsserver, reporter, agent, log });
     const page = (name: string) => fetch(`http://${agent.http.ip}:${system.agent.httpPort}/${name}`);
     return {

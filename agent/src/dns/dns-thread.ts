@@ -8,12 +8,19 @@ import { RouteUpdateBatcher, unpackRouteQueries } from '../threads/batches.ts';
 import { clientOptions, type LinkOptions } from '../threads/link-options.ts';
 import { type DnsMessage, type RouteUpdate, SHARD_NAMES, type ShardName } from '../threads/messages.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
+import { RouteLog } from './route-log.ts';
+import { MAX_ROUTE_BYTES, type RouteMemory } from './route-memory.ts';
 import { RouteSubscriber } from './route-subscriber.ts';
+import { StoredRoutes, type StoredRoutesDeps } from './stored-routes.ts';
 
 export interface DnsThreadData {
   readonly link: LinkOptions;
   readonly counters: SharedArrayBuffer;
   readonly gauges: SharedArrayBuffer;
+  /** The routes that the agent knows, also from an earlier run. */
+  readonly routes: RouteMemory;
+  /** They were confirmed then or later, unix ms. */
+  readonly storedAtMs: number;
 }
 
 const HOUSEKEEPING_MS = 500;
@@ -27,9 +34,18 @@ runThread<DnsThreadData, DnsMessage>(async thread => {
     {
       counters,
       send: frame => client.queue(frame),
+      onResponse: (response, body) => stored.onResponse(response, body),
       onRoute: ({ modid, cmdid, host, version }) => updates.add({ modid, cmdid, hosts: host, version }),
     },
   );
+  const stored = newStoredRoutes(thread, counters, {
+    confirmedAtMs: module => (subscriber.isKnown(module) ? linkLostAtMs : thread.data.storedAtMs),
+    onRoute: update => {
+      counters.add(dnsCounters.at.storedRoutes);
+      updates.add(update);
+    },
+  });
+  let linkLostAtMs = thread.data.storedAtMs;
   const postUpdates = (shard: ShardName, batch: readonly RouteUpdate[]) =>
     thread.post(shard, { type: 'route-updates', updates: batch });
   const updates = new RouteUpdateBatcher(postUpdates, setImmediate);
@@ -39,13 +55,68 @@ runThread<DnsThreadData, DnsMessage>(async thread => {
       client.flush();
     },
     onFrame: (id, body) => subscriber.onFrame(id, body),
-    onDown: () => subscriber.onLinkDown(),
+    onDown: () => {
+      linkLostAtMs = systemClock.unixMs();
+      subscriber.onLinkDown();
+      stored.onLinkDown();
+      answers.arm();
+    },
   });
+  const answers = newStoredAnswers(stored);
   client.start();
-  return dnsBody(thread, subscriber, client);
+  return dnsBody(thread, subscriber, client, stored, answers);
 });
 
-function dnsBody(thread: Thread<DnsThreadData>, subscriber: RouteSubscriber, client: FramedClient): ThreadBody<DnsMessage> {
+function newStoredRoutes(
+  thread: Thread<DnsThreadData>,
+  counters: SharedCounters<DnsCounter>,
+  deps: StoredRoutesDeps,
+): StoredRoutes {
+  const log = new RouteLog(thread.data.routes, MAX_ROUTE_BYTES, {
+    onMoved: memory => thread.postToMain({ type: 'route-memory', memory }),
+    onDropped: routes => counters.add(dnsCounters.at.storedRoutesDropped, routes),
+  });
+  return new StoredRoutes(log, deps);
+}
+
+interface StoredAnswers {
+  /** Call after whatever may have added a query. */
+  arm(): void;
+  stop(): void;
+}
+
+/** Answers from the stored routes when that is due, a slice in each tick of the event loop. */
+function newStoredAnswers(stored: StoredRoutes): StoredAnswers {
+  let timer: NodeJS.Timeout | undefined;
+  let dueMs = Number.POSITIVE_INFINITY;
+  const stop = () => {
+    clearTimeout(timer);
+    dueMs = Number.POSITIVE_INFINITY;
+  };
+  const arm = () => {
+    const nowMs = systemClock.monotonicMs();
+    const nextMs = stored.answerDue(nowMs) ?? Number.POSITIVE_INFINITY;
+    if (nextMs >= dueMs) return;
+    stop();
+    dueMs = nextMs;
+    timer = setTimeout(
+      () => {
+        stop();
+        arm();
+      },
+      Math.max(0, nextMs - nowMs),
+    );
+  };
+  return { arm, stop };
+}
+
+function dnsBody(
+  thread: Thread<DnsThreadData>,
+  subscriber: RouteSubscriber,
+  client: FramedClient,
+  stored: StoredRoutes,
+  answers: StoredAnswers,
+): ThreadBody<DnsMessage> {
   const gauges = new SharedCounters<LinkGauge>(linkGauges, thread.data.gauges);
   const housekeeping = setInterval(() => {
     if (subscriber.isOverdue(systemClock.monotonicMs())) client.reconnect('it does not answer');
@@ -57,16 +128,25 @@ function dnsBody(thread: Thread<DnsThreadData>, subscriber: RouteSubscriber, cli
     transport: '',
     onMessage: ({ queries }) => {
       const nowMs = systemClock.monotonicMs();
-      unpackRouteQueries(queries, query => subscriber.query(query, nowMs));
+      unpackRouteQueries(queries, query => {
+        subscriber.query(query, nowMs);
+        if (query.version === 0) stored.query(query, client.up, nowMs);
+      });
       client.flush();
+      answers.arm();
     },
     onConnect: name => {
       const index = (SHARD_NAMES as readonly string[]).indexOf(name);
-      if (index >= 0) subscriber.refetch(module => shardOf(module.modid, module.cmdid) === index, systemClock.monotonicMs());
+      if (index < 0) return;
+      const nowMs = systemClock.monotonicMs();
+      const refetched = subscriber.refetch(module => shardOf(module.modid, module.cmdid) === index, nowMs);
+      for (const module of refetched) stored.query(module, client.up, nowMs);
       client.flush();
+      answers.arm();
     },
     stop: async () => {
       clearInterval(housekeeping);
+      answers.stop();
       client.stop();
     },
   };

@@ -35,6 +35,8 @@ export interface RouteSubscriberDeps {
   readonly counters: SharedCounters<DnsCounter>;
   /** @returns false when the link is down */
   send(frame: Uint8Array): boolean;
+  /** `body` is the answer as it came. */
+  onResponse(response: GetRouteResponse, body: Uint8Array): void;
   /** Not called for a route that is the same as it was. */
   onRoute(response: GetRouteResponse): void;
 }
@@ -57,6 +59,11 @@ export class RouteSubscriber {
   constructor(options: RouteSubscriberOptions, deps: RouteSubscriberDeps) {
     this.#options = options;
     this.#deps = deps;
+  }
+
+  /** Was the module's route told or confirmed by dnsserver? Its changes are told too, while the link stands. */
+  isKnown({ modid, cmdid }: ModuleId): boolean {
+    return this.#known.has(routeKey(modid, cmdid));
   }
 
   get openCount(): number {
@@ -91,12 +98,15 @@ export class RouteSubscriber {
     for (const query of this.#open.values()) query.sentMs = undefined;
   }
 
-  /** A shard's thread was replaced and knows no route: asks for its modules in full, as soon as the link stands. */
-  refetch(belongs: (module: ModuleId) => boolean, nowMs: number): void {
+  /**
+   * A shard's thread was replaced and knows no route: asks for its modules in full, as soon as the link stands.
+   * @returns the modules
+   */
+  refetch(belongs: (module: ModuleId) => boolean, nowMs: number): readonly ModuleId[] {
     const all = new Map<RouteKey, RouteQuery>([...this.#known, ...this.#open]);
-    for (const query of all.values()) {
-      if (belongs(query)) this.#send(this.#openQuery({ ...query, version: 0 }), nowMs);
-    }
+    const refetched = [...all.values()].filter(belongs);
+    for (const query of refetched) this.#send(this.#openQuery({ ...query, version: 0 }), nowMs);
+    return refetched;
   }
 
   /** @throws {LarsProtocolError} when the server sends no route: close the connection */
@@ -104,7 +114,9 @@ export class RouteSubscriber {
     this.#waitingSinceMs = undefined;
     try {
       if (id !== MessageId.GetRouteResponse) throw new LarsProtocolError('BAD_MESSAGE_ID', `dnsserver sent message id ${id}`);
-      this.#onResponse(decodeBody(MessageId.GetRouteResponse, body));
+      const response = decodeBody(MessageId.GetRouteResponse, body);
+      this.#deps.onResponse(response, body);
+      this.#onResponse(response);
     } catch (error) {
       this.#deps.counters.add(count.badFrames);
       throw error;

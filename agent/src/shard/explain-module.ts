@@ -11,6 +11,8 @@ export interface ModuleExplanation extends ModuleId {
   readonly algorithm: string;
   /** The version of the route; 0 where dnsserver tells none. */
   readonly version: number;
+  /** For how long dnsserver has not confirmed the route, which the agent knew earlier; left out where the route is not old. */
+  readonly oldRouteSeconds?: number;
   /** What concerns the module as a whole; left out where the algorithm has nothing to say of it. */
   readonly conduct?: ModuleConduct;
   readonly hosts: readonly (Omit<HostExplanation, 'host'> & HostName)[];

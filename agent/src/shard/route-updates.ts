@@ -6,6 +6,7 @@ import { type ShardCounter, shardCounters } from '../counters.ts';
 import type { RouteUpdate } from '../threads/messages.ts';
 import type { HostGauges } from './host-gauges.ts';
 import { ActiveModule, type ModuleTable, type OnTransition } from './module-table.ts';
+import type { OldRoutes } from './old-routes.ts';
 import type { ParkedRequest } from './parking.ts';
 import type { ReportHandler } from './report.ts';
 import type { RouteFetcher } from './route-fetcher.ts';
@@ -18,6 +19,7 @@ export interface RouteUpdatesDeps {
   readonly fetcher: RouteFetcher;
   readonly reports: ReportHandler;
   readonly gauges: HostGauges;
+  readonly oldRoutes: OldRoutes;
   readonly transitions: TransitionLog;
   readonly counters: SharedCounters<ShardCounter>;
   readonly newBalancer: ModuleBalancerFactory;
@@ -35,11 +37,14 @@ export class RouteUpdates {
     this.#deps = deps;
   }
 
-  apply({ modid, cmdid, hosts, version }: RouteUpdate, nowMs: number, unixMs: number): void {
-    const { modules, fetcher, reports, gauges, counters, newBalancer, random, answerParked } = this.#deps;
-    counters.add(count.routeChanges);
+  apply({ modid, cmdid, hosts, version, storedAtMs }: RouteUpdate, nowMs: number, unixMs: number): void {
+    const { modules, fetcher, reports, gauges, oldRoutes, counters, newBalancer, random, answerParked } = this.#deps;
     const known = modules.findActive(modid, cmdid);
+    // An old route is better than none, and worse than any other.
+    if (storedAtMs !== undefined && known !== undefined) return;
+    counters.add(count.routeChanges);
     if (known !== undefined) {
+      oldRoutes.remove(known);
       // The results of hosts that leave the route go to the reporter before the balancer forgets them.
       reports.flush(known, unixMs);
       gauges.addHosts(-known.balancer.hostCount);
@@ -51,6 +56,7 @@ export class RouteUpdates {
     }
     const module = known ?? new ActiveModule({ modid, cmdid }, newBalancer, random, this.#onTransition);
     module.version = version;
+    if (storedAtMs !== undefined) oldRoutes.add(module, storedAtMs);
     fetcher.confirmRoute(module, nowMs);
     module.balancer.setHosts(hosts.map(inOneObject), nowMs);
     gauges.addHosts(module.balancer.hostCount);

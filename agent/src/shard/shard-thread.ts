@@ -133,7 +133,7 @@ function shardBody(
       reports.flush();
       waits.arm();
     },
-    explainModule: module => shard.explain(module, systemClock.monotonicMs()),
+    explainModule: module => shard.explain(module, systemClock.monotonicMs(), systemClock.unixMs()),
     onConnect: name => {
       if (name === 'dns') shard.refetchRoutes();
       urgentQueries.flush();
@@ -154,6 +154,8 @@ function setGauges(shard: Shard, gauges: SharedCounters<ShardGauge>): void {
   gauges.set(shardGauges.at.hosts, shard.gauges.hostCount);
   gauges.set(shardGauges.at.ejectedHosts, shard.gauges.countEjected());
   gauges.set(shardGauges.at.absentModules, shard.modules.absentCount);
+  gauges.set(shardGauges.at.oldRoutes, shard.oldRoutes.count);
+  gauges.set(shardGauges.at.oldRoutesAgeSeconds, shard.oldRoutes.oldestAgeSeconds(systemClock.unixMs()));
   gauges.set(shardGauges.at.waiting, shard.modules.parkedCount);
 }
 

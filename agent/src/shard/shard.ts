@@ -18,6 +18,7 @@ import { GetRouteHandler } from './get-route.ts';
 import { HostGauges } from './host-gauges.ts';
 import { type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
 import { type ActiveModule, ModuleTable, type ModuleTableOptions } from './module-table.ts';
+import { OldRoutes } from './old-routes.ts';
 import { type ParkedRequest, Parking } from './parking.ts';
 import { ReportHandler } from './report.ts';
 import { type FetchRoute, RouteFetcher, type RouteFetcherOptions } from './route-fetcher.ts';
@@ -56,6 +57,7 @@ export class Shard {
   /** A transport that takes many datagrams at a time shows them to it first. */
   readonly prefetcher: CachePrefetcher;
   readonly gauges = new HostGauges();
+  readonly oldRoutes = new OldRoutes();
 
   constructor(options: ShardOptions, deps: ShardDeps) {
     const { counters, newBalancer, random } = deps;
@@ -66,7 +68,7 @@ export class Shard {
     const shared = { modules, forwarding, parking, fetcher, counters, scratch: new Uint8Array(MAX_DATAGRAM_BYTES) };
     const reports = new ReportHandler(shared, options.reportTimeoutMs, report => deps.sendStatus(report));
     const transitions = new TransitionLog(deps.log, counters);
-    const { gauges } = this;
+    const { gauges, oldRoutes } = this;
     const answerParked = this.#answerParked.bind(this);
     this.#deps = deps;
     this.#shared = shared;
@@ -74,7 +76,16 @@ export class Shard {
     this.#transitions = transitions;
     this.#getHost = new GetHostHandler(shared);
     this.#getRoute = new GetRouteHandler(shared);
-    this.#routeUpdates = new RouteUpdates({ ...shared, reports, gauges, transitions, newBalancer, random, answerParked });
+    this.#routeUpdates = new RouteUpdates({
+      ...shared,
+      reports,
+      gauges,
+      oldRoutes,
+      transitions,
+      newBalancer,
+      random,
+      answerParked,
+    });
     this.prefetcher = new CachePrefetcher(modules);
   }
 
@@ -174,9 +185,12 @@ export class Shard {
   }
 
   /** What is known of a module and its hosts, for people. */
-  explain({ modid, cmdid }: ModuleId, nowMs: number): ModuleExplanation {
+  explain({ modid, cmdid }: ModuleId, nowMs: number, unixMs: number): ModuleExplanation {
     const { modules } = this.#shared;
-    return explainModule({ modid, cmdid }, modules.findActive(modid, cmdid), modules.isAbsent(modid, cmdid, nowMs), nowMs);
+    const module = modules.findActive(modid, cmdid);
+    const explanation = explainModule({ modid, cmdid }, module, modules.isAbsent(modid, cmdid, nowMs), nowMs);
+    const oldRouteSeconds = module === undefined ? undefined : this.oldRoutes.ageSeconds(module, unixMs);
+    return oldRouteSeconds === undefined ? explanation : { ...explanation, oldRouteSeconds };
   }
 
   /** Writes the answer of a general form where the transport sends it from, or sends it back to the shard that forwarded the request. */

@@ -35,6 +35,11 @@ export type PackedRouteQueries = Float64Array;
 export interface RouteUpdate extends ModuleId {
   readonly hosts: readonly HostInfo[];
   readonly version: number;
+  /**
+   * The route is old: dnsserver is away, and this is what the agent knew of it earlier. It was confirmed at this time, unix ms, for the last time. Left
+   * out where dnsserver told the route.
+   */
+  readonly storedAtMs?: number;
 }
 
 /** shard → dns. No update answers a query when the route is still the one that the shard knows. */
@@ -68,5 +73,7 @@ export type MessageToMain =
   | { readonly type: 'ready'; readonly port: number; readonly transport: string; readonly facts: TransportFacts | undefined }
   | { readonly type: 'log'; readonly record: LogRecord }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
+  /** dns: the routes that the agent knows are in this memory from now on; see dns/route-log.ts. */
+  | { readonly type: 'route-memory'; readonly memory: SharedArrayBuffer }
   /** The thread could not start, and a person must mend the reason. */
   | { readonly type: 'startup-error'; readonly code: string; readonly message: string };

@@ -24,12 +24,17 @@ export interface ReadyThread {
   readonly facts: TransportFacts | undefined;
 }
 
+/** What the supervisor leaves to the agent. */
+export type MessageForAgent = Extract<MessageToMain, { readonly type: 'route-memory' }>;
+
 export interface SupervisorDeps<Name extends string> {
   readonly specs: readonly ThreadSpec<Name>[];
   /** Which threads write to which: one channel per pair. */
   readonly channels: readonly (readonly [Name, Name])[];
   readonly log: Logger;
   readonly clock: Clock;
+  /** A message that is no answer; the threads' messages to main are in messages.ts. */
+  readonly onMessage?: (message: MessageForAgent) => void;
   /** Called once when a thread dies too often; the reason names it and its last error. */
   readonly onRestartLimitReached: (reason: Error) => void;
 }
@@ -59,7 +64,7 @@ export class Supervisor<Name extends string> {
       log,
       clock,
       onReady: (name, { port, transport, facts }) => this.#ready.set(name, { port, transport, facts }),
-      onMessage: (_, { id, answer }) => this.#requests.get(id)?.(answer),
+      onMessage: (_, message) => this.#onMessage(message),
       onDeath: (name, error) => log.error(`thread ${name} died`, { error: messageOf(error) }),
       onRestart: name => this.#onRestart(name),
       onRestartLimitReached: (name, error) => this.#onRestartLimitReached(name, error),
@@ -115,6 +120,11 @@ export class Supervisor<Name extends string> {
     const data = spec.data(this.#ready.get(spec.name)?.port ?? 0);
     const workerData: ThreadData<unknown> = { name: spec.name as never, data, lock };
     return { workerData, whenTerminable: () => waitUntilTerminable(lock) };
+  }
+
+  #onMessage(message: MessageForAgent | Extract<MessageToMain, { readonly type: 'answer' }>): void {
+    if (message.type === 'answer') this.#requests.get(message.id)?.(message.answer);
+    else this.#deps.onMessage?.(message);
   }
 
   #onRestart(name: Name): void {

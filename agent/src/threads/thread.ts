@@ -14,6 +14,7 @@ export interface Thread<Data> {
   readonly log: Logger;
   /** Posts to another thread. Before that thread is connected, and while it is being replaced, messages to it are lost. */
   post(to: ThreadName, message: ThreadMessage): void;
+  postToMain(message: MessageToMain): void;
   /** Nobody terminates this thread during the work, see termination-lock.ts. */
   withoutTermination<T>(work: () => Promise<T>): Promise<T>;
   /** Handles now the messages that other threads have posted and this one has not read yet. */
@@ -71,6 +72,7 @@ export function runThread<Data, Message>(start: (thread: Thread<Data>) => Promis
         data,
         log: entry.log,
         post: (to, message) => ports.get(to)?.postMessage(message),
+        postToMain: message => entry.post(message),
         withoutTermination: work => withoutTermination(lock, work),
         drain,
       }),

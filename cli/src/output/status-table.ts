@@ -21,7 +21,7 @@ const SHOWN_DETAILS = {
 } as const;
 
 /** Details that may be the reason why a service is not ok. */
-const TELLING_DETAILS = ['dnsserver', 'reporter', 'emptyGuard'];
+const TELLING_DETAILS = ['dnsserver', 'reporter', 'emptyGuard', 'oldRoutes', 'oldRoutesAgeSeconds'];
 
 /** One line a service. */
 export function formatStatus(services: readonly ServiceStatus[], paint: Paint): string {

@@ -10,6 +10,8 @@ export interface ModuleWhy {
   readonly state: 'active' | 'serving' | 'absent' | 'unknown';
   readonly algorithm: string;
   readonly version: number;
+  /** The route is one that the agent knew earlier; for so long dnsserver has not confirmed it. */
+  readonly oldRouteSeconds?: number;
   readonly conduct?: ConductWhy;
   readonly hosts: readonly HostWhy[];
 }
@@ -57,7 +59,7 @@ export function isActive({ state }: ModuleWhy): boolean {
 }
 
 /** A table of the hosts, one line each, and below it a line for each thing that is unusual about the module. */
-export function whyText({ hosts, version, algorithm, conduct }: ModuleWhy, paint: Paint): string {
+export function whyText({ hosts, version, algorithm, oldRouteSeconds, conduct }: ModuleWhy, paint: Paint): string {
   const columns = [
     { title: 'host' },
     { title: 'state' },
@@ -72,11 +74,17 @@ export function whyText({ hosts, version, algorithm, conduct }: ModuleWhy, paint
     lastChange(host.last),
     numbers(host.numbers),
   ]);
-  return `${formatTable(columns, rows, paint)}\n${hosts.length} hosts, version ${version}, balanced by ${algorithm}\n${conductLines(
-    conduct,
-  )
+  return `${formatTable(columns, rows, paint)}\n${hosts.length} hosts, version ${version}, balanced by ${algorithm}\n${[
+    ...oldRouteLines(oldRouteSeconds),
+    ...conductLines(conduct),
+  ]
     .map(line => `${line}\n`)
     .join('')}`;
+}
+
+function oldRouteLines(seconds: number | undefined): string[] {
+  if (seconds === undefined) return [];
+  return [`The route is old: the agent knew it earlier, and dnsserver, which is away, has not confirmed it for ${seconds} s.`];
 }
 
 function conductLines(conduct: ConductWhy | undefined): string[] {

@@ -31,6 +31,7 @@ class Line {
     this.subscriber = new RouteSubscriber(options, {
       counters: this.counters,
       send: frame => this.#up && this.#take(frame),
+      onResponse: () => undefined,
       onRoute: response => this.routes.push(response),
     });
   }

@@ -19,7 +19,7 @@ function mustAsk(): boolean {
 }
 
 function inFlight(): number {
-  const { hosts } = world.shardAt(0).explain(MODULE, world.nowMs);
+  const { hosts } = world.shardAt(0).explain(MODULE, world.nowMs, world.unixMs);
   return hosts.reduce((sum, { numbers }) => sum + (numbers['inFlight'] ?? 0), 0);
 }
 

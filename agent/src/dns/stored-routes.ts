@@ -1,0 +1,97 @@
+// pure
+/**
+ * Answers route queries from the routes that the agent knew earlier, while dnsserver does not: it is away, or hangs. Such a route is old until
+ * dnsserver has been asked and has answered, and what it answers replaces it.
+ */
+import {
+  decodeBody,
+  type GetRouteResponse,
+  LarsProtocolError,
+  MessageId,
+  type ModuleId,
+  type RouteKey,
+  routeKey,
+} from '@lars/proto';
+import type { RouteUpdate } from '../threads/messages.ts';
+import type { RouteLog } from './route-log.ts';
+import { isUsableHost } from './usable-host.ts';
+
+/** How long dnsserver has, while the link stands, before the old route is taken: less than requests are parked for by default. */
+const PATIENCE_MS = 50;
+
+/** So many bytes of routes are decoded in one slice, some ten thousand hosts. */
+const SLICE_BYTES = 262_144;
+
+export interface StoredRoutesDeps {
+  /** When dnsserver has confirmed the module's route for the last time, unix ms, or earlier. */
+  confirmedAtMs(module: ModuleId): number;
+  onRoute(update: RouteUpdate): void;
+}
+
+interface Waiting extends ModuleId {
+  readonly dueMs: number;
+}
+
+export class StoredRoutes {
+  readonly #log: RouteLog;
+  readonly #deps: StoredRoutesDeps;
+  readonly #waiting = new Map<RouteKey, Waiting>();
+
+  constructor(log: RouteLog, deps: StoredRoutesDeps) {
+    this.#log = log;
+    this.#deps = deps;
+  }
+
+  /** A shard knows no route of the module. */
+  query({ modid, cmdid }: ModuleId, isLinkUp: boolean, nowMs: number): void {
+    const key = routeKey(modid, cmdid);
+    if (this.#waiting.has(key) || !this.#log.has({ modid, cmdid })) return;
+    this.#waiting.set(key, { modid, cmdid, dueMs: isLinkUp ? nowMs + PATIENCE_MS : nowMs });
+  }
+
+  /** dnsserver has answered. */
+  onResponse({ modid, cmdid, host, notModified }: GetRouteResponse, body: Uint8Array): void {
+    this.#waiting.delete(routeKey(modid, cmdid));
+    if (!notModified) this.#log.put({ modid, cmdid }, body, host.length > 0);
+  }
+
+  /** No answer comes over this link any more. */
+  onLinkDown(): void {
+    for (const [key, { modid, cmdid }] of this.#waiting) this.#waiting.set(key, { modid, cmdid, dueMs: 0 });
+  }
+
+  /** Answers some of the queries that are due. @returns when to call it again; undefined while no query waits */
+  answerDue(nowMs: number): number | undefined {
+    let bytes = 0;
+    for (const [key, query] of this.#waiting) {
+      if (query.dueMs > nowMs || bytes >= SLICE_BYTES) return query.dueMs;
+      this.#waiting.delete(key);
+      bytes += this.#answer(query);
+    }
+    return undefined;
+  }
+
+  #answer({ modid, cmdid }: ModuleId): number {
+    const body = this.#log.body({ modid, cmdid });
+    if (body === undefined) return 0;
+    const route = decodeRoute(body);
+    // Of a file that is whole, but that no agent of ours has written.
+    if (route === undefined || route.modid !== modid || route.cmdid !== cmdid) return body.length;
+    const hosts = route.host.filter(isUsableHost);
+    // The version is left out, so that dnsserver tells the route anew, whatever it was.
+    if (hosts.length > 0) {
+      const storedAtMs = this.#deps.confirmedAtMs({ modid, cmdid });
+      this.#deps.onRoute({ modid, cmdid, hosts, version: 0, storedAtMs });
+    }
+    return body.length;
+  }
+}
+
+function decodeRoute(body: Uint8Array): GetRouteResponse | undefined {
+  try {
+    return decodeBody(MessageId.GetRouteResponse, body);
+  } catch (error) {
+    if (error instanceof LarsProtocolError) return undefined;
+    throw error;
+  }
+}
