@@ -11,6 +11,8 @@ export interface Service {
   readonly ip?: string;
   /** Resolves with the reason when the service has ended by itself; never rejects. */
   readonly failed: Promise<Error>;
+  /** How long `stop` may take, where that is longer than STOP_DEADLINE_MS. */
+  readonly stopDeadlineMs?: number;
   /** Stops the service, which finishes its work; safe to call twice. */
   stop(): Promise<void>;
 }
@@ -22,7 +24,8 @@ const SAME_SIGNAL_MS = 500;
 
 /**
  * Runs until SIGINT or SIGTERM, or until a service fails; meanwhile SIGHUP reloads the conf files. Then it stops the services one
- * after the other in the order given, all within STOP_DEADLINE_MS. Another signal, SAME_SIGNAL_MS later, ends the wait; a service that fails to stop does not keep the
+ * after the other in the order given, all within STOP_DEADLINE_MS, or what the most patient of them wants. Another signal,
+ * SAME_SIGNAL_MS later, ends the wait; a service that fails to stop does not keep the
  * others from stopping.
  * @returns the exit code: 0 after a signal, 1 after a failure or when stopping failed or took too long
  */
@@ -37,7 +40,8 @@ export async function runUntilStopped(services: readonly Service[], log: Logger)
   if (typeof end === 'string') log.info(`${end}: stopping`);
   else log.error(`${end.service.name} cannot go on: ${end.error.message}`);
   const impatience = deadline(SAME_SIGNAL_MS).then(() => signals.next());
-  const tooLong = deadline(STOP_DEADLINE_MS).then(() => `not stopped within ${STOP_DEADLINE_MS} ms`);
+  const deadlineMs = Math.max(...services.map(({ stopDeadlineMs }) => stopDeadlineMs ?? STOP_DEADLINE_MS));
+  const tooLong = deadline(deadlineMs).then(() => `not stopped within ${deadlineMs} ms`);
   const stopped = await Promise.race([stopAll(services, log), impatience.then(again => `${again} again`), tooLong]);
   if (typeof stopped === 'string') log.error(`${stopped}: exiting before everything was stopped`);
   signals.release();

@@ -66,6 +66,13 @@ export class FramedClient {
     this.#connection?.flush();
   }
 
+  /** Does not wait for the next attempt, for the process is about to end. */
+  connectNow(): void {
+    if (this.#retryTimer === undefined || this.#stopped) return;
+    clearTimeout(this.#retryTimer);
+    this.#connect();
+  }
+
   /** Gives the link up and starts a new one: for a server that is silent when it should answer. */
   reconnect(why: string): void {
     if (this.#connection === undefined) return;
@@ -83,6 +90,7 @@ export class FramedClient {
 
   #connect(): void {
     const { host, port, connectTimeoutMs } = this.#options;
+    this.#retryTimer = undefined;
     const socket = createConnection({ host, port });
     this.#connecting = socket;
     const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${connectTimeoutMs} ms`)), connectTimeoutMs);

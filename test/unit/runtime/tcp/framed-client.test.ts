@@ -136,6 +136,18 @@ describe('a link that stands', () => {
     await eventually('up again', () => client.up);
   });
 
+  test('is made at once, without the pause, where its user cannot wait', async () => {
+    const port = await deadPort();
+    const { client, pauses } = dial(port);
+    await eventually('it pauses', () => pauses() === 1);
+    await ScriptedServer.listen(port);
+    client.connectNow();
+    client.connectNow();
+    await eventually('up', () => client.up);
+    client.connectNow();
+    expect([client.up, pauses()]).toEqual([true, 1]);
+  });
+
   test('ends when the server speaks nonsense', async () => {
     const server = await ScriptedServer.listen();
     const { told, recording, pause } = dial(server.port, () => {
