@@ -16,6 +16,7 @@ import { loadBalanceOptions } from './balancing-config.ts';
 import type { AgentConfig } from './config.ts';
 import type { DnsThreadData } from './dns/dns-thread.ts';
 import { RouteFile } from './dns/route-file.ts';
+import { DELIVERY_TIMEOUT_MS } from './report/delivery-timeout.ts';
 import type { ReportThreadData } from './report/report-thread.ts';
 import { type ForwardsInFlight, newForwardsInFlight } from './shard/forwarding.ts';
 import type { ShardThreadData } from './shard/shard-thread.ts';
@@ -88,6 +89,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
     transport,
     httpPort: http.port,
     failed,
+    stopDeadlineMs: STOP_DEADLINE_MS,
     killThread: name => supervisor.kill(name),
     restarts: name => supervisor.restarts(name),
     stop: () => {
@@ -112,12 +114,13 @@ async function explainModule(supervisor: Supervisor<ThreadName>, path: string): 
 /** Stops the shards first: they hand their last status reports to the reporter thread, which sends them before it ends. */
 async function stopThreads(supervisor: Supervisor<ThreadName>): Promise<void> {
   await supervisor.stop(SHARD_NAMES, SHARD_STOP_TIMEOUT_MS);
-  await supervisor.stop(['reporter', 'dns'], LINK_STOP_TIMEOUT_MS);
+  await supervisor.stop(['dns', 'reporter'], LINK_STOP_TIMEOUT_MS);
 }
 
-/** The sum of both lies within the process's STOP_DEADLINE_MS. The reporter thread needs more, because it may wait for an acknowledgement. */
 const SHARD_STOP_TIMEOUT_MS = 600;
-const LINK_STOP_TIMEOUT_MS = 1_200;
+/** The reporter thread tries to deliver the last reports, and then writes them into a file. */
+const LINK_STOP_TIMEOUT_MS = DELIVERY_TIMEOUT_MS + 2_000;
+const STOP_DEADLINE_MS = SHARD_STOP_TIMEOUT_MS + LINK_STOP_TIMEOUT_MS + 1_000;
 
 /** Each pair of threads that post messages to each other. */
 const CHANNELS: readonly (readonly [ThreadName, ThreadName])[] = [
@@ -154,6 +157,7 @@ function threadSpecs(config: AgentConfig, counters: AgentCounters, routes: Route
       data: (): ReportThreadData => ({
         link: linkOptions(config, config.reporter),
         caller,
+        unsentFile: config.agent.unsent_file,
         counters: counters.reporter.buffer,
         gauges: counters.reporterGauges.buffer,
       }),

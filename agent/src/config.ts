@@ -96,6 +96,11 @@ export const agentConfigTable = defineConfig({
         meaning:
           'File in which the agent keeps its routes, and from which it serves them when it starts while dnsserver is away; it is created, with its folder. Nothing: it keeps none.',
       }),
+      unsent_file: pathOrNothing({
+        default: 'data/agent-unsent',
+        meaning:
+          'File for call statistics that could not be delivered when the agent ended; its next start sends them. Beside it, with .reporter behind its name, stands which reporter acknowledges. Nothing: it keeps none.',
+      }),
       caller_ip: ipv4({
         default: '',
         meaning: "This machine's IPv4 address in the call statistics; empty takes the first one that is not loopback.",

@@ -60,6 +60,7 @@ export async function startLars({ log, loadbalance = [] }: LarsOptions): Promise
       'port = 0',
       '[agent]',
       'routes_file =',
+      'unsent_file =',
       '[loadbalance]',
       ...loadbalance,
     ]);

@@ -47,7 +47,7 @@ export class WaySystem {
     );
     const agent = await startAgent(
       agentConfig(
-        `[udp]\nport = 0\n[http]\nport = 0\n[dnsserver]\nport = ${dnsserver.tcpPort}\n[reporter]\nport = 1\n[agent]\nroute_wait = 5000\nroutes_file =\n`,
+        `[udp]\nport = 0\n[http]\nport = 0\n[dnsserver]\nport = ${dnsserver.tcpPort}\n[reporter]\nport = 1\n[agent]\nroute_wait = 5000\nroutes_file =\nunsent_file =\n`,
       ),
       { log: silent },
     );

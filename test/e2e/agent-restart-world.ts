@@ -39,9 +39,9 @@ export class RestartWorld {
   }
 
   /** @param more lines of the section [agent] */
-  async start(more = ''): Promise<AgentRun> {
+  async start(more = '', reconnectMs = 50): Promise<AgentRun> {
     const links = `[dnsserver]\nport = ${this.dnsPort}\n[reporter]\nport = ${this.reporterPort}\n`;
-    const agent = `[agent]\nroute_wait = 1000\nreconnect_min = 5\nreconnect_max = 50\ncaller_ip = 10.9.8.7\n${more}`;
+    const agent = `[agent]\nroute_wait = 1000\nreconnect_min = ${Math.min(reconnectMs, 60_000)}\nreconnect_max = ${reconnectMs}\ncaller_ip = 10.9.8.7\n${more}`;
     this.folder.write(
       'conf/agent.ini',
       `[udp]\nport = 0\n[http]\nport = 0\n${links}[loadbalance]\nreport_timeout = 0.05\n${agent}`,

@@ -125,7 +125,7 @@ describe('while dnsserver is away, the routes of the thread', () => {
     '%s are given to its successor',
     async (name, module) => {
       const world = await startWorld(cleanUps, 'ours', {
-        agent: { route_wait: 1_000, reconnect_min: 5, reconnect_max: 50, routes_file: '' },
+        agent: { route_wait: 1_000, reconnect_min: 5, reconnect_max: 50, routes_file: '', unsent_file: '' },
       });
       world.dns.setRoute(module.modid, module.cmdid, [hostInfo(9)]);
       expect((await world.asker.getHost(module)).retcode).toBe(ReturnCode.Success);

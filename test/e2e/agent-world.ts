@@ -21,7 +21,15 @@ export type Settings = Readonly<Record<string, Readonly<Record<string, string | 
 const DEFAULTS: Settings = {
   udp: { port: 0 },
   http: { port: 0 },
-  agent: { route_wait: 5_000, absent_ttl: 0, reconnect_min: 5, reconnect_max: 50, caller_ip: '10.9.8.7', routes_file: '' },
+  agent: {
+    route_wait: 5_000,
+    absent_ttl: 0,
+    reconnect_min: 5,
+    reconnect_max: 50,
+    caller_ip: '10.9.8.7',
+    routes_file: '',
+    unsent_file: '',
+  },
   loadbalance: { report_timeout: 0.01 },
 };
 

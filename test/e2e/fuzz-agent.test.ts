@@ -28,7 +28,7 @@ const cleanUps = new CleanUps();
 afterEach(() => cleanUps.run());
 
 async function startAgentProcess(dnsPort: number): Promise<AgentChildReady> {
-  const conf = `[udp]\nport = 0\n[http]\nport = 0\n[dnsserver]\nport = ${dnsPort}\n[agent]\nroute_wait = 5000\nroutes_file =\nmax_absent = 1000\n`;
+  const conf = `[udp]\nport = 0\n[http]\nport = 0\n[dnsserver]\nport = ${dnsPort}\n[agent]\nroute_wait = 5000\nroutes_file =\nunsent_file =\nmax_absent = 1000\n`;
   const child = spawn(process.execPath, ['--conditions=source', CHILD, conf], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   cleanUps.add(async () => {

@@ -2,13 +2,14 @@
  * The file in which an agent keeps its routes for its next start. Main reads and writes it: no caller waits for main. What the routes are only the dns
  * thread knows; here they are bytes in memory that both share.
  */
-import { mkdir, open, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { FileKind } from '@lars/proto/checked-file';
 import type { Clock } from '@lars/runtime/clock';
 import { readCheckedFile, writeCheckedFile } from '@lars/runtime/durable-file';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
+import { isReplaceable } from '../replaceable-file.ts';
 import {
   committedBytes,
   committedFrames,
@@ -31,10 +32,6 @@ const RETRY_MS = 30_000;
 /** A file of unchanged routes is written anew when it is so old, so that it tells how old its routes are. */
 const REFRESH_MS = 3_600_000;
 const REFRESH_AT_STOP_MS = 10_000;
-
-/** A file of ours begins so. One that does not belongs to somebody else, and one of a higher format to a newer agent. */
-const OUR_HEADER = /^lars agent-routes (\d{1,9}) /;
-const HEADER_START_BYTES = 40;
 
 export interface RouteFileDeps {
   readonly log: Logger;
@@ -118,7 +115,7 @@ export class RouteFile {
       this.#writtenAtMs = this.#storedAtMs;
       return;
     }
-    this.#mayWrite = await isReplaceable(this.#path);
+    this.#mayWrite = await isReplaceable(this.#path, KIND);
     const then = this.#mayWrite ? 'it is written anew when there are routes' : 'it is left alone, and no routes are kept';
     this.#deps.log.warn(`routes file ${this.#path} ${file.why}; ${then}`, { key: CONF_KEY });
   }
@@ -163,21 +160,5 @@ export class RouteFile {
       this.#hasComplained = true;
       log.warn(`routes file ${this.#path} cannot be written, retrying`, { key: CONF_KEY, error: messageOf(error) });
     }
-  }
-}
-
-/** May a file that cannot be used be replaced? One that is torn is lost anyway; that of another program or of a newer agent is not ours. */
-async function isReplaceable(file: string): Promise<boolean> {
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_START_BYTES), 0, HEADER_START_BYTES, 0);
-      const format = OUR_HEADER.exec(buffer.toString('latin1', 0, bytesRead))?.[1];
-      return bytesRead === 0 || (format !== undefined && Number(format) <= KIND.version);
-    } finally {
-      await handle.close();
-    }
-  } catch {
-    return false;
   }
 }

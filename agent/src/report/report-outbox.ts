@@ -3,13 +3,15 @@
  * The agent's side of the conversation with the reporter: which status reports are unsent, and which were sent but may not be stored yet.
  *
  * Our reporter acknowledges what it has stored, and an acknowledgement covers all lower numbers too; what it has not acknowledged is sent
- * again after a reconnect, under the same number, so nothing is lost and nothing counts twice. A C++ reporter never acknowledges: a
- * reporter that stays silent through LINKS_UNTIL_SILENT connections is sent everything once.
+ * again after a reconnect, under the same number, so nothing is lost and nothing counts twice. A C++ reporter never acknowledges, and is sent
+ * everything once (ack-habit.ts).
  */
 import { encodeFrame, type HostCallResult, type HostKey, hostKey, MessageId, type RouteKey, routeKey } from '@lars/proto';
 import type { SharedCounters } from '@lars/runtime/counters';
 import { type ReporterCounter, reporterCounters } from '../counters.ts';
 import type { StatusReport } from '../threads/messages.ts';
+import type { AckHabit } from './ack-habit.ts';
+import type { EarlierReport } from './unsent-frames.ts';
 
 const count = reporterCounters.at;
 
@@ -24,21 +26,22 @@ export interface ReportOutboxOptions {
   readonly maxUnsentResults: number;
   /** How long after sending an acknowledgement is due. */
   readonly ackTimeoutMs: number;
+  /** What an earlier run of this agent has numbered and could not deliver. */
+  readonly earlier?: readonly EarlierReport[];
 }
 
 export interface ReportOutboxDeps {
+  readonly habit: AckHabit;
   readonly counters: SharedCounters<ReporterCounter>;
   /** @returns false when the link is down */
   send(frame: Uint8Array): boolean;
 }
 
-interface SentReport {
-  readonly seq: number;
-  readonly frame: Uint8Array;
+/** A report that has its number. */
+interface NumberedReport extends EarlierReport {
+  /** On any connection. */
+  wasSent: boolean;
 }
-
-/** A reporter that has acknowledged before is given this many connections to do so again; a new one has one. */
-const LINKS_UNTIL_SILENT = 3;
 
 /** A host's result takes at most some 350 bytes (with a 253-character name), so that this many always fit one frame. */
 const RESULTS_PER_FRAME = 180;
@@ -48,29 +51,28 @@ export class ReportOutbox {
   readonly #deps: ReportOutboxDeps;
   readonly #unsent = new Map<string, StatusReport>();
   #unsentResults = 0;
-  #sent: SentReport[] = [];
+  /** Sent, or to be sent as they are with the next connection. */
+  #numbered: NumberedReport[];
   #seq = 0;
   #linkUp = false;
-  #everAcknowledged = false;
-  /** Connections in a row on which an acknowledgement was due and none came. */
-  #silentLinks = 0;
   /** Since when an acknowledgement is due on this connection. */
   #dueSinceMs: number | undefined;
   #isDraining = false;
 
   constructor(options: ReportOutboxOptions, deps: ReportOutboxDeps) {
     this.#options = options;
+    this.#numbered = (options.earlier ?? []).map(report => ({ ...report, wasSent: false }));
     this.#deps = deps;
   }
 
   /** Reports that the reporter may not have. */
   get openCount(): number {
-    return this.#unsent.size + this.#sent.length;
+    return this.#unsent.size + this.#numbered.length;
   }
 
   /** Whether acknowledgements are expected of this reporter. */
   get expectsAcks(): boolean {
-    return this.#silentLinks < (this.#everAcknowledged ? LINKS_UNTIL_SILENT : 1);
+    return this.#deps.habit.isExpected;
   }
 
   add(report: StatusReport, nowMs: number): void {
@@ -79,20 +81,39 @@ export class ReportOutbox {
     this.#flush(nowMs);
   }
 
-  /** Nothing comes any more: sends all that is unsent, however much is without an acknowledgement. */
+  /**
+   * Nothing comes any more: sends all that is unsent, however much is without an acknowledgement. While the link is down everything gets its
+   * number, and is sent with the next connection.
+   */
   drain(nowMs: number): void {
     this.#isDraining = true;
     this.#flush(nowMs);
   }
 
+  /**
+   * What the reporter may not have and has a number, for the next run. A reporter that was never heard to acknowledge would count a second time what it
+   * was sent once, so that is left out.
+   */
+  openFrames(): Uint8Array[] {
+    const { hasAcknowledged } = this.#deps.habit;
+    return this.#numbered.filter(({ wasSent }) => hasAcknowledged || !wasSent).map(({ frame }) => frame);
+  }
+
   onLinkUp(nowMs: number): void {
     this.#deps.counters.add(count.reconnects);
+    this.takeLink(nowMs);
+  }
+
+  /** The link stands, and nobody else sends on it any more. */
+  takeLink(nowMs: number): void {
     this.#linkUp = true;
     this.#dueSinceMs = undefined;
-    for (const report of this.#sent) {
-      if (!this.#transmit(report.frame, nowMs)) return;
-      this.#deps.counters.add(count.repeated);
+    for (const report of this.#numbered) {
+      const { wasSent } = report;
+      if (!this.#transmit(report, nowMs)) return;
+      if (wasSent) this.#deps.counters.add(count.repeated);
     }
+    if (!this.expectsAcks) this.#numbered = [];
     this.#flush(nowMs);
   }
 
@@ -104,12 +125,11 @@ export class ReportOutbox {
   /** The reporter has stored the report `seq` of this agent, and all before it. */
   onAck(agent: string, seq: number, nowMs: number): void {
     if (agent !== this.#options.agent) return;
-    this.#everAcknowledged = true;
-    this.#silentLinks = 0;
-    const stored = this.#sent.findIndex(report => report.seq > seq);
-    const acknowledged = this.#sent.splice(0, stored < 0 ? this.#sent.length : stored);
+    this.#deps.habit.onAck();
+    const stored = this.#numbered.findIndex(report => report.seq > seq);
+    const acknowledged = this.#numbered.splice(0, stored < 0 ? this.#numbered.length : stored);
     this.#deps.counters.add(count.acknowledged, acknowledged.length);
-    this.#dueSinceMs = this.#sent.length === 0 ? undefined : nowMs;
+    this.#dueSinceMs = this.#numbered.length === 0 ? undefined : nowMs;
     this.#flush(nowMs);
   }
 
@@ -119,14 +139,18 @@ export class ReportOutbox {
    * @returns true when the link should be given up
    */
   checkOverdue(nowMs: number): boolean {
-    if (this.#dueSinceMs === undefined || nowMs - this.#dueSinceMs <= this.#options.ackTimeoutMs) return false;
+    if (this.#dueSinceMs === undefined || nowMs - this.#dueSinceMs <= this.#ackTimeoutMs) return false;
     this.#dueSinceMs = undefined;
-    this.#silentLinks += 1;
+    this.#deps.habit.onSilence();
     if (this.expectsAcks) return true;
-    this.#deps.counters.add(count.unacknowledged, this.#sent.length);
-    this.#sent = [];
+    this.#deps.counters.add(count.unacknowledged, this.#numbered.length);
+    this.#numbered = [];
     this.#flush(nowMs);
     return false;
+  }
+
+  get #ackTimeoutMs(): number {
+    return this.#options.ackTimeoutMs * this.#deps.habit.patience;
   }
 
   #enqueue(report: StatusReport): void {
@@ -155,7 +179,7 @@ export class ReportOutbox {
 
   #flush(nowMs: number): void {
     for (const [key, report] of this.#unsent) {
-      if (!this.#linkUp || (this.#sent.length >= this.#options.maxUnacknowledged && !this.#isDraining)) return;
+      if (!this.#isDraining && (!this.#linkUp || this.#numbered.length >= this.#options.maxUnacknowledged)) return;
       const { results } = report;
       let sent = 0;
       while (
@@ -172,19 +196,22 @@ export class ReportOutbox {
     }
   }
 
-  /** @returns false when the link is down: the report was not sent and has no number */
+  /** @returns false when the link is down: the report was not sent and has no number, unless this is the end */
   #sendNumbered(report: StatusReport, nowMs: number): boolean {
     const { agent, caller } = this.#options;
     const seq = this.#seq + 1;
     const frame = encodeFrame(MessageId.ReportStatusRequest, { ...report, caller, seq, agent });
-    if (!this.#transmit(frame, nowMs)) return false;
+    const numbered = { seq, frame, wasSent: false };
+    const isSent = this.#linkUp && this.#transmit(numbered, nowMs);
+    if (!isSent && !this.#isDraining) return false;
     this.#seq = seq;
-    if (this.expectsAcks) this.#sent.push({ seq, frame });
+    if (!isSent || this.expectsAcks) this.#numbered.push(numbered);
     return true;
   }
 
-  #transmit(frame: Uint8Array, nowMs: number): boolean {
-    if (!this.#deps.send(frame)) return false;
+  #transmit(report: NumberedReport, nowMs: number): boolean {
+    if (!this.#deps.send(report.frame)) return false;
+    report.wasSent = true;
     this.#deps.counters.add(count.sent);
     if (this.expectsAcks) this.#dueSinceMs ??= nowMs;
     return true;

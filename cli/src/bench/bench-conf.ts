@@ -21,6 +21,6 @@ export interface AgentConf {
 export function agentConf({ algorithm, transport, dnsserverPort, reporterPort }: AgentConf): string {
   return (
     `[udp]\nport = 0\ntransport = ${transport}\n[loadbalance]\nalgorithm = ${algorithm}\n` +
-    `[dnsserver]\nport = ${dnsserverPort}\n[reporter]\nport = ${reporterPort}\n[agent]\nroutes_file =\n${COMMON}`
+    `[dnsserver]\nport = ${dnsserverPort}\n[reporter]\nport = ${reporterPort}\n[agent]\nroutes_file =\nunsent_file =\n${COMMON}`
   );
 }

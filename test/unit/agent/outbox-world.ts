@@ -1,6 +1,7 @@
 import { decodeBody, FrameDecoder, type HostCallResult, MessageId, type ReportStatusRequest } from '@lars/proto';
 import { SharedCounters } from '@lars/runtime/counters';
 import { reporterCounters } from '../../../agent/src/counters.ts';
+import { AckHabit } from '../../../agent/src/report/ack-habit.ts';
 import { ReportOutbox } from '../../../agent/src/report/report-outbox.ts';
 import type { StatusReport } from '../../../agent/src/threads/messages.ts';
 import { hostInfo } from '../../support/agent-messages.ts';
@@ -18,6 +19,7 @@ export interface OutboxLimits {
 export class OutboxWorld {
   readonly counters = new SharedCounters(reporterCounters);
   readonly outbox: ReportOutbox;
+  readonly habit = new AckHabit(false, () => undefined);
   received: ReportStatusRequest[] = [];
   nowMs = 1_000;
   /** So many more frames pass before the link is found to be broken. */
@@ -28,7 +30,7 @@ export class OutboxWorld {
     const { counters } = this;
     this.outbox = new ReportOutbox(
       { agent: AGENT, caller: CALLER, maxUnacknowledged, maxUnsentResults, ackTimeoutMs: ACK_TIMEOUT_MS },
-      { counters, send: frame => this.#up && this.#carry(frame) },
+      { counters, habit: this.habit, send: frame => this.#up && this.#carry(frame) },
     );
   }
 
