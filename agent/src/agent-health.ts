@@ -46,6 +46,7 @@ export function agentHealth({ supervisor, counters, config, uptimeMs }: AgentSta
       getHost: counters.shardTotal('getHost'),
       reports: counters.shardTotal('reportedCalls'),
       kernelDrops: counters.shardTotal('kernelDrops'),
+      threadSilences: THREAD_NAMES.reduce((sum, name) => sum + supervisor.silences(name), 0),
       threadRestarts: THREAD_NAMES.reduce((sum, name) => sum + supervisor.restarts(name), 0),
     },
   };

@@ -31,11 +31,11 @@ export function agentMetrics(counters: AgentCounters, supervisor: Supervisor<Thr
   exposeGauges(registry, 'lars_agent_dnsserver', one(counters.dnsGauges));
   exposeCounters(registry, 'lars_agent_reporter', one(counters.reporter));
   exposeGauges(registry, 'lars_agent_reporter', one(counters.reporterGauges));
-  exposeRestarts(registry, supervisor);
+  exposeThreads(registry, supervisor);
   return registry;
 }
 
-function exposeRestarts(registry: Registry, supervisor: Supervisor<ThreadName>): void {
+function exposeThreads(registry: Registry, supervisor: Supervisor<ThreadName>): void {
   new Gauge({
     name: 'lars_agent_thread_restarts',
     help: 'How often each thread was started again after it had died',
@@ -43,6 +43,15 @@ function exposeRestarts(registry: Registry, supervisor: Supervisor<ThreadName>):
     registers: [registry],
     collect() {
       for (const thread of THREAD_NAMES) this.set({ thread }, supervisor.restarts(thread));
+    },
+  });
+  new Gauge({
+    name: 'lars_agent_thread_silences',
+    help: 'How often each thread gave no sign of life for 3 s; after 10 s it is replaced',
+    labelNames: ['thread'],
+    registers: [registry],
+    collect() {
+      for (const thread of THREAD_NAMES) this.set({ thread }, supervisor.silences(thread));
     },
   });
 }

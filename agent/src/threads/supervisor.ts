@@ -7,6 +7,7 @@ import type { Logger } from '@lars/runtime/log';
 import { LimitedRestarts } from '@lars/runtime/threads/restart-policy';
 import { type WorkerSetup, WorkerSupervisor } from '@lars/runtime/threads/worker-supervisor';
 import type { TransportFacts } from '../udp/transport.ts';
+import { HEARTBEAT_MS, type HeartbeatChange, HeartbeatWatch, newHeartbeat } from './heartbeats.ts';
 import type { MessageFromMain, MessageToMain } from './messages.ts';
 import { newTerminationLock, waitUntilTerminable } from './termination-lock.ts';
 import type { ThreadData } from './thread.ts';
@@ -43,12 +44,16 @@ const MAX_DEATHS = 5;
 const DEATHS_WINDOW_MS = 60_000;
 const RESTART_DELAY_MS = 50;
 const ANSWER_TIMEOUT_MS = 1_000;
+const HEARTBEATS = { silentMs: 3_000, replaceMs: 10_000, startMs: 60_000, maxStepMs: 2 * HEARTBEAT_MS } as const;
 
 export class Supervisor<Name extends string> {
   readonly #deps: SupervisorDeps<Name>;
   readonly #workers: WorkerSupervisor<Name, MessageFromMain, MessageToMain>;
   readonly #ready = new Map<Name, ReadyThread>();
   readonly #requests = new Map<number, (answer: unknown) => void>();
+  readonly #heartbeats = new HeartbeatWatch<Name>(HEARTBEATS);
+  readonly #silences = new Map<Name, number>();
+  #heartbeatTimer: NodeJS.Timeout | undefined;
   #lastRequestId = 0;
 
   constructor(deps: SupervisorDeps<Name>) {
@@ -65,7 +70,10 @@ export class Supervisor<Name extends string> {
       clock,
       onReady: (name, { port, transport, facts }) => this.#ready.set(name, { port, transport, facts }),
       onMessage: (_, message) => this.#onMessage(message),
-      onDeath: (name, error) => log.error(`thread ${name} died`, { error: messageOf(error) }),
+      onDeath: (name, error) => {
+        this.#heartbeats.end(name);
+        log.error(`thread ${name} died`, { error: messageOf(error) });
+      },
       onRestart: name => this.#onRestart(name),
       onRestartLimitReached: (name, error) => this.#onRestartLimitReached(name, error),
     });
@@ -77,8 +85,14 @@ export class Supervisor<Name extends string> {
    */
   async start(): Promise<void> {
     const started = this.#workers.start();
+    this.#heartbeatTimer = setInterval(() => this.#lookAtHeartbeats(), HEARTBEAT_MS).unref();
     for (const [a, b] of this.#deps.channels) this.#connectThreads(a, b);
-    await started;
+    try {
+      await started;
+    } catch (error) {
+      clearInterval(this.#heartbeatTimer);
+      throw error;
+    }
   }
 
   /** What the thread said when it last became ready; undefined before the first time. */
@@ -88,6 +102,11 @@ export class Supervisor<Name extends string> {
 
   restarts(name: Name): number {
     return this.#workers.restarts(name);
+  }
+
+  /** How often the thread was silent for 3 s, as one that hangs is. */
+  silences(name: Name): number {
+    return this.#silences.get(name) ?? 0;
   }
 
   /** The thread's explanation of a module; undefined when it does not answer in time, because it is busy or being replaced. */
@@ -112,19 +131,42 @@ export class Supervisor<Name extends string> {
 
   /** Asks the named threads to stop, all at once, and waits until they have ended; terminates a thread that does not end in time. */
   stop(names: readonly Name[], timeoutMs: number): Promise<void> {
+    clearInterval(this.#heartbeatTimer);
     return this.#workers.stop(names, timeoutMs);
   }
 
   #setUp(spec: ThreadSpec<Name>): WorkerSetup {
     const lock = newTerminationLock();
+    const heartbeat = newHeartbeat();
+    this.#heartbeats.begin(spec.name, heartbeat);
     const data = spec.data(this.#ready.get(spec.name)?.port ?? 0);
-    const workerData: ThreadData<unknown> = { name: spec.name as never, data, lock };
+    const workerData: ThreadData<unknown> = { name: spec.name as never, data, lock, heartbeat };
     return { workerData, whenTerminable: () => waitUntilTerminable(lock) };
   }
 
   #onMessage(message: MessageForAgent | Extract<MessageToMain, { readonly type: 'answer' }>): void {
     if (message.type === 'answer') this.#requests.get(message.id)?.(message.answer);
     else this.#deps.onMessage?.(message);
+  }
+
+  #lookAtHeartbeats(): void {
+    for (const change of this.#heartbeats.look(this.#deps.clock.monotonicMs())) this.#onHeartbeat(change);
+  }
+
+  #onHeartbeat({ name, what, silentMs }: HeartbeatChange<Name>): void {
+    const { log } = this.#deps;
+    const seconds = Math.round(silentMs / 1_000);
+    if (what === 'silent') {
+      this.#silences.set(name, this.silences(name) + 1);
+      log.warn(`thread ${name} is silent`, { seconds });
+    } else if (what === 'back') log.info(`thread ${name} is back`, { silentSeconds: seconds });
+    else if (what === 'replace') {
+      log.error(`thread ${name} hangs; replaced`, { seconds });
+      void this.kill(name);
+    } else {
+      // It hangs where nothing can end it, in a system call for instance; a new process is needed.
+      this.#deps.onRestartLimitReached(new Error(`thread ${name} hangs and cannot be terminated`));
+    }
   }
 
   #onRestart(name: Name): void {

@@ -4,6 +4,7 @@ import type { ModuleId } from '@lars/proto';
 import type { Logger } from '@lars/runtime/log';
 import { WorkerEntry } from '@lars/runtime/threads/worker-entry';
 import type { TransportFacts } from '../udp/transport.ts';
+import { beat, HEARTBEAT_MS, type Heartbeat } from './heartbeats.ts';
 import type { MessageFromMain, MessageToMain, ThreadMessage, ThreadName } from './messages.ts';
 import { type TerminationLock, withoutTermination } from './termination-lock.ts';
 
@@ -39,12 +40,15 @@ export interface ThreadData<Data> {
   readonly name: ThreadName;
   readonly data: Data;
   readonly lock: TerminationLock;
+  readonly heartbeat: Heartbeat;
 }
 
 /** Runs the body of a thread in a worker: call it once, at the top of the worker's script. */
 export function runThread<Data, Message>(start: (thread: Thread<Data>) => Promise<ThreadBody<Message>>): void {
   const entry = new WorkerEntry<ThreadData<Data>, MessageToMain, ThreadBody<Message>>(({ name }) => ({ thread: name }));
-  const { name, data, lock } = entry.data;
+  const { name, data, lock, heartbeat } = entry.data;
+  // It keeps no thread alive that has ended its work.
+  setInterval(() => beat(heartbeat), HEARTBEAT_MS).unref();
   const ports = new Map<ThreadName, MessagePort>();
   // Messages of other threads, which start at the same moment, may come before the body is there.
   const onMessage = (message: Message) => entry.whenStarted(body => body.onMessage(message));
