@@ -12,6 +12,7 @@ import { ipv4HostKey } from '@lars/proto/host-address';
 import { ReportRequestView } from '@lars/proto/in-place/report-request-view';
 import { shardCounters } from '../counters.ts';
 import type { StatusReport } from '../threads/messages.ts';
+import { type Calls, sampleOf, toldShare, UntoldModuleCalls } from './call-sample.ts';
 import type { ReplyTo } from './forwarding.ts';
 import { decodeOrCount, type HandlerDeps } from './message-handler.ts';
 import type { ActiveModule } from './module-table.ts';
@@ -19,7 +20,7 @@ import type { ActiveModule } from './module-table.ts';
 const count = shardCounters.at;
 const NO_HOST = { ip: 0, port: 0, addr: '' } as const;
 
-/** Limit of the calls taken from one batch. Each call is one step of the balancer, so a larger batch would block the shard for all others. */
+/** Limit of the calls taken from one batch: no caller makes more in the tenth of a second of a batch, and a mistaken number would drown all others. */
 const MAX_BATCH_CALLS = 100_000;
 
 /** No call takes longer. A single result that says so would spoil the sums of all others, or make them larger than what can be stored. */
@@ -35,6 +36,8 @@ export class ReportHandler {
   readonly #view = new ReportRequestView();
   /** Modules with results that the reporter has not been sent, in the order in which their status reports are due. */
   readonly #unsent = new Set<ActiveModule>();
+  /** Only of modules that have large batches. */
+  readonly #untold = new Map<ActiveModule, UntoldModuleCalls>();
 
   /** @param periodMs how long after a module's first unsent result its status report is due */
   constructor(
@@ -96,7 +99,8 @@ export class ReportHandler {
   flush(module: ActiveModule, unixMs: number): void {
     this.#unsent.delete(module);
     module.flushAtMs = undefined;
-    const results = takeResults(module);
+    const results = takeResults(module, this.#untold.get(module));
+    this.#untold.delete(module);
     if (results.length === 0) return;
     this.#sendStatus({ modid: module.modid, cmdid: module.cmdid, results, ts: Math.floor(unixMs / 1_000) });
   }
@@ -108,14 +112,28 @@ export class ReportHandler {
   }
 
   #addBatch(module: ActiveModule, { results, fromCopy }: BatchReportRequest, nowMs: number): void {
+    let batchCalls = 0;
+    for (const { succ, err } of results) batchCalls += succ + err;
+    const share = toldShare(Math.min(batchCalls, MAX_BATCH_CALLS));
     let callsLeft = MAX_BATCH_CALLS;
     for (const result of results) {
       const succ = Math.min(result.succ, callsLeft);
       const err = Math.min(result.err, callsLeft - succ);
       callsLeft -= succ + err;
       this.#counters.add(count.reportCallsCut, result.succ + result.err - succ - err);
-      this.#countCalls(module, reportCalls(module, result, succ, err, !fromCopy, nowMs), succ + err, nowMs);
+      const told = sampleOf({ succ, err }, share);
+      const tcostMs = durationOf(result);
+      const isKnownHost = reportCalls(module, hostKey(result), told, tcostMs, !fromCopy, nowMs);
+      this.#countCalls(module, isKnownHost, succ + err, nowMs);
+      const untold = { succ: succ - told.succ, err: err - told.err };
+      if (isKnownHost && untold.succ + untold.err > 0) this.#addUntold(module, hostKey(result), untold, tcostMs ?? 0);
     }
+  }
+
+  #addUntold(module: ActiveModule, host: HostKey, calls: Calls, tcostMs: number): void {
+    const untold = this.#untold.get(module) ?? new UntoldModuleCalls();
+    this.#untold.set(module, untold);
+    untold.add(host, calls, tcostMs * (calls.succ + calls.err));
   }
 
   #countCalls(module: ActiveModule, isKnownHost: boolean, calls: number, nowMs: number): void {
@@ -137,14 +155,12 @@ export class ReportHandler {
  */
 function reportCalls(
   { balancer }: ActiveModule,
-  result: BatchResult,
-  succ: number,
-  err: number,
+  key: HostKey,
+  { succ, err }: Calls,
+  tcostMs: number | undefined,
   picked: boolean,
   nowMs: number,
 ): boolean {
-  const key = hostKey(result);
-  const tcostMs = result.tcost === 0 ? undefined : Math.min(result.tcost / Math.max(1, result.succ + result.err), MAX_CALL_MS);
   const calls = succ + err;
   let failures = 0;
   for (let i = 1; i <= calls; i++) {
@@ -155,13 +171,20 @@ function reportCalls(
   return true;
 }
 
-/** What the module's balancer has counted since the last time, host by host; hosts without a call are left out. */
-function takeResults({ balancer }: ActiveModule): HostCallResult[] {
+/** How long each call of a batch's entry took, as far as is known: all as long as the others. */
+function durationOf({ tcost, succ, err }: BatchResult): number | undefined {
+  return tcost === 0 ? undefined : Math.min(tcost / Math.max(1, succ + err), MAX_CALL_MS);
+}
+
+/** What the module's balancer, or this shard instead of it, has counted since the last time, host by host; hosts without a call are left out. */
+function takeResults({ balancer }: ActiveModule, untold: UntoldModuleCalls | undefined): HostCallResult[] {
   const results: HostCallResult[] = [];
   balancer.takeCounts((host, isEjected, counts) => {
     const { ip, port, addr, weight } = host;
     const { succ, err, probes } = counts;
-    results.push({ ip, port, addr, weight, succ, err, overload: isEjected, tcost: Math.round(counts.tcostMs), probes });
+    const result = { ip, port, addr, weight, succ, err, overload: isEjected, tcost: counts.tcostMs, probes };
+    const all = untold === undefined ? result : untold.addTo(result);
+    results.push({ ...all, tcost: Math.round(all.tcost) });
   });
   return results;
 }

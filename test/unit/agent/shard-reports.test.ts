@@ -233,6 +233,52 @@ describe('a batch report', () => {
     expect([1, 2, 3, 4].map(seq => world.getHost({ ...MODULE, seq })?.host?.port)).toEqual([2, 3, 2, 3]);
   });
 
+  test('of very many calls counts each, and tells the balancer of a sample that is the same mixture', () => {
+    const told: [number, boolean][] = [];
+    const newBalancer: typeof counting = deps => {
+      const balancer = counting(deps);
+      const report = balancer.report.bind(balancer);
+      balancer.report = (host, ok, tcostMs, nowMs, picked) => {
+        told.push([Number(String(host).length > 0), ok]);
+        return report(host, ok, tcostMs, nowMs, picked);
+      };
+      return balancer;
+    };
+    const counting = classicBalancer(CLASSIC_DEFAULTS);
+    const world = new ShardWorld({ newBalancer });
+    world.route(3, 0, hostInfos(3));
+    const results = [
+      { ...hostInfo(1), succ: 60_000, err: 20_000, tcost: 400_001 },
+      { ...hostInfo(2), succ: 7, err: 1, tcost: 13 },
+    ];
+    world.send(0, batchFrame({ ...MODULE, results }));
+    expect(told.length).toBeLessThan(1_100);
+    const failures = told.filter(([, ok]) => !ok).length;
+    expect(failures / told.length).toBeCloseTo(0.25, 2);
+    world.shardAt(0).flushAll(world.unixMs);
+    expect(world.reports[0]?.results).toMatchObject([
+      { port: 1, succ: 60_000, err: 20_000, tcost: 400_001 },
+      { port: 2, succ: 7, err: 1, tcost: 13 },
+    ]);
+    expect(world.count('reportedCalls')).toBe(80_008);
+    world.advance(REPORT_TIMEOUT_MS);
+    world.flushDue();
+    expect(world.reports).toHaveLength(1);
+  });
+
+  test('of very many calls costs no more than one of a thousand', () => {
+    const world = withRoute();
+    const timeOf = (succ: number) => {
+      const frame = batchFrame({ ...MODULE, fromCopy: true, results: [{ ...hostInfo(1), succ, tcost: succ }] });
+      const startMs = performance.now();
+      for (let i = 0; i < 200; i++) world.send(0, frame);
+      return performance.now() - startMs;
+    };
+    timeOf(1_000);
+    // A hundred times as many calls; without the sample it took about as many times as long.
+    expect(timeOf(100_000)).toBeLessThan(20 * timeOf(1_000));
+  });
+
   test('may tell of 100,000 calls; the rest of what a datagram claims is cut and counted', () => {
     const world = withRoute();
     const huge = { ...hostInfo(1), succ: 60_000, err: 2 ** 32 - 1 };
