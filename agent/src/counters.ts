@@ -56,7 +56,7 @@ export const dnsCounters = defineCounters({
   hostsRefused: 'Hosts left out of a route: they cannot be called, or their address or zone is too long',
   storedRoutes: 'Routes taken from what the agent knew earlier, because dnsserver was away',
   storedRoutesDropped: 'Routes that are not kept for the next start, because there are too many',
-  queriesRefused: 'Routes not asked for because too many queries were open',
+  queriesRefused: 'Queries for modules that may not exist, given up because too many were open',
 });
 export type DnsCounter = (typeof dnsCounters.names)[number];
 

@@ -25,15 +25,25 @@ export interface DnsThreadData {
 
 const HOUSEKEEPING_MS = 500;
 const MAX_OPEN_QUERIES = 200_000;
+/** dnsserver gives a connection 200,000 subscriptions by default, of which most should be for modules that exist. */
+const MAX_ABSENT_SUBSCRIPTIONS = 50_000;
+/** Asking again for a hundred thousand routes that have not changed takes dnsserver part of a second. */
+const MIN_LINK_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 
 runThread<DnsThreadData, DnsMessage>(async thread => {
   const counters = new SharedCounters<DnsCounter>(dnsCounters, thread.data.counters);
   const subscriber = new RouteSubscriber(
-    { maxOpen: MAX_OPEN_QUERIES, answerTimeoutMs: ANSWER_TIMEOUT_MS },
+    {
+      maxOpen: MAX_OPEN_QUERIES,
+      maxAbsent: MAX_ABSENT_SUBSCRIPTIONS,
+      minLinkMs: MIN_LINK_MS,
+      answerTimeoutMs: ANSWER_TIMEOUT_MS,
+    },
     {
       counters,
       send: frame => client.queue(frame),
+      isStored: module => stored.has(module),
       onResponse: (response, body) => stored.onResponse(response, body),
       onRoute: ({ modid, cmdid, host, version }) => updates.add({ modid, cmdid, hosts: host, version }),
     },
@@ -120,6 +130,10 @@ function dnsBody(
   const gauges = new SharedCounters<LinkGauge>(linkGauges, thread.data.gauges);
   const housekeeping = setInterval(() => {
     if (subscriber.isOverdue(systemClock.monotonicMs())) client.reconnect('it does not answer');
+    else if (subscriber.isOversubscribed(systemClock.monotonicMs())) {
+      client.reconnect('too many modules that do not exist are subscribed to');
+      client.connectNow();
+    }
     gauges.set(linkGauges.at.linkUp, client.up ? 1 : 0);
     gauges.set(linkGauges.at.waiting, subscriber.openCount);
   }, HOUSEKEEPING_MS);

@@ -17,6 +17,7 @@ import {
 import type { SharedCounters } from '@lars/runtime/counters';
 import { type DnsCounter, dnsCounters } from '../counters.ts';
 import type { RouteQuery } from '../threads/messages.ts';
+import { OpenQueries, type OpenQuery } from './open-queries.ts';
 import { isUsableHost } from './usable-host.ts';
 
 const count = dnsCounters.at;
@@ -25,8 +26,12 @@ const count = dnsCounters.at;
 const FEATURES = Feature.HostAddr | Feature.Drain;
 
 export interface RouteSubscriberOptions {
-  /** Limit of the queries that are open at a time; more are refused. */
+  /** Limit of the queries for modules that may not exist and are open at a time. */
   readonly maxOpen: number;
+  /** So many modules that do not exist may be subscribed to on one connection, ... */
+  readonly maxAbsent: number;
+  /** ... which is given up for that at most so often. */
+  readonly minLinkMs: number;
   /** How long dnsserver may be silent while a query is open; after that the link is given up. */
   readonly answerTimeoutMs: number;
 }
@@ -35,15 +40,12 @@ export interface RouteSubscriberDeps {
   readonly counters: SharedCounters<DnsCounter>;
   /** @returns false when the link is down */
   send(frame: Uint8Array): boolean;
+  /** Did the module exist earlier, as far as the agent knows? */
+  isStored(module: ModuleId): boolean;
   /** `body` is the answer as it came. */
   onResponse(response: GetRouteResponse, body: Uint8Array): void;
   /** Not called for a route that is the same as it was. */
   onRoute(response: GetRouteResponse): void;
-}
-
-interface OpenQuery extends RouteQuery {
-  /** When it was sent last; undefined while it was not. */
-  sentMs: number | undefined;
 }
 
 export class RouteSubscriber {
@@ -51,14 +53,18 @@ export class RouteSubscriber {
   readonly #deps: RouteSubscriberDeps;
   /** Modules that have hosts, with the version of the known route: they are asked for again on every new connection. */
   readonly #known = new Map<RouteKey, RouteQuery>();
-  /** Sent, or to be sent when the link stands, and not answered yet. */
-  readonly #open = new Map<RouteKey, OpenQuery>();
+  readonly #open: OpenQueries;
+  /** Modules that do not exist and were asked for on this connection, on which dnsserver would tell of them for ever. */
+  readonly #absent = new Set<RouteKey>();
+  #linkUpMs = 0;
   /** Since when an answer is due; undefined while none is. */
   #waitingSinceMs: number | undefined;
 
   constructor(options: RouteSubscriberOptions, deps: RouteSubscriberDeps) {
     this.#options = options;
     this.#deps = deps;
+    const isReal = (module: ModuleId) => this.isKnown(module) || deps.isStored(module);
+    this.#open = new OpenQueries(options.maxOpen, isReal, () => deps.counters.add(count.queriesRefused));
   }
 
   /** Was the module's route told or confirmed by dnsserver? Its changes are told too, while the link stands. */
@@ -72,30 +78,40 @@ export class RouteSubscriber {
 
   /** A shard needs a module's route. The query is sent once until it is answered, and again when the answer is overdue. */
   query(query: RouteQuery, nowMs: number): void {
-    const open = this.#open.get(routeKey(query.modid, query.cmdid));
-    if (open !== undefined) {
-      // A server may answer others and have lost this one.
-      if (open.sentMs !== undefined && nowMs - open.sentMs > this.#options.answerTimeoutMs) this.#send(open, nowMs);
-    } else if (this.#open.size >= this.#options.maxOpen) {
-      this.#deps.counters.add(count.queriesRefused);
-    } else {
-      this.#send(this.#openQuery(query), nowMs);
+    const key = routeKey(query.modid, query.cmdid);
+    const open = this.#open.get(key);
+    if (open === undefined) {
+      this.#send(this.#open.open(query), nowMs);
+      return;
     }
+    this.#open.touch(key);
+    // A server may answer others and have lost this one.
+    if (open.sentMs !== undefined && nowMs - open.sentMs > this.#options.answerTimeoutMs) this.#send(open, nowMs);
+  }
+
+  /**
+   * Is the connection subscribed to too many modules that do not exist? dnsserver limits the subscriptions of a connection, and there is no
+   * message that ends one: a new connection begins with the modules that exist. Those that do not are asked for again when somebody asks for them.
+   */
+  isOversubscribed(nowMs: number): boolean {
+    return this.#absent.size >= this.#options.maxAbsent && nowMs - this.#linkUpMs >= this.#options.minLinkMs;
   }
 
   /** The connection is new, and dnsserver knows nothing of this agent: asks again for every route that is known or open, which subscribes. */
   onLinkUp(nowMs: number): void {
     this.#deps.counters.add(count.reconnects);
     this.#waitingSinceMs = undefined;
+    this.#absent.clear();
+    this.#linkUpMs = nowMs;
     for (const [key, query] of this.#known) {
-      if (!this.#open.has(key)) this.#openQuery(query);
+      if (this.#open.get(key) === undefined) this.#open.open(query);
     }
-    for (const query of this.#open.values()) this.#send(query, nowMs);
+    for (const query of this.#open.all()) this.#send(query, nowMs);
   }
 
   onLinkDown(): void {
     this.#waitingSinceMs = undefined;
-    for (const query of this.#open.values()) query.sentMs = undefined;
+    for (const query of this.#open.all()) query.sentMs = undefined;
   }
 
   /**
@@ -103,9 +119,10 @@ export class RouteSubscriber {
    * @returns the modules
    */
   refetch(belongs: (module: ModuleId) => boolean, nowMs: number): readonly ModuleId[] {
-    const all = new Map<RouteKey, RouteQuery>([...this.#known, ...this.#open]);
+    const all = new Map<RouteKey, RouteQuery>(this.#known);
+    for (const query of this.#open.all()) all.set(routeKey(query.modid, query.cmdid), query);
     const refetched = [...all.values()].filter(belongs);
-    for (const query of refetched) this.#send(this.#openQuery({ ...query, version: 0 }), nowMs);
+    for (const query of refetched) this.#send(this.#open.open({ ...query, version: 0 }), nowMs);
     return refetched;
   }
 
@@ -126,12 +143,6 @@ export class RouteSubscriber {
   /** Has the server been silent for too long while an answer is due? */
   isOverdue(nowMs: number): boolean {
     return this.#waitingSinceMs !== undefined && nowMs - this.#waitingSinceMs > this.#options.answerTimeoutMs;
-  }
-
-  #openQuery({ modid, cmdid, version }: RouteQuery): OpenQuery {
-    const query = { modid, cmdid, version, sentMs: undefined };
-    this.#open.set(routeKey(modid, cmdid), query);
-    return query;
   }
 
   #send(query: OpenQuery, nowMs: number): void {
@@ -157,8 +168,13 @@ export class RouteSubscriber {
     }
     const host = response.host.filter(isUsableHost);
     this.#deps.counters.add(count.hostsRefused, response.host.length - host.length);
-    if (host.length === 0) this.#known.delete(key);
-    else this.#known.set(key, { modid, cmdid, version });
+    if (host.length === 0) {
+      this.#known.delete(key);
+      if (this.#absent.size < this.#options.maxAbsent) this.#absent.add(key);
+    } else {
+      this.#known.set(key, { modid, cmdid, version });
+      this.#absent.delete(key);
+    }
     this.#deps.onRoute({ ...response, host });
   }
 }

@@ -42,6 +42,10 @@ export class StoredRoutes {
     this.#deps = deps;
   }
 
+  has(module: ModuleId): boolean {
+    return this.#log.has(module);
+  }
+
   /** A shard knows no route of the module. */
   query({ modid, cmdid }: ModuleId, isLinkUp: boolean, nowMs: number): void {
     const key = routeKey(modid, cmdid);

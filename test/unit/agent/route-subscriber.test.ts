@@ -17,6 +17,9 @@ import { hostInfo, hostInfos, namedHost } from '../../support/agent-messages.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000;
 
+/** Modules of this number and above are stored. */
+const STORED_FROM = 1_000_000;
+
 /** A subscriber on a link that is made and cut by hand. */
 class Line {
   readonly counters = new SharedCounters(dnsCounters);
@@ -27,10 +30,11 @@ class Line {
   #up = false;
 
   constructor(maxOpen = 1_000) {
-    const options = { maxOpen, answerTimeoutMs: ANSWER_TIMEOUT_MS };
+    const options = { maxOpen, maxAbsent: 3, minLinkMs: 10_000, answerTimeoutMs: ANSWER_TIMEOUT_MS };
     this.subscriber = new RouteSubscriber(options, {
       counters: this.counters,
       send: frame => this.#up && this.#take(frame),
+      isStored: ({ modid }) => modid >= STORED_FROM,
       onResponse: () => undefined,
       onRoute: response => this.routes.push(response),
     });
@@ -123,18 +127,68 @@ describe('a pull', () => {
     ]);
   });
 
-  test('is refused when too many questions are open', () => {
+  test('for a module that may not exist is given up when too many are open, the one asked for least recently first', () => {
     const line = new Line(2);
-    for (const modid of [1, 2, 3, 2]) line.pull(modid);
+    for (const modid of [1, 2, 1, 3]) line.pull(modid);
     expect([line.subscriber.openCount, line.counters.get('queriesRefused')]).toEqual([2, 1]);
     line.up();
-    line.answer(1);
-    line.pull(3);
     expect(line.takeAsked()).toEqual([
       [1, 0],
-      [2, 0],
       [3, 0],
     ]);
+  });
+
+  test('for a module that exists, as far as is known, is never given up, and is sent first', () => {
+    const line = new Line(2);
+    line.up();
+    line.answer(10, { version: 5 });
+    line.down();
+    line.takeAsked();
+    for (let modid = 20; modid < 60; modid++) line.pull(modid);
+    line.pull(STORED_FROM);
+    line.pull(11, 7);
+    line.up();
+    const asked = line.takeAsked();
+    expect(new Map(asked.slice(0, 3))).toEqual(
+      new Map([
+        [STORED_FROM, 0],
+        [11, 7],
+        [10, 5],
+      ]),
+    );
+    expect(asked.slice(3)).toEqual([
+      [58, 0],
+      [59, 0],
+    ]);
+  });
+});
+
+describe('modules that do not exist', () => {
+  test('are subscribed to until there are many, and then only those that exist are', () => {
+    const line = linkUp();
+    line.answer(1, { version: 5 });
+    line.nowMs += 20_000;
+    for (const modid of [2, 3, 2]) {
+      line.pull(modid);
+      line.answer(modid, { host: [] });
+    }
+    expect(line.subscriber.isOversubscribed(line.nowMs)).toBe(false);
+    line.pull(4);
+    line.answer(4, { host: [] });
+    expect(line.subscriber.isOversubscribed(line.nowMs)).toBe(true);
+    line.takeAsked();
+    line.down();
+    line.up();
+    expect([line.takeAsked(), line.subscriber.isOversubscribed(line.nowMs)]).toEqual([[[1, 5]], false]);
+  });
+
+  test('cost a connection at most every ten seconds, and one that exists after all does not count', () => {
+    const line = linkUp();
+    for (const modid of [2, 3, 4]) line.answer(modid, { host: [] });
+    expect(line.subscriber.isOversubscribed(line.nowMs + 9_000)).toBe(false);
+    expect(line.subscriber.isOversubscribed(line.nowMs + 10_000)).toBe(true);
+    line.answer(4, { version: 1 });
+    expect(line.subscriber.isOversubscribed(line.nowMs + 10_000)).toBe(false);
   });
 });
 

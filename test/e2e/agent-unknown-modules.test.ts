@@ -1,0 +1,31 @@
+/** Numbers that no module has do not use up what real modules need. */
+import { ReturnCode } from '@lars/proto';
+import { afterEach, expect, test } from 'vitest';
+import { hostInfo } from '../support/agent-messages.ts';
+import { eventually } from '../support/eventually.ts';
+import { CleanUps, startWorld } from './agent-world.ts';
+
+const REAL = { modid: 3, cmdid: 0 };
+const UNKNOWN = 80_000;
+const BATCH = 100;
+
+const cleanUps = new CleanUps();
+afterEach(() => cleanUps.run());
+
+test('after tens of thousands of unknown modules the agent connects anew, with the real ones alone, and their changes come', async () => {
+  const { dns, asker, recording } = await startWorld(cleanUps, 'ours');
+  dns.setRoute(REAL.modid, REAL.cmdid, [hostInfo(1)]);
+  expect((await asker.getHost(REAL)).retcode).toBe(ReturnCode.Success);
+  for (let modid = 100; modid < 100 + UNKNOWN; modid += BATCH) {
+    const answered = asker.answers;
+    for (let i = 0; i < BATCH; i++) asker.ask({ modid: modid + i, cmdid: 1 });
+    // The system may drop some answers.
+    await eventually('they are answered', () => asker.answers >= answered + 0.8 * BATCH);
+  }
+  dns.takeAsked();
+  await eventually('it connects anew', () => recording.events().some(event => event.includes('do not exist')));
+  await eventually('the real module is asked for', () => dns.requests.length > 0);
+  expect(dns.takeAsked()).toEqual(['3/0']);
+  dns.setRoute(REAL.modid, REAL.cmdid, [hostInfo(2)]);
+  await eventually('its change has come', async () => (await asker.getHost(REAL)).host?.port === 2);
+}, 90_000);
