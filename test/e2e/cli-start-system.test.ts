@@ -39,7 +39,7 @@ function options({ agentHttp = 0, dnsserverIp = '127.0.0.1' } = {}): StartSystem
   return {
     dnsserver: loadConfig(dnsserverConfigTable, { path: 'dnsserver.ini', text: `${server}[tcp]\nip = ${dnsserverIp}\n` }),
     reporter: loadConfig(reporterConfigTable, { path: 'reporter.ini', text: server }),
-    agent: loadConfig(agentConfigTable, { path: 'agent.ini', text: agent }),
+    agent: loadConfig(agentConfigTable, { path: 'agent.ini', text: `${agent}\n[agent]\nroutes_file =\nunsent_file =\n` }),
     log,
   };
 }
