@@ -39,8 +39,22 @@ export const dnsserverConfigTable = defineConfig({
       believe_empty: flag({
         default: false,
         meaning:
-          'Serve a table that suddenly reads empty as it is. Otherwise the routes held before are served until ' +
-          'the emptiness is confirmed by lars route clear.',
+          'Serve a table that suddenly reads empty as it is. Otherwise its former routes are served until lars route confirm ' +
+          'says that it is meant, or lars route restore has written them back.',
+      }),
+      guard_share: integer({
+        default: 50,
+        min: 1,
+        max: 100,
+        meaning:
+          'When more than this part of all modules, or of the hosts of one, vanishes at once and not by a lars command, they are served ' +
+          'on until that is confirmed or most of them are back; percent. 100: never.',
+      }),
+      guard_min: integer({
+        default: 4,
+        min: 1,
+        max: 1_000_000,
+        meaning: 'guard_share counts where there were at least this many modules, or hosts in the module.',
       }),
     }),
     http: httpSection(7780),

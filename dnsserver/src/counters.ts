@@ -17,7 +17,7 @@ export const dnsserverCounters = defineCounters({
   rowsSkipped: 'Rows of RouteData skipped because they are invalid',
   rowsDuplicate: 'Rows of RouteData skipped because an earlier row names the same host',
   dbErrors: 'Polls of the database that failed',
-  emptyGuardActivations: 'Times that the empty guard kept the old routes because the table read empty',
+  emptyGuardActivations: 'Times that the removal guard kept hosts that vanished from the table in great numbers',
   workerDeaths: 'Worker threads that died, and were started again',
   connectionsNotHandedOver: 'Connections closed because no worker thread could take them',
 });
@@ -35,7 +35,9 @@ export const dnsserverGauges = defineCounters({
   connections: 'Open connections',
   subscriptions: 'Subscriptions of all connections',
   revision: 'Revision of the database when it was last read',
-  emptyGuard: '1 while the empty guard keeps the old routes',
+  emptyGuard: '1 while the removal guard keeps hosts that the table has not',
+  keptModules: 'Modules of which the removal guard keeps hosts',
+  keptHosts: 'Hosts that the removal guard keeps',
   databaseDown: '1 while the database cannot be read',
 });
 export type DnsserverGauge = (typeof dnsserverGauges.names)[number];

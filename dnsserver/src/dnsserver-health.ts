@@ -4,10 +4,10 @@ import type { DnsserverStats } from './dnsserver-stats.ts';
 
 /** What GET /healthz answers. dnsserver does its work as long as it runs: without the database it serves the known routes. */
 export function dnsserverHealth(stats: DnsserverStats, uptimeMs: number, tcp: string, database: string): Health {
-  const { emptyGuard, outage, workerConnections, ...numbers } = stats;
+  const { kept, outage, workerConnections, ...numbers } = stats;
   return {
     service: 'dnsserver',
-    status: emptyGuard || outage !== undefined ? 'degraded' : 'ok',
+    status: kept.modules > 0 || outage !== undefined ? 'degraded' : 'ok',
     pid: process.pid,
     uptimeSeconds: Math.round(uptimeMs / 1_000),
     version: VERSION,
@@ -16,10 +16,15 @@ export function dnsserverHealth(stats: DnsserverStats, uptimeMs: number, tcp: st
       database,
       ...numbers,
       ...(workerConnections.length === 0 ? {} : { workerConnections: workerConnections.join(' ') }),
-      emptyGuard: emptyGuard
-        ? "RouteData reads empty and nobody announced that; 'lars route clear --yes' confirms it"
-        : 'inactive',
+      emptyGuard: kept.modules > 0 ? describeKept(kept) : 'inactive',
       ...(outage === undefined ? {} : { outage }),
     },
   };
+}
+
+function describeKept({ modules, hosts, sinceMs }: DnsserverStats['kept']): string {
+  return (
+    `hosts kept that RouteData lost: ${hosts} in ${modules} modules, since ${new Date(sinceMs).toISOString()}; ` +
+    "'lars route restore' writes them back, 'lars route confirm' lets them go"
+  );
 }

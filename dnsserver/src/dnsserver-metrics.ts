@@ -58,7 +58,8 @@ class StatsGauges extends SharedCounters<DnsserverGauge> {
   }
 
   override get(name: DnsserverGauge): number {
-    const { outage, emptyGuard, workerConnections: _, ...numbers } = this.#stats();
-    return { ...numbers, emptyGuard: Number(emptyGuard), databaseDown: Number(outage !== undefined) }[name];
+    const { outage, kept, workerConnections: _, ...numbers } = this.#stats();
+    const guard = { emptyGuard: Number(kept.modules > 0), keptModules: kept.modules, keptHosts: kept.hosts };
+    return { ...numbers, ...guard, databaseDown: Number(outage !== undefined) }[name];
   }
 }

@@ -7,8 +7,8 @@ export interface DnsserverStats {
   readonly workerConnections: readonly number[];
   readonly subscriptions: number;
   readonly revision: number;
-  /** The table reads empty, and the empty guard keeps the old routes. */
-  readonly emptyGuard: boolean;
+  /** What the removal guard keeps; all 0 when that is nothing. */
+  readonly kept: { readonly modules: number; readonly hosts: number; readonly sinceMs: number };
   /** Why the database cannot be read; undefined when it can. */
   readonly outage: string | undefined;
 }

@@ -12,6 +12,7 @@ import { dnsserverCounters } from './counters.ts';
 import { dnsserverHealth } from './dnsserver-health.ts';
 import { dnsserverMetrics } from './dnsserver-metrics.ts';
 import type { DnsserverStats } from './dnsserver-stats.ts';
+import { keptHostCount } from './follow/removal-guard.ts';
 import { RouteWatcher } from './follow/route-watcher.ts';
 import { InlineRouteServer } from './serve/inline-route-server.ts';
 import type { RouteServer, RouteServerDeps } from './serve/route-server.ts';
@@ -82,7 +83,11 @@ class Dnsserver implements RunningDnsserver {
       store,
       counters: this.#counters,
       log,
-      acceptEmpty: config.routes.believe_empty,
+      guard: {
+        acceptEmpty: config.routes.believe_empty,
+        sharePercent: config.routes.guard_share,
+        atLeast: config.routes.guard_min,
+      },
       onDiff: diff => this.#server.publish(diff, false),
       onRaised: routes => this.#server.publish(routes, true),
     });
@@ -115,7 +120,7 @@ class Dnsserver implements RunningDnsserver {
   }
 
   stats(): DnsserverStats {
-    const { revision, emptyGuardActive, outage } = this.#watcher.status;
+    const { revision, kept, outage } = this.#watcher.status;
     return {
       modules: this.#watcher.routes.moduleCount,
       hosts: this.#watcher.routes.hostCount,
@@ -123,7 +128,11 @@ class Dnsserver implements RunningDnsserver {
       workerConnections: this.#config.tcp.workers === 0 ? [] : this.#server.connections,
       subscriptions: this.#server.subscriptions,
       revision,
-      emptyGuard: emptyGuardActive,
+      kept: {
+        modules: kept?.modules.size ?? 0,
+        hosts: kept === undefined ? 0 : keptHostCount(kept),
+        sinceMs: kept?.sinceMs ?? 0,
+      },
       outage,
     };
   }

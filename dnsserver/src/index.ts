@@ -4,6 +4,7 @@ export type { DnsserverStats } from './dnsserver-stats.ts';
 export type { EditMode } from './edit/edit-plan.ts';
 export {
   type EditResult,
+  type KeptCounts,
   openRouteEditor,
   type RouteEditor,
   type RouteEditorOptions,

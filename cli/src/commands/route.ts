@@ -2,11 +2,13 @@ import { type Command, Option } from 'commander';
 import type { Shell } from '../shell.ts';
 import { addRouteAdd } from './route/add.ts';
 import { addRouteClear } from './route/clear.ts';
+import { addRouteConfirm } from './route/confirm.ts';
 import { addRouteDrain } from './route/drain.ts';
 import { addRouteExport } from './route/export.ts';
 import { addRouteImport } from './route/import.ts';
 import { addRouteList } from './route/list.ts';
 import { addRouteRemove } from './route/remove.ts';
+import { addRouteRestore } from './route/restore.ts';
 
 const EXAMPLES = `
 Works on the database file, whether the system runs or not; a running one sees each change within moments.
@@ -27,6 +29,16 @@ export function addRoute(program: Command, shell: Shell): void {
     .description('list and change where modules are served')
     .addOption(new Option('--db <file>', 'the SQLite file (default: [database] file of dnsserver.ini)'))
     .addHelpText('after', EXAMPLES);
-  const parts = [addRouteList, addRouteAdd, addRouteDrain, addRouteRemove, addRouteImport, addRouteExport, addRouteClear];
+  const parts = [
+    addRouteList,
+    addRouteAdd,
+    addRouteDrain,
+    addRouteRemove,
+    addRouteImport,
+    addRouteExport,
+    addRouteRestore,
+    addRouteConfirm,
+    addRouteClear,
+  ];
   for (const add of parts) add(route, shell);
 }

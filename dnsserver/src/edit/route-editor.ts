@@ -1,6 +1,8 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { formatHost, hostKey, type ModuleId, routeKey } from '@lars/proto';
 import { readAllRoutes } from '../follow/find-changes.ts';
+import { keptFileOf, readKept } from '../follow/kept-file.ts';
+import { keptHostCount } from '../follow/removal-guard.ts';
 import type { RouteContent } from '../follow/route-table.ts';
 import {
   type RouteReader,
@@ -12,7 +14,15 @@ import {
 } from '../store/route-store.ts';
 import { SqliteRouteStore } from '../store/sqlite-route-store.ts';
 import { type EditMode, type EditPlan, isEmptyPlan, planDrain, planEdit, planRemoval } from './edit-plan.ts';
-import { type CheckedEntry, checkEntry, checkHost, checkModule, type HostEntry, type RouteEntry } from './route-entry.ts';
+import {
+  type CheckedEntry,
+  checkEntry,
+  checkHost,
+  checkModule,
+  type HostEntry,
+  type RouteEntry,
+  RouteError,
+} from './route-entry.ts';
 
 export interface RouteFilter {
   readonly modid?: number | undefined;
@@ -48,9 +58,19 @@ export interface RouteEditor {
   import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult>;
   /** Every host that is served, in the order of modid and cmdid, as `import` takes it. */
   export(): Promise<readonly RouteEntry[]>;
-  /** Removes all routes, and confirms to a dnsserver's empty guard that this is meant. Always raises the revision. */
+  /** Removes all routes, and confirms to a dnsserver's removal guard that this is meant. Always raises the revision. */
   clear(): Promise<EditResult>;
+  /** Says to a dnsserver's removal guard that the table is meant as it is. Always raises the revision. */
+  confirm(): Promise<KeptCounts>;
+  /** Writes back what a dnsserver's removal guard keeps. */
+  restore(): Promise<EditResult>;
   close(): Promise<void>;
+}
+
+/** What the removal guard kept. */
+export interface KeptCounts {
+  readonly modules: number;
+  readonly hosts: number;
 }
 
 export interface RouteEditorOptions {
@@ -111,23 +131,28 @@ class StoreRouteEditor implements RouteEditor {
   async import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult> {
     const checked = entries.map(checkEntry);
     return this.#change(async writer => {
+      // Who says what the whole table is means that it has nothing else.
+      if (mode === 'replace') await writer.markConfirmed();
       const rows = mode === 'replace' ? await allRows(writer) : await rowsOfEntries(writer, checked);
       return planEdit(rows, checked, mode);
     });
   }
 
   async export(): Promise<readonly RouteEntry[]> {
-    const routes = await this.list();
-    return routes.flatMap(({ modid, cmdid, hosts }) =>
-      hosts.map(host => ({
-        modid,
-        cmdid,
-        host: formatHost(host),
-        weight: host.weight,
-        zone: host.zone,
-        ...(host.drain ? { drain: true } : {}),
-      })),
-    );
+    return (await this.list()).flatMap(entriesOf);
+  }
+
+  async confirm(): Promise<KeptCounts> {
+    const stored = await readKept(keptFileOf(this.#store.name));
+    await this.#store.change(0, writer => writer.markConfirmed());
+    return { modules: stored?.kept.modules.size ?? 0, hosts: stored === undefined ? 0 : keptHostCount(stored.kept) };
+  }
+
+  async restore(): Promise<EditResult> {
+    const stored = await readKept(keptFileOf(this.#store.name));
+    if (stored === undefined)
+      throw new RouteError('NOTHING_KEPT', `nothing is kept: there is no ${keptFileOf(this.#store.name)}`);
+    return this.import([...stored.kept.modules.values()].flatMap(entriesOf), 'add');
   }
 
   clear(): Promise<EditResult> {
@@ -179,6 +204,17 @@ async function writePlan(
   await writer.insertRows(inserts);
   await writer.announce(modules, revision);
   return { revision, added: inserts.length, updated: updates.length, removed: deletes.length, modules: modules.length };
+}
+
+function entriesOf({ modid, cmdid, hosts }: RouteContent): RouteEntry[] {
+  return hosts.map(host => ({
+    modid,
+    cmdid,
+    host: formatHost(host),
+    weight: host.weight,
+    zone: host.zone,
+    ...(host.drain ? { drain: true } : {}),
+  }));
 }
 
 async function allRows(reader: RouteReader): Promise<RouteRow[]> {

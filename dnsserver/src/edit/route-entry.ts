@@ -75,7 +75,8 @@ export type RouteErrorCode =
   | 'BAD_DRAIN'
   | 'BAD_FORMAT'
   | 'CONFLICT'
-  | 'NO_SUCH_HOST';
+  | 'NO_SUCH_HOST'
+  | 'NOTHING_KEPT';
 
 /** The message is one line that names the field and, where the routes come from a file, the line. */
 export class RouteError extends Error {

@@ -35,7 +35,7 @@ export interface DatabaseChanges {
   readonly announced: ReadonlyMap<RouteKey, number>;
   /** There is a new clear mark. */
   readonly cleared: boolean;
-  /** How many modules will be known after these changes are applied. */
+  /** How many modules the table has. */
   readonly moduleCount: number;
   readonly loaded: CollectedRoutes;
 }
@@ -44,18 +44,22 @@ export interface DatabaseChanges {
 const MAX_SINGLE_MODULES = 10_000;
 const MODULES_COMPARED_PER_SLICE = 5_000;
 
-/** Compares the known routes with the database: the modules that the journals name beyond the cursors, or with `reloadAll` all of them. */
+/**
+ * Compares the known routes with the database: the modules that the journals name beyond the cursors, or with `reloadAll` all of them.
+ * @param kept modules that are compared in any case
+ */
 export async function findChanges(
   reader: RouteReader,
   known: RouteView,
   cursors: Cursors,
   reloadAll: boolean,
+  kept: Iterable<[RouteKey, ModuleId]>,
   pause: Pause,
 ): Promise<DatabaseChanges> {
   const journal = await reader.journal();
   const isOtherDatabase = cursors.edit > journal.lastEdit;
   const journalTruncated = cursors.edit + 1 < journal.firstEdit;
-  const touched = new Map<RouteKey, ModuleId>();
+  const touched = new Map<RouteKey, ModuleId>(kept);
   const announced = await readAnnouncements(reader, isOtherDatabase ? journal.lastChange : cursors.change, touched, pause);
   const cleared = !isOtherDatabase && (await readEdits(reader, cursors.edit, touched, pause));
   const fullReload = reloadAll || isOtherDatabase || journalTruncated || touched.size > MAX_SINGLE_MODULES;
@@ -102,7 +106,12 @@ async function readAnnouncements(
 }
 
 /** @returns whether there is a clear mark among the edits */
-async function readEdits(reader: RouteReader, afterId: number, touched: Map<RouteKey, ModuleId>, pause: Pause): Promise<boolean> {
+export async function readEdits(
+  reader: RouteReader,
+  afterId: number,
+  touched: Map<RouteKey, ModuleId>,
+  pause: Pause,
+): Promise<boolean> {
   let cleared = false;
   await visitRows(
     (id, limit) => reader.editsAfter(id, limit),

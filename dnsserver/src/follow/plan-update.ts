@@ -1,6 +1,6 @@
 // pure
 /**
- * What is done with the changes that were found in the database: apply them under which versions, or keep the old routes. The rules
+ * What is done with the changes that were found in the database: what is applied under which versions, and what the removal guard keeps. The rules
  * for a route's version: it comes from the database's revision, so that every dnsserver over the database gives the same; it grows with
  * every change; a change that nobody announced has no revision yet and must be given one.
  */
@@ -14,14 +14,13 @@ import {
   type RouteWriter,
 } from '../store/route-store.ts';
 import type { DatabaseChanges } from './find-changes.ts';
+import type { GuardedChanges, KeptRoutes } from './removal-guard.ts';
 import { type Route, type RouteContent, type RouteView, withVersion } from './route-table.ts';
 
-/** keepOld: the table reads empty and the empty guard keeps the old routes. */
-export type UpdatePlan = { readonly kind: 'keepOld'; readonly changes: DatabaseChanges } | ApplyPlan;
-
-export interface ApplyPlan {
-  readonly kind: 'apply';
+export interface UpdatePlan {
   readonly changes: DatabaseChanges;
+  /** What the removal guard keeps from now on. */
+  readonly kept: KeptRoutes | undefined;
   /** Changed, and announced with a revision that is higher than the known one. */
   readonly versioned: readonly Route[];
   /** Changed without a usable announcement: a hand-made edit, or a revision that was set back. */
@@ -44,14 +43,25 @@ export interface VersionedPlan {
   readonly failure: RouteStoreError | undefined;
 }
 
-/**
- * @param removedVersion the highest version under which a route was ever removed: a module that comes back must have a higher one
- * @param acceptEmpty an empty table is applied as it is
- */
-export function planUpdate(changes: DatabaseChanges, known: RouteView, removedVersion: number, acceptEmpty: boolean): UpdatePlan {
-  const becomesEmpty = changes.moduleCount === 0 && known.moduleCount > 0;
-  if (becomesEmpty && !acceptEmpty && !isDeliberatelyEmpty(changes, known)) return { kind: 'keepOld', changes };
-  return planVersions(changes, known, removedVersion);
+/** @param removedVersion the highest version under which a route was ever removed: a module that comes back must have a higher one */
+export function planUpdate(
+  changes: DatabaseChanges,
+  known: RouteView,
+  removedVersion: number,
+  { different, kept }: GuardedChanges = { different: changes.different, kept: undefined },
+): UpdatePlan {
+  const versioned: Route[] = [];
+  const unversioned: RouteContent[] = [];
+  const changed = new Set<RouteKey>();
+  for (const content of different) {
+    const key = routeKey(content.modid, content.cmdid);
+    changed.add(key);
+    const version = changes.announced.get(key) ?? 0;
+    const knownVersion = known.get(key)?.version ?? removedVersion;
+    if (version > knownVersion) versioned.push(withVersion(content, version));
+    else unversioned.push(content);
+  }
+  return { changes, kept, versioned, unversioned, raised: raiseVersions(changes, known, changed) };
 }
 
 /** The plan as it is, when all its routes have versions already. */
@@ -70,7 +80,7 @@ const MODULES_ANNOUNCED_PER_SLICE = 5_000;
  */
 export async function assignRevision(
   store: RouteStore,
-  found: ApplyPlan,
+  found: UpdatePlan,
   replan: (reader: RouteReader) => Promise<UpdatePlan>,
   highestVersion: number,
   pause: Pause,
@@ -80,7 +90,7 @@ export async function assignRevision(
       const unmoved = !hasMoved(await writer.journal(), found.changes.journal);
       const plan = unmoved ? found : await replan(writer);
       // Raising the revision for nothing does no harm, and the second reading has seen the raised one.
-      const unversioned = plan.kind === 'apply' ? plan.unversioned : [];
+      const { unversioned } = plan;
       await announceModules(writer, unversioned, revision, pause);
       const routes = unversioned.map(content => withVersion(content, revision));
       return { plan, routes, revision, journal: await writer.journal(), failure: undefined };
@@ -89,31 +99,6 @@ export async function assignRevision(
     if (!(error instanceof RouteStoreError) || error.code === 'BUSY') throw error;
     return withLocalVersions(found, highestVersion, error);
   }
-}
-
-/**
- * Whether somebody meant the table to be empty. A table that was emptied by mistake, or is not there any more, must not take every
- * agent's hosts away: only announcements of all modules, or a clear mark, say that somebody meant it.
- */
-function isDeliberatelyEmpty(changes: DatabaseChanges, known: RouteView): boolean {
-  if (changes.cleared) return true;
-  for (const [key] of known.routes()) if (!changes.announced.has(key)) return false;
-  return true;
-}
-
-function planVersions(changes: DatabaseChanges, known: RouteView, removedVersion: number): ApplyPlan {
-  const versioned: Route[] = [];
-  const unversioned: RouteContent[] = [];
-  const changed = new Set<RouteKey>();
-  for (const content of changes.different) {
-    const key = routeKey(content.modid, content.cmdid);
-    changed.add(key);
-    const version = changes.announced.get(key) ?? 0;
-    const knownVersion = known.get(key)?.version ?? removedVersion;
-    if (version > knownVersion) versioned.push(withVersion(content, version));
-    else unversioned.push(content);
-  }
-  return { kind: 'apply', changes, versioned, unversioned, raised: raiseVersions(changes, known, changed) };
 }
 
 function raiseVersions(changes: DatabaseChanges, known: RouteView, changed: ReadonlySet<RouteKey>): Route[] {
@@ -125,7 +110,7 @@ function raiseVersions(changes: DatabaseChanges, known: RouteView, changed: Read
   return raised;
 }
 
-function withLocalVersions(plan: ApplyPlan, highestVersion: number, failure: RouteStoreError): VersionedPlan {
+function withLocalVersions(plan: UpdatePlan, highestVersion: number, failure: RouteStoreError): VersionedPlan {
   const { revision, journal } = plan.changes;
   const version = Math.max(revision, highestVersion) + 1;
   const routes = plan.unversioned.map(content => withVersion(content, version, true));

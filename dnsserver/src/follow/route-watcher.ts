@@ -5,16 +5,12 @@ import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
 import { type ChangeToken, type JournalEnds, type RouteReader, type RouteStore, RouteStoreError } from '../store/route-store.ts';
-import { type Cursors, type DatabaseChanges, findChanges, readAllRoutes } from './find-changes.ts';
+import { type Cursors, findChanges, readAllRoutes, readEdits } from './find-changes.ts';
+import { GuardKeeper } from './guard-keeper.ts';
+import { keptFileOf } from './kept-file.ts';
 import type { CollectedRoutes } from './parse-rows.ts';
-import {
-  type ApplyPlan,
-  assignRevision,
-  planUpdate,
-  type UpdatePlan,
-  type VersionedPlan,
-  withoutNewVersions,
-} from './plan-update.ts';
+import { assignRevision, planUpdate, type UpdatePlan, type VersionedPlan, withoutNewVersions } from './plan-update.ts';
+import type { GuardLimits, KeptRoutes } from './removal-guard.ts';
 import { type Route, type RouteDiff, RouteTable, type RouteView, withVersion } from './route-table.ts';
 
 export interface RouteWatcherDeps {
@@ -22,8 +18,7 @@ export interface RouteWatcherDeps {
   readonly counters: SharedCounters<DnsserverCounter>;
   readonly log: Logger;
   readonly clock: Pick<Clock, 'unixMs'>;
-  /** Serve an empty table as it is, even when it was not emptied through us: the empty guard is off. */
-  readonly acceptEmpty: boolean;
+  readonly guard: GuardLimits;
   /** Called when `routes` has changed, with what changed. */
   readonly onDiff: (diff: RouteDiff) => void;
   /** Called when `routes` has higher versions of these, with the same hosts. */
@@ -32,8 +27,8 @@ export interface RouteWatcherDeps {
 
 export interface WatcherStatus {
   readonly revision: number;
-  /** The table reads empty, and the empty guard keeps the old routes. */
-  readonly emptyGuardActive: boolean;
+  /** What the removal guard keeps; undefined when that is nothing. */
+  readonly kept: KeptRoutes | undefined;
   /** Why the database cannot be read; undefined when it can. */
   readonly outage: string | undefined;
   /** Versions are ours alone, because the database takes no writes. */
@@ -52,6 +47,7 @@ const { at } = dnsserverCounters;
  */
 export class RouteWatcher {
   readonly #deps: RouteWatcherDeps;
+  readonly #guard: GuardKeeper;
   readonly #table = new RouteTable();
   #polls: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -63,12 +59,13 @@ export class RouteWatcher {
   #highestVersion = 0;
   #removedVersion = 0;
   #prunedTo = 0;
-  #emptyGuardActive = false;
   #outage: string | undefined;
   #local = false;
 
   constructor(deps: RouteWatcherDeps) {
     this.#deps = deps;
+    const { guard, store, counters, log, clock } = deps;
+    this.#guard = new GuardKeeper({ limits: guard, file: keptFileOf(store.name), counters, log, clock });
   }
 
   get routes(): RouteView {
@@ -76,7 +73,7 @@ export class RouteWatcher {
   }
 
   get status(): WatcherStatus {
-    return { revision: this.#revision, emptyGuardActive: this.#emptyGuardActive, outage: this.#outage, local: this.#local };
+    return { revision: this.#revision, kept: this.#guard.kept, outage: this.#outage, local: this.#local };
   }
 
   /**
@@ -89,17 +86,30 @@ export class RouteWatcher {
     await store.ensureSchema();
     this.#token = await store.changeToken();
     const raised = await this.#raiseRevision();
-    const { revision, journal, loaded } = await store.read(async reader => ({
-      revision: await reader.revision(),
-      journal: await reader.journal(),
-      loaded: await readAllRoutes(reader, this.#pause),
-    }));
+    const stored = await this.#guard.load();
+    const { revision, journal, loaded, cleared } = await store.read(async reader => {
+      const journal = await reader.journal();
+      return {
+        revision: await reader.revision(),
+        journal,
+        loaded: await readAllRoutes(reader, this.#pause),
+        // Without anything kept, nobody waits for a confirmation.
+        cleared: await readEdits(
+          reader,
+          Math.min(stored?.lastEdit ?? journal.lastEdit, journal.lastEdit),
+          new Map(),
+          this.#pause,
+        ),
+      };
+    });
     const version = raised ?? revision;
-    const routes = [...loaded.routes.values()].map(content => withVersion(content, version, raised === undefined));
+    const served = this.#guard.resume(stored, cleared, loaded.routes);
+    const routes = served.map(content => withVersion(content, version, raised === undefined));
     this.#moveCursors(journal);
     this.#revision = revision;
     this.#applyRoutes(routes);
     this.#logLoaded(loaded, true);
+    await this.#guard.store(this.#cursors.edit);
   }
 
   /** Polls the database now, after a poll that is under way. */
@@ -136,32 +146,35 @@ export class RouteWatcher {
     }
     if (token.data !== this.#token.data) await this.#catchUp();
     this.#token = token;
+    await this.#guard.store(this.#cursors.edit);
     await this.#pruneJournal();
   }
 
   async #catchUp(): Promise<void> {
     const { store } = this.#deps;
     const plan = await store.read(this.#plan);
-    const needsRevision = plan.kind === 'apply' && plan.unversioned.length > 0;
-    this.#finish(
+    const needsRevision = plan.unversioned.length > 0;
+    this.#applyPlan(
       needsRevision ? await assignRevision(store, plan, this.#plan, this.#highestVersion, this.#pause) : withoutNewVersions(plan),
     );
   }
 
   readonly #plan = async (reader: RouteReader): Promise<UpdatePlan> => {
-    const changes = await findChanges(reader, this.#table, this.#cursors, this.#reloadAll, this.#pause);
+    const changes = await findChanges(
+      reader,
+      this.#table,
+      this.#cursors,
+      this.#reloadAll,
+      this.#guard.kept?.modules ?? [],
+      this.#pause,
+    );
     if (changes.fullReload) this.#deps.counters.add(at.reloads);
-    return planUpdate(changes, this.#table, this.#removedVersion, this.#deps.acceptEmpty);
+    return planUpdate(changes, this.#table, this.#removedVersion, this.#guard.guard(changes, this.#table));
   };
 
-  #finish(versioned: VersionedPlan): void {
-    const { plan } = versioned;
-    if (plan.kind === 'keepOld') this.#enterEmptyGuard(plan.changes);
-    else this.#applyPlan(plan, versioned);
-  }
-
-  #applyPlan({ changes, versioned, raised }: ApplyPlan, { routes, revision, journal, failure }: VersionedPlan): void {
-    this.#leaveEmptyGuard(changes);
+  #applyPlan({ plan, routes, revision, journal, failure }: VersionedPlan): void {
+    const { changes, kept, versioned, raised } = plan;
+    this.#guard.apply(kept, changes);
     this.#logNewVersions(routes, failure);
     this.#moveCursors(journal);
     this.#reloadAll = false;
@@ -185,30 +198,6 @@ export class RouteWatcher {
 
   #moveCursors({ lastEdit, lastChange }: JournalEnds): void {
     this.#cursors = { edit: lastEdit, change: lastChange };
-  }
-
-  /**
-   * Keeps the journal cursors, so that the next poll sees all announcements since the table went empty. For a different database the
-   * cursors restart at its journals' ends.
-   */
-  #enterEmptyGuard({ isOtherDatabase, journal }: DatabaseChanges): void {
-    this.#reloadAll = true;
-    if (isOtherDatabase) this.#moveCursors(journal);
-    if (this.#emptyGuardActive) return;
-    this.#emptyGuardActive = true;
-    this.#deps.counters.add(at.emptyGuardActivations);
-    this.#deps.log.error(
-      'RouteData reads empty and nobody announced that: serving the old routes. If it is meant to be empty, ' +
-        "confirm with 'lars route clear --yes', or set [routes] believe_empty = true",
-      { modules: this.#table.moduleCount, database: this.#deps.store.name },
-    );
-  }
-
-  #leaveEmptyGuard({ moduleCount }: DatabaseChanges): void {
-    if (!this.#emptyGuardActive) return;
-    this.#emptyGuardActive = false;
-    const why = moduleCount === 0 ? 'is confirmed to be empty' : 'has rows again';
-    this.#deps.log.info(`RouteData ${why}; updates resumed`);
   }
 
   #logNewVersions(routes: readonly Route[], failure: RouteStoreError | undefined): void {

@@ -80,6 +80,8 @@ export interface RouteWriter extends RouteReader {
   announce(modules: readonly ModuleId[], revision: number): Promise<void>;
   /** Deletes all routes and announces every module that RouteData, RouteChange or RouteEdit knows; leaves a clear mark. */
   clear(revision: number): Promise<void>;
+  /** Leaves a clear mark. */
+  markConfirmed(): Promise<void>;
 }
 
 /** Ids of the first and last rows; 0 where there are none. */
@@ -89,7 +91,7 @@ export interface JournalEnds {
   readonly lastChange: number;
 }
 
-/** A row in which both ids are null is a clear mark: somebody emptied the table and meant it. */
+/** A row in which both ids are null is a clear mark: somebody says that the table, mostly an empty one, is meant as it is. */
 export interface EditRow {
   readonly id: number;
   readonly modid: unknown;

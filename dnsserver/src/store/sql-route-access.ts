@@ -152,6 +152,10 @@ export class SqlRouteWriter extends SqlRouteReader implements RouteWriter {
       )
       .execute();
     await this.db.deleteFrom('RouteData').execute();
+    await this.markConfirmed();
+  }
+
+  async markConfirmed(): Promise<void> {
     await this.db.insertInto('RouteEdit').values({ modid: null, cmdid: null }).execute();
   }
 }

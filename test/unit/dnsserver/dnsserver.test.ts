@@ -240,7 +240,7 @@ describe('what is told about it', () => {
     expect(await w.metric('lars_dnsserver_subscriptions')).toBe(0);
   });
 
-  test('degraded while the empty guard is active; agents keep their hosts', async () => {
+  test('degraded while the removal guard keeps hosts; agents keep their hosts', async () => {
     const w = await dnsserverWorld({}, editor => editor.import([ONE], 'add'));
     w.sql.exec('DELETE FROM RouteData');
     await w.dnsserver.poll();
@@ -248,9 +248,14 @@ describe('what is told about it', () => {
     expect(await agent.answer(1, 1)).toMatchObject({ host: [{ port: 80 }] });
     expect(await w.health()).toMatchObject({
       status: 200,
-      body: { status: 'degraded', details: { emptyGuard: expect.stringContaining('lars route clear --yes') } },
+      body: {
+        status: 'degraded',
+        details: { emptyGuard: expect.stringMatching(/ 1 in 1 modules, since .*lars route restore.*lars route confirm/) },
+      },
     });
     expect(await w.metric('lars_dnsserver_empty_guard')).toBe(1);
+    expect(await w.metric('lars_dnsserver_kept_modules')).toBe(1);
+    expect(await w.metric('lars_dnsserver_kept_hosts')).toBe(1);
     await change(w, w.editor.clear());
     expect(await agent.next()).toMatchObject({ host: [] });
     expect((await w.health()).body.status).toBe('ok');

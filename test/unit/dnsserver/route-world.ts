@@ -50,7 +50,7 @@ export interface Watched {
 
 export async function watch(
   file: string,
-  options: { acceptEmpty?: boolean; store?: SqliteRouteStore; unixMs?: number } = {},
+  options: { acceptEmpty?: boolean; sharePercent?: number; store?: SqliteRouteStore; unixMs?: number } = {},
 ): Promise<Watched> {
   const store = options.store ?? new SqliteRouteStore({ file, busyWaitMs: 100 });
   const counters = new SharedCounters(dnsserverCounters);
@@ -67,7 +67,7 @@ export async function watch(
     counters,
     log: log.log,
     clock: { unixMs: () => options.unixMs ?? 0 },
-    acceptEmpty: options.acceptEmpty ?? false,
+    guard: { acceptEmpty: options.acceptEmpty ?? false, sharePercent: options.sharePercent ?? 50, atLeast: 4 },
     onDiff: diff => {
       diffs.push(diff);
       diff.forEach(apply);
@@ -100,7 +100,11 @@ export interface World extends Watched {
 
 /** `prepare` fills the database before the watcher reads it for the first time. */
 export async function openWorld(
-  options: { acceptEmpty?: boolean; prepare?: (editor: RouteEditor, sql: Database.Database) => Promise<unknown> } = {},
+  options: {
+    acceptEmpty?: boolean;
+    sharePercent?: number;
+    prepare?: (editor: RouteEditor, sql: Database.Database) => Promise<unknown>;
+  } = {},
 ): Promise<World> {
   const { folder, remove } = makeFolder();
   const file = path.join(folder, 'lars.db');

@@ -35,8 +35,7 @@ function found(changes: Partial<DatabaseChanges> & { announces?: Readonly<Record
 }
 
 function plan(known: RouteTable, changes: DatabaseChanges, removedVersion = 0) {
-  const update = planUpdate(changes, known, removedVersion, false);
-  if (update.kind === 'keepOld') throw new Error('old routes are kept');
+  const update = planUpdate(changes, known, removedVersion);
   return {
     versioned: update.versioned.map(route => [route.modid, route.version]),
     unversioned: update.unversioned.map(route => route.modid),
@@ -78,30 +77,5 @@ describe('the version of a changed route', () => {
   test('follows an announcement of the same hosts upwards only', () => {
     const changes = found({ announces: { 1: 12, 2: 10, 3: 9, 4: 99 } });
     expect(plan(tableOf({ 1: 10, 2: 10, 3: 10 }), changes)).toEqual({ versioned: [], unversioned: [], raised: [[1, 12]] });
-  });
-});
-
-describe('a table that reads empty', () => {
-  const known = tableOf({ 1: 10, 2: 10 });
-  const gone = [module(1, 0), module(2, 0)];
-
-  test.each<[string, Partial<DatabaseChanges> & { announces?: Record<number, number> }, 'keepOld' | 'apply']>([
-    ['nobody announced it', {}, 'keepOld'],
-    ['one of two modules was announced', { announces: { 1: 11 } }, 'keepOld'],
-    ['other modules were announced', { announces: { 3: 11, 4: 11 } }, 'keepOld'],
-    ['all modules were announced, in whatever way', { announces: { 1: 11, 2: 0 } }, 'apply'],
-    ['it was cleared', { cleared: true }, 'apply'],
-  ])('when %s: %j', (_, changes, kind) => {
-    expect(planUpdate(found({ different: gone, moduleCount: 0, ...changes }), known, 0, false).kind).toBe(kind);
-  });
-
-  test('is applied when the conf says so, and when no route is known', () => {
-    const changes = found({ different: gone, moduleCount: 0 });
-    expect(planUpdate(changes, known, 0, true).kind).toBe('apply');
-    expect(planUpdate(found({ moduleCount: 0 }), new RouteTable(), 0, false).kind).toBe('apply');
-  });
-
-  test('is not empty when one module is left', () => {
-    expect(planUpdate(found({ different: gone.slice(1), moduleCount: 1 }), known, 0, false).kind).toBe('apply');
   });
 });

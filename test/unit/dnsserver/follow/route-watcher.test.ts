@@ -22,12 +22,12 @@ describe('at the start', () => {
     expect(w.version(1, 1)).toBe(2);
     expect(versionOf(w)).toBe(2);
     expect(w.diffs).toEqual([]);
-    expect(w.watcher.status).toEqual({ revision: 2, emptyGuardActive: false, outage: undefined, local: false });
+    expect(w.watcher.status).toEqual({ revision: 2, kept: undefined, outage: undefined, local: false });
   });
 
   test('an empty table is applied: no route is known yet', async () => {
     const w = await world();
-    expect(w.watcher.status.emptyGuardActive).toBe(false);
+    expect(w.watcher.status.kept).toBeUndefined();
     expect(w.watcher.routes.moduleCount).toBe(0);
   });
 

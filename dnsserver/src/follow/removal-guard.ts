@@ -1,0 +1,145 @@
+// pure
+/**
+ * The removal guard: hosts that vanish from the table in great numbers, by a change that nobody announced, go on being served until
+ * somebody says that it was meant, or until most of them are back. What our own commands remove is announced, and never kept.
+ */
+import { type HostInfo, hostKey, type RouteKey, routeKey } from '@lars/proto';
+import type { DatabaseChanges } from './find-changes.ts';
+import { type RouteContent, type RouteView, sameHosts } from './route-table.ts';
+
+export interface GuardLimits {
+  /** A table that suddenly reads empty is applied as it is. */
+  readonly acceptEmpty: boolean;
+  /** More than this part of a module's hosts, or of all modules, is kept when it vanishes at once, percent. 100: never. */
+  readonly sharePercent: number;
+  /** The share counts only where there are at least this many hosts, or modules. */
+  readonly atLeast: number;
+}
+
+/** What the guard keeps. */
+export interface KeptRoutes {
+  /** Unix ms. */
+  readonly sinceMs: number;
+  /** How many modules were kept in all since then, and how many of them have come back. */
+  readonly total: number;
+  readonly returned: number;
+  /** The hosts that vanished, by module. They are served beside those that the table has. */
+  readonly modules: ReadonlyMap<RouteKey, RouteContent>;
+}
+
+export interface GuardedChanges {
+  /** What is to be applied: modules whose hosts differ from the known ones when the kept hosts are added to the table's. */
+  readonly different: readonly RouteContent[];
+  readonly kept: KeptRoutes | undefined;
+}
+
+type Routes = ReadonlyMap<RouteKey, RouteContent>;
+
+/**
+ * Splits changes into what is applied and what is kept.
+ * @param kept so far; `changes` must have read all its modules
+ */
+export function guardChanges(
+  changes: DatabaseChanges,
+  known: RouteView,
+  kept: KeptRoutes | undefined,
+  limits: GuardLimits,
+  nowMs: number,
+): GuardedChanges {
+  const { different, loaded, announced } = changes;
+  if (changes.cleared || (changes.moduleCount === 0 && limits.acceptEmpty)) return { different, kept: undefined };
+  const still = reviewKept(kept, loaded.routes, announced);
+  const lost = lostRoutes(changes, known, kept, limits);
+  if (lost.length === 0) return { different: withKept(different, still, known), kept: still };
+  const modules = new Map(still?.modules);
+  for (const route of lost) modules.set(routeKey(route.modid, route.cmdid), route);
+  const counts = { total: (still?.total ?? 0) + lost.length, returned: still?.returned ?? 0 };
+  const more: KeptRoutes = { sinceMs: still?.sinceMs ?? nowMs, ...counts, modules };
+  return { different: withKept(different, more, known), kept: more };
+}
+
+/**
+ * What is kept on: not the modules of which at least half of the hosts are back, and nothing when at least half of the modules are. A
+ * module that the table does not have and that is announced is meant to be gone.
+ */
+export function reviewKept(
+  kept: KeptRoutes | undefined,
+  routes: Routes,
+  announced: ReadonlyMap<RouteKey, number>,
+): KeptRoutes | undefined {
+  if (kept === undefined) return undefined;
+  const modules = new Map(kept.modules);
+  let { total, returned } = kept;
+  for (const [key, { hosts }] of kept.modules) {
+    const present = routes.get(key)?.hosts ?? [];
+    if (present.length === 0 && announced.has(key)) total -= 1;
+    else if (missingHosts(hosts, present).length * 2 <= hosts.length) returned += 1;
+    else continue;
+    modules.delete(key);
+  }
+  if (modules.size === 0 || returned * 2 >= total) return undefined;
+  return modules.size === kept.modules.size ? kept : { sinceMs: kept.sinceMs, total, returned, modules };
+}
+
+/** The module's route as it is served: the table's hosts, and behind them the kept ones. */
+export function withKeptHosts(content: RouteContent, kept: KeptRoutes | undefined): RouteContent {
+  const { modid, cmdid, hosts } = content;
+  const missing = missingHosts(kept?.modules.get(routeKey(modid, cmdid))?.hosts ?? [], hosts);
+  return missing.length === 0 ? content : { modid, cmdid, hosts: [...hosts, ...missing] };
+}
+
+export function keptHostCount(kept: KeptRoutes): number {
+  let count = 0;
+  for (const { hosts } of kept.modules.values()) count += hosts.length;
+  return count;
+}
+
+function withKept(different: readonly RouteContent[], kept: KeptRoutes | undefined, known: RouteView): readonly RouteContent[] {
+  if (kept === undefined) return different;
+  return different.flatMap(content => {
+    const served = withKeptHosts(content, kept);
+    const before = known.get(routeKey(content.modid, content.cmdid))?.hosts ?? [];
+    return served !== content && sameHosts(served.hosts, before) ? [] : [served];
+  });
+}
+
+/** What vanished now and is to be kept: for each module the hosts that it had and has no more. */
+function lostRoutes(
+  changes: DatabaseChanges,
+  known: RouteView,
+  kept: KeptRoutes | undefined,
+  limits: GuardLimits,
+): RouteContent[] {
+  const isMeant = changes.moduleCount === 0 && !areAllAnnounced(changes, known) ? () => false : isAnnounced(changes);
+  const suspects = changes.different.filter(content => {
+    const key = routeKey(content.modid, content.cmdid);
+    return kept?.modules.has(key) !== true && known.get(key) !== undefined && !isMeant(key);
+  });
+  const gone = suspects.filter(({ hosts }) => hosts.length === 0).length;
+  const keepsGone = changes.moduleCount === 0 || isMost(gone, known.moduleCount, limits);
+  return suspects.flatMap(({ modid, cmdid, hosts }) => {
+    const before = known.get(routeKey(modid, cmdid))?.hosts ?? [];
+    const keeps = (hosts.length === 0 && keepsGone) || isMost(before.length - hosts.length, before.length, limits);
+    return keeps ? [{ modid, cmdid, hosts: missingHosts(before, hosts) }] : [];
+  });
+}
+
+/** Of an empty table, announcements say that it is meant only when they name every module. */
+function areAllAnnounced({ announced }: DatabaseChanges, known: RouteView): boolean {
+  for (const [key] of known.routes()) if (!announced.has(key)) return false;
+  return true;
+}
+
+function isAnnounced({ announced }: DatabaseChanges): (key: RouteKey) => boolean {
+  return key => announced.has(key);
+}
+
+function isMost(lost: number, of: number, { sharePercent, atLeast }: GuardLimits): boolean {
+  return of >= atLeast && lost * 100 > of * sharePercent;
+}
+
+function missingHosts(hosts: readonly HostInfo[], present: readonly HostInfo[]): readonly HostInfo[] {
+  if (hosts.length === 0 || present.length === 0) return hosts;
+  const keys = new Set(present.map(hostKey));
+  return hosts.filter(host => !keys.has(hostKey(host)));
+}
