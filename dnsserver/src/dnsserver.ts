@@ -5,6 +5,7 @@ import { messageOf, StartupError } from '@lars/runtime/errors';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
+import { START_WAIT_MS } from '@lars/runtime/sql/sqlite';
 import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { TcpListener } from '@lars/runtime/tcp/tcp-listener';
 import type { DnsserverConfig } from './config.ts';
@@ -43,7 +44,7 @@ const BUSY_WAIT_MS = 200;
  * @throws {StartupError} when the database cannot be used or a port is taken
  */
 export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDeps): Promise<RunningDnsserver> {
-  const store = new SqliteRouteStore({ file: config.database.file, busyWaitMs: BUSY_WAIT_MS });
+  const store = new SqliteRouteStore({ file: config.database.file, busyWaitMs: START_WAIT_MS });
   const dnsserver = new Dnsserver(config, store, deps);
   try {
     await dnsserver.start();
@@ -161,6 +162,7 @@ class Dnsserver implements RunningDnsserver {
   async #readRoutes(): Promise<void> {
     try {
       await this.#watcher.start();
+      this.#store.busyWaitMs = BUSY_WAIT_MS;
     } catch (cause) {
       if (cause instanceof StartupError) throw cause;
       const { file } = this.#config.database;

@@ -1,5 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { formatHost, hostKey, type ModuleId, routeKey } from '@lars/proto';
+import { START_WAIT_MS } from '@lars/runtime/sql/sqlite';
 import { readAllRoutes } from '../follow/find-changes.ts';
 import { keptFileOf, readKept } from '../follow/kept-file.ts';
 import { keptHostCount } from '../follow/removal-guard.ts';
@@ -78,12 +79,9 @@ export interface RouteEditorOptions {
   readonly file: string;
 }
 
-/** Another editor's import of a million rows takes about ten seconds. */
-const BUSY_WAIT_MS = 30_000;
-
 /** @throws {StartupError} when the file cannot be opened or holds something else */
 export async function openRouteEditor({ file }: RouteEditorOptions): Promise<RouteEditor> {
-  const store = new SqliteRouteStore({ file, busyWaitMs: BUSY_WAIT_MS });
+  const store = new SqliteRouteStore({ file, busyWaitMs: START_WAIT_MS });
   try {
     await store.ensureSchema();
   } catch (error) {

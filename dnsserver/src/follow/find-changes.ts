@@ -9,6 +9,7 @@ import {
   toInt32,
   usableRevision,
   visitAllRoutes,
+  visitInSlices,
   visitRoutesOf,
   visitRows,
 } from '../store/route-store.ts';
@@ -42,7 +43,6 @@ export interface DatabaseChanges {
 
 /** Beyond this many touched modules, reading the whole table is quicker than reading them one by one. */
 const MAX_SINGLE_MODULES = 10_000;
-const MODULES_COMPARED_PER_SLICE = 5_000;
 
 /**
  * Compares the known routes with the database: the modules that the journals name beyond the cursors, or with `reloadAll` all of them.
@@ -137,7 +137,9 @@ function touchModule(touched: Map<RouteKey, ModuleId>, row: EditRow): RouteKey |
 
 async function compareAll(known: RouteView, loaded: CollectedRoutes, pause: Pause): Promise<RouteContent[]> {
   const different = await compareModules(known, loaded, loaded.routes.values(), pause);
-  for (const [key, route] of known.routes()) if (!loaded.routes.has(key)) different.push(removed(route));
+  await visitInSlices(known.routes(), pause, ([key, route]) => {
+    if (!loaded.routes.has(key)) different.push(removed(route));
+  });
   return different;
 }
 
@@ -148,14 +150,11 @@ async function compareModules(
   pause: Pause,
 ): Promise<RouteContent[]> {
   const different: RouteContent[] = [];
-  let compared = 0;
-  for (const module of modules) {
+  await visitInSlices(modules, pause, module => {
     const key = routeKey(module.modid, module.cmdid);
     const found = loaded.routes.get(key) ?? removed(module);
     if (!sameHosts(found.hosts, known.get(key)?.hosts ?? [])) different.push(found);
-    compared += 1;
-    if (compared % MODULES_COMPARED_PER_SLICE === 0) await pause();
-  }
+  });
   return different;
 }
 

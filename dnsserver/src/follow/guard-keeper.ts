@@ -1,9 +1,11 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import type { RouteKey } from '@lars/proto';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
+import type { Pause } from '../store/route-store.ts';
 import type { DatabaseChanges } from './find-changes.ts';
 import { readKept, removeKept, type StoredKept, writeKept } from './kept-file.ts';
 import {
@@ -60,8 +62,12 @@ export class GuardKeeper {
    * Goes on keeping what an earlier run kept, but for what is back or confirmed since.
    * @returns the routes that are served
    */
-  resume(stored: StoredKept | undefined, cleared: boolean, routes: ReadonlyMap<RouteKey, RouteContent>): RouteContent[] {
-    const kept = cleared ? undefined : reviewKept(stored?.kept, routes, new Map());
+  async resume(
+    stored: StoredKept | undefined,
+    cleared: boolean,
+    routes: ReadonlyMap<RouteKey, RouteContent>,
+  ): Promise<RouteContent[]> {
+    const kept = cleared ? undefined : await reviewKept(stored?.kept, routes, new Map(), nextTick);
     this.#kept = kept;
     const served = [...routes.values()].map(content => withKeptHosts(content, kept));
     for (const [key, route] of kept?.modules ?? []) if (!routes.has(key)) served.push(route);
@@ -69,8 +75,8 @@ export class GuardKeeper {
     return served;
   }
 
-  guard(changes: DatabaseChanges, known: RouteView): GuardedChanges {
-    return guardChanges(changes, known, this.#kept, this.#deps.limits, this.#deps.clock.unixMs());
+  guard(changes: DatabaseChanges, known: RouteView, pause: Pause): Promise<GuardedChanges> {
+    return guardChanges(changes, known, this.#kept, this.#deps.limits, this.#deps.clock.unixMs(), pause);
   }
 
   apply(kept: KeptRoutes | undefined, { cleared, moduleCount }: DatabaseChanges): void {

@@ -3,11 +3,13 @@
  * be written or is gone; `lars route restore` reads it.
  */
 import { rm } from 'node:fs/promises';
-import { isInt32, isPort, routeKey } from '@lars/proto';
+import { setImmediate as nextTick } from 'node:timers/promises';
+import { isInt32, isPort, type RouteKey, routeKey } from '@lars/proto';
 import { readCheckedFile, writeCheckedFile } from '@lars/runtime/durable-file';
 import type { KeptRoutes } from './removal-guard.ts';
 import type { RouteContent } from './route-table.ts';
 
+const SLICE_MODULES = 1_000;
 const KIND = { name: 'kept-routes', version: 1 };
 
 export interface StoredKept {
@@ -22,8 +24,16 @@ export function keptFileOf(database: string): string {
 
 export async function writeKept(path: string, { kept, lastEdit }: StoredKept, nowMs: number): Promise<void> {
   const { sinceMs, total, returned, modules } = kept;
-  const body = JSON.stringify({ sinceMs, total, returned, lastEdit, modules: [...modules.values()] });
-  await writeCheckedFile(path, KIND, new TextEncoder().encode(body), nowMs);
+  const lines: Uint8Array[] = [Buffer.from(`${JSON.stringify({ sinceMs, total, returned, lastEdit })}\n`)];
+  let slice: RouteContent[] = [];
+  for (const route of modules.values()) {
+    if (slice.push(route) < SLICE_MODULES) continue;
+    lines.push(encodeLine(slice));
+    slice = [];
+    await nextTick();
+  }
+  lines.push(encodeLine(slice));
+  await writeCheckedFile(path, KIND, Buffer.concat(lines), nowMs);
 }
 
 /**
@@ -34,14 +44,23 @@ export async function readKept(path: string): Promise<StoredKept | undefined> {
   const file = await readCheckedFile(path, KIND);
   if (file === undefined) return undefined;
   if (!file.isWhole) throw new Error(`${path} ${file.why}`);
-  const { sinceMs, total, returned, lastEdit, modules } = JSON.parse(new TextDecoder().decode(file.body));
-  const routes = (modules as readonly RouteContent[]).filter(isRoute);
-  const byKey = new Map(routes.map(route => [routeKey(route.modid, route.cmdid), route]));
-  return { kept: { sinceMs, total, returned, modules: byKey }, lastEdit };
+  const [head = '', ...lines] = new TextDecoder().decode(file.body).trimEnd().split('\n');
+  const { sinceMs, total, returned, lastEdit } = JSON.parse(head);
+  const modules = new Map<RouteKey, RouteContent>();
+  for (const line of lines) {
+    for (const route of JSON.parse(line) as readonly RouteContent[])
+      if (isRoute(route)) modules.set(routeKey(route.modid, route.cmdid), route);
+  }
+  return { kept: { sinceMs, total, returned, modules }, lastEdit };
 }
 
 export async function removeKept(path: string): Promise<void> {
   await rm(path, { force: true });
+}
+
+/** The modules of one slice; a large table must not block the thread while it is written. */
+function encodeLine(routes: readonly RouteContent[]): Uint8Array {
+  return Buffer.from(`${JSON.stringify(routes)}\n`);
 }
 
 function isRoute({ modid, cmdid, hosts }: RouteContent): boolean {

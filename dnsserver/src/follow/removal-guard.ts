@@ -4,6 +4,7 @@
  * somebody says that it was meant, or until most of them are back. What our own commands remove is announced, and never kept.
  */
 import { type HostInfo, hostKey, type RouteKey, routeKey } from '@lars/proto';
+import { type Pause, visitInSlices } from '../store/route-store.ts';
 import type { DatabaseChanges } from './find-changes.ts';
 import { type RouteContent, type RouteView, sameHosts } from './route-table.ts';
 
@@ -39,44 +40,45 @@ type Routes = ReadonlyMap<RouteKey, RouteContent>;
  * Splits changes into what is applied and what is kept.
  * @param kept so far; `changes` must have read all its modules
  */
-export function guardChanges(
+export async function guardChanges(
   changes: DatabaseChanges,
   known: RouteView,
   kept: KeptRoutes | undefined,
   limits: GuardLimits,
   nowMs: number,
-): GuardedChanges {
+  pause: Pause,
+): Promise<GuardedChanges> {
   const { different, loaded, announced } = changes;
   if (changes.cleared || (changes.moduleCount === 0 && limits.acceptEmpty)) return { different, kept: undefined };
-  const still = reviewKept(kept, loaded.routes, announced);
-  const lost = lostRoutes(changes, known, kept, limits);
-  if (lost.length === 0) return { different: withKept(different, still, known), kept: still };
+  const still = await reviewKept(kept, loaded.routes, announced, pause);
+  const lost = await lostRoutes(changes, known, kept, limits, pause);
+  if (lost.length === 0) return { different: await withKept(different, still, known, pause), kept: still };
   const modules = new Map(still?.modules);
   for (const route of lost) modules.set(routeKey(route.modid, route.cmdid), route);
   const counts = { total: (still?.total ?? 0) + lost.length, returned: still?.returned ?? 0 };
   const more: KeptRoutes = { sinceMs: still?.sinceMs ?? nowMs, ...counts, modules };
-  return { different: withKept(different, more, known), kept: more };
+  return { different: await withKept(different, more, known, pause), kept: more };
 }
 
 /**
  * What is kept on: not the modules of which at least half of the hosts are back, and nothing when at least half of the modules are. A
  * module that the table does not have and that is announced is meant to be gone.
  */
-export function reviewKept(
+export async function reviewKept(
   kept: KeptRoutes | undefined,
   routes: Routes,
   announced: ReadonlyMap<RouteKey, number>,
-): KeptRoutes | undefined {
+  pause: Pause,
+): Promise<KeptRoutes | undefined> {
   if (kept === undefined) return undefined;
-  const modules = new Map(kept.modules);
+  const modules = new Map<RouteKey, RouteContent>();
   let { total, returned } = kept;
-  for (const [key, { hosts }] of kept.modules) {
+  await visitInSlices(kept.modules, pause, ([key, route]) => {
     const present = routes.get(key)?.hosts ?? [];
     if (present.length === 0 && announced.has(key)) total -= 1;
-    else if (missingHosts(hosts, present).length * 2 <= hosts.length) returned += 1;
-    else continue;
-    modules.delete(key);
-  }
+    else if (missingHosts(route.hosts, present).length * 2 <= route.hosts.length) returned += 1;
+    else modules.set(key, route);
+  });
   if (modules.size === 0 || returned * 2 >= total) return undefined;
   return modules.size === kept.modules.size ? kept : { sinceMs: kept.sinceMs, total, returned, modules };
 }
@@ -94,44 +96,54 @@ export function keptHostCount(kept: KeptRoutes): number {
   return count;
 }
 
-function withKept(different: readonly RouteContent[], kept: KeptRoutes | undefined, known: RouteView): readonly RouteContent[] {
+async function withKept(
+  different: readonly RouteContent[],
+  kept: KeptRoutes | undefined,
+  known: RouteView,
+  pause: Pause,
+): Promise<readonly RouteContent[]> {
   if (kept === undefined) return different;
-  return different.flatMap(content => {
+  const applied: RouteContent[] = [];
+  await visitInSlices(different, pause, content => {
     const served = withKeptHosts(content, kept);
     const before = known.get(routeKey(content.modid, content.cmdid))?.hosts ?? [];
-    return served !== content && sameHosts(served.hosts, before) ? [] : [served];
+    if (served === content || !sameHosts(served.hosts, before)) applied.push(served);
   });
+  return applied;
 }
 
 /** What vanished now and is to be kept: for each module the hosts that it had and has no more. */
-function lostRoutes(
+async function lostRoutes(
   changes: DatabaseChanges,
   known: RouteView,
   kept: KeptRoutes | undefined,
   limits: GuardLimits,
-): RouteContent[] {
-  const isMeant = changes.moduleCount === 0 && !areAllAnnounced(changes, known) ? () => false : isAnnounced(changes);
-  const suspects = changes.different.filter(content => {
+  pause: Pause,
+): Promise<RouteContent[]> {
+  const isEmpty = changes.moduleCount === 0;
+  // Of an empty table, announcements say that it is meant only when they name every module.
+  const isMeant = !isEmpty || areAllAnnounced(changes, known) ? (key: RouteKey) => changes.announced.has(key) : () => false;
+  const suspects: { readonly content: RouteContent; readonly before: readonly HostInfo[] }[] = [];
+  let gone = 0;
+  await visitInSlices(changes.different, pause, content => {
     const key = routeKey(content.modid, content.cmdid);
-    return kept?.modules.has(key) !== true && known.get(key) !== undefined && !isMeant(key);
+    const before = known.get(key)?.hosts;
+    if (before === undefined || kept?.modules.has(key) === true || isMeant(key)) return;
+    suspects.push({ content, before });
+    if (content.hosts.length === 0) gone += 1;
   });
-  const gone = suspects.filter(({ hosts }) => hosts.length === 0).length;
-  const keepsGone = changes.moduleCount === 0 || isMost(gone, known.moduleCount, limits);
-  return suspects.flatMap(({ modid, cmdid, hosts }) => {
-    const before = known.get(routeKey(modid, cmdid))?.hosts ?? [];
-    const keeps = (hosts.length === 0 && keepsGone) || isMost(before.length - hosts.length, before.length, limits);
-    return keeps ? [{ modid, cmdid, hosts: missingHosts(before, hosts) }] : [];
+  const keepsGone = isEmpty || isMost(gone, known.moduleCount, limits);
+  const lost: RouteContent[] = [];
+  await visitInSlices(suspects, pause, ({ content: { modid, cmdid, hosts }, before }) => {
+    const isLost = (hosts.length === 0 && keepsGone) || isMost(before.length - hosts.length, before.length, limits);
+    if (isLost) lost.push({ modid, cmdid, hosts: missingHosts(before, hosts) });
   });
+  return lost;
 }
 
-/** Of an empty table, announcements say that it is meant only when they name every module. */
 function areAllAnnounced({ announced }: DatabaseChanges, known: RouteView): boolean {
   for (const [key] of known.routes()) if (!announced.has(key)) return false;
   return true;
-}
-
-function isAnnounced({ announced }: DatabaseChanges): (key: RouteKey) => boolean {
-  return key => announced.has(key);
 }
 
 function isMost(lost: number, of: number, { sharePercent, atLeast }: GuardLimits): boolean {

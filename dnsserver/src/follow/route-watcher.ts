@@ -35,8 +35,6 @@ export interface WatcherStatus {
   readonly local: boolean;
 }
 
-/** A long import may lock the database while we start. */
-const START_ATTEMPTS = 100;
 const KEPT_EDITS = 100_000;
 const PRUNE_EVERY_EDITS = 10_000;
 const { at } = dnsserverCounters;
@@ -103,7 +101,7 @@ export class RouteWatcher {
       };
     });
     const version = raised ?? revision;
-    const served = this.#guard.resume(stored, cleared, loaded.routes);
+    const served = await this.#guard.resume(stored, cleared, loaded.routes);
     const routes = served.map(content => withVersion(content, version, raised === undefined));
     this.#moveCursors(journal);
     this.#revision = revision;
@@ -169,7 +167,8 @@ export class RouteWatcher {
       this.#pause,
     );
     if (changes.fullReload) this.#deps.counters.add(at.reloads);
-    return planUpdate(changes, this.#table, this.#removedVersion, this.#guard.guard(changes, this.#table));
+    const guarded = await this.#guard.guard(changes, this.#table, this.#pause);
+    return planUpdate(changes, this.#table, this.#removedVersion, guarded);
   };
 
   #applyPlan({ plan, routes, revision, journal, failure }: VersionedPlan): void {
@@ -218,17 +217,13 @@ export class RouteWatcher {
   }
 
   /** @returns undefined when the database takes no writes */
-  async #raiseRevision(attempt = 1): Promise<number | undefined> {
+  async #raiseRevision(): Promise<number | undefined> {
     try {
       return await this.#deps.store.change(Math.floor(this.#deps.clock.unixMs() / 1_000), async (_, revision) => revision);
     } catch (error) {
-      if (!(error instanceof RouteStoreError)) throw error;
-      if (error.code !== 'BUSY') {
-        this.#onReadOnly(error);
-        return undefined;
-      }
-      if (attempt === START_ATTEMPTS) throw error;
-      return this.#raiseRevision(attempt + 1);
+      if (!(error instanceof RouteStoreError) || error.code === 'BUSY') throw error;
+      this.#onReadOnly(error);
+      return undefined;
     }
   }
 

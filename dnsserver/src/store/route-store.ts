@@ -10,6 +10,8 @@ import { INT32_MAX, INT32_MIN, type ModuleId } from '@lars/proto';
 export interface RouteStore {
   /** Names the database for people. */
   readonly name: string;
+  /** How long a call waits while another process has locked the database, ms. The thread does other work meanwhile. */
+  busyWaitMs: number;
 
   /**
    * Creates what is missing of tables, columns, indexes and triggers; harmless when nothing is, and while others do the same.
@@ -122,6 +124,18 @@ export const BEFORE_FIRST_ID = Number.MIN_SAFE_INTEGER;
 
 /** Gives the event loop a tick between two pages; rejects when the reading is to be given up. */
 export type Pause = () => Promise<void>;
+
+const SLICE_ITEMS = 5_000;
+
+/** Visits all items, with a pause behind every few thousand. */
+export async function visitInSlices<T>(items: Iterable<T>, pause: Pause, visit: (item: T) => void): Promise<void> {
+  let visited = 0;
+  for (const item of items) {
+    visit(item);
+    visited += 1;
+    if (visited % SLICE_ITEMS === 0) await pause();
+  }
+}
 
 const PAGE_ROWS = 5_000;
 const PAGE_MODULES = 100;

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import path from 'node:path';
 import { messageOf } from '@lars/runtime/errors';
-import { openSqlite, type SqliteDatabase } from '@lars/runtime/sql/sqlite';
+import { openSqliteWhenFree, type SqliteDatabase } from '@lars/runtime/sql/sqlite';
+import { waitForLock } from '@lars/runtime/sql/wait-for-lock';
 import { SqliteError } from 'better-sqlite3';
-import type { Transaction } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import {
   type ChangeToken,
   type RouteReader,
@@ -21,126 +22,146 @@ export interface SqliteRouteStoreOptions {
   readonly busyWaitMs: number;
 }
 
-/** While the file is opened, SQLite itself waits for locks, and blocks the thread. */
-const OPEN_TIMEOUT_MS = 5_000;
-const BUSY_RETRY_MS = 5;
 const PRUNED_PER_CALL = 5_000;
 
 /** Routes in an SQLite file, which other processes may use at the same time. */
 export class SqliteRouteStore implements RouteStore {
+  readonly name: string;
+  busyWaitMs: number;
   readonly #options: SqliteRouteStoreOptions;
-  #database: SqliteDatabase<RouteTables>;
-  #inode: number;
+  /** undefined until it is used first. */
+  #database: SqliteDatabase<RouteTables> | undefined;
+  #inode = 0;
+  #isClosed = false;
   /** How often the file was replaced under us. */
   #replaced = 0;
 
-  /** @throws {StartupError} when the file cannot be opened */
   constructor(options: SqliteRouteStoreOptions) {
     this.#options = options;
-    this.#database = open(options.file);
-    this.#inode = inodeOf(this.#database.file);
+    this.name = path.resolve(options.file);
+    this.busyWaitMs = options.busyWaitMs;
   }
 
-  get name(): string {
-    return this.#database.file;
-  }
-
+  /** @throws {StartupError} when the file cannot be opened, too */
   async ensureSchema(): Promise<void> {
-    await this.#retryWhileBusy(async () => ensureSqliteSchema(this.#database.connection, this.#options.file));
+    await this.#retryWhileBusy(({ connection }) => ensureSqliteSchema(connection, this.#options.file));
   }
 
-  changeToken(): Promise<ChangeToken> {
-    return this.#retryWhileBusy(async () => {
-      this.#reopenReplacedFile();
-      return {
-        data: `${this.#replaced}:${this.#database.dataVersion()}`,
-        schema: `${this.#replaced}:${this.#database.schemaVersion()}`,
-      };
-    });
+  async changeToken(): Promise<ChangeToken> {
+    await this.#reopenReplacedFile();
+    return this.#retryWhileBusy(database => ({
+      data: `${this.#replaced}:${database.dataVersion()}`,
+      schema: `${this.#replaced}:${database.schemaVersion()}`,
+    }));
   }
 
   read<T>(work: (reader: RouteReader) => Promise<T>): Promise<T> {
-    return this.#retryWhileBusy(() => this.#transaction(transaction => work(new SqlRouteReader(transaction))));
+    return this.#retryWhileBusy(database => transact(database, db => work(new SqlRouteReader(db))));
   }
 
+  /** Only a transaction's first statement can find the database locked. */
   change<T>(floor: number, work: (writer: RouteWriter, revision: number) => Promise<T>): Promise<T> {
-    return this.#retryWhileBusy(() =>
-      this.#transaction(async transaction => {
-        const writer = new SqlRouteWriter(transaction);
+    return this.#retryWhileBusy(database =>
+      transact(database, async db => {
+        const writer = new SqlRouteWriter(db);
         return work(writer, await writer.raiseRevision(floor));
       }),
     );
   }
 
   async pruneEdits(keep: number): Promise<boolean> {
-    return this.#transaction(async transaction => {
-      const { firstEdit, lastEdit } = await new SqlRouteReader(transaction).journal();
-      const kept = Math.min(lastEdit - keep + 1, firstEdit + PRUNED_PER_CALL);
-      if (kept <= firstEdit) return false;
-      await transaction.deleteFrom('RouteEdit').where('id', '<', kept).execute();
-      return true;
-    });
+    const database = await this.#opened();
+    try {
+      return await transact(database, async db => {
+        const { firstEdit, lastEdit } = await new SqlRouteReader(db).journal();
+        const kept = Math.min(lastEdit - keep + 1, firstEdit + PRUNED_PER_CALL);
+        if (kept <= firstEdit) return false;
+        await db.deleteFrom('RouteEdit').where('id', '<', kept).execute();
+        return true;
+      });
+    } catch (error) {
+      throw storeError(error, this.name);
+    }
   }
 
   async close(): Promise<void> {
-    this.#database.close();
+    this.#isClosed = true;
+    this.#database?.close();
   }
 
   /**
    * Opens the file again when somebody has put another file in its place; SQLite would go on with the old file, which has no name any
    * more. While there is no file, none is created: whoever is about to restore one must not find a new one of ours there.
    */
-  #reopenReplacedFile(): void {
-    const inode = inodeOf(this.#database.file);
+  async #reopenReplacedFile(): Promise<void> {
+    await this.#opened();
+    const inode = inodeOf(this.name);
     if (inode === this.#inode) return;
-    const database = open(this.#options.file);
-    this.#database.close();
+    const database = await this.#open();
+    this.#database?.close();
     this.#database = database;
     this.#inode = inode;
     this.#replaced += 1;
   }
 
-  /**
-   * Retries asynchronously while another connection has locked the database. SQLite's own busy timeout blocks the thread: if the lock
-   * holder is another connection of this process, it could then never finish. Only a transaction's first statement can fail with BUSY.
-   * Readers are refused too, for the moment in which the last user closes the file.
-   */
-  async #retryWhileBusy<T>(work: () => Promise<T>): Promise<T> {
-    for (let waitedMs = 0; ; waitedMs += BUSY_RETRY_MS) {
-      try {
-        return await work();
-      } catch (cause) {
-        const error = storeError(cause);
-        if (!isBusy(error) || waitedMs >= this.#options.busyWaitMs) throw error;
-      }
-      await delay(BUSY_RETRY_MS);
+  /** Readers are refused too, for the moment in which the last user closes the file. */
+  async #retryWhileBusy<T>(work: (database: SqliteDatabase<RouteTables>) => T | Promise<T>): Promise<T> {
+    const wait = { file: this.name, giveUpMs: this.busyWaitMs, isStopped: () => this.#isClosed };
+    try {
+      const database = await this.#opened();
+      return await waitForLock(wait, () => work(this.#database ?? database));
+    } catch (error) {
+      throw storeError(error, this.name);
     }
   }
 
-  async #transaction<T>(work: (transaction: Transaction<RouteTables>) => Promise<T>): Promise<T> {
-    try {
-      return await this.#database.query.transaction().execute(work);
-    } catch (error) {
-      throw storeError(error);
+  async #opened(): Promise<SqliteDatabase<RouteTables>> {
+    if (this.#database !== undefined) return this.#database;
+    const opened = await this.#open();
+    // Two calls may have opened it at the same time, or the store was closed meanwhile.
+    if (this.#database === undefined && !this.#isClosed) {
+      this.#inode = inodeOf(this.name);
+      this.#database = opened;
+      return opened;
     }
+    opened.close();
+    if (this.#database === undefined) throw new Error('the store is closed');
+    return this.#database;
+  }
+
+  #open(): Promise<SqliteDatabase<RouteTables>> {
+    const { file } = this.#options;
+    return openSqliteWhenFree({ file, confKey: 'conf key [database] file', durability: 'full', giveUpMs: this.busyWaitMs });
   }
 }
 
-function open(file: string): SqliteDatabase<RouteTables> {
-  const confKey = 'conf key [database] file';
-  const database = openSqlite<RouteTables>({ file, confKey, durability: 'full', busyTimeoutMs: OPEN_TIMEOUT_MS });
-  database.connection.pragma('busy_timeout = 0');
-  return database;
+/**
+ * One transaction. When it fails, that error is thrown, whatever becomes of the rollback: SQLite itself has rolled back after a full disk,
+ * for instance.
+ */
+function transact<T>(
+  { query, connection }: SqliteDatabase<RouteTables>,
+  work: (db: Kysely<RouteTables>) => Promise<T>,
+): Promise<T> {
+  return query.connection().execute(async db => {
+    await sql`BEGIN`.execute(db);
+    try {
+      const result = await work(db);
+      await sql`COMMIT`.execute(db);
+      return result;
+    } catch (error) {
+      if (connection.inTransaction) await sql`ROLLBACK`.execute(db).catch(() => undefined);
+      throw error;
+    }
+  });
 }
 
 /** Errors that are not SQLite's come from the work that was given to the store, and are passed on as they are. */
-function storeError(error: unknown): unknown {
+function storeError(error: unknown, file: string): unknown {
   if (!(error instanceof SqliteError)) return error;
-  return new RouteStoreError(storeCode(error.code), messageOf(error), { cause: error });
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof RouteStoreError && error.code === 'BUSY';
+  const code = storeCode(error.code);
+  const why = code === 'BUSY' ? `another process has locked database ${file}` : messageOf(error);
+  return new RouteStoreError(code, why, { cause: error });
 }
 
 function inodeOf(file: string): number {

@@ -1,8 +1,9 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import Database, { SqliteError } from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { messageOf, StartupError } from '../errors.ts';
+import { isLocked, waitForLock } from './wait-for-lock.ts';
 
 export interface SqliteOptions {
   readonly file: string;
@@ -10,7 +11,9 @@ export interface SqliteOptions {
   readonly confKey: string;
   /** full: a commit survives a power cut. normal: it survives the end of the process; a power cut may take the last ones. */
   readonly durability: 'full' | 'normal';
-  /** How long a statement waits for another process's write. */
+  /** How long opening waits for another process that has locked the file; the thread does other work meanwhile. */
+  readonly giveUpMs?: number;
+  /** How long a statement waits for another process's write, and blocks the thread. */
   readonly busyTimeoutMs?: number;
 }
 
@@ -26,35 +29,85 @@ export interface SqliteDatabase<Tables> {
   close(): void;
 }
 
+/** Who starts, and whoever typed a command, waits this long for another process's lock, and is told so after a second. */
+export const START_WAIT_MS = 10_000;
+
 /**
- * Opens (and creates) a database in WAL mode; the folder is created too.
+ * Opens (and creates) a database in WAL mode; the folder is created too. Waits for a lock without blocking the thread, and its statements do
+ * not wait at all: see waitForLock.
+ * @throws {StartupError} naming the file or folder and the conf key
+ */
+export async function openSqliteWhenFree<Tables>(options: SqliteOptions): Promise<SqliteDatabase<Tables>> {
+  const giveUpMs = options.giveUpMs ?? START_WAIT_MS;
+  const connection = connect(options);
+  try {
+    await waitForLock({ file: path.resolve(options.file), giveUpMs }, () => setUp(connection, options));
+  } catch (cause) {
+    connection.close();
+    throw openError(options, cause, giveUpMs);
+  }
+  return databaseOf(path.resolve(options.file), connection);
+}
+
+const SETUP_ATTEMPTS = 50;
+const SETUP_PAUSE_MS = 20;
+
+/**
+ * The same at once: blocks the thread, for a second at most while another process has locked the file.
  * @throws {StartupError} naming the file or folder and the conf key
  */
 export function openSqlite<Tables>(options: SqliteOptions): SqliteDatabase<Tables> {
+  const connection = connect(options);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      setUp(connection, options);
+      connection.pragma(`busy_timeout = ${options.busyTimeoutMs ?? 0}`);
+      return databaseOf(path.resolve(options.file), connection);
+    } catch (cause) {
+      if (isLocked(cause) && attempt < SETUP_ATTEMPTS) {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETUP_PAUSE_MS);
+        continue;
+      }
+      connection.close();
+      throw openError(options, cause, SETUP_ATTEMPTS * SETUP_PAUSE_MS);
+    }
+  }
+}
+
+function connect(options: SqliteOptions): Database.Database {
   const file = path.resolve(options.file);
   try {
     prepareFolder(path.dirname(file));
-    const connection = new Database(file, { timeout: options.busyTimeoutMs ?? 5_000 });
-    turnOnWal(connection);
-    connection.pragma(`synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
-    return {
-      file,
-      connection,
-      query: new Kysely<Tables>({ dialect: new SqliteDialect({ database: connection }) }),
-      dataVersion: () => connection.pragma('data_version', { simple: true }) as number,
-      schemaVersion: () => connection.pragma('schema_version', { simple: true }) as number,
-      close: () => connection.close(),
-    };
+    return new Database(file, { timeout: 0 });
   } catch (cause) {
-    throw new StartupError('DATABASE', `database ${options.file} (${options.confKey}) cannot be opened: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw openError(options, cause, 0);
   }
+}
+
+function setUp(connection: Database.Database, { durability }: SqliteOptions): void {
+  connection.pragma('journal_mode = WAL');
+  connection.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
+}
+
+function databaseOf<Tables>(file: string, connection: Database.Database): SqliteDatabase<Tables> {
+  return {
+    file,
+    connection,
+    query: new Kysely<Tables>({ dialect: new SqliteDialect({ database: connection }) }),
+    dataVersion: () => connection.pragma('data_version', { simple: true }) as number,
+    schemaVersion: () => connection.pragma('schema_version', { simple: true }) as number,
+    close: () => connection.close(),
+  };
+}
+
+function openError({ file, confKey }: SqliteOptions, cause: unknown, waitedMs: number): StartupError {
+  const why = isLocked(cause) ? `another process has locked it (waited ${waitedMs / 1_000} s)` : messageOf(cause);
+  return new StartupError('DATABASE', `database ${file} (${confKey}) cannot be opened: ${why}`, { cause });
 }
 
 function prepareFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     if (!statSync(folder).isDirectory()) throw new Error('it is not a folder');
     accessSync(folder, constants.W_OK);
   } catch (cause) {
@@ -62,19 +115,14 @@ function prepareFolder(folder: string): void {
   }
 }
 
-const WAL_ATTEMPTS = 50;
-const WAL_PAUSE_MS = 20;
-
-/** Retries, because SQLite does not wait for another process that turns on WAL mode at the same moment, whatever the timeout is. */
-function turnOnWal(connection: Database.Database): void {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      connection.pragma('journal_mode = WAL');
-      return;
-    } catch (error) {
-      if (!(error instanceof SqliteError) || error.code !== 'SQLITE_BUSY' || attempt === WAL_ATTEMPTS) throw error;
-      // Blocking is harmless: this happens only while a process starts, which has nothing else to do.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_PAUSE_MS);
-    }
+/** Node's own recursive mkdir never ends where the system says that a folder is missing and its parent is there, as below /proc. */
+function makeFolders(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false }) !== undefined) return;
+  makeFolders(path.dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

@@ -112,7 +112,7 @@ describe('what somebody does to the tables themselves', () => {
     insert(w, 1, 1, 80);
     w.sql.exec('BEGIN IMMEDIATE');
     expect(await w.poll()).toEqual([]);
-    expect(w.watcher.status.outage).toBe('database is locked');
+    expect(w.watcher.status.outage).toBe(`another process has locked database ${w.file}`);
     w.sql.exec('COMMIT');
     expect(await w.poll()).toEqual(['1/1: 10.0.0.1:80']);
   });
