@@ -1,5 +1,5 @@
 import { httpSection, logSection, tcpFields } from '@lars/runtime/config/common-sections';
-import { type ConfigOf, defineConfig, flag, integer, milliseconds, path, section } from '@lars/runtime/config/config';
+import { bytes, type ConfigOf, defineConfig, flag, integer, milliseconds, path, section } from '@lars/runtime/config/config';
 
 /** A module's workers are kept as one bit for each worker in one number (serve/workers/worker-subscriptions.ts). */
 export const WORKERS_MAX = 31;
@@ -24,6 +24,20 @@ export const dnsserverConfigTable = defineConfig({
         min: 1,
         max: 10_000_000,
         meaning: 'So many modules can one connection be told the changes of; requests beyond are answered only.',
+      }),
+      max_connection_memory: bytes({
+        default: 67_108_864,
+        min: 65_536,
+        max: 4_294_967_296,
+        meaning: 'A connection whose subscriptions, parked requests and backlog take more is closed.',
+      }),
+      max_memory: bytes({
+        default: 1_073_741_824,
+        min: 1_048_576,
+        max: 68_719_476_736,
+        meaning:
+          'When the subscriptions, their routes as they are sent, and the backlogs of all connections take more, those that take the most are ' +
+          'closed. Each worker has its part of it. The table of routes comes on top.',
       }),
     }),
     database: section('Where the routes are kept.', {

@@ -179,7 +179,7 @@ class Dnsserver implements RunningDnsserver {
   }
 
   #acceptSocket(socket: Socket): void {
-    if (this.#connectionCount >= this.#config.tcp.max_connections) {
+    if (this.#connectionCount >= this.#config.tcp.max_connections && !this.#server.makeRoom()) {
       this.#tcpCounters.add(tcpServerCounters.at.refused);
       socket.destroy();
       return;

@@ -3,7 +3,14 @@ import { ConnectionSet } from '@lars/runtime/tcp/connection-set';
 import type { Route } from '../follow/route-table.ts';
 import { EncodeQueue } from './encode-queue.ts';
 import { RouteEncoder } from './encoded-route.ts';
-import { CLOSE_GRACE_MS, connectionLimits, type RouteServer, type RouteServerDeps } from './route-server.ts';
+import {
+  CLOSE_GRACE_MS,
+  connectionLimits,
+  memoryLimits,
+  QUIET_MS,
+  type RouteServer,
+  type RouteServerDeps,
+} from './route-server.ts';
 import { RouteService } from './route-service.ts';
 
 /** The main thread serves all connections itself. */
@@ -19,6 +26,7 @@ export class InlineRouteServer implements RouteServer {
       source: { subscribe: module => encoder.encodeModule(module), unsubscribe: () => {} },
       counters,
       tcp,
+      memory: memoryLimits(tcp, 1),
     });
     this.#queue = new EncodeQueue({
       isSubscribed: key => this.#service.isSubscribed(key),
@@ -30,6 +38,10 @@ export class InlineRouteServer implements RouteServer {
   }
 
   async start(): Promise<void> {}
+
+  makeRoom(): boolean {
+    return this.#connections.closeQuietest(QUIET_MS);
+  }
 
   serve(socket: Socket): void {
     this.#connections.serve(socket);

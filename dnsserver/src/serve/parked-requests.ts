@@ -28,6 +28,10 @@ export class ParkedRequests {
     this.#onAnswer = onAnswer;
   }
 
+  countOf(connection: RouteConnection): number {
+    return this.#lanes.size === 0 ? 0 : (this.#lanes.get(connection)?.requests.length ?? 0);
+  }
+
   /** Whether the connection's next request must wait for an earlier one. */
   mustPark(connection: RouteConnection): boolean {
     return this.#lanes.size > 0 && this.#lanes.has(connection);

@@ -27,10 +27,10 @@ export const SLICE_BYTES = 128 * 1_024;
  * moment, so that no older form follows a newer one.
  */
 export class PushQueue {
-  readonly #onPushed: (pushes: number) => void;
+  readonly #onPushed: (pushes: number, connections: Iterable<RouteConnection>) => void;
   readonly #queue = new TimeSlicedQueue<Module, Fanout>(fanouts => this.#sendSlice(fanouts));
 
-  constructor(onPushed: (pushes: number) => void) {
+  constructor(onPushed: (pushes: number, connections: Iterable<RouteConnection>) => void) {
     this.#onPushed = onPushed;
   }
 
@@ -64,7 +64,7 @@ export class PushQueue {
       if (fanout.resendCount > 0) fanouts.set(module, newFanout(module, fanout.resendCount));
     }
     for (const connection of slice.connections) connection.flush();
-    this.#onPushed(slice.pushes);
+    this.#onPushed(slice.pushes, slice.connections);
   }
 }
 

@@ -8,11 +8,17 @@ import type { TcpServerCounter } from '@lars/runtime/tcp/tcp-counters';
 import type { DnsserverConfig } from '../config.ts';
 import type { DnsserverCounter } from '../counters.ts';
 import type { Route, RouteView } from '../follow/route-table.ts';
+import type { MemoryLimits } from './memory-limit.ts';
 
 /** Serves the agents' connections, in the main thread or in worker threads. */
 export interface RouteServer {
   /** @throws {StartupError} */
   start(): Promise<void>;
+  /**
+   * Closes the connection that has asked nothing for the longest time, if that is QUIET_MS or more.
+   * @returns whether there is room for another now; workers make it a moment later
+   */
+  makeRoom(): boolean;
   /** Serves an accepted connection. */
   serve(socket: Socket): void;
   /**
@@ -40,10 +46,18 @@ export interface RouteServerDeps {
   readonly counters: SharedCounters<DnsserverCounter>;
 }
 
+/** A connection that has asked nothing for so long goes when room is needed; an agent that lives connects again. */
+export const QUIET_MS = 60_000;
+
 /** How long queued bytes may take to leave when the server closes, ms. */
 export const CLOSE_GRACE_MS = 200;
 /** An agent asks for all its modules at once, and the answers to what one read brings may be a hundred times as long. */
 const PAUSE_READING_AT_BYTES = 256 * 1_024;
+
+/** What one of `threads` that serve may take. */
+export function memoryLimits(tcp: DnsserverConfig['tcp'], threads: number): MemoryLimits {
+  return { perConnection: tcp.max_connection_memory, total: tcp.max_memory / threads };
+}
 
 export function connectionLimits(tcp: DnsserverConfig['tcp']): ConnectionLimits {
   return {

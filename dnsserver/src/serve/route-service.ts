@@ -4,6 +4,7 @@ import type { FramedServerHandler } from '@lars/runtime/tcp/connection-set';
 import type { DnsserverConfig } from '../config.ts';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
 import { answerFrame, type EncodedRoute } from './encoded-route.ts';
+import { MemoryLimit, type MemoryLimits } from './memory-limit.ts';
 import { ParkedRequests } from './parked-requests.ts';
 import { PushQueue } from './push-queue.ts';
 import { RouteRequest } from './route-request.ts';
@@ -24,6 +25,7 @@ export interface RouteServiceDeps {
   readonly source: RouteSource;
   readonly counters: SharedCounters<DnsserverCounter>;
   readonly tcp: Pick<DnsserverConfig['tcp'], 'max_subscriptions'>;
+  readonly memory: MemoryLimits;
   /** Called when the number of subscriptions may have changed. */
   readonly onSubscriptions?: (count: number) => void;
 }
@@ -41,13 +43,16 @@ export class RouteService implements FramedServerHandler {
   readonly #counters: SharedCounters<DnsserverCounter>;
   readonly #subscriptions: RouteSubscriptions<RouteConnection>;
   readonly #parked = new ParkedRequests((route, answer) => this.#countAnswer(route, answer));
-  readonly #queue = new PushQueue(pushes => this.#counters.add(at.pushes, pushes));
+  readonly #queue = new PushQueue((pushes, connections) => this.#onPushed(pushes, connections));
+  readonly #memory: MemoryLimit<RouteConnection>;
   readonly #request = new RouteRequest();
+  #isStopped = false;
 
   constructor(deps: RouteServiceDeps) {
     this.#deps = deps;
     this.#counters = deps.counters;
     this.#subscriptions = new RouteSubscriptions(deps.tcp.max_subscriptions);
+    this.#memory = newMemoryLimit(deps.memory, this.#subscriptions, this.#parked);
   }
 
   get subscriptionCount(): number {
@@ -72,16 +77,21 @@ export class RouteService implements FramedServerHandler {
     const { route } = module;
     if (route === undefined || this.#parked.mustPark(connection)) {
       this.#parked.park(connection, { module, version, features });
+      this.#memory.check(connection);
       return;
     }
     const answer = answerFrame(route, version, features);
     connection.send(answer);
     this.#countAnswer(route, answer);
     this.#removeUnsubscribed(module);
+    this.#memory.check(connection);
   }
 
   onClose(connection: RouteConnection): void {
+    // Millions of subscriptions need not be undone one by one when all of them go.
+    if (this.#isStopped) return;
     this.#parked.dropConnection(connection);
+    this.#memory.drop(connection);
     for (const module of this.#subscriptions.dropConnection(connection)) this.#removeUnsubscribed(module);
     this.#deps.onSubscriptions?.(this.#subscriptions.count);
   }
@@ -97,6 +107,7 @@ export class RouteService implements FramedServerHandler {
       const module = this.#subscriptions.get(routeKey(route.modid, route.cmdid));
       if (module === undefined || module.route?.version === route.version) continue;
       (module.route === undefined ? learnt : changed).push(module);
+      this.#memory.changeRoute(module.route, route);
       module.route = route;
     }
     if (learnt.length > 0) this.#parked.answerKnown();
@@ -105,12 +116,14 @@ export class RouteService implements FramedServerHandler {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#queue.stop();
   }
 
   #addModule(id: ModuleId): Module {
     const module = this.#subscriptions.addModule(id);
     module.route = this.#deps.source.subscribe(module);
+    this.#memory.changeRoute(undefined, module.route);
     return module;
   }
 
@@ -119,6 +132,11 @@ export class RouteService implements FramedServerHandler {
     if (!this.#subscriptions.subscribe(module, connection, features)) this.#counters.add(at.subscriptionsRefused);
     const after = this.#subscriptions.count;
     if (after !== before) this.#deps.onSubscriptions?.(after);
+  }
+
+  #onPushed(pushes: number, connections: Iterable<RouteConnection>): void {
+    this.#counters.add(at.pushes, pushes);
+    for (const connection of connections) this.#memory.check(connection);
   }
 
   #countAnswer(route: EncodedRoute, answer: Uint8Array): void {
@@ -131,6 +149,27 @@ export class RouteService implements FramedServerHandler {
   #removeUnsubscribed(module: Module): void {
     if (module.route === undefined || module.subscribers.size > 0 || this.#subscriptions.get(module.key) !== module) return;
     this.#subscriptions.removeModule(module);
+    this.#memory.changeRoute(module.route, undefined);
     this.#deps.source.unsubscribe(module);
   }
+}
+
+function newMemoryLimit(
+  limits: MemoryLimits,
+  subscriptions: RouteSubscriptions<RouteConnection>,
+  parked: ParkedRequests,
+): MemoryLimit<RouteConnection> {
+  return new MemoryLimit(limits, {
+    subscriptionsOf: connection => subscriptions.countOf(connection),
+    get subscriptions() {
+      return subscriptions.count;
+    },
+    get modules() {
+      return subscriptions.moduleCount;
+    },
+    connections: () => subscriptions.connections(),
+    parkedOf: connection => parked.countOf(connection),
+    backlogOf: connection => connection.unsentBytes,
+    close: (connection, why) => connection.destroy('too_much_memory', new Error(why)),
+  });
 }

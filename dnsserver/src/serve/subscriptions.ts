@@ -5,7 +5,7 @@ import type { FramedConnection } from '@lars/runtime/tcp/framed-connection';
 import type { EncodedRoute } from './encoded-route.ts';
 
 /** What serving routes needs of a connection. */
-export type RouteConnection = Pick<FramedConnection, 'send' | 'queue' | 'flush' | 'pause' | 'resume'>;
+export type RouteConnection = Pick<FramedConnection, 'send' | 'queue' | 'flush' | 'pause' | 'resume' | 'destroy' | 'unsentBytes'>;
 
 export interface SubscribedModule<Connection> extends ModuleId {
   readonly key: RouteKey;
@@ -32,6 +32,15 @@ export class RouteSubscriptions<Connection> {
   /** Subscriptions of all connections together. */
   get count(): number {
     return this.#count;
+  }
+
+  countOf(connection: Connection): number {
+    return this.#byConnection.get(connection)?.size ?? 0;
+  }
+
+  /** All that have subscriptions. */
+  connections(): Iterable<Connection> {
+    return this.#byConnection.keys();
   }
 
   get(key: RouteKey): SubscribedModule<Connection> | undefined {

@@ -28,11 +28,13 @@ const REASON_SLOT: Readonly<Record<CloseReason, number | undefined>> = {
   BAD_BODY: tcpServerCounters.at.closedBadBody,
   partial_frame_timeout: tcpServerCounters.at.closedPartialFrame,
   write_buffer_full: tcpServerCounters.at.closedWriteBufferFull,
+  too_much_memory: tcpServerCounters.at.closedTooMuchMemory,
+  quiet: tcpServerCounters.at.closedQuiet,
   handler_error: tcpServerCounters.at.closedHandlerError,
 };
 
-/** An error of ours that every message meets must not fill the disk: the log names one connection in this time, the counter has all. */
-const HANDLER_ERROR_LOG_INTERVAL_MS = 10_000;
+/** An error that every message meets must not fill the disk: the log names one connection in this time, the counter has all. */
+const ERROR_LOG_INTERVAL_MS = 10_000;
 const FRAMES = tcpServerCounters.at.frames;
 
 /** The connections of one thread, all served by one handler. A bad connection ends alone; the others are not disturbed. */
@@ -43,7 +45,8 @@ export class ConnectionSet {
   readonly #clock: Clock;
   readonly #open = new Set<FramedConnection>();
   readonly #sockets = new Set<Socket>();
-  #logMutedUntilMs = Number.NEGATIVE_INFINITY;
+  readonly #lastReadMs = new Map<FramedConnection, number>();
+  readonly #logMutedUntilMs = new Map<string, number>();
 
   constructor(deps: ConnectionSetDeps, handler: FramedServerHandler) {
     this.#deps = deps;
@@ -61,6 +64,7 @@ export class ConnectionSet {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     const connection = new FramedConnection(socket, this.#deps.limits, {
+      onRead: from => this.#lastReadMs.set(from, this.#clock.monotonicMs()),
       onFrame: (from, id, body) => {
         this.counters.add(FRAMES);
         this.#handler.onFrame(from, id, body);
@@ -68,7 +72,24 @@ export class ConnectionSet {
       onClose: (from, reason, error) => this.#onClose(from, reason, error),
     });
     this.#open.add(connection);
+    this.#lastReadMs.set(connection, this.#clock.monotonicMs());
     this.#handler.onOpen?.(connection);
+  }
+
+  /**
+   * Closes the connection from which nothing came for the longest time, if that is at least `quietMs`.
+   * @returns whether one was closed
+   */
+  closeQuietest(quietMs: number): boolean {
+    let quietest: FramedConnection | undefined;
+    let lastMs = this.#clock.monotonicMs() - quietMs;
+    for (const [connection, readMs] of this.#lastReadMs) {
+      if (readMs > lastMs) continue;
+      lastMs = readMs;
+      quietest = connection;
+    }
+    quietest?.destroy('quiet');
+    return quietest !== undefined;
   }
 
   /** Lets queued bytes leave for `graceMs`, then closes what is still open; resolves when every socket is closed. */
@@ -86,17 +107,19 @@ export class ConnectionSet {
 
   #onClose(connection: FramedConnection, reason: CloseReason, error: unknown): void {
     this.#open.delete(connection);
+    this.#lastReadMs.delete(connection);
     const slot = REASON_SLOT[reason];
     if (slot !== undefined) this.counters.add(slot);
-    if (reason === 'handler_error') this.#logHandlerError(connection, error);
+    if (reason === 'handler_error') this.#logError('a message could not be handled', 'closedHandlerError', connection, error);
+    if (reason === 'too_much_memory') this.#logError('a connection asked for too much', 'closedTooMuchMemory', connection, error);
     this.#handler.onClose?.(connection);
   }
 
-  #logHandlerError({ remote }: FramedConnection, error: unknown): void {
+  #logError(event: string, counter: TcpServerCounter, { remote }: FramedConnection, error: unknown): void {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs < this.#logMutedUntilMs) return;
-    this.#logMutedUntilMs = nowMs + HANDLER_ERROR_LOG_INTERVAL_MS;
-    const soFar = this.counters.get('closedHandlerError');
-    this.#deps.log.error('a message could not be handled', { remote, error: messageOf(error), soFar });
+    if (nowMs < (this.#logMutedUntilMs.get(event) ?? 0)) return;
+    this.#logMutedUntilMs.set(event, nowMs + ERROR_LOG_INTERVAL_MS);
+    const soFar = this.counters.get(counter);
+    this.#deps.log.error(event, { remote, error: messageOf(error), soFar });
   }
 }

@@ -11,6 +11,8 @@ export type CloseReason =
   | 'BAD_BODY'
   | 'partial_frame_timeout' // half a frame, then silence
   | 'write_buffer_full' // the remote does not read
+  | 'too_much_memory' // it asked for more than one may
+  | 'quiet' // it has asked nothing for long, and others need the room
   | 'handler_error'; // a bug of ours; the log has it
 
 export interface ConnectionLimits {
@@ -27,6 +29,8 @@ export interface ConnectionLimits {
 }
 
 export interface ConnectionEvents {
+  /** Something has been read. */
+  onRead?(connection: FramedConnection): void;
   /** One whole frame; `body` is valid during the call only. A LarsProtocolError that it throws closes the connection. */
   onFrame(connection: FramedConnection, id: number, body: Uint8Array): void;
   onClose(connection: FramedConnection, reason: CloseReason, error: unknown): void;
@@ -71,6 +75,11 @@ export class FramedConnection {
     socket.on('end', () => this.#close('remote', undefined));
     socket.on('close', () => this.#close('remote', undefined));
     if (limits.pauseReadingAtBytes !== undefined) socket.on('drain', () => this.#onDrain());
+  }
+
+  /** Bytes that were sent, or wait for a flush, and that the remote has not taken. */
+  get unsentBytes(): number {
+    return this.#outgoing.bytes + this.#socket.writableLength;
   }
 
   get closed(): boolean {
@@ -165,13 +174,14 @@ export class FramedConnection {
     this.#socket.once('close', () => clearTimeout(timer));
   }
 
-  /** Closes at once. */
-  destroy(): void {
-    this.#close('stopped', undefined);
+  /** Closes at once. @param error says why, for the log */
+  destroy(reason: CloseReason = 'stopped', error?: Error): void {
+    this.#close(reason, error);
   }
 
   #onData(chunk: Uint8Array): void {
     if (this.#closed) return;
+    this.#events.onRead?.(this);
     this.#handling = true;
     this.#completed = false;
     try {

@@ -11,6 +11,8 @@ export const tcpServerCounters = defineCounters({
   closedBadBody: 'Connections closed because a message did not parse',
   closedPartialFrame: 'Connections closed because a frame was begun and not finished in time',
   closedWriteBufferFull: 'Connections closed because the remote did not read',
+  closedTooMuchMemory: 'Connections closed because they asked for more than one may (see the log)',
+  closedQuiet: 'Connections closed because they had asked nothing for long, and others needed the room',
   closedHandlerError: 'Connections closed because of an error of our own (see the log)',
 });
 /** The names that metrics had before they were renamed; they are shown beside the new names for one release. */

@@ -61,6 +61,24 @@ describe('bad input closes its own connection, is counted, and nobody else notic
     expect(w.dnsserver.stats().subscriptions).toBe(1);
   });
 
+  test('beyond the limit of connections, one that has asked nothing for a minute makes room; a quicker one does not', async () => {
+    let nowMs = 0;
+    const w = await dnsserverWorld({ tcp: { max_connections: 2 } }, undefined, { monotonicMs: () => nowMs });
+    const [silent, agent] = [await w.agent(), await w.agent()];
+    await agent.answer(1, 1);
+    nowMs = 59_999;
+    await agent.answer(1, 1);
+    const early = await w.agent();
+    await early.closed;
+    nowMs = 60_000;
+    const late = await w.agent();
+    await silent.closed;
+    await late.answer(1, 1);
+    await agent.answer(1, 1);
+    expect(await w.metric('lars_dnsserver_tcp_closed_quiet_total')).toBe(1);
+    expect(await w.metric('lars_dnsserver_tcp_refused_total')).toBe(1);
+  });
+
   test('more connections than allowed', async () => {
     const w = await dnsserverWorld({ tcp: { max_connections: 1 } });
     const first = await w.agent();

@@ -1,5 +1,5 @@
 /** A running dnsserver on free ports, its database, and an editor; all gone with the test. */
-import { systemClock } from '@lars/runtime/clock';
+import { type Clock, systemClock } from '@lars/runtime/clock';
 import { loadConfig } from '@lars/runtime/config/config';
 import type Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
@@ -39,6 +39,7 @@ export interface DnsserverWorld {
 export async function dnsserverWorld(
   overrides: Overrides = {},
   prepare: (editor: RouteEditor) => Promise<unknown> = async () => {},
+  time: Partial<Clock> = {},
 ): Promise<DnsserverWorld> {
   const file = tempFile();
   const editor = await openRouteEditor({ file });
@@ -46,7 +47,7 @@ export async function dnsserverWorld(
   await prepare(editor);
   const log = recordingLog();
   // Revisions begin at the second of the clock, and these tests tell them one by one.
-  const clock = { ...systemClock, unixMs: () => 0 };
+  const clock = { ...systemClock, unixMs: () => 0, ...time };
   const dnsserver = await startDnsserver(testConfig(file, overrides), { log: log.log, clock });
   onTestFinished(() => dnsserver.stop());
   const get = (path: string) => fetch(`http://127.0.0.1:${dnsserver.httpPort}${path}`);

@@ -27,6 +27,8 @@ export interface SubscriptionChange extends ModuleId {
 export type MessageToWorker =
   /** An accepted connection, of which nothing has been read. It belongs to the worker from now on. */
   | { readonly type: 'socket'; readonly socket: import('node:net').Socket }
+  /** The worker closes its quietest connection, if that has asked nothing for long. */
+  | { readonly type: 'makeRoom' }
   /**
    * Modules to which the worker is subscribed, as they are now: the answer to a subscription, and every later change.
    * versionOnly: the hosts are the same as before, under a higher version.

@@ -53,6 +53,11 @@ export class WorkerRouteServer implements RouteServer {
     await this.#pool.start();
   }
 
+  makeRoom(): boolean {
+    for (const worker of this.#workers.keys()) this.#pool.post(worker, { type: 'makeRoom' });
+    return false;
+  }
+
   serve(socket: Socket): void {
     if (!this.#pool.handOver(socket)) this.#deps.counters.add(dnsserverCounters.at.connectionsNotHandedOver);
   }

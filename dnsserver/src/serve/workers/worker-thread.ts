@@ -4,7 +4,7 @@ import { ConnectionSet } from '@lars/runtime/tcp/connection-set';
 import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { WorkerEntry } from '@lars/runtime/threads/worker-entry';
 import { type DnsserverCounter, dnsserverCounters, type WorkerGauge, workerGauges } from '../../counters.ts';
-import { CLOSE_GRACE_MS, connectionLimits } from '../route-server.ts';
+import { CLOSE_GRACE_MS, connectionLimits, memoryLimits, QUIET_MS } from '../route-server.ts';
 import { RouteService } from '../route-service.ts';
 import type { MessageToMain, MessageToWorker, WorkerData } from './messages.ts';
 import { unpackRoutes } from './route-pack.ts';
@@ -25,6 +25,7 @@ async function start(): Promise<Body> {
     source: new RemoteRouteSource(changes => main.post({ type: 'subscriptions', changes })),
     counters: new SharedCounters<DnsserverCounter>(dnsserverCounters, counters),
     tcp,
+    memory: memoryLimits(tcp, tcp.workers),
     onSubscriptions: count => ownGauges.set(workerGauges.at.subscriptions, count),
   });
   const ownTcpCounters = new SharedCounters<TcpServerCounter>(tcpServerCounters, tcpCounters);
@@ -47,6 +48,7 @@ main.run<MessageToWorker>({
   onMessage: message =>
     main.whenStarted(({ service, connections }) => {
       if (message.type === 'socket') connections.serve(message.socket);
+      else if (message.type === 'makeRoom') connections.closeQuietest(QUIET_MS);
       else service.updateRoutes(unpackRoutes(message.routes), message.versionOnly);
     }),
   stop: async ({ service, connections }) => {

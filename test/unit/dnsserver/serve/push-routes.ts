@@ -46,6 +46,12 @@ export class RecordingConnection implements RouteConnection {
     return !this.closed;
   }
 
+  readonly unsentBytes = 0;
+
+  destroy(): void {
+    this.closed = true;
+  }
+
   pause(): void {
     this.paused = true;
   }

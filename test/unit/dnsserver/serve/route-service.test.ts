@@ -33,6 +33,7 @@ interface World {
 }
 
 const MAX_SUBSCRIPTIONS = 3;
+const NO_LIMITS = { perConnection: Number.POSITIVE_INFINITY, total: Number.POSITIVE_INFINITY };
 
 function tableWorld() {
   const counters = new SharedCounters(dnsserverCounters);
@@ -53,6 +54,7 @@ function ownThread(): World {
     source: { subscribe: module => encoder.encodeModule(module), unsubscribe: () => {} },
     counters,
     tcp: { max_subscriptions: MAX_SUBSCRIPTIONS },
+    memory: NO_LIMITS,
   });
   const queue = new EncodeQueue({
     isSubscribed: key => service.isSubscribed(key),
@@ -84,6 +86,7 @@ function workerThread(): World {
     source: new RemoteRouteSource(changes => toMain.push(changes)),
     counters,
     tcp: { max_subscriptions: MAX_SUBSCRIPTIONS },
+    memory: NO_LIMITS,
   });
   const step = async () => {
     await tick();
@@ -283,6 +286,7 @@ describe('requests that wait for main', () => {
       source: new RemoteRouteSource(changes => posted.push(changes)),
       counters: new SharedCounters(dnsserverCounters),
       tcp: { max_subscriptions: 100 },
+      memory: NO_LIMITS,
     });
     const connection = new RecordingConnection();
     for (const modid of [1, 2, 1, 3, 2]) ask({ service } as World, connection, modid);
