@@ -44,7 +44,11 @@ const BUSY_WAIT_MS = 200;
  * @throws {StartupError} when the database cannot be used or a port is taken
  */
 export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDeps): Promise<RunningDnsserver> {
-  const store = new SqliteRouteStore({ file: config.database.file, busyWaitMs: START_WAIT_MS });
+  const store = new SqliteRouteStore({
+    file: config.database.file,
+    busyWaitMs: START_WAIT_MS,
+    onMended: text => deps.log.warn(text),
+  });
   const dnsserver = new Dnsserver(config, store, deps);
   try {
     await dnsserver.start();

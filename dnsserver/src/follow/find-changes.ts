@@ -60,7 +60,12 @@ export async function findChanges(
   const isOtherDatabase = cursors.edit > journal.lastEdit;
   const journalTruncated = cursors.edit + 1 < journal.firstEdit;
   const touched = new Map<RouteKey, ModuleId>(kept);
-  const announced = await readAnnouncements(reader, isOtherDatabase ? journal.lastChange : cursors.change, touched, pause);
+  const announced = await readAnnouncements(
+    reader,
+    isOtherDatabase ? journal.lastChange : Math.min(cursors.change, journal.lastChange),
+    touched,
+    pause,
+  );
   const cleared = !isOtherDatabase && (await readEdits(reader, cursors.edit, touched, pause));
   const fullReload = reloadAll || isOtherDatabase || journalTruncated || touched.size > MAX_SINGLE_MODULES;
   const loaded = fullReload ? await readAllRoutes(reader, pause) : await readRoutesOf(reader, [...touched.values()], pause);

@@ -4,7 +4,6 @@ import { messageOf } from '@lars/runtime/errors';
 import { openSqliteWhenFree, type SqliteDatabase } from '@lars/runtime/sql/sqlite';
 import { waitForLock } from '@lars/runtime/sql/wait-for-lock';
 import { SqliteError } from 'better-sqlite3';
-import { type Kysely, sql } from 'kysely';
 import {
   type ChangeToken,
   type RouteReader,
@@ -14,12 +13,16 @@ import {
   type RouteWriter,
 } from './route-store.ts';
 import { type RouteTables, SqlRouteReader, SqlRouteWriter } from './sql-route-access.ts';
+import { mendIds } from './sqlite-ids.ts';
 import { ensureSqliteSchema } from './sqlite-schema.ts';
+import { transact } from './transaction.ts';
 
 export interface SqliteRouteStoreOptions {
   readonly file: string;
   /** How long a change waits for other writers, ms. The thread does other work meanwhile. */
   readonly busyWaitMs: number;
+  /** Told what was mended in the database; without it, the line goes to standard error. */
+  readonly onMended?: (text: string) => void;
 }
 
 const PRUNED_PER_CALL = 5_000;
@@ -64,7 +67,9 @@ export class SqliteRouteStore implements RouteStore {
     return this.#retryWhileBusy(database =>
       transact(database, async db => {
         const writer = new SqlRouteWriter(db);
-        return work(writer, await writer.raiseRevision(floor));
+        const revision = await writer.raiseRevision(floor);
+        for (const line of await mendIds(db)) this.#tell(`database ${this.name}: ${line}`);
+        return work(writer, revision);
       }),
     );
   }
@@ -104,6 +109,11 @@ export class SqliteRouteStore implements RouteStore {
     this.#replaced += 1;
   }
 
+  #tell(text: string): void {
+    const { onMended = line => process.stderr.write(`lars: ${line}\n`) } = this.#options;
+    onMended(text);
+  }
+
   /** Readers are refused too, for the moment in which the last user closes the file. */
   async #retryWhileBusy<T>(work: (database: SqliteDatabase<RouteTables>) => T | Promise<T>): Promise<T> {
     const wait = { file: this.name, giveUpMs: this.busyWaitMs, isStopped: () => this.#isClosed };
@@ -133,27 +143,6 @@ export class SqliteRouteStore implements RouteStore {
     const { file } = this.#options;
     return openSqliteWhenFree({ file, confKey: 'conf key [database] file', durability: 'full', giveUpMs: this.busyWaitMs });
   }
-}
-
-/**
- * One transaction. When it fails, that error is thrown, whatever becomes of the rollback: SQLite itself has rolled back after a full disk,
- * for instance.
- */
-function transact<T>(
-  { query, connection }: SqliteDatabase<RouteTables>,
-  work: (db: Kysely<RouteTables>) => Promise<T>,
-): Promise<T> {
-  return query.connection().execute(async db => {
-    await sql`BEGIN`.execute(db);
-    try {
-      const result = await work(db);
-      await sql`COMMIT`.execute(db);
-      return result;
-    } catch (error) {
-      if (connection.inTransaction) await sql`ROLLBACK`.execute(db).catch(() => undefined);
-      throw error;
-    }
-  });
 }
 
 /** Errors that are not SQLite's come from the work that was given to the store, and are passed on as they are. */
