@@ -220,9 +220,17 @@ describe('routes', () => {
   test('are kept without a running system; negative modules need no quoting', async () => {
     expect(await folder.run(['route', 'list'])).toMatchObject({
       code: 1,
-      err: expect.stringContaining('data/lars.db does not exist'),
+      err: expect.stringMatching(
+        /^lars: database \/\S+\/data\/lars\.db \(conf key \[database\] file, defaults\) does not exist; start .*, or add --create\n$/,
+      ),
     });
-    expect(await folder.run(['route', 'add', '-3/2', '[2001:DB8::1]:80', 'db.example:81'])).toMatchObject({ code: 0 });
+    expect((await folder.run(['route', 'add', '-3/2', '10.0.0.1:80'])).err).toContain('does not exist');
+    expect((await folder.run(['route', 'import', '-'], '1,1,10.0.0.1:80\n')).err).toContain('does not exist');
+    expect((await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--db', 'x.db'])).err).toContain(
+      'x.db (--db) does not exist',
+    );
+    const add = ['route', 'add', '-3/2', '[2001:DB8::1]:80', 'db.example:81', '--create'];
+    expect(await folder.run(add)).toMatchObject({ code: 0 });
     expect((await json(['route', 'list', '-3/2'])).document).toStrictEqual({
       routes: [
         {
@@ -244,7 +252,7 @@ describe('routes', () => {
   });
 
   test('drain hosts, and stop it again; a host that is not there is an error and changes nothing', async () => {
-    await folder.run(['route', 'add', '-1/2', '10.0.0.1:80', '[::1]:80', 'db.example:80']);
+    await folder.run(['route', 'add', '-1/2', '10.0.0.1:80', '[::1]:80', 'db.example:80', '--create']);
     const drained = await json(['route', 'drain', '-1/2', '10.0.0.1:80', '[::1]:80']);
     expect(drained).toMatchObject({ code: 0, document: { modid: -1, cmdid: 2, drain: true, updated: 2, modules: 1 } });
     expect((await folder.run(['route', 'list'])).out.split('\n').slice(0, 4)).toEqual([
@@ -275,14 +283,17 @@ describe('routes', () => {
 
   test('go from one database to another, as lines and as JSON', async () => {
     const lines = '# ours\n1,1,10.0.0.1:80,200,eu\n\n-1,7,[::1]:80 drain\n';
-    expect((await json(['route', 'import', '-', '--db', 'a.db'], lines)).document).toMatchObject({ added: 2, modules: 2 });
+    expect((await json(['route', 'import', '-', '--db', 'a.db', '--create'], lines)).document).toMatchObject({
+      added: 2,
+      modules: 2,
+    });
     for (const file of ['routes.csv', 'routes.json']) {
       const target = `${file}.db`;
       expect(await folder.run(['route', 'export', file, '--db', 'a.db'])).toMatchObject({
         code: 0,
         out: `2 hosts written to ${file}\n`,
       });
-      await folder.run(['route', 'add', '5/5', '10.0.0.5:80', '--db', target]);
+      await folder.run(['route', 'add', '5/5', '10.0.0.5:80', '--db', target, '--create']);
       expect((await json(['route', 'import', file, '--replace', '--db', target])).document).toMatchObject({
         added: 2,
         removed: 1,
@@ -297,18 +308,18 @@ describe('routes', () => {
     expect(bad).toMatchObject({ code: 1, out: '' });
     expect(bad.err).toBe("lars: -: line 2: port 99999 in '10.0.0.1:99999' is not in 1..65535\n");
     folder.write('conflict.csv', '1,1,10.0.0.1:80,5\n1,1,10.0.0.1:80,6\n');
-    expect((await folder.run(['route', 'import', 'conflict.csv', '--db', 'a.db'])).err).toMatch(
+    expect((await folder.run(['route', 'import', 'conflict.csv', '--db', 'a.db', '--create'])).err).toMatch(
       /^lars: conflict\.csv: line 2: .* line 1\n$/,
     );
     expect((await folder.run(['route', 'import', 'nowhere.csv', '--db', 'a.db'])).err).toMatch(
       /^lars: nowhere\.csv: cannot be read: ENOENT/,
     );
-    await folder.run(['route', 'add', '9/9', '10.0.0.9:80', '--db', 'a.db']);
+    await folder.run(['route', 'add', '9/9', '10.0.0.9:80', '--db', 'a.db', '--create']);
     expect((await folder.run(['route', 'export', '--db', 'a.db'])).out).toBe('9,9,10.0.0.9:80\n');
   });
 
   test('listed into a pipe that nobody reads end quietly', async () => {
-    await folder.run(['route', 'add', '1/1', '10.0.0.1:80']);
+    await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--create']);
     const running = folder.start(['route', 'list']);
     running.closeOutput();
     expect(await running.ended).toMatchObject({ code: 0, err: '' });

@@ -48,7 +48,7 @@ test.each([0, 2])(
       'conf/dnsserver.ini',
       `[tcp]\nport = 0\nworkers = ${workers}\nmax_memory = 50331648\n[http]\nport = 0\n[database]\nfile = data/lars.db\n`,
     );
-    await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--db', 'data/lars.db']);
+    await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--db', 'data/lars.db', '--create']);
     const process = folder.start(['dnsserver', '--json']);
     const { pid, dnsserver } = await process.ready;
     const agent = await connectAgent(dnsserver.tcpPort);

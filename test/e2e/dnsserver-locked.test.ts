@@ -62,7 +62,7 @@ describe('a database that is locked and not in WAL mode', () => {
 });
 
 test('a folder that cannot be made is named at once', async () => {
-  const { code, err } = await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--db', '/proc/no/such/lars.db']);
+  const { code, err } = await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--db', '/proc/no/such/lars.db', '--create']);
   expect(code).toBe(1);
   expect(err).toMatch(
     /^lars: database \/proc\/no\/such\/lars.db \(conf key \[database\] file\) cannot be opened: folder \/proc\/no/,
@@ -71,7 +71,7 @@ test('a folder that cannot be made is named at once', async () => {
 
 describe('under a running dnsserver', () => {
   async function running() {
-    await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--db', 'data/lars.db']);
+    await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--db', 'data/lars.db', '--create']);
     const process = folder.start(['dnsserver', '--json']);
     const { pid, dnsserver } = await process.ready;
     const remove = () => {

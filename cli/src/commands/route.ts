@@ -28,6 +28,7 @@ export function addRoute(program: Command, shell: Shell): void {
     .command('route')
     .description('list and change where modules are served')
     .addOption(new Option('--db <file>', 'the SQLite file (default: [database] file of dnsserver.ini)'))
+    .addOption(new Option('--create', 'make the file when there is none'))
     .addHelpText('after', EXAMPLES);
   const parts = [
     addRouteList,

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { RouteEditor } from '@lars/dnsserver';
 import { CommandError } from '../errors.ts';
 import { type ConfFolder, confFileIn } from './conf-folder.ts';
@@ -7,8 +8,8 @@ export interface RouteDatabaseOptions {
   /** The file that was given as --db. */
   readonly given: string | undefined;
   readonly folder: ConfFolder;
-  /** What to do when there is no such file: make one, as the first start of dnsserver would, or refuse. */
-  readonly whenMissing: 'create' | 'refuse';
+  /** Make the file when there is none; a command in the wrong folder would otherwise write what nobody reads. */
+  readonly create: boolean;
 }
 
 /** The database refused the change, or the routes are invalid: one line that says why. */
@@ -19,12 +20,13 @@ const ROUTE_ERRORS = new Set(['RouteError', 'RouteStoreError']);
  * @throws {CommandError} with the code of the editor's error
  */
 export async function withRouteEditor<T>(
-  { given, folder, whenMissing }: RouteDatabaseOptions,
+  { given, folder, create }: RouteDatabaseOptions,
   work: (editor: RouteEditor, file: string) => Promise<T>,
 ): Promise<T> {
-  const file = given ?? (await configuredFile(folder));
-  if (whenMissing === 'refuse' && !existsSync(file)) {
-    throw new CommandError('NO_DATABASE', `database ${file} does not exist; lars up or lars route add create it`);
+  const { file, from } = given === undefined ? await configuredFile(folder) : { file: given, from: '--db' };
+  if (!create && !existsSync(file)) {
+    const hint = 'start lars up or lars dnsserver first, or add --create';
+    throw new CommandError('NO_DATABASE', `database ${path.resolve(file)} (${from}) does not exist; ${hint}`);
   }
   const { openRouteEditor } = await import('@lars/dnsserver');
   const editor = await openRouteEditor({ file });
@@ -37,12 +39,13 @@ export async function withRouteEditor<T>(
   }
 }
 
-async function configuredFile(folder: ConfFolder): Promise<string> {
+async function configuredFile(folder: ConfFolder): Promise<{ readonly file: string; readonly from: string }> {
   const [{ dnsserverConfigTable }, { readConfigFile }] = await Promise.all([
     import('@lars/dnsserver'),
     import('@lars/runtime/config/config'),
   ]);
-  return readConfigFile(dnsserverConfigTable, confFileIn(folder, 'dnsserver.ini')).config.database.file;
+  const { config, source } = readConfigFile(dnsserverConfigTable, confFileIn(folder, 'dnsserver.ini'));
+  return { file: config.database.file, from: `conf key [database] file, ${source}` };
 }
 
 function isRouteError(error: unknown): error is Error & { readonly code: string } {

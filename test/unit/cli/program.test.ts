@@ -15,7 +15,7 @@ const COMMANDS = [
   'status',
   'why',
 ];
-const ROUTE_COMMANDS = ['list', 'add', 'remove', 'import', 'export', 'clear'];
+const ROUTE_COMMANDS = ['list', 'add', 'drain', 'remove', 'import', 'export', 'restore', 'confirm', 'clear'];
 
 describe('help', () => {
   test.each([...COMMANDS.map(name => [name]), ...ROUTE_COMMANDS.map(name => ['route', name])])(
@@ -83,6 +83,12 @@ const BAD_ARGUMENTS: readonly (readonly [args: string, says: string])[] = [
   ['route add 1/1 nowhere', "'nowhere' is no host"],
   ['route add 1/1 10.0.0.1:80 --weight -1', '--weight -1'],
   ['route add 1/1 10.0.0.1:80 --weight 1000001', '--weight 1000001'],
+  [
+    'route add 1/1 10.0.0.1:80 --weight 0',
+    '--weight 0: expected an integer in 1..1000000; for a host without calls, see lars route drain',
+  ],
+  ['route remove 1/1', 'route remove 1/1: either a host, or --all for the whole module'],
+  ['route remove 1/1 10.0.0.1:80 --all', 'either a host, or --all'],
   ['route remove 1/1 10.0.0.1:80 10.0.0.2:80', 'too many arguments'],
   ['route clear', 'add --yes to mean it'],
 ];

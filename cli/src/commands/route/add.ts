@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { parseHostArgument } from '../../arguments/host.ts';
 import { parseModule } from '../../arguments/module-id.ts';
 import { integerOption } from '../../arguments/number.ts';
+import { UsageError } from '../../errors.ts';
 import type { Shell } from '../../shell.ts';
 import { describeEdit, onDatabase } from './database.ts';
 
@@ -21,6 +22,14 @@ Examples:
   lars route add 1/1 10.0.0.5:80 [2001:db8::1]:80 --weight 200 --zone eu-1
 `;
 
+/** In the database 0 is the usual weight, and whoever types it means the opposite. */
+function weightOption(text: string): number {
+  if (Number(text) !== 0) return integerOption('--weight', 1, MAX_WEIGHT)(text);
+  throw new UsageError(
+    `--weight ${text}: expected an integer in 1..${MAX_WEIGHT}; for a host without calls, see lars route drain`,
+  );
+}
+
 /** `lars route add`: hosts for a module. */
 export function addRouteAdd(route: Command, shell: Shell): void {
   route
@@ -28,13 +37,13 @@ export function addRouteAdd(route: Command, shell: Shell): void {
     .description('add hosts to a module')
     .argument('<module>', 'MODID/CMDID')
     .argument('<hosts...>', 'HOST:PORT, an IPv6 address in brackets')
-    .option('--weight <n>', 'relative capacity; 100 is usual, 0 means the same', integerOption('--weight', 0, MAX_WEIGHT))
+    .option('--weight <n>', 'relative capacity; 100 is usual', weightOption)
     .option('--zone <name>', 'where the hosts stand')
     .addHelpText('after', EXAMPLES)
     .action(async (moduleText: string, hostTexts: readonly string[], { weight, zone }: AddOptions) => {
       const { modid, cmdid } = parseModule(moduleText);
       const hosts = hostTexts.map(text => ({ host: formatHost(parseHostArgument(text)), weight, zone }));
-      const result = await onDatabase(route, 'create', editor => editor.add(modid, cmdid, hosts));
+      const result = await onDatabase(route, editor => editor.add(modid, cmdid, hosts));
       shell.print({ modid, cmdid, ...result }, () => `${formatModule(modid, cmdid)}: ${describeEdit(result)}`);
     });
 }

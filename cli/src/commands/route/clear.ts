@@ -17,7 +17,7 @@ export function addRouteClear(route: Command, shell: Shell): void {
     .addHelpText('after', EXAMPLES)
     .action(async ({ yes }: { readonly yes?: true }) => {
       if (yes !== true) throw new UsageError('route clear removes all routes of all modules; add --yes to mean it');
-      const result = await onDatabase(route, 'refuse', editor => editor.clear());
+      const result = await onDatabase(route, editor => editor.clear());
       shell.print(result, () => describeEdit(result));
     });
 }

@@ -17,7 +17,7 @@ export function addRouteConfirm(route: Command, shell: Shell): void {
     .description('say that hosts which dnsserver keeps are meant to be gone')
     .addHelpText('after', EXAMPLES)
     .action(async () => {
-      const kept = await onDatabase(route, 'refuse', editor => editor.confirm());
+      const kept = await onDatabase(route, editor => editor.confirm());
       shell.print({ kept }, () =>
         kept.modules === 0
           ? 'nothing was kept; the table is confirmed as it is\n'

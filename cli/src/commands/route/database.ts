@@ -1,19 +1,20 @@
 import type { EditResult } from '@lars/dnsserver';
 import type { Command } from 'commander';
 import { confFolder } from '../../system/conf-folder.ts';
-import { type RouteDatabaseOptions, withRouteEditor } from '../../system/route-database.ts';
+import { withRouteEditor } from '../../system/route-database.ts';
 import type { GlobalOptions } from '../options.ts';
 
 interface RouteOptions extends GlobalOptions {
   readonly db?: string;
+  readonly create?: true;
 }
 
 type Work<T> = Parameters<typeof withRouteEditor<T>>[1];
 
 /** Runs `work` on the database that the options of `lars route` name. */
-export function onDatabase<T>(route: Command, whenMissing: RouteDatabaseOptions['whenMissing'], work: Work<T>): Promise<T> {
-  const { db, confDir } = route.optsWithGlobals<RouteOptions>();
-  return withRouteEditor({ given: db, folder: confFolder(confDir), whenMissing }, work);
+export function onDatabase<T>(route: Command, work: Work<T>): Promise<T> {
+  const { db, create, confDir } = route.optsWithGlobals<RouteOptions>();
+  return withRouteEditor({ given: db, folder: confFolder(confDir), create: create === true }, work);
 }
 
 /** '2 hosts added, 1 removed in 2 modules; revision 7' */

@@ -33,7 +33,7 @@ export function addRouteDrain(route: Command, shell: Shell): void {
       const { modid, cmdid } = parseModule(moduleText);
       const hosts = hostTexts.map(text => formatHost(parseHostArgument(text)));
       const drain = off !== true;
-      const result = await onDatabase(route, 'refuse', editor => editor.setDrain(modid, cmdid, hosts, drain));
+      const result = await onDatabase(route, editor => editor.setDrain(modid, cmdid, hosts, drain));
       shell.print({ modid, cmdid, drain, ...result }, () => `${formatModule(modid, cmdid)}: ${describeEdit(result)}`);
     });
 }

@@ -22,7 +22,7 @@ export function addRouteExport(route: Command, shell: Shell): void {
     .argument('[file]', 'where to; - is standard output')
     .addHelpText('after', EXAMPLES)
     .action(async (file = '-') => {
-      const entries = await onDatabase(route, 'refuse', editor => editor.export());
+      const entries = await onDatabase(route, editor => editor.export());
       const { formatRouteFile } = await import('@lars/dnsserver');
       if (file === '-') {
         shell.print(entries, () => formatRouteFile(entries, 'csv'));

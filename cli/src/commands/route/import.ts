@@ -10,7 +10,7 @@ interface ImportOptions {
 
 const EXAMPLES = `
 The file has one host a line: modid,cmdid,host:port[ drain][,weight[,zone]]; lines that begin with # do not count. Or it is
-JSON, an array of {"modid", "cmdid", "host", "weight", "zone", "drain"}. One transaction: when a line is wrong, nothing is imported.
+JSON, an array of {"modid", "cmdid", "host", "weight", "zone", "drain"}. One transaction: when a line is wrong, or there is none, nothing is imported.
 
 Examples:
   lars route import routes.csv
@@ -31,7 +31,9 @@ export function addRouteImport(route: Command, shell: Shell): void {
       const { parseRouteFile } = await import('@lars/dnsserver');
       const result = await namingFile(file, async () => {
         const entries = parseRouteFile(text);
-        return onDatabase(route, 'create', editor => editor.import(entries, replace === true ? 'replace' : 'add'));
+        if (entries.length === 0)
+          throw new CommandError('EMPTY_FILE', `${file}: has no routes; lars route clear --yes removes all of them`);
+        return onDatabase(route, editor => editor.import(entries, replace === true ? 'replace' : 'add'));
       });
       shell.print({ file, ...result }, () => describeEdit(result));
     });

@@ -22,7 +22,7 @@ export function addRouteList(route: Command, shell: Shell): void {
     .addHelpText('after', EXAMPLES)
     .action(async (moduleText?: string) => {
       const filter = moduleText === undefined ? {} : parseModule(moduleText);
-      const routes = await onDatabase(route, 'refuse', editor => editor.list(filter));
+      const routes = await onDatabase(route, editor => editor.list(filter));
       shell.print({ routes: routes.map(routeDocument) }, () => routesText(routes, shell.paint));
     });
 }

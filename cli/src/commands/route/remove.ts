@@ -2,6 +2,7 @@ import { formatHost, formatModule } from '@lars/proto';
 import type { Command } from 'commander';
 import { parseHostArgument } from '../../arguments/host.ts';
 import { parseModule } from '../../arguments/module-id.ts';
+import { UsageError } from '../../errors.ts';
 import { ExitCode } from '../../exit-code.ts';
 import type { Shell } from '../../shell.ts';
 import { describeEdit, onDatabase } from './database.ts';
@@ -11,7 +12,7 @@ Exit code 1 when nothing of it was there.
 
 Examples:
   lars route remove 1/1 127.0.0.1:9001
-  lars route remove 1/1
+  lars route remove 1/1 --all
 `;
 
 /** `lars route remove`: one host or a whole module. */
@@ -20,12 +21,15 @@ export function addRouteRemove(route: Command, shell: Shell): void {
     .command('remove')
     .description('remove a host from a module, or the whole module')
     .argument('<module>', 'MODID/CMDID')
-    .argument('[host]', 'HOST:PORT; without it the whole module goes')
+    .argument('[host]', 'HOST:PORT')
+    .option('--all', 'the whole module')
     .addHelpText('after', EXAMPLES)
-    .action(async (moduleText: string, hostText?: string) => {
+    .action(async (moduleText: string, hostText: string | undefined, { all }: { readonly all?: true }) => {
       const { modid, cmdid } = parseModule(moduleText);
+      if ((hostText === undefined) !== (all === true))
+        throw new UsageError(`route remove ${moduleText}: either a host, or --all for the whole module`);
       const hosts = hostText === undefined ? undefined : [formatHost(parseHostArgument(hostText))];
-      const result = await onDatabase(route, 'refuse', editor => editor.remove(modid, cmdid, hosts));
+      const result = await onDatabase(route, editor => editor.remove(modid, cmdid, hosts));
       shell.print({ modid, cmdid, ...result }, () => `${formatModule(modid, cmdid)}: ${describeEdit(result)}`);
       if (result.removed === 0) shell.exitCode = ExitCode.Failed;
     });

@@ -17,7 +17,7 @@ export function addRouteRestore(route: Command, shell: Shell): void {
     .description('write hosts back that vanished from the table and that dnsserver keeps')
     .addHelpText('after', EXAMPLES)
     .action(async () => {
-      const result = await onDatabase(route, 'refuse', editor => editor.restore());
+      const result = await onDatabase(route, editor => editor.restore());
       shell.print(result, () => describeEdit(result));
     });
 }
