@@ -23,7 +23,7 @@ const CASES: readonly Case[] = [
     algorithm: 'classic',
     // One pick in 41 is a probe: well below a quarter of a fair share. No overload ends by time alone while the test runs.
     conf: ['probe_num = 40', 'contin_err_limit = 5', 'contin_succ_limit = 3', 'overload_timeout = 600'],
-    outState: 'overloaded',
+    outState: 'ejected',
     outCause: 'failure-run',
     backCauses: ['success-run', 'success-rate'],
   },
