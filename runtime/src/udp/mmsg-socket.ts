@@ -4,7 +4,7 @@ import { Errno, systemError } from './errno.ts';
 import type { Libc } from './libc.ts';
 import { MmsgMemory } from './mmsg-memory.ts';
 import { SocketCalls } from './socket-calls.ts';
-import { SocketPollLoop } from './socket-poll-loop.ts';
+import { SocketPoll, SocketPollLoop } from './socket-poll.ts';
 
 export interface MmsgSocketOptions {
   readonly ip: string;
@@ -37,6 +37,7 @@ export class MmsgSocket {
   readonly #loop: number;
   readonly #libc: Libc;
   readonly #calls: SocketCalls;
+  readonly #poll: SocketPoll;
   readonly #memory: MmsgMemory;
   readonly #slots: number;
   readonly #onSendError: () => void;
@@ -51,6 +52,7 @@ export class MmsgSocket {
     this.bytes = this.#memory.bytes;
     this.#onSendError = options.onSendError;
     this.#calls = new SocketCalls(libc, this.#memory);
+    this.#poll = new SocketPoll(libc, this.#memory);
     this.#loop = libc.loopDescriptor();
     this.#fd = openDescriptor(libc, this.#calls);
     try {
@@ -118,7 +120,7 @@ export class MmsgSocket {
     this.#pollLoop = new SocketPollLoop({
       poll: timeoutMs => {
         this.flush();
-        return this.#calls.poll(this.#fd, this.#loop, timeoutMs);
+        return this.#poll.wait(this.#fd, this.#loop, timeoutMs);
       },
       onReady: () => {
         callback();
@@ -173,7 +175,7 @@ export class MmsgSocket {
     if (errno === Errno.EAGAIN && patience.waits > 0) {
       patience.waits -= 1;
       // After one wait in vain, this flush waits no more.
-      if (!this.#calls.waitWritable(this.#fd, SEND_WAIT_MS)) patience.waits = 0;
+      if (!this.#poll.waitWritable(this.#fd, SEND_WAIT_MS)) patience.waits = 0;
       return true;
     }
     // The error concerns a datagram that left before, and is reported once.

@@ -1,9 +1,8 @@
-/** The system calls that a socket needs beside sending and receiving, with their small arguments and their errors. */
+/** The system calls that open a socket and ask for its state, with their small arguments and their errors. */
 import { parseIpv4 } from '@lars/proto/host-address';
 import { systemError } from './errno.ts';
 import type { Libc } from './libc.ts';
 import type { MmsgMemory } from './mmsg-memory.ts';
-import { Ready } from './socket-poll-loop.ts';
 
 /** Linux. */
 const AF_INET = 2;
@@ -15,10 +14,6 @@ const SO_MEMINFO = 55;
 /** Nine numbers of 32 bits, the last of them the drops. */
 const MEMINFO_BYTES = 36;
 const MEMINFO_DROPS = 32;
-const POLLIN = 1;
-const POLLOUT = 4;
-/** struct pollfd */
-const POLL_BYTES = 8;
 const ADDRESS_BYTES = 16;
 
 export class SocketCalls {
@@ -73,30 +68,6 @@ export class SocketCalls {
     this.#putLength(MEMINFO_BYTES);
     const isKnown = this.#libc.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, this.#argument, this.#length) === 0;
     return isKnown ? this.#scratch.getUint32(MEMINFO_DROPS, true) : 0;
-  }
-
-  /** @returns whether the socket takes bytes again, within the time */
-  waitWritable(fd: number, timeoutMs: number): boolean {
-    this.#putPoll(0, fd, POLLOUT);
-    return this.#libc.poll(this.#argument, 1, timeoutMs) === 1;
-  }
-
-  /** @returns a sum of Ready */
-  poll(fd: number, loop: number, timeoutMs: number): number {
-    this.#putPoll(0, fd, POLLIN);
-    this.#putPoll(POLL_BYTES, loop, POLLIN);
-    if (this.#libc.poll(this.#argument, 2, timeoutMs) <= 0) return 0;
-    return (this.#isReady(0) ? Ready.socket : 0) + (this.#isReady(POLL_BYTES) ? Ready.loop : 0);
-  }
-
-  #putPoll(at: number, fd: number, events: number): void {
-    this.#scratch.setInt32(at, fd, true);
-    // This clears the field of returned events too, which is the upper half of the word.
-    this.#scratch.setUint32(at + 4, events, true);
-  }
-
-  #isReady(at: number): boolean {
-    return this.#scratch.getUint16(at + 6, true) !== 0;
   }
 
   #putAddress(ip: string, port: number): void {

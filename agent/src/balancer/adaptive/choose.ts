@@ -6,7 +6,7 @@ import { givenUpBeforeMs, isInFlightKnown, takeTurn } from './calls-in-flight.ts
 import { slowFromMs } from './durations.ts';
 import type { ModuleState } from './module-state.ts';
 import { priceMs } from './price.ts';
-import { concurrencyLimit, type Shedding } from './shedding.ts';
+import { concurrencyLimit, type Shedding } from './shedding-episode.ts';
 import { DURATIONS_TOLD, OLDEST_AT_MS, PICKED_TURN, PRNG_STATE, pickSlots, TURN, TYPICAL_MS } from './slots.ts';
 
 /** Four suffice for equal hosts; among unequal ones six find the fast hosts nearly as well as looking at all. */

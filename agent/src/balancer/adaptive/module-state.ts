@@ -11,7 +11,7 @@ import { Ejection } from './ejection.ts';
 import { ErrorEvidence } from './error-evidence.ts';
 import type { AdaptiveOptions } from './options.ts';
 import type { ProbeBudget } from './probe-budget.ts';
-import { Shedding } from './shedding.ts';
+import { Shedding } from './shedding-episode.ts';
 import { ADAPTIVE_SLOTS, PICKED_TURN, PRNG_STATE, pickSlots, THROUGHPUT, TURN } from './slots.ts';
 import { perSecond } from './throughput.ts';
 import type { Weights } from './weights.ts';

@@ -4,7 +4,7 @@ import type { HostInfo } from '@lars/proto';
 import type { HostSlots } from '../host-slots.ts';
 import { slowFromMs } from './durations.ts';
 import { type ModuleState, NO_SHEDDING } from './module-state.ts';
-import { concurrencyLimit, Shedding } from './shedding.ts';
+import { concurrencyLimit, Shedding } from './shedding-episode.ts';
 import { ANSWERED_AT_MS, NORMAL_MS, QUICK_AT_MS, QUICK_IN_FLIGHT, SLOW_RUN } from './slots.ts';
 
 /** AD-13 (shedding): this many hosts are looked at, at most, for whether they have queues too. */

@@ -7,7 +7,7 @@ import { type Libc, loadLibc } from '../../../../runtime/src/udp/libc.ts';
 import { addressFor, MmsgMemory } from '../../../../runtime/src/udp/mmsg-memory.ts';
 import { MmsgSocket, type MmsgSocketOptions } from '../../../../runtime/src/udp/mmsg-socket.ts';
 import { SocketCalls } from '../../../../runtime/src/udp/socket-calls.ts';
-import { Ready } from '../../../../runtime/src/udp/socket-poll-loop.ts';
+import { Ready, SocketPoll } from '../../../../runtime/src/udp/socket-poll.ts';
 import { eventually } from '../../../support/eventually.ts';
 
 const LOOPBACK = parseIpv4('127.0.0.1') as number;
@@ -191,7 +191,7 @@ describe.runIf('libc' in outcome)('MmsgSocket', () => {
     const fd = calls.open();
     cleanUps.push(() => libc.close(fd));
     port1.postMessage('mail');
-    expect(calls.poll(fd, libc.loopDescriptor(), 15_000)).toBe(Ready.loop);
+    expect(new SocketPoll(libc, memory).wait(fd, libc.loopDescriptor(), 15_000)).toBe(Ready.loop);
   });
 
   describe('in a thread', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { concurrencyLimit, Shedding } from '../../../../agent/src/balancer/adaptive/shedding.ts';
+import { concurrencyLimit, Shedding } from '../../../../agent/src/balancer/adaptive/shedding-episode.ts';
 import { ADAPTIVE_SLOTS, QUICK_IN_FLIGHT, THROUGHPUT } from '../../../../agent/src/balancer/adaptive/slots.ts';
 import { HostSlots } from '../../../../agent/src/balancer/host-slots.ts';
 import { host } from '../world.ts';

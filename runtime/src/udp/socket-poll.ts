@@ -1,3 +1,6 @@
+import type { Libc } from './libc.ts';
+import type { MmsgMemory } from './mmsg-memory.ts';
+
 /** What the poll found ready. */
 export const Ready = { socket: 1, loop: 2 } as const;
 
@@ -6,6 +9,49 @@ const POLL_MS = 10;
 /** The same after EMPTY_POLLS polls in a row that found nothing. */
 const LONG_POLL_MS = 200;
 const EMPTY_POLLS = 100;
+
+const POLLIN = 1;
+const POLLOUT = 4;
+/** struct pollfd */
+const POLL_BYTES = 8;
+
+/** The system call poll, for one socket and the event loop of its thread. */
+export class SocketPoll {
+  readonly #libc: Libc;
+  readonly #scratch: DataView;
+  /** The absolute address of the scratch bytes. */
+  readonly #argument: number;
+
+  constructor(libc: Libc, memory: MmsgMemory) {
+    this.#libc = libc;
+    this.#scratch = new DataView(memory.bytes.buffer, memory.scratch);
+    this.#argument = memory.addressAt(memory.scratch);
+  }
+
+  /** @returns whether the socket takes bytes again, within the time */
+  waitWritable(fd: number, timeoutMs: number): boolean {
+    this.#putPoll(0, fd, POLLOUT);
+    return this.#libc.poll(this.#argument, 1, timeoutMs) === 1;
+  }
+
+  /** @returns a sum of Ready */
+  wait(fd: number, loop: number, timeoutMs: number): number {
+    this.#putPoll(0, fd, POLLIN);
+    this.#putPoll(POLL_BYTES, loop, POLLIN);
+    if (this.#libc.poll(this.#argument, 2, timeoutMs) <= 0) return 0;
+    return (this.#isReady(0) ? Ready.socket : 0) + (this.#isReady(POLL_BYTES) ? Ready.loop : 0);
+  }
+
+  #putPoll(at: number, fd: number, events: number): void {
+    this.#scratch.setInt32(at, fd, true);
+    // This clears the field of returned events too, which is the upper half of the word.
+    this.#scratch.setUint32(at + 4, events, true);
+  }
+
+  #isReady(at: number): boolean {
+    return this.#scratch.getUint16(at + 6, true) !== 0;
+  }
+}
 
 export interface SocketPollLoopDeps {
   /** Waits for the socket and for the thread's event loop. @returns a sum of Ready */

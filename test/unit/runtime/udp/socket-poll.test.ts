@@ -1,6 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { Ready, SocketPollLoop } from '../../../../runtime/src/udp/socket-poll-loop.ts';
+import { Ready, SocketPollLoop } from '../../../../runtime/src/udp/socket-poll.ts';
 
 const loops: SocketPollLoop[] = [];
 afterEach(() => {
