@@ -9,12 +9,18 @@ export interface Way {
 const BEGIN = '<!-- ways: begin -->';
 const END = '<!-- ways: end -->';
 
-/** A file of which fewer lines ran lends a getter or a helper, which its name explains. */
+/** A file of which fewer lines ran does no part of the work. */
 const LINES_TO_FOLLOW = 10;
+/** A file of which fewer lines ran lends a getter or a helper, which its name explains; nobody opens it. */
+const LINES_OF_LEAF = 5;
 
-/** What does a part of the work in a service is to be followed; the rest are leaves, which one may take for granted. */
+/** What does a part of the work in a service is to be followed; leaves are what one may look up on the way. */
 function isToFollow({ file, ranLines }: RanFile): boolean {
   return /^(?:agent|dnsserver)\//.test(file) && ranLines.size >= LINES_TO_FOLLOW;
+}
+
+function isToOpen({ ranLines }: RanFile): boolean {
+  return ranLines.size >= LINES_OF_LEAF;
 }
 
 /** Each file of a way, those with most lines that ran first. */
@@ -38,10 +44,10 @@ export function formatKeys(keys: readonly KeyFiles[]): string {
 /** The totals as they stand in docs/architecture.md. */
 export function formatTotals(ways: readonly Way[], keys: readonly KeyFiles[], transport: string): string {
   return [
-    `Counted by \`node scripts/ways.ts --write\`, transport ${transport}: files, their lines, and the lines that ran in one warm call. To follow are the files of the services in which ${LINES_TO_FOLLOW} lines or more ran; with leaves: all.`,
+    `Counted by \`node scripts/ways.ts --write\`, transport ${transport}: files, their lines, and the lines that ran in one warm call. To follow are the files of the services in which ${LINES_TO_FOLLOW} lines or more ran; with leaves: all files with ${LINES_OF_LEAF} lines or more; all: those with a getter or a helper of fewer lines too.`,
     '',
-    '| way | to follow | lines | ran | with leaves | lines | ran |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
+    '| way | to follow | lines | ran | with leaves | lines | ran | all | lines | ran |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...ways.map(way => `| ${totals(way).join(' | ')} |`),
     '',
     `Files in which a conf key stands: ${keys.map(({ name, files }) => `\`${name}\` ${files.length}`).join(', ')}.`,
@@ -57,7 +63,7 @@ export function withTotals(page: string, text: string): string {
 }
 
 function totals({ name, files }: Way): readonly string[] {
-  return [name, ...sums(files.filter(isToFollow)), ...sums(files)];
+  return [name, ...sums(files.filter(isToFollow)), ...sums(files.filter(isToOpen)), ...sums(files)];
 }
 
 function sums(files: readonly RanFile[]): string[] {
