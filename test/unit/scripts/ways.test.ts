@@ -47,7 +47,7 @@ describe('the texts', () => {
       'agent/src/a.ts        1000    10  f',
       'proto/src/b.ts          20     5  read',
       'agent/src/getter.ts     50     1',
-            '',
+      '',
       'getHost | 1 | 1,000 | 10 | 2 | 1,020 | 15 | 3 | 1,070 | 16',
       '',
     ]);
