@@ -21,10 +21,10 @@ export interface Balancer {
 
   /**
    * How a call went. `tcostMs` is undefined where the caller did not time it.
-   * @param picked whether pick() chose the host (the default), or the caller did, from a copy of the route (AD-21)
+   * @param pickedByAgent whether pick() chose the host (the default), or the caller did, from a copy of the route (AD-21)
    * @returns false when the module has no such host (any more); nothing is counted then
    */
-  report(host: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number, picked?: boolean): boolean;
+  report(host: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number, pickedByAgent?: boolean): boolean;
 
   readonly hostCount: number;
   /** How many hosts get no ordinary calls now. */

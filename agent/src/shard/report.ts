@@ -158,7 +158,7 @@ function reportCalls(
   key: HostKey,
   { succ, err }: Calls,
   tcostMs: number | undefined,
-  picked: boolean,
+  pickedByAgent: boolean,
   nowMs: number,
 ): boolean {
   const calls = succ + err;
@@ -166,7 +166,7 @@ function reportCalls(
   for (let i = 1; i <= calls; i++) {
     const ok = Math.floor((i * err) / calls) === failures;
     if (!ok) failures += 1;
-    if (!balancer.report(key, ok, tcostMs, nowMs, picked)) return false;
+    if (!balancer.report(key, ok, tcostMs, nowMs, pickedByAgent)) return false;
   }
   return true;
 }

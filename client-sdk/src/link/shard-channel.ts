@@ -234,11 +234,11 @@ export class ShardChannel {
 
   #onRouteAnswer(answer: GetRouteResponse, bytes: number): void {
     const waiting = this.#table.takeRoute(answer);
-    const isBelieved = this.#watch?.onRoute(answer) !== false;
+    const weighTold = this.#watch?.onRoute(answer) !== false;
     if (waiting.length === 0) this.#counters.late += 1;
     for (const pending of waiting) {
       this.#onAnswered(pending);
-      if (pending.kind === 'refresh' && !isBelieved) {
+      if (pending.kind === 'refresh' && !weighTold) {
         pending.reject(undefined);
         continue;
       }

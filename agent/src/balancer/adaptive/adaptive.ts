@@ -89,13 +89,13 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     return table.at(host);
   }
 
-  report(key: HostKey, ok: boolean, toldMs: number | undefined, nowMs: number, picked = true): boolean {
+  report(key: HostKey, ok: boolean, toldMs: number | undefined, nowMs: number, pickedByAgent = true): boolean {
     const host = this.table.find(key);
     if (host === undefined) return false;
     this.slots.countCall(host, ok, toldMs);
     // Made at the first failure, to save memory; the picks until now count as successes.
     if (!ok && this.evidence === NO_FAILURES) this.evidence = new ErrorEvidence(this.slots.values[TURN] as number);
-    if (picked) learn(this, host, ok, toldMs, nowMs);
+    if (pickedByAgent) learn(this, host, ok, toldMs, nowMs);
     else learnFromClientPick(this, host, ok, toldMs, nowMs);
     const forMs = agentPickMs(this, host, nowMs);
     if (forMs > 0) this.requireAgentPick(nowMs, forMs);

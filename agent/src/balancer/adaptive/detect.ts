@@ -3,7 +3,7 @@
 
 import type { HostSlots } from '../host-slots.ts';
 import { AGENT_PICK_MS, type ModuleState, NO_FAILURES } from './module-state.ts';
-import { FADE_MS, isPriceOutlier } from './price.ts';
+import { FADE_MS, updateCheapPrice } from './price.ts';
 import { eject, readmitAll } from './recover.ts';
 import { lowerQuartile, sampleOthers } from './siblings.ts';
 import { ERROR_RATE, EVIDENCE, HAS_ANSWERED } from './slots.ts';
@@ -57,7 +57,7 @@ function ejectOutlier(state: ModuleState, host: number, limit: number, isLost: b
 export function agentPickMs(state: ModuleState, host: number, nowMs: number): number {
   if (!state.isInPool(host)) return 0;
   const { values } = state.slots;
-  const isOutlier = isPriceOutlier(values, host);
+  const isOutlier = updateCheapPrice(values, host);
   const mayBeEjected = mayBeEjectedSoon(state, host, nowMs);
   if (isOutlier && mayBeEjected) return FADE_MS;
   return isOutlier || mayBeEjected ? AGENT_PICK_MS : 0;

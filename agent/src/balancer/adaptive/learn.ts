@@ -46,7 +46,7 @@ export function learn(state: ModuleState, host: number, ok: boolean, toldMs: num
   const { values } = slots;
   const row = slots.row(host);
   const callsBefore = inFlight.countNow(host, nowMs);
-  const isTold = toldMs !== undefined && isBelieved(values, host, toldMs, nowMs);
+  const isTold = toldMs !== undefined && checkTold(values, host, toldMs, nowMs);
   const tookMs = clampDuration(isTold ? toldMs : inFlight.guessMs(host, ok, nowMs));
   const sentMs = nowMs - tookMs;
   inFlight.settle(host, tookMs, nowMs);
@@ -150,8 +150,8 @@ export function tellsImpossible(values: readonly number[]): boolean {
   return (values[IMPOSSIBLE_SHARE] as number) > IMPOSSIBLE_MAX;
 }
 
-/** AD-5 (told durations): whether to believe what a caller tells: not where callers of this module tell what cannot be. */
-function isBelieved(values: number[], host: number, toldMs: number, nowMs: number): boolean {
+/** AD-5 (told durations): learns whether callers of this module tell what cannot be. @returns whether to believe them */
+function checkTold(values: number[], host: number, toldMs: number, nowMs: number): boolean {
   const share = values[IMPOSSIBLE_SHARE] as number;
   if ((share > 0 || toldMs > IMPOSSIBLE_MS) && knowsOldest(values, host)) {
     const isImpossible = toldMs > IMPOSSIBLE_FACTOR * oldestAgeMs(values, host, nowMs) + IMPOSSIBLE_MS;

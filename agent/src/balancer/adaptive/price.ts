@@ -73,10 +73,10 @@ export function setPrice({ values }: HostSlots, host: number, row: number, evide
 }
 
 /**
- * AD-21 (copies): tells whether a host costs clearly more than the module's cheap ones, so that it should get clearly less than its share.
- * @param host which has just been reported on
+ * AD-21 (copies): learns what the module's cheap hosts cost, from a host that has just been reported on.
+ * @returns whether the host costs clearly more than they do, so that it should get clearly less than its share
  */
-export function isPriceOutlier(cells: number[], host: number): boolean {
+export function updateCheapPrice(cells: number[], host: number): boolean {
   const price = reportedPriceMs(cells, host);
   const known = cells[CHEAP_PRICE] as number;
   const cheap = known === 0 ? price : known + (price - known) * (price < known ? CHEAP_STEP_DOWN : CHEAP_STEP_UP);

@@ -88,11 +88,11 @@ class ClassicBalancer implements ModuleBalancer {
   }
 
   /** LB-6 to LB-10. Who picked the host makes no difference. */
-  report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number, picked = true): boolean {
+  report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number, pickedByAgent = true): boolean {
     const host = this.#table.find(key);
     if (host === undefined) return false;
     const periods = this.#periods;
-    if (!picked) periods.slots.countPick(host, nowMs);
+    if (!pickedByAgent) periods.slots.countPick(host, nowMs);
     if (this.#table.at(host).drain) {
       periods.slots.countCall(host, ok, tcostMs);
       return true;
