@@ -70,11 +70,12 @@ export function assign(builder: SectionBuilder, { line, key, raw }: IniEntry): s
   if (field === undefined) return `${where}: unknown key, ${suggest(key, Object.keys(builder.fields))}`;
   const before = builder.lineOfKey.get(key);
   if (before !== undefined) return `${where} is given twice, first on line ${before}`;
-  const { text, problem } = readIniValue(raw);
-  if (problem !== undefined) return `${where} = ${shown(raw, field)}: ${problem}`;
+  const { text, problem: unreadable } = readIniValue(raw);
+  if (unreadable !== undefined) return `${where} = ${shown(raw, field)}: ${unreadable}`;
   const value = field.parse(text);
   if (value === undefined) {
-    return `${where}${text === '' ? ' is empty' : ` = ${shown(raw, field)}`}: expected ${field.expected}`;
+    const problem = field.explain?.(text);
+    return `${where}${text === '' ? ' is empty' : ` = ${shown(raw, field)}`}: ${problem ?? `expected ${field.expected}`}`;
   }
   builder.lineOfKey.set(key, line);
   builder.values[key] = value;

@@ -2,6 +2,7 @@
  * Configuration, declared once: a table of sections and fields, from which the type, the validation, the sample conf file and
  * the docs come.
  */
+export { addressList, formatAddress, parseAddressList, type ServerAddress } from './address-list.ts';
 export { ConfigError } from './config-error.ts';
 export type { Field, FieldOptions } from './field.ts';
 export { formatMarkdown } from './format-markdown.ts';

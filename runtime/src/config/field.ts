@@ -12,6 +12,8 @@ export interface Field<T> {
   readonly secret: boolean;
   /** `text` is free of quotes, escapes and comments. @returns undefined when it is no value of this kind */
   parse(text: string): T | undefined;
+  /** What is wrong with a text that `parse` does not take, where that can be said more exactly than with `expected`. */
+  explain?(text: string): string | undefined;
   /** The text that `parse` takes for this value. */
   format(value: T): string;
 }

@@ -23,6 +23,11 @@ export interface FramedClientEvents {
   onUp(): void;
   onFrame(id: number, body: Uint8Array): void;
   onDown(): void;
+  /**
+   * An attempt has failed or the connection is lost, after onDown. Where this is given, the client makes that one attempt and no other, and leaves
+   * the log to its owner: see failover-client.ts.
+   */
+  onFailed?(why: string): void;
 }
 
 const STEADY_MS = 1_000;
@@ -99,10 +104,14 @@ export class FramedClient {
       socket.removeAllListeners('error').removeAllListeners('close');
       this.#onConnected(socket);
     });
-    socket.once('error', error => this.#logFailure(error));
+    let why = 'no connection';
+    socket.once('error', error => {
+      why = messageOf(error);
+      this.#logFailure(error);
+    });
     socket.once('close', () => {
       clearTimeout(timer);
-      this.#retry();
+      this.#retry(why);
     });
   }
 
@@ -116,32 +125,34 @@ export class FramedClient {
     // Only a link that has been up for a while resets the backoff: a server that accepts and closes, or speaks nonsense at once, must
     // not be dialled without a pause.
     this.#steadyTimer = setTimeout(() => this.#backoff.reset(), STEADY_MS).unref();
-    this.#options.log.info(`${this.#options.serverName}: connected`, { host: this.#options.host, port: this.#options.port });
+    const { serverName, host, port, log } = this.#options;
+    if (this.#events.onFailed === undefined) log.info(`${serverName}: connected`, { host, port });
     this.#events.onUp();
   }
 
   #onClosed(reason: CloseReason, error: unknown): void {
     this.#connection = undefined;
     clearTimeout(this.#steadyTimer);
-    if (!this.#stopped) {
+    if (!this.#stopped && this.#events.onFailed === undefined) {
       this.#options.log.warn(`${this.#options.serverName}: connection lost`, {
         reason,
         ...(error === undefined ? {} : { error: messageOf(error) }),
       });
     }
     this.#events.onDown();
-    this.#retry();
+    this.#retry(error === undefined ? reason : messageOf(error));
   }
 
   #logFailure(error: unknown): void {
-    if (this.#hasComplained || this.#stopped) return;
+    if (this.#hasComplained || this.#stopped || this.#events.onFailed !== undefined) return;
     this.#hasComplained = true;
     const { serverName, host, port, log } = this.#options;
     log.warn(`${serverName}: cannot connect, retrying until it answers`, { host, port, error: messageOf(error) });
   }
 
-  #retry(): void {
+  #retry(why: string): void {
     if (this.#stopped) return;
-    this.#retryTimer = setTimeout(() => this.#connect(), this.#backoff.nextDelayMs());
+    if (this.#events.onFailed !== undefined) this.#events.onFailed(why);
+    else this.#retryTimer = setTimeout(() => this.#connect(), this.#backoff.nextDelayMs());
   }
 }
