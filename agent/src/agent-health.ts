@@ -1,7 +1,11 @@
+import { formatAddress, type ServerAddress } from '@lars/runtime/config/address-list';
+import type { SharedCounters } from '@lars/runtime/counters';
 import type { Health } from '@lars/runtime/http/health-server';
 import { VERSION } from '@lars/runtime/version';
 import type { AgentCounters } from './agent-counters.ts';
 import type { AgentConfig } from './config.ts';
+import type { LinkGauge } from './counters.ts';
+import { serverAddresses } from './server-addresses.ts';
 import { SHARD_NAMES, THREAD_NAMES, type ThreadName } from './threads/messages.ts';
 import type { Supervisor } from './threads/supervisor.ts';
 
@@ -34,8 +38,8 @@ export function agentHealth({ supervisor, counters, config, uptimeMs }: AgentSta
       transportFallback: shard0?.facts?.fallbackReason ?? '',
       receiveBufferBytes: shard0?.facts?.receiveBufferBytes ?? 0,
       algorithm: config.loadbalance.algorithm,
-      dnsserver: linkState(config.dnsserver, up),
-      reporter: linkState(config.reporter, counters.reporterGauges.get('linkUp') === 1),
+      dnsserver: linkState(serverAddresses(config, 'dnsserver'), counters.dnsGauges),
+      reporter: linkState(serverAddresses(config, 'reporter'), counters.reporterGauges),
       modules: counters.shardGaugeTotal('modules'),
       hosts: counters.shardGaugeTotal('hosts'),
       ejectedHosts: counters.shardGaugeTotal('ejectedHosts'),
@@ -52,6 +56,17 @@ export function agentHealth({ supervisor, counters, config, uptimeMs }: AgentSta
   };
 }
 
-function linkState({ ip, port }: { readonly ip: string; readonly port: number }, up: boolean): string {
-  return `${ip}:${port} ${up ? 'connected' : 'not connected'}`;
+/** The server in use; of several also since when, and which of the others are down. */
+function linkState(servers: readonly ServerAddress[], gauges: SharedCounters<LinkGauge>): string {
+  const used = gauges.get('server') - 1;
+  const since = new Date(gauges.get('serverSince') * 1_000).toISOString();
+  const down = gauges.get('downServers');
+  return servers
+    .map((address, server) => {
+      const name = formatAddress(address);
+      if (servers.length === 1) return `${name} ${used === server ? 'connected' : 'not connected'}`;
+      if (used === server) return `${name} connected since ${since}`;
+      return `${name} ${Math.floor(down / 2 ** server) % 2 === 1 ? 'down' : 'not used'}`;
+    })
+    .join(', ');
 }

@@ -18,10 +18,11 @@ import type { DnsThreadData } from './dns/dns-thread.ts';
 import { RouteFile } from './dns/route-file.ts';
 import { DELIVERY_TIMEOUT_MS } from './report/delivery-timeout.ts';
 import type { ReportThreadData } from './report/report-thread.ts';
+import { serverAddresses } from './server-addresses.ts';
 import { type ForwardsInFlight, newForwardsInFlight } from './shard/forwarding.ts';
 import type { ShardThreadData } from './shard/shard-thread.ts';
-import type { LinkOptions } from './threads/link-options.ts';
 import { ownerOf, SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
+import type { LinkOptions } from './threads/server-links.ts';
 import { Supervisor, type ThreadSpec } from './threads/supervisor.ts';
 
 export interface RunningAgent extends Service {
@@ -144,7 +145,7 @@ function threadSpecs(config: AgentConfig, counters: AgentCounters, routes: Route
       name: 'dns',
       script: workerScript('./dns/dns-thread', import.meta.url),
       data: (): DnsThreadData => ({
-        link: linkOptions(config, config.dnsserver),
+        link: linkOptions(config, 'dnsserver'),
         counters: counters.dns.buffer,
         gauges: counters.dnsGauges.buffer,
         routes: routes.memory,
@@ -155,7 +156,7 @@ function threadSpecs(config: AgentConfig, counters: AgentCounters, routes: Route
       name: 'reporter',
       script: workerScript('./report/report-thread', import.meta.url),
       data: (): ReportThreadData => ({
-        link: linkOptions(config, config.reporter),
+        link: linkOptions(config, 'reporter'),
         caller,
         unsentFile: config.agent.unsent_file,
         counters: counters.reporter.buffer,
@@ -199,12 +200,13 @@ function shardSpec(
   };
 }
 
-function linkOptions({ agent }: AgentConfig, server: { readonly ip: string; readonly port: number }): LinkOptions {
-  if (agent.reconnect_min > agent.reconnect_max) {
-    const message = `[agent] reconnect_min = ${agent.reconnect_min} is greater than reconnect_max = ${agent.reconnect_max}`;
+function linkOptions(config: AgentConfig, section: 'dnsserver' | 'reporter'): LinkOptions {
+  const { reconnect_min, reconnect_max } = config.agent;
+  if (reconnect_min > reconnect_max) {
+    const message = `[agent] reconnect_min = ${reconnect_min} is greater than reconnect_max = ${reconnect_max}`;
     throw new StartupError('BAD_CONFIG', message);
   }
-  return { host: server.ip, port: server.port, backoffMinMs: agent.reconnect_min, backoffMaxMs: agent.reconnect_max };
+  return { servers: serverAddresses(config, section), backoffMinMs: reconnect_min, backoffMaxMs: reconnect_max };
 }
 
 /** This machine's address in reports: the conf's, else the first IPv4 that others can reach, else loopback. */

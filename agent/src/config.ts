@@ -1,5 +1,6 @@
 import { httpSection, logSection } from '@lars/runtime/config/common-sections';
 import {
+  addressList,
   bytes,
   type ConfigOf,
   choice,
@@ -18,11 +19,18 @@ import { balancingFields, modulesSection, timeout } from './balancing-config.ts'
 import { TRANSPORT_CHOICES } from './udp/transport.ts';
 
 const MILLION = 1_000_000;
+const DNSSERVER_PORT = 7778;
+const REPORTER_PORT = 7779;
 
 /** A file that may be left out with an empty value. */
 function pathOrNothing(options: { readonly default: string; readonly meaning: string }) {
   const field = path(options);
   return { ...field, expected: 'a path, or nothing', parse: (value: string) => (value === '' ? '' : field.parse(value)) };
+}
+
+function serversField(name: string, defaultPort: number) {
+  const meaning = `Several ${name}s in the order of preference: the first one that answers is used, and the agent goes back to an earlier one when that is there again. Replaces ip and port; an entry without a port has ${defaultPort}.`;
+  return addressList({ default: '', defaultPort, meaning });
 }
 
 /** conf/agent.ini. The sections reporter, dnsserver and loadbalance are those of deployed agents, whose files load unchanged. */
@@ -47,11 +55,13 @@ export const agentConfigTable = defineConfig({
     }),
     dnsserver: section('Where the routes come from.', {
       ip: host({ default: '127.0.0.1', meaning: 'Address or name of the dnsserver.' }),
-      port: integer({ default: 7778, min: 1, max: 65_535, meaning: 'Its TCP port.' }),
+      port: integer({ default: DNSSERVER_PORT, min: 1, max: 65_535, meaning: 'Its TCP port.' }),
+      servers: serversField('dnsserver', DNSSERVER_PORT),
     }),
     reporter: section('Where the call statistics go.', {
       ip: host({ default: '127.0.0.1', meaning: 'Address or name of the reporter.' }),
-      port: integer({ default: 7779, min: 1, max: 65_535, meaning: 'Its TCP port.' }),
+      port: integer({ default: REPORTER_PORT, min: 1, max: 65_535, meaning: 'Its TCP port.' }),
+      servers: serversField('reporter', REPORTER_PORT),
     }),
     loadbalance: section('How hosts are chosen; docs/load-balancing.md explains the rules.', {
       ...balancingFields,
@@ -99,7 +109,7 @@ export const agentConfigTable = defineConfig({
       unsent_file: pathOrNothing({
         default: 'data/agent-unsent',
         meaning:
-          'File for call statistics that could not be delivered when the agent ended; its next start sends them. Beside it, with .reporter behind its name, stands which reporter acknowledges. Nothing: it keeps none.',
+          'File for call statistics that could not be delivered when the agent ended; its next start sends them. Beside it, with .reporter behind its name, stands which reporter acknowledges. With several reporters each has files of its own, with its address behind the name. Nothing: it keeps none.',
       }),
       caller_ip: ipv4({
         default: '',

@@ -52,6 +52,8 @@ export const dnsCounters = defineCounters({
   responses: 'Routes received, answers and pushes',
   notModified: 'Answers that said the known route is current',
   reconnects: 'Times the link to dnsserver came up',
+  failovers: 'Times a later dnsserver of the list was taken, because those before it did not answer',
+  returns: 'Times an earlier dnsserver of the list was taken again',
   badFrames: 'Messages from dnsserver that did not parse',
   hostsRefused: 'Hosts left out of a route: they cannot be called, or their address or zone is too long',
   storedRoutes: 'Routes taken from what the agent knew earlier, because dnsserver was away',
@@ -69,12 +71,18 @@ export const reporterCounters = defineCounters({
   unacknowledged: 'Status reports that were sent to a reporter which then fell silent, as those do that never acknowledge',
   dropped: 'Status reports lost because too much waited for the reporter',
   reconnects: 'Times the link to the reporter came up',
+  failovers: 'Times a later reporter of the list was taken, because those before it did not answer',
+  returns: 'Times an earlier reporter of the list was taken again',
 });
 export type ReporterCounter = (typeof reporterCounters.names)[number];
 
 export const linkGauges = defineCounters({
   linkUp: '1 while the TCP link stands',
   waiting: 'Queries or reports that wait for the server',
+  server: 'Which server of the list is used, counted from 1; 0 while none is',
+  serverSince: 'Since when, unix seconds',
+  downServers:
+    'Servers of the list that did not answer when they were tried last: the sum of 1 for the first, 2 for the second, 4 for the third, ...',
 });
 export type LinkGauge = (typeof linkGauges.names)[number];
 

@@ -39,8 +39,8 @@ update_timeout=15
 
   test('loads unchanged', () => {
     const config = loadConfig(agentConfigTable, { path: 'lars_lb_agent.conf', text: deployed });
-    expect(config.reporter).toEqual({ ip: '10.1.2.3', port: 7779 });
-    expect(config.dnsserver).toEqual({ ip: '10.1.2.4', port: 7778 });
+    expect(config.reporter).toEqual({ ip: '10.1.2.3', port: 7779, servers: '' });
+    expect(config.dnsserver).toEqual({ ip: '10.1.2.4', port: 7778, servers: '' });
     expect(config.loadbalance).toMatchObject({
       probe_num: 10,
       succ_rate: 0.95,

@@ -1,12 +1,11 @@
-/** The shell of the dns thread: one TCP link to dnsserver, messages from and to the shards. */
-import { MAX_BODY_BYTES, shardOf } from '@lars/proto';
+/** The shell of the dns thread: the TCP link to dnsserver, messages from and to the shards. */
+import { LarsProtocolError, MAX_BODY_BYTES, MessageId, shardOf } from '@lars/proto';
 import { systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
-import { FramedClient } from '@lars/runtime/tcp/framed-client';
 import { type DnsCounter, dnsCounters, type LinkGauge, linkGauges } from '../counters.ts';
 import { RouteUpdateBatcher, unpackRouteQueries } from '../threads/batches.ts';
-import { clientOptions, type LinkOptions } from '../threads/link-options.ts';
 import { type DnsMessage, type RouteUpdate, SHARD_NAMES, type ShardName } from '../threads/messages.ts';
+import { type LinkOptions, newServerLinks, type ServerLinks, showLinks } from '../threads/server-links.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
 import { RouteLog } from './route-log.ts';
 import { MAX_ROUTE_BYTES, type RouteMemory } from './route-memory.ts';
@@ -23,18 +22,25 @@ export interface DnsThreadData {
   readonly storedAtMs: number;
 }
 
-const HOUSEKEEPING_MS = 500;
+const HOUSEKEEPING_MS = 100;
 const MAX_OPEN_QUERIES = 200_000;
 /** dnsserver gives a connection 200,000 subscriptions by default, of which most should be for modules that exist. */
 const MAX_ABSENT_SUBSCRIPTIONS = 50_000;
 /** Asking again for a hundred thousand routes that have not changed takes dnsserver part of a second. */
 const MIN_LINK_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 5_000;
+/** The same where another dnsserver may answer, and how long one may be quiet before it is asked for a sign of life. */
+const FAILOVER_ANSWER_TIMEOUT_MS = 1_000;
+const QUIET_MS = 500;
+/** As long as a route may be old without being asked for again. */
+const DOUBT_MS = 15_000;
 
 runThread<DnsThreadData, DnsMessage>(async thread => {
   const counters = new SharedCounters<DnsCounter>(dnsCounters, thread.data.counters);
   const subscriber = new RouteSubscriber(
     {
+      servers: thread.data.link.servers.length,
+      doubtMs: DOUBT_MS,
       maxOpen: MAX_OPEN_QUERIES,
       maxAbsent: MAX_ABSENT_SUBSCRIPTIONS,
       minLinkMs: MIN_LINK_MS,
@@ -42,7 +48,7 @@ runThread<DnsThreadData, DnsMessage>(async thread => {
     },
     {
       counters,
-      send: frame => client.queue(frame),
+      send: frame => links.queue(frame),
       isStored: module => stored.has(module),
       onResponse: (response, body) => stored.onResponse(response, body),
       onRoute: ({ modid, cmdid, host, version }) => updates.add({ modid, cmdid, hosts: host, version }),
@@ -59,23 +65,51 @@ runThread<DnsThreadData, DnsMessage>(async thread => {
   const postUpdates = (shard: ShardName, batch: readonly RouteUpdate[]) =>
     thread.post(shard, { type: 'route-updates', updates: batch });
   const updates = new RouteUpdateBatcher(postUpdates, setImmediate);
-  const client = new FramedClient(clientOptions('dnsserver', thread.data.link, MAX_BODY_BYTES, thread.log), {
-    onUp: () => {
-      subscriber.onLinkUp(systemClock.monotonicMs());
-      client.flush();
-    },
-    onFrame: (id, body) => subscriber.onFrame(id, body),
-    onDown: () => {
-      linkLostAtMs = systemClock.unixMs();
-      subscriber.onLinkDown();
-      stored.onLinkDown();
-      answers.arm();
-    },
+  const links = openLinks(thread, counters, subscriber, () => {
+    linkLostAtMs = systemClock.unixMs();
+    stored.onLinkDown();
+    answers.arm();
   });
   const answers = newStoredAnswers(stored);
-  client.start();
-  return dnsBody(thread, subscriber, client, stored, answers);
+  links.start();
+  return dnsBody(thread, subscriber, links, stored, answers);
 });
+
+function openLinks(
+  thread: Thread<DnsThreadData>,
+  counters: SharedCounters<DnsCounter>,
+  subscriber: RouteSubscriber,
+  onLost: () => void,
+): ServerLinks {
+  const options = { ...thread.data.link, serverName: 'dnsserver', maxBodyBytes: MAX_BODY_BYTES };
+  const links = newServerLinks(options, {
+    log: thread.log,
+    random: Math.random,
+    events: {
+      onProbe: server => {
+        links.queue(subscriber.signOfLifeRequest(), server);
+        links.flush();
+      },
+      onUse: (server, before = server) => {
+        if (before !== server) counters.add(server > before ? dnsCounters.at.failovers : dnsCounters.at.returns);
+        subscriber.onLinkUp(systemClock.monotonicMs(), server);
+        links.flush();
+      },
+      onFrame: (server, id, body) => {
+        if (links.isProbed(server)) {
+          if (id !== MessageId.GetRouteResponse) throw new LarsProtocolError('BAD_MESSAGE_ID', `dnsserver sent message id ${id}`);
+          links.confirm(server);
+        } else subscriber.onFrame(id, body, server);
+      },
+      onDown: (_, wasUsed) => {
+        if (!wasUsed) return;
+        subscriber.onLinkDown();
+        onLost();
+      },
+    },
+  });
+  return links;
+}
 
 function newStoredRoutes(
   thread: Thread<DnsThreadData>,
@@ -120,21 +154,36 @@ function newStoredAnswers(stored: StoredRoutes): StoredAnswers {
   return { arm, stop };
 }
 
+function checkLinks(subscriber: RouteSubscriber, links: ServerLinks): void {
+  const { used } = links;
+  const nowMs = systemClock.monotonicMs();
+  subscriber.checkDoubted(nowMs);
+  if (used === undefined) return;
+  const hasAlternative = links.hasAlternative(used);
+  if (hasAlternative) subscriber.askIfQuiet(nowMs, QUIET_MS);
+  if (subscriber.isOverdue(nowMs, hasAlternative ? FAILOVER_ANSWER_TIMEOUT_MS : ANSWER_TIMEOUT_MS)) {
+    links.giveUp(used, 'it does not answer');
+  } else if (subscriber.isOversubscribed(nowMs)) {
+    links.giveUp(used, 'too many modules that do not exist are subscribed to');
+    links.connectNow(used);
+  } else if (links.spares.length > 0 && subscriber.isCaughtUp) {
+    for (const spare of links.spares) links.release(spare);
+  }
+  links.flush();
+}
+
 function dnsBody(
   thread: Thread<DnsThreadData>,
   subscriber: RouteSubscriber,
-  client: FramedClient,
+  links: ServerLinks,
   stored: StoredRoutes,
   answers: StoredAnswers,
 ): ThreadBody<DnsMessage> {
   const gauges = new SharedCounters<LinkGauge>(linkGauges, thread.data.gauges);
+  const { servers } = thread.data.link;
   const housekeeping = setInterval(() => {
-    if (subscriber.isOverdue(systemClock.monotonicMs())) client.reconnect('it does not answer');
-    else if (subscriber.isOversubscribed(systemClock.monotonicMs())) {
-      client.reconnect('too many modules that do not exist are subscribed to');
-      client.connectNow();
-    }
-    gauges.set(linkGauges.at.linkUp, client.up ? 1 : 0);
+    checkLinks(subscriber, links);
+    showLinks(links, servers, gauges);
     gauges.set(linkGauges.at.waiting, subscriber.openCount);
   }, HOUSEKEEPING_MS);
   return {
@@ -144,9 +193,9 @@ function dnsBody(
       const nowMs = systemClock.monotonicMs();
       unpackRouteQueries(queries, query => {
         subscriber.query(query, nowMs);
-        if (query.version === 0) stored.query(query, client.up, nowMs);
+        if (query.version === 0) stored.query(query, links.used !== undefined, nowMs);
       });
-      client.flush();
+      links.flush();
       answers.arm();
     },
     onConnect: name => {
@@ -154,14 +203,14 @@ function dnsBody(
       if (index < 0) return;
       const nowMs = systemClock.monotonicMs();
       const refetched = subscriber.refetch(module => shardOf(module.modid, module.cmdid) === index, nowMs);
-      for (const module of refetched) stored.query(module, client.up, nowMs);
-      client.flush();
+      for (const module of refetched) stored.query(module, links.used !== undefined, nowMs);
+      links.flush();
       answers.arm();
     },
     stop: async () => {
       clearInterval(housekeeping);
       answers.stop();
-      client.stop();
+      links.stop();
     },
   };
 }

@@ -1,7 +1,7 @@
 // pure
 /**
  * The agent's side of the conversation with dnsserver: which routes are known, which queries are open, what is asked again after a
- * reconnect. It speaks through `send` and hands what it learns to `onRoute`; the link itself belongs to the shell (dns-thread.ts).
+ * reconnect, or of another dnsserver. It speaks through `send` and hands what it learns to `onRoute`; the link itself belongs to the shell (dns-thread.ts).
  */
 import {
   decodeBody,
@@ -17,6 +17,7 @@ import {
 import type { SharedCounters } from '@lars/runtime/counters';
 import { type DnsCounter, dnsCounters } from '../counters.ts';
 import type { RouteQuery } from '../threads/messages.ts';
+import { DoubtedRemovals } from './doubted-removals.ts';
 import { OpenQueries, type OpenQuery } from './open-queries.ts';
 import { isUsableHost } from './usable-host.ts';
 
@@ -25,7 +26,15 @@ const count = dnsCounters.at;
 /** What the agent understands of a route. */
 const FEATURES = Feature.HostAddr | Feature.Drain;
 
+/** This module is asked for where only a sign of life is wanted, and no other one can be asked for shortly. */
+const ANY_MODULE: ModuleId = { modid: 0, cmdid: 0 };
+const ANY_KEY = routeKey(ANY_MODULE.modid, ANY_MODULE.cmdid);
+
 export interface RouteSubscriberOptions {
+  /** How many dnsservers there are to choose from. */
+  readonly servers: number;
+  /** How long another dnsserver must say that a module has no hosts before that is believed. */
+  readonly doubtMs: number;
   /** Limit of the queries for modules that may not exist and are open at a time. */
   readonly maxOpen: number;
   /** So many modules that do not exist may be subscribed to on one connection, ... */
@@ -48,21 +57,34 @@ export interface RouteSubscriberDeps {
   onRoute(response: GetRouteResponse): void;
 }
 
+/** A known route, and the server that told it. */
+interface KnownRoute extends RouteQuery {
+  readonly server: number;
+}
+
 export class RouteSubscriber {
   readonly #options: RouteSubscriberOptions;
   readonly #deps: RouteSubscriberDeps;
   /** Modules that have hosts, with the version of the known route: they are asked for again on every new connection. */
-  readonly #known = new Map<RouteKey, RouteQuery>();
+  readonly #known = new Map<RouteKey, KnownRoute>();
   readonly #open: OpenQueries;
   /** Modules that do not exist and were asked for on this connection, on which dnsserver would tell of them for ever. */
   readonly #absent = new Set<RouteKey>();
+  readonly #doubted: DoubtedRemovals;
+  /** The dnsserver that is asked. */
+  #server = 0;
   #linkUpMs = 0;
+  /** Something came since the last look for a sign of life, ... */
+  #hasHeard = false;
+  /** ... or then. */
+  #quietSinceMs = 0;
   /** Since when an answer is due; undefined while none is. */
   #waitingSinceMs: number | undefined;
 
   constructor(options: RouteSubscriberOptions, deps: RouteSubscriberDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#doubted = new DoubtedRemovals(options.doubtMs);
     const isReal = (module: ModuleId) => this.isKnown(module) || deps.isStored(module);
     this.#open = new OpenQueries(options.maxOpen, isReal, () => deps.counters.add(count.queriesRefused));
   }
@@ -97,16 +119,50 @@ export class RouteSubscriber {
     return this.#absent.size >= this.#options.maxAbsent && nowMs - this.#linkUpMs >= this.#options.minLinkMs;
   }
 
-  /** The connection is new, and dnsserver knows nothing of this agent: asks again for every route that is known or open, which subscribes. */
-  onLinkUp(nowMs: number): void {
+  /**
+   * The connection is new, and dnsserver knows nothing of this agent: asks again for every route that is known or open, which subscribes.
+   * @param server which of the dnsservers it is
+   */
+  onLinkUp(nowMs: number, server = 0): void {
     this.#deps.counters.add(count.reconnects);
     this.#waitingSinceMs = undefined;
     this.#absent.clear();
+    this.#doubted.clear();
+    this.#server = server;
     this.#linkUpMs = nowMs;
+    this.#quietSinceMs = nowMs;
     for (const [key, query] of this.#known) {
       if (this.#open.get(key) === undefined) this.#open.open(query);
     }
     for (const query of this.#open.all()) this.#send(query, nowMs);
+  }
+
+  /** Has the dnsserver that is asked told of every known module, so that the one before is needed no more? */
+  get isCaughtUp(): boolean {
+    for (const [key, { server }] of this.#known) if (server !== this.#server && !this.#doubted.has(key)) return false;
+    return true;
+  }
+
+  /** A request that every dnsserver answers at once, on a new connection; it subscribes to nothing that will not be asked for anyway, where a module is known. */
+  signOfLifeRequest(): Uint8Array {
+    const [module = ANY_MODULE] = this.#known.values();
+    return this.#request({ ...module, version: 0 });
+  }
+
+  /** Asks for a sign of life where dnsserver has said nothing for so long and nothing is asked. */
+  askIfQuiet(nowMs: number, quietMs: number): void {
+    if (this.#hasHeard) this.#quietSinceMs = nowMs;
+    this.#hasHeard = false;
+    if (this.#waitingSinceMs !== undefined || nowMs - this.#quietSinceMs < quietMs) return;
+    const [known] = this.#known.values();
+    // A server without versions would tell all of the route again, twice a second.
+    const isShort = known !== undefined && known.version > 0 && known.server === this.#server;
+    if (this.#deps.send(this.#request(isShort ? known : { ...ANY_MODULE, version: 0 }))) this.#waitingSinceMs = nowMs;
+  }
+
+  /** Call now and then: drops modules of which dnsserver says for long enough that they have no hosts. */
+  checkDoubted(nowMs: number): void {
+    for (const { response, body } of this.#doubted.takeBelieved(nowMs)) this.#learn(response, body, this.#server);
   }
 
   onLinkDown(): void {
@@ -126,14 +182,16 @@ export class RouteSubscriber {
     return refetched;
   }
 
-  /** @throws {LarsProtocolError} when the server sends no route: close the connection */
-  onFrame(id: number, body: Uint8Array): void {
-    this.#waitingSinceMs = undefined;
+  /**
+   * @param server which of the dnsservers has sent it: the one that is asked, or the one before, whose connection is still open
+   * @throws {LarsProtocolError} when the server sends no route: close the connection
+   */
+  onFrame(id: number, body: Uint8Array, server = this.#server): void {
     try {
       if (id !== MessageId.GetRouteResponse) throw new LarsProtocolError('BAD_MESSAGE_ID', `dnsserver sent message id ${id}`);
       const response = decodeBody(MessageId.GetRouteResponse, body);
-      this.#deps.onResponse(response, body);
-      this.#onResponse(response);
+      if (server === this.#server) this.#onResponse(response, body);
+      else this.#onResponseOfBefore(response, body, server);
     } catch (error) {
       this.#deps.counters.add(count.badFrames);
       throw error;
@@ -141,38 +199,67 @@ export class RouteSubscriber {
   }
 
   /** Has the server been silent for too long while an answer is due? */
-  isOverdue(nowMs: number): boolean {
-    return this.#waitingSinceMs !== undefined && nowMs - this.#waitingSinceMs > this.#options.answerTimeoutMs;
+  isOverdue(nowMs: number, answerTimeoutMs = this.#options.answerTimeoutMs): boolean {
+    return this.#waitingSinceMs !== undefined && nowMs - this.#waitingSinceMs > answerTimeoutMs;
   }
 
   #send(query: OpenQuery, nowMs: number): void {
-    const { modid, cmdid, version } = query;
-    const frame = encodeFrame(MessageId.GetRouteRequest, { modid, cmdid, version, features: FEATURES });
-    if (!this.#deps.send(frame)) return;
+    if (!this.#deps.send(this.#request(query))) return;
     query.sentMs = nowMs;
     this.#deps.counters.add(count.requests);
     this.#waitingSinceMs ??= nowMs;
   }
 
-  #onResponse(response: GetRouteResponse): void {
-    const { modid, cmdid, version } = response;
+  /**
+   * A version means something to the server alone that told it: another one may have the same number for another route. So it is asked for
+   * the whole route.
+   */
+  #request({ modid, cmdid, version }: RouteQuery): Uint8Array {
+    const known = this.#known.get(routeKey(modid, cmdid));
+    const isItsOwn = known === undefined ? this.#options.servers === 1 : known.server === this.#server;
+    return encodeFrame(MessageId.GetRouteRequest, { modid, cmdid, version: isItsOwn ? version : 0, features: FEATURES });
+  }
+
+  #onResponse(response: GetRouteResponse, body: Uint8Array): void {
+    const { modid, cmdid, notModified } = response;
     const key = routeKey(modid, cmdid);
-    this.#deps.counters.add(response.notModified ? count.notModified : count.responses);
+    this.#waitingSinceMs = undefined;
+    this.#hasHeard = true;
+    this.#deps.counters.add(notModified ? count.notModified : count.responses);
     const query = this.#open.get(key);
     this.#open.delete(key);
-    if (response.notModified) {
+    const known = this.#known.get(key);
+    if (notModified) {
+      this.#deps.onResponse(response, body);
       // After this thread was replaced it learns in this way which routes the shards know.
-      if (query !== undefined && query.version !== this.#known.get(key)?.version)
-        this.#known.set(key, { modid, cmdid, version: query.version });
-      return;
+      if (query !== undefined && query.version !== known?.version)
+        this.#known.set(key, { modid, cmdid, version: query.version, server: this.#server });
+    } else if (response.host.length === 0 && known !== undefined && known.server !== this.#server) {
+      this.#doubted.add(key, { response, body: body.slice() });
+    } else if (response.host.length > 0 || query !== undefined || key !== ANY_KEY) {
+      this.#doubted.delete(key);
+      this.#learn(response, body, this.#server);
     }
+  }
+
+  /** The one before still tells of changes; what the one that is asked now has said of a module is newer. */
+  #onResponseOfBefore(response: GetRouteResponse, body: Uint8Array, server: number): void {
+    if (response.notModified || this.#open.get(routeKey(response.modid, response.cmdid)) === undefined) return;
+    this.#deps.counters.add(count.responses);
+    this.#learn(response, body, server);
+  }
+
+  #learn(response: GetRouteResponse, body: Uint8Array, server: number): void {
+    const { modid, cmdid, version } = response;
+    const key = routeKey(modid, cmdid);
+    this.#deps.onResponse(response, body);
     const host = response.host.filter(isUsableHost);
     this.#deps.counters.add(count.hostsRefused, response.host.length - host.length);
     if (host.length === 0) {
       this.#known.delete(key);
       if (this.#absent.size < this.#options.maxAbsent) this.#absent.add(key);
     } else {
-      this.#known.set(key, { modid, cmdid, version });
+      this.#known.set(key, { modid, cmdid, version, server });
       this.#absent.delete(key);
     }
     this.#deps.onRoute({ ...response, host });

@@ -1,10 +1,9 @@
 /** The end of the reporter thread: delivers the last reports, and keeps for the next start what cannot be delivered. */
 import { systemClock } from '@lars/runtime/clock';
-import type { FramedClient } from '@lars/runtime/tcp/framed-client';
 import type { AckHabit } from './ack-habit.ts';
 import { DELIVERY_TIMEOUT_MS } from './delivery-timeout.ts';
 import type { ReportLine } from './report-line.ts';
-import type { UnsentFile } from './unsent-file.ts';
+import type { ReporterFiles } from './reporter-files.ts';
 
 /** The same for one that was never heard to acknowledge. */
 const UNKNOWN_TIMEOUT_MS = 900;
@@ -14,10 +13,17 @@ const AWAY_TIMEOUT_MS = 1_000;
 const KEEP_AFTER_MS = 200;
 const POLL_MS = 10;
 
+/** The connection to one reporter. */
+export interface ReporterConnection {
+  readonly up: boolean;
+  flush(): void;
+  connectNow(): void;
+}
+
 export interface FinalDeliveryDeps {
   readonly line: ReportLine;
-  readonly client: FramedClient;
-  readonly file: UnsentFile;
+  readonly connection: ReporterConnection;
+  readonly file: ReporterFiles;
   readonly habit: AckHabit;
 }
 
@@ -28,19 +34,19 @@ export interface FinalDelivery {
   readonly kept: number;
 }
 
-export async function deliverOrKeep({ line, client, file, habit }: FinalDeliveryDeps): Promise<FinalDelivery> {
+export async function deliverOrKeep({ line, connection, file, habit }: FinalDeliveryDeps): Promise<FinalDelivery> {
   const startMs = systemClock.monotonicMs();
   let lastUpMs = startMs;
   let isKept = false;
   line.drain(startMs);
   while (line.openCount > 0) {
     const nowMs = systemClock.monotonicMs();
-    if (client.up) {
+    if (connection.up) {
       lastUpMs = nowMs;
-      client.flush();
-    } else client.connectNow();
+      connection.flush();
+    } else connection.connectNow();
     const isAway = file.isUsable && nowMs - lastUpMs > AWAY_TIMEOUT_MS;
-    const timeoutMs = client.up && !habit.hasAcknowledged ? UNKNOWN_TIMEOUT_MS : DELIVERY_TIMEOUT_MS;
+    const timeoutMs = connection.up && !habit.hasAcknowledged ? UNKNOWN_TIMEOUT_MS : DELIVERY_TIMEOUT_MS;
     if (isAway || nowMs - startMs > timeoutMs) break;
     if (!isKept && nowMs - startMs > KEEP_AFTER_MS) {
       isKept = true;

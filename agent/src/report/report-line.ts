@@ -1,6 +1,6 @@
 // pure
 /**
- * What is sent to the reporter, in order: first what earlier runs of the agent left, each under its own name and numbers, then the reports of
+ * What is sent to one reporter, in order: first what earlier runs of the agent left, each under its own name and numbers, then the reports of
  * this run. One at a time, because the reporter says at once whether it acknowledges, but only for the first name on a connection.
  */
 import type { StatusReport } from '../threads/messages.ts';
@@ -17,6 +17,10 @@ export class ReportLine {
     this.#own = own;
   }
 
+  get isLinkUp(): boolean {
+    return this.#isLinkUp;
+  }
+
   /** Reports that the reporter may not have. */
   get openCount(): number {
     return this.#all.reduce((sum, { openCount }) => sum + openCount, 0);
@@ -27,8 +31,23 @@ export class ReportLine {
     return this.openCount - this.#own.openCount;
   }
 
+  /** How many the reporter may have already, or are of earlier runs: no other reporter is sent these. */
+  get owedCount(): number {
+    return this.earlierCount + this.#own.numberedCount;
+  }
+
   add(report: StatusReport, nowMs: number): void {
     this.#own.add(report, nowMs);
+  }
+
+  /** Another reporter is used from now on, and takes what is unsent. */
+  moveUnsentTo(other: ReportLine, nowMs: number): void {
+    other.#own.addUnsent(this.#own.takeUnsent(), nowMs);
+  }
+
+  /** Is an acknowledgement due for so long, of a reporter that is known to give them? */
+  isSilent(nowMs: number, ms: number): boolean {
+    return this.#current.isSilent(nowMs, ms);
   }
 
   onLinkUp(nowMs: number): void {

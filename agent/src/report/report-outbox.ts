@@ -81,6 +81,25 @@ export class ReportOutbox {
     this.#flush(nowMs);
   }
 
+  /** Reports that have a number: they are this reporter's, because it may have stored them. */
+  get numberedCount(): number {
+    return this.#numbered.length;
+  }
+
+  /** Gives away what has no number yet: another reporter is used from now on. */
+  takeUnsent(): StatusReport[] {
+    const unsent = [...this.#unsent.values()];
+    this.#unsent.clear();
+    this.#unsentResults = 0;
+    return unsent;
+  }
+
+  /** Takes what another outbox gave away. */
+  addUnsent(reports: readonly StatusReport[], nowMs: number): void {
+    for (const report of reports) this.#enqueue(report);
+    this.#flush(nowMs);
+  }
+
   /**
    * Nothing comes any more: sends all that is unsent, however much is without an acknowledgement. While the link is down everything gets its
    * number, and is sent with the next connection.
@@ -131,6 +150,11 @@ export class ReportOutbox {
     this.#deps.counters.add(count.acknowledged, acknowledged.length);
     this.#dueSinceMs = this.#numbered.length === 0 ? undefined : nowMs;
     this.#flush(nowMs);
+  }
+
+  /** Is an acknowledgement due for so long, of a reporter that is known to give them? */
+  isSilent(nowMs: number, ms: number): boolean {
+    return this.#deps.habit.hasAcknowledged && this.#dueSinceMs !== undefined && nowMs - this.#dueSinceMs > ms;
   }
 
   /**

@@ -85,7 +85,7 @@ async function stopAll(services: readonly Service[]): Promise<void> {
 }
 
 function serverAddress(ip: string, port: number): AgentConfig['dnsserver'] {
-  return { ip: connectable(ip), port };
+  return { ip: connectable(ip), port, servers: '' };
 }
 
 function naming(name: ServiceName, error: unknown): unknown {

@@ -30,7 +30,7 @@ class Line {
   #up = false;
 
   constructor(maxOpen = 1_000) {
-    const options = { maxOpen, maxAbsent: 3, minLinkMs: 10_000, answerTimeoutMs: ANSWER_TIMEOUT_MS };
+    const options = { servers: 1, doubtMs: 15_000, maxOpen, maxAbsent: 3, minLinkMs: 10_000, answerTimeoutMs: ANSWER_TIMEOUT_MS };
     this.subscriber = new RouteSubscriber(options, {
       counters: this.counters,
       send: frame => this.#up && this.#take(frame),
