@@ -5,7 +5,7 @@ import { SharedCounters } from '@lars/runtime/counters';
 import { type DnsCounter, dnsCounters, type LinkGauge, linkGauges } from '../counters.ts';
 import { RouteUpdateBatcher, unpackRouteQueries } from '../threads/batches.ts';
 import { type DnsMessage, type RouteUpdate, SHARD_NAMES, type ShardName } from '../threads/messages.ts';
-import { type LinkOptions, newServerLinks, type ServerLinks, showLinks } from '../threads/server-links.ts';
+import { housekeepingMs, type LinkOptions, newServerLinks, type ServerLinks, showLinks } from '../threads/server-links.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
 import { RouteLog } from './route-log.ts';
 import { MAX_ROUTE_BYTES, type RouteMemory } from './route-memory.ts';
@@ -22,7 +22,6 @@ export interface DnsThreadData {
   readonly storedAtMs: number;
 }
 
-const HOUSEKEEPING_MS = 100;
 const MAX_OPEN_QUERIES = 200_000;
 /** dnsserver gives a connection 200,000 subscriptions by default, of which most should be for modules that exist. */
 const MAX_ABSENT_SUBSCRIPTIONS = 50_000;
@@ -185,7 +184,7 @@ function dnsBody(
     checkLinks(subscriber, links);
     showLinks(links, servers, gauges);
     gauges.set(linkGauges.at.waiting, subscriber.openCount);
-  }, HOUSEKEEPING_MS);
+  }, housekeepingMs(thread.data.link));
   return {
     port: 0,
     transport: '',

@@ -5,7 +5,7 @@ import { SharedCounters } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
 import { type LinkGauge, linkGauges, type ReporterCounter, reporterCounters } from '../counters.ts';
 import type { ReporterMessage } from '../threads/messages.ts';
-import { type LinkOptions, newServerLinks, type ServerLinks, showLinks } from '../threads/server-links.ts';
+import { housekeepingMs, type LinkOptions, newServerLinks, type ServerLinks, showLinks } from '../threads/server-links.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
 import { AckHabit } from './ack-habit.ts';
 import { deliverOrKeep } from './final-delivery.ts';
@@ -24,7 +24,6 @@ export interface ReportThreadData {
   readonly gauges: SharedArrayBuffer;
 }
 
-const HOUSEKEEPING_MS = 100;
 const MAX_UNACKNOWLEDGED = 4_096;
 /** They take about 50 MB. */
 const MAX_UNSENT_RESULTS = 200_000;
@@ -149,7 +148,7 @@ function reportBody(
     links.flush();
     showLinks(links, servers, gauges);
     gauges.set(linkGauges.at.waiting, lines.openCount);
-  }, HOUSEKEEPING_MS);
+  }, housekeepingMs(thread.data.link));
   return {
     port: 0,
     transport: '',

@@ -48,6 +48,9 @@ export type ServerLinks = Pick<
   | 'stop'
 >;
 
+const HOUSEKEEPING_MS = 500;
+/** Where another server may answer, and silence is to be noticed soon. */
+const FAILOVER_HOUSEKEEPING_MS = 100;
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Where another server may answer. */
 const FAILOVER_CONNECT_TIMEOUT_MS = 1_000;
@@ -56,6 +59,11 @@ const PROBE_TIMEOUT_MS = 1_000;
 const LINGER_MS = 10_000;
 const PARTIAL_FRAME_TIMEOUT_MS = 10_000;
 const MAX_WRITE_BUFFER_BYTES = 64 * 1_024 * 1_024;
+
+/** How often a thread should look whether its servers are silent. */
+export function housekeepingMs({ servers }: LinkOptions): number {
+  return servers.length === 1 ? HOUSEKEEPING_MS : FAILOVER_HOUSEKEEPING_MS;
+}
 
 /** A single server is waited for; of several the first that answers is used. */
 export function newServerLinks(options: ServerLinksOptions, deps: ServerLinksDeps): ServerLinks {
