@@ -59,8 +59,9 @@ const STEADY_MS = 1_000;
 
 /**
  * Keeps a connection to one of several servers: the first of the list that answers. When it is lost the next one is tried at once, and when none
- * answers, all again and again with backoff. While a later one is used, the preferred ones are tried now and then over a second connection; only
- * when one has answered on it, it is used, and the connection before is kept until its owner has what it needs (`release`).
+ * answers, all again and again with backoff. While a later one is used, the preferred ones are tried now and then over a second connection (and so
+ * are others that were down). Only when a preferred one has answered on it, it is used, and the connection before is kept until its owner has
+ * what it needs (`release`).
  */
 export class FailoverClient {
   readonly #options: FailoverOptions;
@@ -287,8 +288,10 @@ export class FailoverClient {
   #look(): void {
     const used = this.#used;
     if (used === undefined) return;
-    for (const server of this.#options.servers.keys())
-      if (server < used || this.#deps.isWanted?.(server) === true) this.#open(server);
+    for (const server of this.#options.servers.keys()) {
+      // One that was down is no alternative before it has shown that it is there again.
+      if (server < used || this.isDown(server) || this.#deps.isWanted?.(server) === true) this.#open(server);
+    }
   }
 
   #setTimer(link: Link, delayMs: number, onTime: () => void): void {

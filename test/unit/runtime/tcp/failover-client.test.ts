@@ -271,6 +271,22 @@ test('a later server is connected to beside the one in use only where that is wa
   expect(world.connection(1).queued).toEqual([Uint8Array.of(1)]);
 });
 
+test('a later server that was down is tried until it answers, and may then replace the one in use again', () => {
+  const world = new World(['accepts', 'refuses']);
+  vi.advanceTimersByTime(2_000);
+  world.connection(0).fail('reset');
+  vi.advanceTimersByTime(PAUSE_MS + MOMENT_MS);
+  expect([world.take(), world.client.isDown(1)]).toEqual([['use a', 'a down', 'use a after a'], true]);
+  vi.advanceTimersByTime(10_000);
+  expect([world.client.hasAlternative(0), world.take()]).toEqual([false, []]);
+  world.manners[1] = 'accepts';
+  vi.advanceTimersByTime(10_000);
+  expect([world.client.hasAlternative(0), world.client.used, world.take()]).toEqual([true, 0, ['probe b']]);
+  world.client.release(1);
+  vi.advanceTimersByTime(30_000);
+  expect(world.take()).toEqual(['b down, not in use']);
+});
+
 test('an attempt that is under way when the client stops comes to nothing', () => {
   const world = new World(['accepts', 'accepts']);
   world.client.stop();
