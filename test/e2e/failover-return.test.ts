@@ -16,8 +16,9 @@ const cleanUps = new CleanUps();
 afterEach(() => cleanUps.run());
 
 const AGENTS = 1_000;
-/** Even would be a hundred. The jitter alone gives some 130; a machine that stands still for a moment adds what it missed. */
-const MAX_IN_A_SECOND = 350;
+/** Even would be a hundred, and the jitter alone gives some 120 at most. */
+const MAX_IN_A_SECOND = 250;
+const RETURN_MS = 10_000;
 
 /** What an agent's dns thread does with its links, without the thread. */
 class LinkedAgent {
@@ -77,6 +78,19 @@ class LinkedAgent {
   }
 }
 
+/** The longest time for which this process got no CPU, milliseconds: what was due meanwhile happens at once afterwards. */
+function watchStalls(): { longestMs: number } {
+  const stalls = { longestMs: 0 };
+  let lastMs = performance.now();
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    stalls.longestMs = Math.max(stalls.longestMs, nowMs - lastMs);
+    lastMs = nowMs;
+  }, 20);
+  cleanUps.add(() => clearInterval(timer));
+  return stalls;
+}
+
 test('a thousand connections return to the first server over ten seconds, each without a gap', async () => {
   const [a, b] = await Promise.all([Server.start(cleanUps, 'dnsserver'), Server.start(cleanUps, 'dnsserver')]);
   await a.route('add', '1/1', '127.0.0.1:9001');
@@ -90,6 +104,7 @@ test('a thousand connections return to the first server over ten seconds, each w
   await all(({ ports }) => ports[0] === 9002);
   for (const agent of agents) agent.gaps = 0;
   await a.start();
+  const stalls = watchStalls();
   await all(({ ports, links }) => ports[0] === 9001 && links.used === 0);
   const times = agents.map(({ returnedAtMs = 0 }) => returnedAtMs).sort((x, y) => x - y);
   const firstMs = times[0] as number;
@@ -101,7 +116,8 @@ test('a thousand connections return to the first server over ten seconds, each w
   );
   process.stderr.write(`returns in each second:\n${histogram.join('\n')}\n`);
   expect(agents.reduce((sum, { gaps }) => sum + gaps, 0)).toBe(0);
-  expect(Math.max(...seconds)).toBeLessThan(MAX_IN_A_SECOND);
+  const missed = (2 * AGENTS * stalls.longestMs) / RETURN_MS;
+  expect(Math.max(...seconds)).toBeLessThan(MAX_IN_A_SECOND + missed);
   expect(seconds.length).toBeGreaterThanOrEqual(7);
   // And they hear of changes.
   await a.route('add', '1/1', '127.0.0.1:9003');
