@@ -89,22 +89,26 @@ function oldRouteLines(seconds: number | undefined): string[] {
 
 function conductLines(conduct: ConductWhy | undefined): string[] {
   if (conduct === undefined) return [];
-  const { picks, unreported, unpicked, inFlightKnown, impossibleDurations, normalMs, shedding } = conduct;
+  const { inFlightKnown, impossibleDurations, normalMs, shedding } = conduct;
   const lines: string[] = [];
   if (shedding !== undefined)
     lines.push(
       `Calls are refused since ${round(shedding.forMs / 1_000)} s ago, ${shedding.refused} until now: work waits at the hosts. ` +
         `Callers gave up after ${round(shedding.timeoutMs)} ms; in quiet times an answer takes ${round(normalMs)} ms.`,
     );
-  if (!inFlightKnown)
-    lines.push(
-      unreported > unpicked
-        ? `Callers report ${formatShare(Math.max(0, picks - unreported), picks)} of the calls that are picked: hosts take turns, whatever is in flight.`
-        : `Callers use a pick for ${(1 + unpicked / picks).toFixed(0)} calls: hosts take turns, whatever is in flight.`,
-    );
+  if (!inFlightKnown) lines.push(`${callersHabit(conduct)}: hosts take turns, whatever is in flight.`);
   if (impossibleDurations)
     lines.push('Callers report durations that are longer than the calls were in flight (in microseconds?); they are left out.');
   return lines;
+}
+
+/** Why it is not known which calls are in flight. */
+function callersHabit({ picks, unreported, unpicked }: ConductWhy): string {
+  if (unreported > unpicked)
+    return `Callers report ${formatShare(Math.max(0, picks - unreported), picks)} of the calls that are picked`;
+  if (unpicked === 0) return 'Callers have reported no success yet';
+  if (picks === 0) return 'Callers report calls that were not picked';
+  return `Callers use a pick for ${(1 + unpicked / picks).toFixed(0)} calls`;
 }
 
 function lastChange(last: LastChange | undefined): string {

@@ -76,6 +76,18 @@ describe('below the table, a line for whatever is unusual about the module', () 
     ]);
   });
 
+  test.each([0, 1])('no success was reported yet, after %i picks', picks => {
+    expect(lines({ inFlightKnown: false, picks })).toEqual([
+      'Callers have reported no success yet: hosts take turns, whatever is in flight.',
+    ]);
+  });
+
+  test('there are reports, and nothing was picked', () => {
+    expect(lines({ inFlightKnown: false, picks: 0, unpicked: 3 })).toEqual([
+      'Callers report calls that were not picked: hosts take turns, whatever is in flight.',
+    ]);
+  });
+
   test('neither where that does no harm', () => {
     expect(lines({ unreported: 100, unpicked: 100 })).toEqual([]);
   });
