@@ -204,6 +204,19 @@ describe.each(TRANSPORTS)('the $name transport', harness => {
       expect(new Set(answers.map(answer => answer.join()))).toEqual(new Set(['1,2', '77,78,79']));
     });
 
+    test('while another request is handled, from bytes that are used again at once', async () => {
+      const shared = new Uint8Array(2);
+      const { transport, client } = await open((request, _reply, from) => {
+        shared.fill(request[0] as number);
+        transport.send(shared, from);
+        shared.fill(0xff);
+        return SILENCE;
+      });
+      const one = await client();
+      for (let i = 0; i < 50; i++) one.send(bytes(i));
+      expect(await received(one, 50)).toEqual(Array.from({ length: 50 }, (_, i) => bytes(i, i)));
+    });
+
     test('before it is closed, and the answer still leaves', async () => {
       const { transport, client, peer } = await openLate();
       const one = await client();

@@ -109,12 +109,7 @@ function shardBody(
   waits: WaitTimer,
 ): ThreadBody<ShardMessage> {
   const gauges = new SharedCounters<ShardGauge>(shardGauges, thread.data.gauges);
-  let drops = 0;
-  const countDrops = () => {
-    const dropsNow = transport.kernelDrops();
-    counters.add(shardCounters.at.kernelDrops, dropsNow - drops);
-    drops = dropsNow;
-  };
+  const countDrops = newDropCounter(transport, counters);
   const housekeeping = setInterval(() => {
     shard.flushDue(systemClock.monotonicMs(), systemClock.unixMs());
     reports.flush();
@@ -146,6 +141,19 @@ function shardBody(
       shard.flushAll(systemClock.unixMs());
       reports.flush();
     },
+  };
+}
+
+/** The transport tells all drops so far; each call counts those since the call before. */
+export function newDropCounter(
+  transport: Pick<DatagramTransport, 'kernelDrops'>,
+  counters: SharedCounters<ShardCounter>,
+): () => void {
+  let drops = 0;
+  return () => {
+    const dropsNow = transport.kernelDrops();
+    counters.add(shardCounters.at.kernelDrops, dropsNow - drops);
+    drops = dropsNow;
   };
 }
 

@@ -53,3 +53,11 @@ test.each([
   expect(shard.explain(MODULE, world.nowMs, world.unixMs)).not.toHaveProperty('oldRouteSeconds');
   expect(world.getHost(MODULE)?.retcode).toBe(hosts.length === 0 ? ReturnCode.NoExist : ReturnCode.Success);
 });
+
+test('the age is that of the oldest, and begins anew once no route is old', () => {
+  const world = new ShardWorld();
+  oldRoute(world);
+  world.route(MODULE.modid, MODULE.cmdid, [], 3);
+  oldRoute(world, hostInfos(1), 5_000);
+  expect(world.shardAt(SHARD).oldRoutes.oldestAgeSeconds(world.unixMs)).toBe(5);
+});

@@ -264,6 +264,9 @@ describe('a batch report', () => {
     world.advance(REPORT_TIMEOUT_MS);
     world.flushDue();
     expect(world.reports).toHaveLength(1);
+    world.send(0, reportFrame({ ...MODULE, host: hostInfo(1) }));
+    world.shardAt(0).flushAll(world.unixMs);
+    expect(world.reports[1]?.results).toMatchObject([{ port: 1, succ: 1, err: 0 }]);
   });
 
   test('of very many calls costs no more than one of a thousand', () => {

@@ -167,21 +167,22 @@ describe('a thread that dies', () => {
     expect([supervisor.restarts('a'), supervisor.restarts('b')]).toEqual([1, 0]);
   });
 
-  test('is connected with all others again, and they with it', async () => {
+  test.each(['a', 'b', 'c'] as const)('is connected with all others again, and they with it: %s', async name => {
     const { supervisor, tell, hear, heard, restarted } = supervise();
+    const [one, other] = (['a', 'b', 'c'] as const).filter(peer => peer !== name) as [Name, Name];
     await supervisor.start();
-    for (const peer of ['b', 'c'] as const) await hear('a', 'connected', peer);
-    await supervisor.kill('a');
-    await restarted('a', 1);
-    for (const peer of ['b', 'c'] as const) {
-      await hear('a', 'connected', peer, 2);
-      await hear(peer, 'connected', 'a', 2);
-      tell('a', 'post', peer);
-      await hear(peer, 'mail', 'from a');
-      tell(peer, 'post', 'a');
-      await hear('a', 'mail', `from ${peer}`);
+    for (const peer of [one, other]) await hear(name, 'connected', peer);
+    await supervisor.kill(name);
+    await restarted(name, 1);
+    for (const peer of [one, other]) {
+      await hear(name, 'connected', peer, 2);
+      await hear(peer, 'connected', name, 2);
+      tell(name, 'post', peer);
+      await hear(peer, 'mail', `from ${name}`);
+      tell(peer, 'post', name);
+      await hear(name, 'mail', `from ${peer}`);
     }
-    expect(heard('b', 'connected', 'c')).toBe(1);
+    expect(heard(one, 'connected', other)).toBe(1);
   });
 
   test('is given the port that it had', async () => {

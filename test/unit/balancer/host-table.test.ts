@@ -82,6 +82,16 @@ describe('HostTable', () => {
     expect([hosts.table.find(hostKey(host(1))), hosts.table.size]).toEqual([undefined, count - 1]);
   });
 
+  test('the IPv4 hosts of a pool are found once, and those of the last few pools alone are remembered', () => {
+    const { table } = new Hosts(host(1), host(2, { ip: 0, addr: 'db.example' }), host(3));
+    const pools = Array.from({ length: 20 }, () => [0, 1, 2]);
+    const first = table.ipv4Of(pools[0] as number[]);
+    expect(first).toEqual([0, 2]);
+    expect(table.ipv4Of(pools[0] as number[])).toBe(first);
+    for (const pool of pools) expect(table.ipv4Of(pool)).toEqual([0, 2]);
+    expect(table.ipv4Of(pools[0] as number[])).not.toBe(first);
+  });
+
   test('takeCounts leaves out hosts without any call or probe, and tells the side', () => {
     const hosts = new Hosts(...hostsUpTo(3));
     hosts.slots.countCall(0, false, undefined);

@@ -152,6 +152,16 @@ describe('the copy of a module that nobody calls any more', () => {
     expect([world.cache.hasCopy(1, 2), world.cache.hasCopy(8, 8)]).toEqual([false, true]);
   });
 
+  test('is picked from only after the module has been woken, also by who called it last', () => {
+    const world = new CacheWorld({ maxUnused: 1 }).open();
+    world.pick();
+    world.advance(2 * FORGET_MS, () => confirm(world));
+    world.isAway = true;
+    expect(world.pick()).toBeUndefined();
+    expect(world.cache.pickUnasked(1, 2, world.nowMs)?.host.port).toBeDefined();
+    expect(world.pick()).toBeDefined();
+  });
+
   test('makes room for hosts of others', () => {
     const world = new CacheWorld({ maxUnused: 10, maxHosts: 4 }).open();
     world.advance(2 * FORGET_MS, () => confirm(world));

@@ -151,3 +151,20 @@ test('a fast failure says nothing about how long an answer takes, and errors tha
   stats.endCall(false, 150, moduleStats);
   expect(stats.priceMs).toBe(60);
 });
+
+test('calls in flight are forgotten at the second rotation where the host has answered since the first, and else when they are given up', () => {
+  const moduleStats = new ModuleStats();
+  const stats = new HostStats({ ip: 1, port: 1, addr: '' }, { cache: {}, bufferResult: () => {}, observeResult: () => {} });
+  const inFlightAfterRotation = (isGivenUp = false) => {
+    stats.rotateCounts(isGivenUp);
+    return stats.inFlight;
+  };
+  for (let i = 0; i < 3; i++) stats.addCall();
+  stats.endCall(true, 10, moduleStats);
+  expect([inFlightAfterRotation(), inFlightAfterRotation(), inFlightAfterRotation()]).toEqual([2, 2, 2]);
+  stats.addCall();
+  stats.endCall(true, 10, moduleStats);
+  stats.addCall();
+  expect(inFlightAfterRotation()).toBe(2);
+  expect([inFlightAfterRotation(true), inFlightAfterRotation(true)]).toEqual([0, 0]);
+});

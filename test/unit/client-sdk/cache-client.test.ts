@@ -86,8 +86,9 @@ describe('a client', () => {
     expect(agent.ids).toEqual([BatchReportRequest, ApiGetRouteRequest]);
     expect(agent.batches[0]?.results).toMatchObject([
       { succ: 1, err: 0 },
-      { succ: 0, err: 1, tcost: 1 },
+      { succ: 0, err: 1 },
     ]);
+    expect(agent.batches[0]?.results[1]?.tcost).toBeGreaterThanOrEqual(1);
     expect(agent.routeRequests.at(-1)).toMatchObject({ version: 7 });
   });
 

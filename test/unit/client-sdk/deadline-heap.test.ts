@@ -34,6 +34,16 @@ describe('DeadlineHeap', () => {
     );
   });
 
+  test('an entry that takes the place of a removed one rises above later ones', () => {
+    const heap = new DeadlineHeap<ReturnType<typeof entry>>();
+    const inTheHeap = [1, 100, 2, 101, 102, 3, 4, 103, 104, 105, 106, 5, 6, 7, 8];
+    const entries = inTheHeap.map(entry);
+    for (const one of entries) heap.add(one);
+    heap.remove(entries[3] as ReturnType<typeof entry>);
+    const given = Array.from({ length: 14 }, () => heap.takeDue(Number.POSITIVE_INFINITY)?.deadlineMs);
+    expect(given).toEqual(inTheHeap.filter(deadlineMs => deadlineMs !== 101).sort((a, b) => a - b));
+  });
+
   test('an entry of another heap is not removed', () => {
     const heap = new DeadlineHeap<ReturnType<typeof entry>>();
     const other = new DeadlineHeap<ReturnType<typeof entry>>();
