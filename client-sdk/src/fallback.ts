@@ -44,7 +44,7 @@ export class Fallback {
     return this.#routesFile !== undefined || this.#driver.cache.hasCopy(modid, cmdid);
   }
 
-  stats(channels: readonly ShardChannel[]): AbsenceStats {
+  stats(channels: readonly Pick<ShardChannel, 'absence'>[]): AbsenceStats {
     const absences = channels.map(channel => channel.absence);
     const since = absences.flatMap(({ sinceMs }) => sinceMs ?? []);
     return {

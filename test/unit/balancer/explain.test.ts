@@ -1,4 +1,7 @@
+import { hostKey } from '@lars/proto';
 import { expect, test } from 'vitest';
+import { adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
+import { ADAPTIVE_DEFAULTS } from '../../../agent/src/balancer/adaptive/options.ts';
 import type { ModuleBalancer } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { host, hostsUpTo, World } from './world.ts';
@@ -35,3 +38,12 @@ test('without picks every share is 0', () => {
   const world = new World(classicBalancer(CLASSIC_DEFAULTS), hostsUpTo(2));
   expect(world.balancer.explain(world.nowMs).map(({ share }) => share)).toEqual([0, 0]);
 });
+
+test.each([classicBalancer(CLASSIC_DEFAULTS), adaptiveBalancer(ADAPTIVE_DEFAULTS)])(
+  'a call that a client picked from its copy counts in the share of its host: algorithm %#',
+  balancer => {
+    const world = new World(balancer, hostsUpTo(2));
+    for (const n of [1, 1, 1, 2]) world.balancer.report(hostKey(host(n)), true, 5, world.nowMs, false);
+    expect([1, 2].map(port => explain(world).get(port)?.share)).toEqual([0.75, 0.25]);
+  },
+);

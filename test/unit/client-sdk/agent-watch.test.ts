@@ -42,6 +42,18 @@ describe('a server', () => {
     expect([presence.isAway, presence.wakeAtMs]).toEqual([false, undefined]);
   });
 
+  test('that is lost a second time is probed as soon as the first time', () => {
+    const presence = new AgentPresence();
+    for (const lostMs of [0, 100_000]) {
+      presence.onFailure(lostMs);
+      const probes: number[] = [];
+      for (let atMs = lostMs; atMs < lostMs + 1_000; atMs += 10)
+        if (presence.onTime(atMs) === 'probe') probes.push(atMs - lostMs);
+      expect(probes).toEqual([50, 100, 200, 400, 800]);
+      presence.onDatagram(lostMs + 1_000, false);
+    }
+  });
+
   test('that only gets reports is probed too, once it was heard', () => {
     const presence = new AgentPresence();
     presence.onReport(0);
@@ -120,6 +132,15 @@ describe('results', () => {
     expect(other.absence.unsentCalls).toBe(0);
   });
 
+  test('that were sent before a datagram came do not wait, however long before', () => {
+    const { watch } = watched();
+    watch.takeReport(report(1), 0);
+    watch.onTime(20);
+    watch.onDatagram(21, false);
+    watch.onFailure(22);
+    expect(watch.absence.unsentCalls).toBe(0);
+  });
+
   test('that a hanging server may have in its buffer are not sent again', () => {
     const { watch } = watched();
     watch.onRequest(1, 0, 0);
@@ -177,5 +198,8 @@ describe('what is remembered of an outage', () => {
     const many = new OutageResults();
     for (let port = 1; port <= 10_005; port++) many.add(batch(1, port, 1, 0, 0));
     expect([many.calls, many.dropped]).toEqual([10_000, 5]);
+    for (const [key] of [...many.modules()]) many.take(key);
+    many.add(batch(1, 1, 1, 0, 0));
+    expect([many.calls, many.dropped]).toEqual([1, 5]);
   });
 });

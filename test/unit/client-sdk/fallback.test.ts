@@ -1,7 +1,10 @@
 /** A client whose agent does not answer, or answers late. */
 import { describe, expect, test } from 'vitest';
 import { BUSY_CALLS } from '../../../client-sdk/src/cache/cached-module.ts';
+import { CacheDriver } from '../../../client-sdk/src/cache/driver.ts';
+import { Fallback } from '../../../client-sdk/src/fallback.ts';
 import { LarsClient } from '../../../client-sdk/src/index.ts';
+import { newCounters } from '../../../client-sdk/src/stats.ts';
 import { hostInfos } from './cache-world.ts';
 import { FakeAgent, type Reply, refusingPorts, routeAnswer } from './fake-agent.ts';
 import { rejection } from './rejection.ts';
@@ -112,4 +115,24 @@ describe('a client that knows the route', () => {
     expect(agent.batches[0]).toMatchObject({ fromCopy: false, results: [{ port: 80, succ: 21, err: 10, tcost: 62 }] });
     expect([agent.reports, client.stats().unsentResults]).toEqual([[], 0]);
   });
+});
+
+test('of several servers that do not answer, the one that is away longest says for how long the agent is', () => {
+  const nowMs = () => 10_000;
+  const channelOf = () => {
+    throw new Error('nobody is asked');
+  };
+  const driver = new CacheDriver({ nowMs, random: () => 0, channelOf, counters: newCounters(), cache: true, fallback: true });
+  const fallback = new Fallback(driver, undefined, nowMs);
+  const away = (sinceMs: number | undefined, unsentCalls: number, droppedCalls: number) => {
+    return { absence: { sinceMs, unsentCalls, droppedCalls } };
+  };
+  expect(fallback.stats([away(9_000, 1, 10), away(undefined, 2, 20), away(7_000, 4, 40)])).toMatchObject({
+    agentAway: true,
+    agentAwayForMs: 3_000,
+    unsentResults: 7,
+    droppedResults: 70,
+  });
+  driver.close();
+  fallback.close();
 });

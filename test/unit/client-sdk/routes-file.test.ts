@@ -3,16 +3,19 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { encodeFrame, INT32_MAX, INT32_MIN, MessageId } from '@lars/proto';
+import { encodeBody, encodeFrame, HEADER_BYTES, INT32_MAX, INT32_MIN, MessageId, writeHeader } from '@lars/proto';
 import { encodeCheckedFile } from '@lars/proto/checked-file';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { CacheDriver } from '../../../client-sdk/src/cache/driver.ts';
+import { Fallback } from '../../../client-sdk/src/fallback.ts';
 import { LarsClient } from '../../../client-sdk/src/index.ts';
 import { AGENT_ROUTES, readAgentRoutes } from '../../../client-sdk/src/routes-file/agent-routes.ts';
 import { RoutesFile } from '../../../client-sdk/src/routes-file/routes-file.ts';
+import { newCounters } from '../../../client-sdk/src/stats.ts';
 import { encodeAgentRoutes, type FileRoute, writeAgentRoutes } from '../../support/agent-routes-file.ts';
 import { hostInfos } from './cache-world.ts';
-import { FakeAgent, refusingPorts } from './fake-agent.ts';
+import { FakeAgent, HOST, refusingPorts } from './fake-agent.ts';
 import { rejection } from './rejection.ts';
 
 let folder: string;
@@ -21,10 +24,16 @@ beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'lars-routes-'));
   nowMs = 0;
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const file = () => path.join(folder, 'agent-routes');
 const route = (modid: number, cmdid: number, hosts = 3): FileRoute => ({ modid, cmdid, version: 7, host: hostInfos(hosts) });
+const response = (modid: number, cmdid: number) => ({ ...route(modid, cmdid), overload: false, notModified: false });
+/** The field modid once more. */
+const MODID_5 = Uint8Array.of(0x08, 5);
 const open = () => new RoutesFile(file(), () => nowMs);
 
 describe('the agent`s file', () => {
@@ -88,6 +97,31 @@ describe('the agent`s file', () => {
     routes.close();
   });
 
+  test('that names a module twice in one route gives that route to neither', async () => {
+    const body = Buffer.concat([encodeBody(MessageId.GetRouteResponse, response(1, 2)), MODID_5]);
+    const frame = new Uint8Array(HEADER_BYTES + body.length);
+    writeHeader(frame, 0, MessageId.GetRouteResponse, body.length);
+    frame.set(body, HEADER_BYTES);
+    writeFileSync(file(), encodeCheckedFile(AGENT_ROUTES, frame, 0, crc32));
+    const routes = open();
+    expect([await routes.find(1, 2), await routes.find(5, 2), routes.errors]).toEqual([undefined, undefined, 0]);
+    routes.close();
+  });
+
+  test('is forgotten when no route was asked for a minute, and read again when one is', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    writeAgentRoutes(file(), [route(1, 2)]);
+    const routes = open();
+    expect((await routes.find(1, 2))?.host).toHaveLength(3);
+    vi.advanceTimersByTime(59_999);
+    expect((await routes.find(1, 2))?.host).toHaveLength(3);
+    vi.advanceTimersByTime(1);
+    expect(await routes.find(1, 2)).toBeUndefined();
+    nowMs += 1_000;
+    expect((await routes.find(1, 2))?.host).toHaveLength(3);
+    routes.close();
+  });
+
   test('that is not there is said once; a folder in its place too', async () => {
     const routes = open();
     for (let looks = 0; looks < 2; looks++) {
@@ -118,6 +152,22 @@ describe('the agent`s file', () => {
     expect(routes.errors).toBe(1);
     routes.close();
   });
+});
+
+test('a route that came while the file was read is not replaced by the older one of the file', async () => {
+  writeAgentRoutes(file(), [route(1, 2)]);
+  const channelOf = () => {
+    throw new Error('nobody is asked');
+  };
+  const deps = { nowMs: () => nowMs, random: () => 0, channelOf, counters: newCounters(), cache: true, fallback: true };
+  const driver = new CacheDriver(deps);
+  const fallback = new Fallback(driver, file(), () => nowMs);
+  const picked = fallback.pick(1, 2);
+  const newer = { ...response(1, 2), host: [{ ...HOST, port: 80 }] };
+  driver.cache.onForeignRoute(newer, nowMs);
+  expect((await picked)?.port).toBe(80);
+  fallback.close();
+  driver.close();
 });
 
 describe('a client that starts while no agent runs', () => {

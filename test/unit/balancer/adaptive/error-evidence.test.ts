@@ -53,6 +53,20 @@ describe('AD-6: what is normal', () => {
     expect(evidence.normalRate).toBe(0.01);
   });
 
+  test('where most are suspected all say what it is, until the evidence against one of them is 0', () => {
+    const evidence = calm();
+    const failOfSuspected = () => {
+      for (let i = 0; i < 100; i++) evidence.add(0.6 * evidence.lowestLimit, false);
+      return evidence.normalRate;
+    };
+    evidence.share();
+    const shared = failOfSuspected();
+    expect(shared).toBeGreaterThan(0.05);
+    expect(evidence.add(0, true)).toBe(0);
+    const afterwards = evidence.normalRate;
+    expect(failOfSuspected()).toBe(afterwards);
+  });
+
   test('the first failures of a young module do not make errors normal', () => {
     const evidence = new ErrorEvidence(0);
     let against = 0;

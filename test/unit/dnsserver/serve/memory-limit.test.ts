@@ -73,6 +73,14 @@ describe('when all together take too much', () => {
     expect(limit.total).toBe(800_000);
   });
 
+  test('the backlog of a connection that is closed counts no more', () => {
+    const { limit, add } = world({});
+    const one = add('one', { backlog: 300_000 });
+    add('other', { backlog: 50_000 });
+    limit.drop(one);
+    expect(limit.total).toBe(50_000);
+  });
+
   test('encoded routes count, and are forgotten', () => {
     const { limit } = world({});
     const made = encoded(route(hostInfos(100)));

@@ -83,6 +83,23 @@ describe('a change', () => {
     }
   });
 
+  test('while the first subscribers are sent another one again: those behind them get it too', async () => {
+    const connections = makeConnections(2 * SLICE_CONNECTIONS);
+    const queue = new PushQueue(() => {});
+    const module = makeModule(1, connections);
+    queue.pushChanges([module]);
+    change(module, 2);
+    queue.pushChanges([module]);
+    await tick();
+    expect(connections.map(connection => versions(connection).at(-1))).toEqual(
+      [1, 2].flatMap(version => Array(SLICE_CONNECTIONS).fill(version)),
+    );
+    change(module, 3);
+    queue.pushChanges([module]);
+    await drain(queue);
+    for (const connection of connections) expect(versions(connection).at(-1)).toBe(3);
+  });
+
   test('that comes faster than it can be pushed does not starve the last subscribers', async () => {
     const connections = makeConnections(6 * SLICE_CONNECTIONS);
     const queue = new PushQueue(() => {});
@@ -143,6 +160,16 @@ describe('the encode queue', () => {
     const made = new EncodeQueue({ isSubscribed, encode, deliver, counters: counters() });
     return { queue: made, delivered, encodings };
   }
+
+  test('encodes large routes in slices that are bounded by bytes', async () => {
+    const { queue: made, delivered } = encodeQueue();
+    const large = Array.from({ length: 20 }, (_, n) => route(hostInfos(3_000), 1, n));
+    const routeBytes = encoded(large[0] as Route).frames[0]?.length ?? 0;
+    made.addRoutes(large, false);
+    expect(delivered).toHaveLength(Math.ceil((256 * 1_024) / routeBytes));
+    while (made.length > 0) await tick();
+    expect(delivered).toHaveLength(20);
+  });
 
   test('encodes only the modules that somebody is subscribed to', () => {
     const { queue: made, delivered, encodings } = encodeQueue(key => key === routeKey(2, 2));

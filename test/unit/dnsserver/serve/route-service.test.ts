@@ -10,6 +10,7 @@ import { type DnsserverCounter, dnsserverCounters } from '../../../../dnsserver/
 import { RouteTable } from '../../../../dnsserver/src/follow/route-table.ts';
 import { EncodeQueue } from '../../../../dnsserver/src/serve/encode-queue.ts';
 import { RouteEncoder } from '../../../../dnsserver/src/serve/encoded-route.ts';
+import type { MemoryLimits } from '../../../../dnsserver/src/serve/memory-limit.ts';
 import { PARKED_REQUESTS_MAX } from '../../../../dnsserver/src/serve/parked-requests.ts';
 import { RouteService } from '../../../../dnsserver/src/serve/route-service.ts';
 import type { MessageToWorker, SubscriptionChange } from '../../../../dnsserver/src/serve/workers/messages.ts';
@@ -48,13 +49,13 @@ function tableWorld() {
   return { counters, table, next, encoder: new RouteEncoder(table, counters, recordingLog().log) };
 }
 
-function ownThread(): World {
+function ownThread(memory: MemoryLimits = NO_LIMITS): World {
   const { counters, next, encoder } = tableWorld();
   const service = new RouteService({
     source: { subscribe: module => encoder.encodeModule(module), unsubscribe: () => {} },
     counters,
     tcp: { max_subscriptions: MAX_SUBSCRIPTIONS },
-    memory: NO_LIMITS,
+    memory,
   });
   const queue = new EncodeQueue({
     isSubscribed: key => service.isSubscribed(key),
@@ -300,3 +301,15 @@ function isSubsequence(wanted: readonly number[], all: readonly number[]): boole
   for (const each of all) if (each === wanted[at]) at += 1;
   return at === wanted.length;
 }
+
+test('a route counts against the memory only while somebody is subscribed to it', () => {
+  const { service, set } = ownThread({ ...NO_LIMITS, total: 300_000 });
+  set(1, 3_000);
+  const request = encodeBody(MessageId.GetRouteRequest, { modid: 1, cmdid: 2, version: 0, features: 0 });
+  for (let i = 0; i < 30; i++) {
+    const connection = new RecordingConnection();
+    service.onFrame(connection, MessageId.GetRouteRequest, request);
+    expect([connection.received[0]?.host.length, connection.closed]).toEqual([3_000, false]);
+    service.onClose(connection);
+  }
+});
