@@ -100,6 +100,20 @@ describe('an answer', () => {
   });
 });
 
+test('a route that fills a frame to the last byte is sent whole, and with one byte more it lacks its last host', () => {
+  const zone = 'x'.repeat(20);
+  const bodyBytes = (made: EncodedRoute) => (made.frames[0] as Uint8Array).length - HEADER_BYTES;
+  const hostsOf = (count: number, firstZone: string) =>
+    hostInfos(count).map((host, at) => ({ ...host, zone: at === 0 ? firstZone : zone }));
+  const hostBytes = bodyBytes(encoded(route(hostsOf(401, zone)))) - bodyBytes(encoded(route(hostsOf(400, zone))));
+  const count = 400 + Math.floor((MAX_BODY_BYTES - bodyBytes(encoded(route(hostsOf(400, zone))))) / hostBytes);
+  const room = MAX_BODY_BYTES - bodyBytes(encoded(route(hostsOf(count, zone))));
+  expect(bodyBytes(encoded(route(hostsOf(count, zone + 'x'.repeat(room)))))).toBe(MAX_BODY_BYTES);
+  const leftOut: number[] = [];
+  const cut = encodeRoute(route(hostsOf(count, zone + 'x'.repeat(room + 1))), (_, hosts) => leftOut.push(hosts));
+  expect([leftOut, decode(cut.frames[0] as Uint8Array).host.length]).toEqual([[1], count - 1]);
+});
+
 describe('routes on their way to another thread', () => {
   const bytes = (made: EncodedRoute) => ({
     ...made,
