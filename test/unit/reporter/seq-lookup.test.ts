@@ -86,6 +86,21 @@ describe('looking up agents', () => {
     ]);
   });
 
+  test('a store that fails anew, after it has answered, is asked again as soon as the first time', async () => {
+    const { asked, state, answers, find } = world();
+    state.failing = true;
+    find('a');
+    await vi.advanceTimersByTimeAsync(30_000);
+    state.failing = false;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(answers).toEqual([['a', 1]]);
+    state.failing = true;
+    asked.length = 0;
+    find('bb');
+    await vi.advanceTimersByTimeAsync(500);
+    expect(asked).toEqual([['bb'], ['bb']]);
+  });
+
   test('nothing is asked or answered after the stop', async () => {
     const { lookup, asked, state, answers, find } = world();
     state.failing = true;
