@@ -41,6 +41,14 @@ test('what the memory has when the agent stops is there at the next start', asyn
   expect(again.recording.records).toEqual([]);
 });
 
+test('routes that were stored in the future, because the clock was set back, are as old as the start', async () => {
+  file = path.join(folder, 'agent-routes');
+  await writeCheckedFile(file, KIND, FRAMES, systemClock.unixMs() + 3_600_000);
+  const { routes } = await openFile();
+  expect(committedFrames(routes.memory)).toEqual(FRAMES);
+  expect(routes.storedAtMs).toBeLessThanOrEqual(systemClock.unixMs());
+});
+
 test('a change is written while the agent runs', async () => {
   const { routes } = await openFile();
   routes.start();

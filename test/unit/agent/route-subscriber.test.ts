@@ -180,6 +180,7 @@ describe('modules that do not exist', () => {
     line.down();
     line.up();
     expect([line.takeAsked(), line.subscriber.isOversubscribed(line.nowMs)]).toEqual([[[1, 5]], false]);
+    expect(line.subscriber.isOversubscribed(line.nowMs + 10_000)).toBe(false);
   });
 
   test('cost a connection at most every ten seconds, and one that exists after all does not count', () => {

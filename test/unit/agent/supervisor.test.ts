@@ -1,6 +1,6 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import { StartupError } from '@lars/runtime/errors';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Supervisor } from '../../../agent/src/threads/supervisor.ts';
 import { eventually } from '../../support/eventually.ts';
 import { recordingLog } from '../../support/recording-log.ts';
@@ -15,6 +15,7 @@ const STOP_TIMEOUT_MS = 2_000;
 let runs = 0;
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
   expect(liveThreads()).toBe(0);
 });
@@ -242,6 +243,14 @@ describe('threads that are told to stop', () => {
     expect((['a', 'b', 'c'] as const).map(name => supervisor.restarts(name))).toEqual([0, 0, 0]);
     expect(recording.records).toEqual([]);
     await eventually('all have said so', () => (['a', 'b', 'c'] as const).every(name => heard(name, 'stopped') === 1));
+  });
+
+  test('and end in time leave no timer behind, which would say that they did not', async () => {
+    const { supervisor } = supervise();
+    await supervisor.start();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    await supervisor.stop(['a', 'b', 'c'], STOP_TIMEOUT_MS);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('one stage after the other; a thread of a later stage that dies meanwhile stays dead', async () => {

@@ -73,6 +73,15 @@ describe('what is remembered is bounded', () => {
     expect(sessions.size).toBe(0);
   });
 
+  test('a name of which all is stored is forgotten when another comes over its connection', () => {
+    const sessions = new AgentSessions<string>();
+    for (const agent of ['a', 'b', 'c']) {
+      sessions.arrive(sessions.open(agent, 0), 1, 'link');
+      sessions.stored(agent, 1);
+      expect(sessions.size).toBe(1);
+    }
+  });
+
   test('any number of names over one connection: only the last stays when all is stored', () => {
     const sessions = new AgentSessions<string>();
     for (const agent of ['a', 'b', 'c']) sessions.arrive(sessions.open(agent, 0), 1, 'link');

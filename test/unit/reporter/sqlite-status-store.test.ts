@@ -185,3 +185,18 @@ describe('several processes', () => {
     expect(columns(openSql(file), 'ServerCallStatus')).toEqual([...DEPLOYED, 'weight', 'tcost', 'probes']);
   });
 });
+
+test('a module`s status has at most 100,000 rows, of hosts with an ip and of those with an addr together', async () => {
+  const file = temporaryFile('lars.db');
+  const store = await open(file);
+  const sql = openSql(file);
+  const counts = 'succ_cnt, err_cnt, ts, overload';
+  sql.exec(`INSERT INTO ServerCallStatus (modid, cmdid, ip, port, caller, ${counts})
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) SELECT 1, 2, i, 80, 1, 1, 0, 1, 0 FROM n`);
+  for (const addr of ['a.example', 'b.example'])
+    sql
+      .prepare(`INSERT INTO AddrCallStatus (modid, cmdid, addr, port, caller, ${counts}) VALUES (1, 2, ?, 80, 1, 1, 0, 1, 0)`)
+      .run(addr);
+  const rows = await store.readStatus(1, 2);
+  expect([rows.length, rows.at(-1)?.addr]).toEqual([100_000, 'a.example']);
+});

@@ -130,6 +130,21 @@ describe('stays reachable', () => {
     expect(await answers(url)).toBe(200);
   });
 
+  test('close does not wait for a request that is not whole', async () => {
+    const url = await start();
+    await open(url, 1, 'GET /healthz HTTP/1.1\r\nhost:');
+    const [socket] = sockets as [Socket];
+    // Node would answer 408 after two seconds.
+    const received: unknown[] = [];
+    socket.on('data', chunk => received.push(chunk));
+    // By now the server has accepted the connection.
+    expect(await answers(url)).toBe(200);
+    const ended = once(socket, 'close');
+    await started.pop()?.close();
+    await ended;
+    expect(received).toEqual([]);
+  });
+
   test('headers that are not whole within two seconds end their connection', async () => {
     const url = await start();
     await open(url, 1, 'GET /healthz HTTP/1.1\r\nhost:');
