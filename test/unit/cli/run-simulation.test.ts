@@ -159,6 +159,8 @@ describe('a simulation', () => {
     const tally = new Tally([]);
     expect(await runSimulation(plan({ concurrency: 1 }), hiccups, tally)).toStrictEqual({ kind: 'done' });
     expect(tally.timeouts).toBe(50);
+    const refusing = new FakeAgent(request => (request % 3 === 2 ? 'LARS_OVERLOAD' : 'LARS_TIMEOUT'));
+    expect(await runSimulation(plan({ concurrency: 1 }), refusing, new Tally([]))).toStrictEqual({ kind: 'done' });
     const silent = new FakeAgent(() => 'LARS_TIMEOUT');
     expect(await runSimulation(plan({ concurrency: 4 }), silent, new Tally([]))).toMatchObject({ kind: 'failed' });
     expect(silent.asked).toBeLessThanOrEqual(3 * 4 + 4);

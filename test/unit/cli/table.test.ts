@@ -33,6 +33,10 @@ describe('formatTable', () => {
     );
   });
 
+  test('a character that takes two units of UTF-16 is one column wide', () => {
+    expect(formatTable([{ title: 'zone' }, { title: 'n' }], [['\u{1F409}', '1']])).toBe('zone  n\n\u{1F409}     1\n');
+  });
+
   test('stays as wide when it is painted', () => {
     const rows = [
       [{ text: 'a:1', style: 'red' }, '1', 'eu'] as const,

@@ -234,6 +234,16 @@ describe('importing', () => {
     expect(changes().slice(3)).toEqual([[4, 1, 2]]);
   });
 
+  test.each([
+    ['add', 0],
+    ['replace', 1],
+  ] as const)("with '%s' says to the removal guard that the table is meant as it is: %i times", async (mode, marks) => {
+    const { editor, sql } = await open();
+    await editor.import(before, 'add');
+    await editor.import(entries, mode);
+    expect(sql.prepare('SELECT count(*) FROM RouteEdit WHERE modid IS NULL AND cmdid IS NULL').pluck().get()).toBe(marks);
+  });
+
   test("with 'replace' leaves just what is named, and announces just the modules that changed", async () => {
     const { editor, listed, changes } = await open();
     await editor.import(before, 'add');

@@ -39,6 +39,17 @@ test.each([
   expect(told).toHaveLength(1);
 });
 
+test('a row with the largest id that counts exactly keeps it, and one beyond gets an id below', async () => {
+  const w = await world();
+  w.sql.exec(
+    'INSERT INTO RouteData (id, modid, cmdid, serverip, serverport) VALUES (9007199254740991, 7, 7, 7, 7), (9007199254740993, 7, 7, 8, 7)',
+  );
+  const store = new SqliteRouteStore({ file: w.file, busyWaitMs: 100, onMended: () => undefined });
+  onTestFinished(() => store.close());
+  await store.change(0, async () => undefined);
+  expect(w.sql.prepare('SELECT id FROM RouteData ORDER BY id').pluck().all()).toEqual([1, Number.MAX_SAFE_INTEGER]);
+});
+
 test('the error that is told is the first one, not that of a rollback which SQLite has done already', async () => {
   const file = tempFile();
   const database = await openSqlite<never>({ file, confKey: '[database] file', durability: 'normal' });

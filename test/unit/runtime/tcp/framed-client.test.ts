@@ -212,6 +212,20 @@ describe('the pauses between attempts', () => {
   });
 });
 
+test('each outage has one line in the log, not only the first', async () => {
+  const port = await deadPort();
+  const { client, pauses, pause, recording } = dial(port);
+  const complaints = () => recording.events().filter(event => event.includes('cannot connect')).length;
+  await eventually('it pauses', () => pauses() === 1);
+  expect(complaints()).toBe(1);
+  const server = await ScriptedServer.listen(port);
+  client.connectNow();
+  await eventually('up', () => client.up);
+  await server.close();
+  for (const n of [2, 3, 4]) await pause(n);
+  expect(complaints()).toBe(2);
+});
+
 describe('a client that stops', () => {
   test('lets leave what it has sent, and does not come back', async () => {
     const server = await ScriptedServer.listen();
