@@ -306,8 +306,14 @@ test('a route counts against the memory only while somebody is subscribed to it'
   const { service, set } = ownThread({ ...NO_LIMITS, total: 300_000 });
   set(1, 3_000);
   const request = encodeBody(MessageId.GetRouteRequest, { modid: 1, cmdid: 2, version: 0, features: 0 });
+  class ServedConnection extends RecordingConnection {
+    override destroy(): void {
+      super.destroy();
+      service.onClose(this);
+    }
+  }
   for (let i = 0; i < 30; i++) {
-    const connection = new RecordingConnection();
+    const connection = new ServedConnection();
     service.onFrame(connection, MessageId.GetRouteRequest, request);
     expect([connection.received[0]?.host.length, connection.closed]).toEqual([3_000, false]);
     service.onClose(connection);
