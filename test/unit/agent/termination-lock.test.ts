@@ -4,6 +4,9 @@ import { newTerminationLock, waitUntilTerminable, withoutTermination } from '../
 /** Long enough for promises to have their turn. */
 const turn = () => new Promise(resolve => setImmediate(resolve));
 
+/** Nobody waits so long: the work's end must end the wait. */
+const A_DAY_MS = 86_400_000;
+
 describe('a thread that must not be ended now', () => {
   test('is ended when its work is done, however that ended', async () => {
     for (const settle of ['resolve', 'reject'] as const) {
@@ -11,7 +14,7 @@ describe('a thread that must not be ended now', () => {
       const work = Promise.withResolvers<number>();
       const done = withoutTermination(lock, () => work.promise).catch(error => error);
       let ended = false;
-      const ending = waitUntilTerminable(lock).then(() => {
+      const ending = waitUntilTerminable(lock, A_DAY_MS).then(() => {
         ended = true;
       });
       await turn();
