@@ -67,6 +67,11 @@ export class ScriptedDnsserver {
     return this.requests.splice(0).map(({ modid, cmdid }) => `${modid}/${cmdid}`);
   }
 
+  /** The modules of whose changes somebody is told now. */
+  subscribed(): string[] {
+    return [...this.#subscribers].filter(([, connections]) => connections.size > 0).map(([key]) => key);
+  }
+
   #onFrame(connection: FramedConnection, id: number, body: Uint8Array): void {
     if (id !== MessageId.GetRouteRequest)
       throw new LarsProtocolError('BAD_MESSAGE_ID', `message id ${id} is not for a dnsserver`);

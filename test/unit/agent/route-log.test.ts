@@ -78,15 +78,15 @@ test('bytes that are no frames end the log, and routes can be added behind them'
   expect(openLog(opened.memory).log.routeCount).toBe(2);
 });
 
-test('half a million hosts are read, moved and copied in less time than anybody notices', () => {
+test('half a million hosts are read, moved and copied in about the time that it takes to add them, or less', () => {
   const opened = openLog(newRouteMemory(0), 64_000_000);
   const hosts = hostInfos(5);
+  const begunMs = performance.now();
   for (let i = 0; i < 100_000; i++) put(opened, i, 1, hosts);
   const startMs = performance.now();
   const again = openLog(routeMemoryOf(committedFrames(opened.memory).slice()), 64_000_000);
   put(again, 1, 2, hosts);
   const tookMs = performance.now() - startMs;
   expect(again.log.routeCount).toBe(100_001);
-  // Some 40 ms where nothing else runs.
-  expect(tookMs).toBeLessThan(1_000);
+  expect(tookMs).toBeLessThan(2 * (startMs - begunMs));
 });
