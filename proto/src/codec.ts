@@ -21,6 +21,7 @@ import {
   writeUint32,
   writeUint64,
 } from './fields.ts';
+import { linkAccepted, linkChallenge, linkProof } from './link-codec.ts';
 import {
   type BatchReportRequest,
   type BatchResult,
@@ -339,4 +340,7 @@ const codecs: { readonly [Id in MessageId]: FieldsCodec<MessageOf[Id]> } = {
   [MessageId.ApiGetRouteResponse]: getRouteResponse,
   [MessageId.ReportStatusAck]: reportStatusAck,
   [MessageId.BatchReportRequest]: batchReportRequest,
+  [MessageId.LinkChallenge]: linkChallenge,
+  [MessageId.LinkProof]: linkProof,
+  [MessageId.LinkAccepted]: linkAccepted,
 };

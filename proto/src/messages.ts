@@ -15,6 +15,9 @@ export const MessageId = {
   ApiGetRouteResponse: 8,
   ReportStatusAck: 101,
   BatchReportRequest: 102,
+  LinkChallenge: 103,
+  LinkProof: 104,
+  LinkAccepted: 105,
 } as const;
 export type MessageId = (typeof MessageId)[keyof typeof MessageId];
 
@@ -131,6 +134,24 @@ export interface BatchReportRequest {
   readonly fromCopy: boolean;
 }
 
+/** The server wants a proof that the client knows a token of its own. */
+export interface LinkChallenge {
+  /** Random, and never used again; hexadecimal. */
+  readonly nonce: string;
+}
+
+export interface LinkProof {
+  /** The client's own, with which the server proves that it knows the token too. */
+  readonly nonce: string;
+  readonly proof: string;
+}
+
+/** The server takes the connection: from now on it is as without a token. */
+export interface LinkAccepted {
+  /** Empty where no token was asked for. */
+  readonly proof: string;
+}
+
 /** The type of the body that each id announces. */
 export interface MessageOf {
   [MessageId.GetRouteRequest]: GetRouteRequest;
@@ -143,4 +164,7 @@ export interface MessageOf {
   [MessageId.ApiGetRouteResponse]: GetRouteResponse;
   [MessageId.ReportStatusAck]: ReportStatusAck;
   [MessageId.BatchReportRequest]: BatchReportRequest;
+  [MessageId.LinkChallenge]: LinkChallenge;
+  [MessageId.LinkProof]: LinkProof;
+  [MessageId.LinkAccepted]: LinkAccepted;
 }

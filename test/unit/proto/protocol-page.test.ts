@@ -29,7 +29,7 @@ function rowsUnder(heading: string): string[][] {
 }
 
 /** Messages that are additions as a whole. */
-const ADDED_MESSAGES = ['ReportStatusAck', 'BatchReportRequest', 'BatchResult'];
+const ADDED_MESSAGES = ['ReportStatusAck', 'BatchReportRequest', 'BatchResult', 'LinkChallenge', 'LinkProof', 'LinkAccepted'];
 
 function isAddition(type: protobuf.Type, field: protobuf.Field): boolean {
   return ADDED_MESSAGES.includes(type.name) || /\baddition\b/.test(`${field.comment}`);
