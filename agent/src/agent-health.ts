@@ -1,6 +1,7 @@
 import { formatAddress, type ServerAddress } from '@lars/runtime/config/address-list';
 import type { SharedCounters } from '@lars/runtime/counters';
 import type { Health } from '@lars/runtime/http/health-server';
+import type { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { VERSION } from '@lars/runtime/version';
 import type { AgentCounters } from './agent-counters.ts';
 import type { AgentConfig } from './config.ts';
@@ -13,6 +14,7 @@ export interface AgentState {
   readonly supervisor: Supervisor<ThreadName>;
   readonly counters: AgentCounters;
   readonly config: AgentConfig;
+  readonly security: SecurityKeeper;
   readonly uptimeMs: number;
 }
 
@@ -21,7 +23,7 @@ export interface AgentState {
  * it knew before it started and dnsserver has not confirmed. The reporter is optional
  * and does not affect the status.
  */
-export function agentHealth({ supervisor, counters, config, uptimeMs }: AgentState): Health {
+export function agentHealth({ supervisor, counters, config, security, uptimeMs }: AgentState): Health {
   const up = counters.dnsGauges.get('linkUp') === 1;
   const ports = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);
   const oldRoutes = counters.shardGaugeTotal('oldRoutes');
@@ -40,6 +42,7 @@ export function agentHealth({ supervisor, counters, config, uptimeMs }: AgentSta
       algorithm: config.loadbalance.algorithm,
       dnsserver: linkState(serverAddresses(config, 'dnsserver'), counters.dnsGauges),
       reporter: linkState(serverAddresses(config, 'reporter'), counters.reporterGauges),
+      ...security.details,
       modules: counters.shardGaugeTotal('modules'),
       hosts: counters.shardGaugeTotal('hosts'),
       ejectedHosts: counters.shardGaugeTotal('ejectedHosts'),

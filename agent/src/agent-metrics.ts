@@ -1,6 +1,8 @@
 /** A file of its own, because the first scrape loads it: prom-client takes 10 MB, which an agent that is not scraped saves. */
 import type { SharedCounters } from '@lars/runtime/counters';
 import { createRegistry, exposeCounters, exposeGauges, type LabelledCounters } from '@lars/runtime/http/metrics';
+import type { SecurityKeeper } from '@lars/runtime/security/security-keeper';
+import { exposeCertificate } from '@lars/runtime/security/security-metrics';
 import { VERSION } from '@lars/runtime/version';
 import { Gauge, type Registry } from 'prom-client';
 import type { AgentCounters, ShardCounters } from './agent-counters.ts';
@@ -9,7 +11,7 @@ import { THREAD_NAMES, type ThreadName } from './threads/messages.ts';
 import type { Supervisor } from './threads/supervisor.ts';
 
 /** What GET /metrics shows. */
-export function agentMetrics(counters: AgentCounters, supervisor: Supervisor<ThreadName>): Registry {
+export function agentMetrics(counters: AgentCounters, supervisor: Supervisor<ThreadName>, security: SecurityKeeper): Registry {
   const registry = createRegistry('agent', VERSION);
   const perShard = <Name extends string>(of: (shard: ShardCounters) => SharedCounters<Name>): LabelledCounters<Name>[] =>
     counters.shards.map((shard, index) => ({ labels: { shard: String(index) }, counters: of(shard) }));
@@ -32,6 +34,7 @@ export function agentMetrics(counters: AgentCounters, supervisor: Supervisor<Thr
   exposeCounters(registry, 'lars_agent_reporter', one(counters.reporter));
   exposeGauges(registry, 'lars_agent_reporter', one(counters.reporterGauges));
   exposeThreads(registry, supervisor);
+  exposeCertificate(registry, 'lars_agent', security);
   return registry;
 }
 

@@ -8,6 +8,8 @@ import { exposeGc, scheduleGc } from '@lars/runtime/gc';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
+import type { LinkSecurity } from '@lars/runtime/security/link-security';
+import { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { workerScript } from '@lars/runtime/threads/worker-supervisor';
 import { AgentCounters } from './agent-counters.ts';
 import { agentHealth } from './agent-health.ts';
@@ -52,36 +54,54 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
   const counters = new AgentCounters();
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const isLinkUp = () => counters.dnsGauges.get('linkUp') === 1;
+  const security = await SecurityKeeper.open(config.security, {
+    log,
+    clock,
+    onChanged: files => {
+      for (const name of LINK_THREADS) supervisor.post(name, { type: 'security', security: files });
+    },
+  });
   const routes = await RouteFile.open(config.agent.routes_file, { log, clock, isLinkUp });
   const supervisor = new Supervisor<ThreadName>({
-    specs: threadSpecs(config, counters, routes),
+    specs: threadSpecs(config, counters, routes, security),
     channels: CHANNELS,
     log,
     clock,
     onMessage: ({ memory }) => routes.onMoved(memory),
     onRestartLimitReached: fail,
   });
-  await supervisor.start();
+  await supervisor.start().catch((error: unknown) => {
+    security.close();
+    throw error;
+  });
   routes.start();
   const startedMs = clock.monotonicMs();
   let http: HealthServer;
   try {
-    const health = () => agentHealth({ supervisor, counters, config, uptimeMs: clock.monotonicMs() - startedMs });
+    const health = () => agentHealth({ supervisor, counters, config, security, uptimeMs: clock.monotonicMs() - startedMs });
     http = await startHealthServer({
       ...config.http,
       confKey: 'conf key [http] port',
       health,
       document: path => explainModule(supervisor, path),
-      registry: async () => (await import('./agent-metrics.ts')).agentMetrics(counters, supervisor),
+      registry: async () => (await import('./agent-metrics.ts')).agentMetrics(counters, supervisor, security),
     });
   } catch (error) {
+    security.close();
     await stopThreads(supervisor);
     await routes.stop();
     throw error;
   }
   const udpPorts = SHARD_NAMES.map(name => supervisor.readyThread(name)?.port ?? 0);
   const { transport = '', facts } = supervisor.readyThread('shard0') ?? {};
-  log.info('agent ready', { ip: config.udp.ip, ports: udpPorts.join(','), transport, ...facts, http: http.port });
+  log.info('agent ready', {
+    ip: config.udp.ip,
+    ports: udpPorts.join(','),
+    transport,
+    ...facts,
+    http: http.port,
+    ...security.details,
+  });
   let stopping: Promise<void> | undefined;
   return {
     name: 'agent',
@@ -94,6 +114,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
     killThread: name => supervisor.kill(name),
     restarts: name => supervisor.restarts(name),
     stop: () => {
+      security.close();
       stopping ??= stopThreads(supervisor)
         .then(() => routes.stop())
         .then(() => http.close());
@@ -115,9 +136,11 @@ async function explainModule(supervisor: Supervisor<ThreadName>, path: string): 
 /** Stops the shards first: they hand their last status reports to the reporter thread, which sends them before it ends. */
 async function stopThreads(supervisor: Supervisor<ThreadName>): Promise<void> {
   await supervisor.stop(SHARD_NAMES, SHARD_STOP_TIMEOUT_MS);
-  await supervisor.stop(['dns', 'reporter'], LINK_STOP_TIMEOUT_MS);
+  await supervisor.stop(LINK_THREADS, LINK_STOP_TIMEOUT_MS);
 }
 
+/** They have a TCP link each. */
+const LINK_THREADS: readonly ThreadName[] = ['dns', 'reporter'];
 const SHARD_STOP_TIMEOUT_MS = 600;
 /** The reporter thread tries to deliver the last reports, and then writes them into a file. */
 const LINK_STOP_TIMEOUT_MS = DELIVERY_TIMEOUT_MS + 2_000;
@@ -134,7 +157,12 @@ const CHANNELS: readonly (readonly [ThreadName, ThreadName])[] = [
   ]),
 ];
 
-function threadSpecs(config: AgentConfig, counters: AgentCounters, routes: RouteFile): ThreadSpec<ThreadName>[] {
+function threadSpecs(
+  config: AgentConfig,
+  counters: AgentCounters,
+  routes: RouteFile,
+  security: SecurityKeeper,
+): ThreadSpec<ThreadName>[] {
   const caller = callerIp(config.agent.caller_ip);
   const loadBalance = loadBalanceOptions(config.loadbalance, config.module, config.agent.zone);
   const forwardsInFlight = newForwardsInFlight();
@@ -145,7 +173,7 @@ function threadSpecs(config: AgentConfig, counters: AgentCounters, routes: Route
       name: 'dns',
       script: workerScript('./dns/dns-thread', import.meta.url),
       data: (): DnsThreadData => ({
-        link: linkOptions(config, 'dnsserver'),
+        link: linkOptions(config, 'dnsserver', security.current),
         counters: counters.dns.buffer,
         gauges: counters.dnsGauges.buffer,
         routes: routes.memory,
@@ -156,7 +184,7 @@ function threadSpecs(config: AgentConfig, counters: AgentCounters, routes: Route
       name: 'reporter',
       script: workerScript('./report/report-thread', import.meta.url),
       data: (): ReportThreadData => ({
-        link: linkOptions(config, 'reporter'),
+        link: linkOptions(config, 'reporter', security.current),
         caller,
         unsentFile: config.agent.unsent_file,
         counters: counters.reporter.buffer,
@@ -200,13 +228,13 @@ function shardSpec(
   };
 }
 
-function linkOptions(config: AgentConfig, section: 'dnsserver' | 'reporter'): LinkOptions {
+function linkOptions(config: AgentConfig, section: 'dnsserver' | 'reporter', security: LinkSecurity): LinkOptions {
   const { reconnect_min, reconnect_max } = config.agent;
   if (reconnect_min > reconnect_max) {
     const message = `[agent] reconnect_min = ${reconnect_min} is greater than reconnect_max = ${reconnect_max}`;
     throw new StartupError('BAD_CONFIG', message);
   }
-  return { servers: serverAddresses(config, section), backoffMinMs: reconnect_min, backoffMaxMs: reconnect_max };
+  return { servers: serverAddresses(config, section), backoffMinMs: reconnect_min, backoffMaxMs: reconnect_max, security };
 }
 
 /** This machine's address in reports: the conf's, else the first IPv4 that others can reach, else loopback. */

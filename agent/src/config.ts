@@ -1,4 +1,4 @@
-import { httpSection, logSection } from '@lars/runtime/config/common-sections';
+import { clientSecuritySection, httpSection, logSection } from '@lars/runtime/config/common-sections';
 import {
   addressList,
   bytes,
@@ -63,6 +63,7 @@ export const agentConfigTable = defineConfig({
       port: integer({ default: REPORTER_PORT, min: 1, max: 65_535, meaning: 'Its TCP port.' }),
       servers: serversField('reporter', REPORTER_PORT),
     }),
+    security: clientSecuritySection(),
     loadbalance: section('How hosts are chosen; docs/load-balancing.md explains the rules.', {
       ...balancingFields,
       update_timeout: timeout(15_000, 'A route that was not confirmed for this time is stale, and is asked for again.'),

@@ -1,4 +1,4 @@
-import { httpSection, logSection, tcpFields } from '@lars/runtime/config/common-sections';
+import { httpSection, logSection, securitySection, tcpFields } from '@lars/runtime/config/common-sections';
 import { bytes, type ConfigOf, defineConfig, flag, integer, milliseconds, path, section } from '@lars/runtime/config/config';
 
 /** A module's workers are kept as one bit for each worker in one number (serve/workers/worker-subscriptions.ts). */
@@ -40,6 +40,7 @@ export const dnsserverConfigTable = defineConfig({
           'closed. Each worker has its part of it. The table of routes comes on top.',
       }),
     }),
+    security: securitySection(),
     database: section('Where the routes are kept.', {
       file: path({ default: 'data/lars.db', meaning: 'SQLite file; it is created, with its folder, when there is none.' }),
     }),

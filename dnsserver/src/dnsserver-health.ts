@@ -2,8 +2,15 @@ import type { Health } from '@lars/runtime/http/health-server';
 import { VERSION } from '@lars/runtime/version';
 import type { DnsserverStats } from './dnsserver-stats.ts';
 
-/** What GET /healthz answers. dnsserver does its work as long as it runs: without the database it serves the known routes. */
-export function dnsserverHealth(stats: DnsserverStats, uptimeMs: number, tcp: string, database: string): Health {
+/**
+ * What GET /healthz answers. dnsserver does its work as long as it runs: without the database it serves the known routes.
+ * @param places where it listens and reads, and how its links are protected
+ */
+export function dnsserverHealth(
+  stats: DnsserverStats,
+  uptimeMs: number,
+  places: Readonly<Record<string, string | number>>,
+): Health {
   const { kept, outage, workerConnections, ...numbers } = stats;
   return {
     service: 'dnsserver',
@@ -12,8 +19,7 @@ export function dnsserverHealth(stats: DnsserverStats, uptimeMs: number, tcp: st
     uptimeSeconds: Math.round(uptimeMs / 1_000),
     version: VERSION,
     details: {
-      tcp,
-      database,
+      ...places,
       ...numbers,
       ...(workerConnections.length === 0 ? {} : { workerConnections: workerConnections.join(' ') }),
       emptyGuard: kept.modules > 0 ? describeKept(kept) : 'inactive',

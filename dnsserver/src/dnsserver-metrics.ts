@@ -1,5 +1,7 @@
 import { type CounterSet, SharedCounters } from '@lars/runtime/counters';
 import { createRegistry, exposeCounters, exposeGauges } from '@lars/runtime/http/metrics';
+import type { SecurityKeeper } from '@lars/runtime/security/security-keeper';
+import { exposeCertificate } from '@lars/runtime/security/security-metrics';
 import { FORMER_TCP_METRIC_NAMES, type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { VERSION } from '@lars/runtime/version';
 import {
@@ -16,6 +18,7 @@ export function dnsserverMetrics(
   counters: readonly SharedCounters<DnsserverCounter>[],
   tcp: readonly SharedCounters<TcpServerCounter>[],
   stats: () => DnsserverStats,
+  security: SecurityKeeper,
 ): ReturnType<typeof createRegistry> {
   const registry = createRegistry('dnsserver', VERSION);
   exposeCounters(
@@ -31,6 +34,7 @@ export function dnsserverMetrics(
     FORMER_TCP_METRIC_NAMES,
   );
   exposeGauges(registry, 'lars_dnsserver', [{ labels: {}, counters: new StatsGauges(stats) }]);
+  exposeCertificate(registry, 'lars_dnsserver', security);
   return registry;
 }
 

@@ -5,6 +5,9 @@ import { messageOf, StartupError } from '@lars/runtime/errors';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
+import { type LinkSecurity, NO_SECURITY } from '@lars/runtime/security/link-security';
+import { type LinkGuards, loadLinkGuards } from '@lars/runtime/security/load-link-guards';
+import { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { START_WAIT_MS } from '@lars/runtime/sql/sqlite';
 import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { TcpListener } from '@lars/runtime/tcp/tcp-listener';
@@ -44,19 +47,35 @@ const BUSY_WAIT_MS = 200;
  * @throws {StartupError} when the database cannot be used or a port is taken
  */
 export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDeps): Promise<RunningDnsserver> {
-  const store = new SqliteRouteStore({
-    file: config.database.file,
-    busyWaitMs: START_WAIT_MS,
-    onMended: text => deps.log.warn(text),
+  const { log, clock = systemClock } = deps;
+  let dnsserver: Dnsserver | undefined;
+  const security = await SecurityKeeper.open(config.security, {
+    log,
+    clock,
+    onChanged: files => dnsserver?.setSecurity(files),
   });
-  const dnsserver = new Dnsserver(config, store, deps);
   try {
+    // Worker threads have guards of their own.
+    const guards = await loadLinkGuards(config.tcp.workers === 0 ? security.current : NO_SECURITY);
+    const store = new SqliteRouteStore({
+      file: config.database.file,
+      busyWaitMs: START_WAIT_MS,
+      onMended: text => log.warn(text),
+    });
+    dnsserver = new Dnsserver(config, store, { log, clock, security, guards });
     await dnsserver.start();
   } catch (error) {
-    await dnsserver.stop();
+    security.close();
+    await dnsserver?.stop();
     throw error;
   }
   return dnsserver;
+}
+
+/** What dnsserver is given once the files of section [security] are read. */
+interface OwnDeps extends Required<DnsserverDeps> {
+  readonly security: SecurityKeeper;
+  readonly guards: LinkGuards;
 }
 
 class Dnsserver implements RunningDnsserver {
@@ -67,6 +86,7 @@ class Dnsserver implements RunningDnsserver {
   readonly #store: RouteStore;
   readonly #log: Logger;
   readonly #clock: Clock;
+  readonly #security: SecurityKeeper;
   readonly #startedMs: number;
   readonly #counters = new SharedCounters(dnsserverCounters);
   readonly #watcher: RouteWatcher;
@@ -77,11 +97,12 @@ class Dnsserver implements RunningDnsserver {
   #pollTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(config: DnsserverConfig, store: RouteStore, { log, clock = systemClock }: DnsserverDeps) {
+  constructor(config: DnsserverConfig, store: RouteStore, { log, clock, security, guards }: OwnDeps) {
     this.#config = config;
     this.#store = store;
     this.#log = log;
     this.#clock = clock;
+    this.#security = security;
     this.#startedMs = clock.monotonicMs();
     this.#watcher = new RouteWatcher({
       clock,
@@ -97,8 +118,24 @@ class Dnsserver implements RunningDnsserver {
       onRaised: routes => this.#server.publish(routes, true),
     });
     const { tcp } = config;
-    this.#server = newRouteServer({ tcp, routes: this.#watcher.routes, counters: this.#counters, log, clock });
-    const listening = { ip: tcp.ip, port: tcp.port, confKey: 'conf key [tcp] port', pauseOnConnect: tcp.workers > 0, log };
+    this.#server = newRouteServer({
+      tcp,
+      routes: this.#watcher.routes,
+      counters: this.#counters,
+      log,
+      clock,
+      guards,
+      security: () => security.current,
+    });
+    const { isSecured } = security;
+    const listening = {
+      ip: tcp.ip,
+      port: tcp.port,
+      confKey: 'conf key [tcp] port',
+      pauseOnConnect: tcp.workers > 0,
+      isSecured,
+      log,
+    };
     this.#listener = new TcpListener(listening, socket => this.#acceptSocket(socket));
   }
 
@@ -109,11 +146,11 @@ class Dnsserver implements RunningDnsserver {
     this.#http = await startHealthServer({
       ...this.#config.http,
       confKey: 'conf key [http] port',
-      health: () => dnsserverHealth(this.stats(), this.#uptimeMs(), this.#tcpAddress(), this.#store.name),
+      health: () => dnsserverHealth(this.stats(), this.#uptimeMs(), this.#places()),
       registry: async () => this.#metrics(),
     });
     this.#schedulePoll();
-    this.#log.info('dnsserver ready', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.name });
+    this.#log.info('dnsserver ready', { http: this.httpPort, ...this.#places() });
   }
 
   get tcpPort(): number {
@@ -146,6 +183,11 @@ class Dnsserver implements RunningDnsserver {
     return this.#watcher.poll();
   }
 
+  /** For new connections. */
+  setSecurity(security: LinkSecurity): void {
+    this.#server.setSecurity(security);
+  }
+
   killWorker(worker: number): Promise<void> {
     return this.#server.killWorker(worker);
   }
@@ -157,6 +199,7 @@ class Dnsserver implements RunningDnsserver {
 
   async #stop(): Promise<void> {
     clearTimeout(this.#pollTimer);
+    this.#security.close();
     const watched = this.#watcher.stop();
     await Promise.all([this.#listener.close(), this.#server.close(), this.#http?.close()]);
     await watched;
@@ -198,11 +241,17 @@ class Dnsserver implements RunningDnsserver {
 
   #metrics(): ReturnType<typeof dnsserverMetrics> {
     const { counters, tcpCounters } = this.#server;
-    return dnsserverMetrics([this.#counters, ...counters], [this.#tcpCounters, ...tcpCounters], () => this.stats());
+    return dnsserverMetrics(
+      [this.#counters, ...counters],
+      [this.#tcpCounters, ...tcpCounters],
+      () => this.stats(),
+      this.#security,
+    );
   }
 
-  #tcpAddress(): string {
-    return `${this.#config.tcp.ip}:${this.tcpPort}`;
+  /** Where it listens, how its links are protected, and where its routes come from. */
+  #places(): Readonly<Record<string, string | number>> {
+    return { tcp: `${this.#config.tcp.ip}:${this.tcpPort}`, database: this.#store.name, ...this.#security.details };
   }
 
   #uptimeMs(): number {

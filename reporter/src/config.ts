@@ -1,4 +1,4 @@
-import { httpSection, logSection, tcpFields } from '@lars/runtime/config/common-sections';
+import { httpSection, logSection, securitySection, tcpFields } from '@lars/runtime/config/common-sections';
 import { type ConfigOf, defineConfig, integer, milliseconds, path, section } from '@lars/runtime/config/config';
 
 /** conf/reporter.ini. */
@@ -7,6 +7,7 @@ export const reporterConfigTable = defineConfig({
   title: 'The LARS reporter: takes the call statistics of all agents and keeps them.',
   sections: {
     tcp: section('Where the agents connect.', tcpFields(7779, 1_048_576)),
+    security: securitySection(),
     database: section('Where the statistics are kept.', {
       file: path({
         default: 'data/lars.db',

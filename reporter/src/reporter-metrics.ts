@@ -1,5 +1,7 @@
 import { SharedCounters } from '@lars/runtime/counters';
 import { createRegistry, exposeCounters, exposeGauges } from '@lars/runtime/http/metrics';
+import type { SecurityKeeper } from '@lars/runtime/security/security-keeper';
+import { exposeCertificate } from '@lars/runtime/security/security-metrics';
 import { FORMER_TCP_METRIC_NAMES, type TcpServerCounter } from '@lars/runtime/tcp/tcp-counters';
 import { VERSION } from '@lars/runtime/version';
 import { FORMER_GAUGE_NAMES, type ReporterCounter, type ReporterGauge, reporterGauges } from './counters.ts';
@@ -10,11 +12,13 @@ export function reporterMetrics(
   counters: SharedCounters<ReporterCounter>,
   tcp: SharedCounters<TcpServerCounter>,
   stats: () => ReporterStats,
+  security: SecurityKeeper,
 ): ReturnType<typeof createRegistry> {
   const registry = createRegistry('reporter', VERSION);
   exposeCounters(registry, 'lars_reporter', [{ labels: {}, counters: counters }]);
   exposeCounters(registry, 'lars_reporter_tcp', [{ labels: {}, counters: tcp }], FORMER_TCP_METRIC_NAMES);
   exposeGauges(registry, 'lars_reporter', [{ labels: {}, counters: new StatsGauges(stats) }], FORMER_GAUGE_NAMES);
+  exposeCertificate(registry, 'lars_reporter', security);
   return registry;
 }
 

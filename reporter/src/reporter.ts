@@ -5,6 +5,8 @@ import { SharedCounters } from '@lars/runtime/counters';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
+import { type LinkGuards, loadLinkGuards } from '@lars/runtime/security/load-link-guards';
+import { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { FramedServer } from '@lars/runtime/tcp/framed-server';
 import type { ReporterConfig } from './config.ts';
 import { type ReporterCounter, reporterCounters } from './counters.ts';
@@ -50,15 +52,27 @@ const RETRY_MAX_MS = 5_000;
  * @throws {StartupError} when the database cannot be used or a port is taken
  */
 export async function startReporter(config: ReporterConfig, deps: ReporterDeps): Promise<RunningReporter> {
-  const store = deps.store ?? (await openSqliteStatusStore({ file: config.database.file, confKey: 'conf key [database] file' }));
-  const reporter = new Reporter(config, store, deps);
+  const { log, clock = systemClock } = deps;
+  const security = await SecurityKeeper.open(config.security, { log, clock, onChanged: files => guards.setSecurity(files) });
+  const guards = await loadLinkGuards(security.current);
+  let reporter: Reporter | undefined;
   try {
+    const store =
+      deps.store ?? (await openSqliteStatusStore({ file: config.database.file, confKey: 'conf key [database] file' }));
+    reporter = new Reporter(config, store, { ...deps, security, guards });
     await reporter.start();
   } catch (error) {
-    await reporter.stop();
+    security.close();
+    await reporter?.stop();
     throw error;
   }
   return reporter;
+}
+
+/** What the reporter is given once the files of section [security] are read. */
+interface OwnDeps extends ReporterDeps {
+  readonly security: SecurityKeeper;
+  readonly guards: LinkGuards;
 }
 
 class Reporter implements RunningReporter {
@@ -80,11 +94,12 @@ class Reporter implements RunningReporter {
   readonly #checker: StoreChecker;
   readonly #service: ReportService;
   readonly #tcp: FramedServer;
+  readonly #security: SecurityKeeper;
   #http: HealthServer | undefined;
   #lastError: string | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(config: ReporterConfig, store: StatusStore, deps: ReporterDeps) {
+  constructor(config: ReporterConfig, store: StatusStore, deps: OwnDeps) {
     const { log, clock = systemClock, random = Math.random } = deps;
     const { queue, history } = config;
     const count = reporterCounters.at;
@@ -129,7 +144,8 @@ class Reporter implements RunningReporter {
       clock,
       counters: this.counters,
     });
-    this.#tcp = newServer(config.tcp, this.#service, log);
+    this.#security = deps.security;
+    this.#tcp = newServer(config.tcp, this.#service, { log, security: deps.security, guards: deps.guards });
   }
 
   async start(): Promise<void> {
@@ -137,13 +153,12 @@ class Reporter implements RunningReporter {
     this.#http = await startHealthServer({
       ...this.#config.http,
       confKey: 'conf key [http] port',
-      health: () =>
-        reporterHealth(this.stats(), this.#clock.monotonicMs() - this.#startedMs, this.#tcpAddress(), this.#store.place),
-      registry: async () => reporterMetrics(this.counters, this.#tcp.counters, () => this.stats()),
+      health: () => reporterHealth(this.stats(), this.#clock.monotonicMs() - this.#startedMs, this.#places()),
+      registry: async () => reporterMetrics(this.counters, this.#tcp.counters, () => this.stats(), this.#security),
     });
     this.#pruner.start();
     this.#checker.start();
-    this.#log.info('reporter ready', { tcp: this.#tcpAddress(), http: this.httpPort, database: this.#store.place });
+    this.#log.info('reporter ready', { http: this.httpPort, ...this.#places() });
   }
 
   get tcpPort(): number {
@@ -177,6 +192,7 @@ class Reporter implements RunningReporter {
 
   /** Stores what is queued, and sends the acknowledgements of it before connections are closed. */
   async #stop(): Promise<void> {
+    this.#security.close();
     this.#service.stopReading();
     this.#lookup.stop();
     this.#pruner.stop();
@@ -199,17 +215,27 @@ class Reporter implements RunningReporter {
     return new OperationHealth({ what, log, onFailed });
   }
 
-  #tcpAddress(): string {
-    return `${this.#config.tcp.ip}:${this.tcpPort}`;
+  /** Where it listens, how its links are protected, and where it stores. */
+  #places(): Readonly<Record<string, string | number>> {
+    return { tcp: `${this.#config.tcp.ip}:${this.tcpPort}`, database: this.#store.place, ...this.#security.details };
   }
 }
 
-function newServer(tcp: ReporterConfig['tcp'], service: ReportService, log: Logger): FramedServer {
+function newServer(
+  tcp: ReporterConfig['tcp'],
+  service: ReportService,
+  { log, security, guards }: Pick<OwnDeps, 'log' | 'security' | 'guards'>,
+): FramedServer {
   const limits = {
     maxBodyBytes: MAX_BODY_BYTES,
     partialFrameTimeoutMs: tcp.partial_frame_timeout,
     maxWriteBufferBytes: tcp.max_write_buffer,
   };
   const { ip, port, max_connections: maxConnections } = tcp;
-  return new FramedServer({ ip, port, confKey: 'conf key [tcp] port', maxConnections, limits, log }, service);
+  const { newGuard } = guards;
+  const { isSecured } = security;
+  return new FramedServer(
+    { ip, port, confKey: 'conf key [tcp] port', maxConnections, limits, log, newGuard, isSecured },
+    service,
+  );
 }

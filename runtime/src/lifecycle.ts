@@ -9,6 +9,8 @@ export interface Service {
   readonly name: string;
   /** Where its datagrams come in, if it takes any. */
   readonly ip?: string;
+  /** Only some of the machines that reach it are answered. */
+  readonly hasAllowList?: boolean;
   /** Resolves with the reason when the service has ended by itself; never rejects. */
   readonly failed: Promise<Error>;
   /** How long `stop` may take, where that is longer than STOP_DEADLINE_MS. */
@@ -31,8 +33,8 @@ const SAME_SIGNAL_MS = 500;
  */
 export async function runUntilStopped(services: readonly Service[], log: Logger): Promise<number> {
   const signals = catchSignals(log);
-  for (const { ip = '127.0.0.1' } of services) {
-    const warning = exposureWarning(ip, '[udp] ip');
+  for (const { ip = '127.0.0.1', hasAllowList = false } of services) {
+    const warning = hasAllowList ? undefined : exposureWarning(ip, '[udp] ip', '[udp] allow');
     if (warning !== undefined) log.warn(warning);
   }
   const failure = Promise.race(services.map(service => service.failed.then(error => ({ service, error }))));

@@ -43,6 +43,7 @@ async function startWorld(tcp: Partial<DnsserverConfig['tcp']> = {}): Promise<Wo
   const config: DnsserverConfig = {
     ...defaults,
     tcp: { ...defaults.tcp, port: 0, workers: 2, ...tcp },
+    security: defaults.security,
     http: { ...defaults.http, port: 0 },
     database: { file },
     routes: { ...defaults.routes, poll_interval: 60_000 },

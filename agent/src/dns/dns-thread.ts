@@ -2,6 +2,8 @@
 import { LarsProtocolError, MAX_BODY_BYTES, MessageId, shardOf } from '@lars/proto';
 import { systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
+import { loadSecureLinks } from '@lars/runtime/security/load-secure-links';
+import type { OpenLink } from '@lars/runtime/tcp/open-link';
 import { type DnsCounter, dnsCounters, type LinkGauge, linkGauges } from '../counters.ts';
 import { RouteUpdateBatcher, unpackRouteQueries } from '../threads/batches.ts';
 import { type DnsMessage, type RouteUpdate, SHARD_NAMES, type ShardName } from '../threads/messages.ts';
@@ -64,26 +66,29 @@ runThread<DnsThreadData, DnsMessage>(async thread => {
   const postUpdates = (shard: ShardName, batch: readonly RouteUpdate[]) =>
     thread.post(shard, { type: 'route-updates', updates: batch });
   const updates = new RouteUpdateBatcher(postUpdates, setImmediate);
-  const links = openLinks(thread, counters, subscriber, () => {
+  const security = await loadSecureLinks(thread.data.link.security, { log: thread.log, serverName: 'dnsserver' });
+  const links = openLinks(thread, counters, subscriber, security.openLink, () => {
     linkLostAtMs = systemClock.unixMs();
     stored.onLinkDown();
     answers.arm();
   });
   const answers = newStoredAnswers(stored);
   links.start();
-  return dnsBody(thread, subscriber, links, stored, answers);
+  return { ...dnsBody(thread, subscriber, links, stored, answers), onSecurity: files => security.setSecurity(files) };
 });
 
 function openLinks(
   thread: Thread<DnsThreadData>,
   counters: SharedCounters<DnsCounter>,
   subscriber: RouteSubscriber,
+  openLink: OpenLink | undefined,
   onLost: () => void,
 ): ServerLinks {
   const options = { ...thread.data.link, serverName: 'dnsserver', maxBodyBytes: MAX_BODY_BYTES };
   const links = newServerLinks(options, {
     log: thread.log,
     random: Math.random,
+    openLink,
     events: {
       onProbe: server => {
         links.queue(subscriber.signOfLifeRequest(), server);

@@ -2,7 +2,7 @@
 import { decodeBody, formatIpv4, LarsProtocolError, MAX_BODY_BYTES, MessageId } from '@lars/proto';
 import { systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
-import type { Logger } from '@lars/runtime/log';
+import { type Links, loadSecureLinks } from '@lars/runtime/security/load-secure-links';
 import { type LinkGauge, linkGauges, type ReporterCounter, reporterCounters } from '../counters.ts';
 import type { ReporterMessage } from '../threads/messages.ts';
 import { housekeepingMs, type LinkOptions, newServerLinks, type ServerLinks, showLinks } from '../threads/server-links.ts';
@@ -46,9 +46,10 @@ runThread<ReportThreadData, ReporterMessage>(async thread => {
   );
   const lines = new ReportLines(reporters.map(({ line }) => line));
   if (lines.openCount > 0) log.info('reports that an earlier run could not deliver are sent', { reports: lines.openCount });
-  const links = openLinks(data.link, log, reporters, lines, counters);
+  const security = await loadSecureLinks(data.link.security, { log, serverName: 'reporter' });
+  const links = openLinks(thread, security, reporters, lines, counters);
   links.start();
-  return reportBody(thread, reporters, lines, links);
+  return { ...reportBody(thread, reporters, lines, links), onSecurity: files => security.setSecurity(files) };
 });
 
 async function openReporter(
@@ -82,18 +83,19 @@ function runName(caller: number): string {
 }
 
 function openLinks(
-  link: LinkOptions,
-  log: Logger,
+  { data, log }: Thread<ReportThreadData>,
+  { openLink }: Links,
   reporters: readonly Reporter[],
   lines: ReportLines,
   counters: SharedCounters<ReporterCounter>,
 ): ServerLinks {
   const nowMs = () => systemClock.monotonicMs();
   const links = newServerLinks(
-    { ...link, serverName: 'reporter', maxBodyBytes: MAX_BODY_BYTES },
+    { ...data.link, serverName: 'reporter', maxBodyBytes: MAX_BODY_BYTES },
     {
       log,
       random: Math.random,
+      openLink,
       isWanted: server => lines.get(server).owedCount > 0,
       events: {
         onProbe: server => {

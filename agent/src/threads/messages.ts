@@ -3,6 +3,7 @@
 import type { HostCallResult, HostInfo, ModuleId } from '@lars/proto';
 import { shardOf } from '@lars/proto/route-key';
 import type { LogRecord } from '@lars/runtime/log';
+import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import type { CallerRef, TransportFacts } from '../udp/transport.ts';
 
 export const SHARD_NAMES = ['shard0', 'shard1', 'shard2'] as const;
@@ -64,6 +65,8 @@ export type MessageFromMain =
   /** A direct way to another thread; it replaces an earlier one, whose thread has died. */
   | { readonly type: 'connect'; readonly thread: ThreadName; readonly port: import('node:worker_threads').MessagePort }
   | { readonly type: 'stop' }
+  /** dns, reporter: what protects the next links. */
+  | { readonly type: 'security'; readonly security: LinkSecurity }
   /** Answered with the same id. */
   | { readonly type: 'ask'; readonly id: number; readonly module: ModuleId };
 

@@ -3,8 +3,10 @@ import type { ServerAddress } from '@lars/runtime/config/address-list';
 import { formatAddress } from '@lars/runtime/config/address-list';
 import type { SharedCounters } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
+import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import { FailoverClient, type FailoverEvents } from '@lars/runtime/tcp/failover-client';
 import { FramedClient, type FramedClientOptions } from '@lars/runtime/tcp/framed-client';
+import type { OpenLink } from '@lars/runtime/tcp/open-link';
 import { type LinkGauge, linkGauges } from '../counters.ts';
 
 /** The TCP links of one thread of the agent, as the conf has them. Plain data: it crosses threads. */
@@ -13,9 +15,11 @@ export interface LinkOptions {
   readonly servers: readonly ServerAddress[];
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+  /** What protects them when the thread starts. */
+  readonly security: LinkSecurity;
 }
 
-export interface ServerLinksOptions extends LinkOptions {
+export interface ServerLinksOptions extends Omit<LinkOptions, 'security'> {
   /** Names the servers in the log: 'dnsserver'. */
   readonly serverName: string;
   readonly maxBodyBytes: number;
@@ -27,6 +31,8 @@ export interface ServerLinksDeps {
   /** Uniform in [0, 1), for pauses. */
   random(): number;
   isWanted?(server: number): boolean;
+  /** How a connection is made; undefined or left out: by TCP alone. */
+  readonly openLink?: OpenLink | undefined;
 }
 
 /** What both kinds of links can do; FailoverClient describes it. */
@@ -61,7 +67,7 @@ const PARTIAL_FRAME_TIMEOUT_MS = 10_000;
 const MAX_WRITE_BUFFER_BYTES = 64 * 1_024 * 1_024;
 
 /** How often a thread should look whether its servers are silent. */
-export function housekeepingMs({ servers }: LinkOptions): number {
+export function housekeepingMs({ servers }: Pick<LinkOptions, 'servers'>): number {
   return servers.length === 1 ? HOUSEKEEPING_MS : FAILOVER_HOUSEKEEPING_MS;
 }
 
@@ -108,7 +114,7 @@ function clientOptions(
   { serverName, maxBodyBytes, backoffMinMs, backoffMaxMs }: ServerLinksOptions,
   { host, port }: ServerAddress,
   connectTimeoutMs: number,
-  { log, random }: ServerLinksDeps,
+  { log, random, openLink }: ServerLinksDeps,
 ): FramedClientOptions {
   return {
     host,
@@ -120,6 +126,7 @@ function clientOptions(
     connectTimeoutMs,
     limits: { maxBodyBytes, partialFrameTimeoutMs: PARTIAL_FRAME_TIMEOUT_MS, maxWriteBufferBytes: MAX_WRITE_BUFFER_BYTES },
     random,
+    ...(openLink === undefined ? {} : { openLink }),
   };
 }
 

@@ -124,6 +124,11 @@ export class Supervisor<Name extends string> {
     return answer;
   }
 
+  /** A thread that is not alive does not get it: what it is started with must say the same. */
+  post(name: Name, message: MessageFromMain): void {
+    if (this.#workers.isAlive(name)) this.#workers.post(name, message);
+  }
+
   /** Ends a thread as a crash would; it is started again. For tests and emergencies. */
   kill(name: Name): Promise<void> {
     return this.#workers.kill(name);

@@ -2,6 +2,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ModuleId } from '@lars/proto';
 import type { Logger } from '@lars/runtime/log';
+import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import { WorkerEntry } from '@lars/runtime/threads/worker-entry';
 import type { TransportFacts } from '../udp/transport.ts';
 import { beat, HEARTBEAT_MS, type Heartbeat } from './heartbeats.ts';
@@ -30,6 +31,8 @@ export interface ThreadBody<Message> {
   onMessage(message: Message): void;
   /** A port to `thread` is there, for the first time or because that thread was replaced. */
   onConnect?(thread: ThreadName): void;
+  /** The files that protect the links have changed. */
+  onSecurity?(security: LinkSecurity): void;
   /** Main asks the thread to explain a module; the answer is plain data. */
   explainModule?(module: ModuleId): unknown;
   /** Finishes the thread's work; afterwards the thread ends. */
@@ -83,6 +86,7 @@ export function runThread<Data, Message>(start: (thread: Thread<Data>) => Promis
     readyMessage: ({ port, transport, facts }) => ({ type: 'ready', port, transport, facts }),
     onMessage: message => {
       if (message.type === 'connect') connect(message.thread, message.port);
+      else if (message.type === 'security') entry.whenStarted(body => body.onSecurity?.(message.security));
       else {
         const { id, module } = message;
         entry.whenStarted(body => entry.post({ type: 'answer', id, answer: body.explainModule?.(module) }));

@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import type { LinkSecurity } from '@lars/runtime/security/link-security';
+import type { LinkGuards } from '@lars/runtime/security/load-link-guards';
 import { ConnectionSet } from '@lars/runtime/tcp/connection-set';
 import type { Route } from '../follow/route-table.ts';
 import { EncodeQueue } from './encode-queue.ts';
@@ -19,8 +21,10 @@ export class InlineRouteServer implements RouteServer {
   readonly #connections: ConnectionSet;
   readonly #service: RouteService;
   readonly #queue: EncodeQueue;
+  readonly #guards: LinkGuards;
 
-  constructor({ tcp, routes, counters, log, clock }: RouteServerDeps) {
+  constructor({ tcp, routes, counters, log, clock, guards }: RouteServerDeps) {
+    this.#guards = guards;
     const encoder = new RouteEncoder(routes, counters, log);
     this.#service = new RouteService({
       source: { subscribe: module => encoder.encodeModule(module), unsubscribe: () => {} },
@@ -34,13 +38,20 @@ export class InlineRouteServer implements RouteServer {
       deliver: (encoded, versionOnly) => this.#service.updateRoutes(encoded, versionOnly),
       counters,
     });
-    this.#connections = new ConnectionSet({ limits: connectionLimits(tcp), log, clock }, this.#service);
+    this.#connections = new ConnectionSet(
+      { limits: connectionLimits(tcp), log, clock, newGuard: guards.newGuard },
+      this.#service,
+    );
   }
 
   async start(): Promise<void> {}
 
   makeRoom(): boolean {
     return this.#connections.closeQuietest(QUIET_MS);
+  }
+
+  setSecurity(security: LinkSecurity): void {
+    this.#guards.setSecurity(security);
   }
 
   serve(socket: Socket): void {
@@ -52,7 +63,7 @@ export class InlineRouteServer implements RouteServer {
   }
 
   get connections(): readonly number[] {
-    return [this.#connections.open.size];
+    return [this.#connections.socketCount];
   }
 
   get subscriptions(): number {

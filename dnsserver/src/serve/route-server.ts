@@ -3,6 +3,8 @@ import { MAX_BODY_BYTES } from '@lars/proto';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
+import type { LinkSecurity } from '@lars/runtime/security/link-security';
+import type { LinkGuards } from '@lars/runtime/security/load-link-guards';
 import type { ConnectionLimits } from '@lars/runtime/tcp/framed-connection';
 import type { TcpServerCounter } from '@lars/runtime/tcp/tcp-counters';
 import type { DnsserverConfig } from '../config.ts';
@@ -19,6 +21,8 @@ export interface RouteServer {
    * @returns whether there is room for another now; workers make it a moment later
    */
   makeRoom(): boolean;
+  /** For new connections. */
+  setSecurity(security: LinkSecurity): void;
   /** Serves an accepted connection. */
   serve(socket: Socket): void;
   /**
@@ -40,6 +44,10 @@ export interface RouteServer {
 export interface RouteServerDeps {
   readonly tcp: DnsserverConfig['tcp'];
   readonly routes: RouteView;
+  /** Of the main thread. */
+  readonly guards: LinkGuards;
+  /** What worker threads are started with. */
+  readonly security: () => LinkSecurity;
   readonly log: Logger;
   readonly clock: Clock;
   /** Main's own. */

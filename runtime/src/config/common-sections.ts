@@ -1,7 +1,7 @@
 import { LOG_FORMATS, LOG_LEVELS } from '../log-options.ts';
 import { bytes, duration, integer } from './number-fields.ts';
 import { section } from './table.ts';
-import { choice, ipv4 } from './text-fields.ts';
+import { choice, flag, ipv4, path } from './text-fields.ts';
 
 /** [http]: every process has it, with a port of its own. */
 export function httpSection(port: number) {
@@ -16,6 +16,41 @@ export function logSection() {
   return section('What is logged, to standard error.', {
     level: choice(LOG_LEVELS, { default: 'info', meaning: 'The least important level that is written.' }),
     format: choice(LOG_FORMATS, { default: 'auto', meaning: 'text for people, json for machines; auto is text on a terminal.' }),
+  });
+}
+
+/** What [security] has in every process: what protects the TCP links. */
+const SECURITY_FIELDS = {
+  tls_folder: path({
+    default: '',
+    meaning:
+      'Folder with ca.pem, cert.pem and key.pem of this machine: the links are TLS then, and both ends must show a certificate that ca.pem has signed. ' +
+      'SIGHUP reads the files again. Nothing: no TLS.',
+  }),
+  token_file: path({
+    default: '',
+    meaning:
+      'File with a token of 32 characters or more, which an agent must prove to know (it never travels). Further lines are tokens that a server takes too. ' +
+      'SIGHUP reads it again. Nothing: no token.',
+  }),
+};
+const SECURITY_MEANING =
+  'What protects the TCP links between agents, dnsserver and reporter: the same on both ends (docs/operations.md).';
+
+/** [security] of dnsserver and reporter. */
+export function securitySection() {
+  return section(SECURITY_MEANING, SECURITY_FIELDS);
+}
+
+/** [security] of the agent. */
+export function clientSecuritySection() {
+  return section(SECURITY_MEANING, {
+    ...SECURITY_FIELDS,
+    check_names: flag({
+      default: false,
+      meaning:
+        'Whether the certificate of a server must be made out for the address or name under which it is connected to. Otherwise each certificate of the CA will do.',
+    }),
   });
 }
 

@@ -1,4 +1,4 @@
-/** SIGHUP: the conf files of the process are read again. Nearly all of it needs a restart, which is said key by key. */
+/** SIGHUP: the conf files of the process are read again, and what they name. Nearly all of it needs a restart, which is said key by key. */
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { LogLevel, logLevelOf } from '../log-level.ts';
@@ -26,6 +26,14 @@ export function rememberConfig(config: LoadedConfig): void {
 /** The one key that is changed without a restart. */
 const LOG_LEVEL = '[log] level';
 
+const listeners = new Set<() => unknown>();
+
+/** Calls back at each reload, after the conf files: for files that the conf names. @returns ends that */
+export function onReload(listener: () => unknown): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 /** Reads all of them again. A file that is wrong changes nothing: the error names it and the line, and the values stay. */
 export function reloadConfigs(log: Logger): void {
   if (loaded.size === 0) log.info('no conf file was read at the start, so there is none to reload');
@@ -36,6 +44,7 @@ export function reloadConfigs(log: Logger): void {
       log.error('conf not reloaded, the values before stay', { file: config.path, error: messageOf(error) });
     }
   }
+  for (const listener of listeners) listener();
 }
 
 function reload(config: LoadedConfig, log: Logger): void {

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { SharedCounters } from '../counters.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { ConnectionGuard, ConnectionGuardDeps } from './connection-guard.ts';
 import { type CloseReason, type ConnectionLimits, FramedConnection } from './framed-connection.ts';
 import { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
 
@@ -12,12 +13,16 @@ export interface ConnectionSetDeps {
   /** Counters that another thread reads, for instance; without them, the set makes its own. */
   readonly counters?: SharedCounters<TcpServerCounter>;
   readonly clock?: Clock;
+  /** Makes what decides whom is spoken with; undefined, or what is left out: everybody. */
+  readonly newGuard?: (deps: ConnectionGuardDeps) => ConnectionGuard | undefined;
 }
 
 export interface FramedServerHandler {
   onOpen?(connection: FramedConnection): void;
   onFrame(connection: FramedConnection, id: number, body: Uint8Array): void;
   onClose?(connection: FramedConnection): void;
+  /** A socket that was served is closed, whether its connection was ever opened or not. */
+  onSocketClosed?(): void;
 }
 
 const REASON_SLOT: Readonly<Record<CloseReason, number | undefined>> = {
@@ -28,10 +33,16 @@ const REASON_SLOT: Readonly<Record<CloseReason, number | undefined>> = {
   BAD_BODY: tcpServerCounters.at.closedBadBody,
   partial_frame_timeout: tcpServerCounters.at.closedPartialFrame,
   write_buffer_full: tcpServerCounters.at.closedWriteBufferFull,
+  speaks_tls: tcpServerCounters.at.closedSpeaksTls,
   too_much_memory: tcpServerCounters.at.closedTooMuchMemory,
   quiet: tcpServerCounters.at.closedQuiet,
   handler_error: tcpServerCounters.at.closedHandlerError,
 };
+
+const REFUSED = {
+  refusedTls: 'a connection was refused: TLS',
+  refusedToken: 'a connection was refused: token',
+} as const;
 
 /** An error that every message meets must not fill the disk: the log names one connection in this time, the counter has all. */
 const ERROR_LOG_INTERVAL_MS = 10_000;
@@ -43,6 +54,7 @@ export class ConnectionSet {
   readonly #deps: ConnectionSetDeps;
   readonly #handler: FramedServerHandler;
   readonly #clock: Clock;
+  readonly #guard: ConnectionGuard | undefined;
   readonly #open = new Set<FramedConnection>();
   readonly #sockets = new Set<Socket>();
   readonly #lastReadMs = new Map<FramedConnection, number>();
@@ -53,16 +65,36 @@ export class ConnectionSet {
     this.#handler = handler;
     this.#clock = deps.clock ?? systemClock;
     this.counters = deps.counters ?? new SharedCounters(tcpServerCounters);
+    this.#guard = deps.newGuard?.({
+      onAdmitted: socket => this.#openConnection(socket),
+      onRefused: (counter, remote, words) => {
+        this.counters.add(tcpServerCounters.at[counter]);
+        this.#logSeldom('warn', REFUSED[counter], counter, remote, words);
+      },
+    });
   }
 
   get open(): ReadonlySet<FramedConnection> {
     return this.#open;
   }
 
+  /** Sockets that take a descriptor: of open connections, of those that the guard has not let in yet, and of those that are being closed. */
+  get socketCount(): number {
+    return this.#sockets.size;
+  }
+
   /** Serves a connected socket. */
   serve(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#handler.onSocketClosed?.();
+    });
+    if (this.#guard === undefined) this.#openConnection(socket);
+    else this.#guard.admit(socket);
+  }
+
+  #openConnection(socket: Socket): void {
     const connection = new FramedConnection(socket, this.#deps.limits, {
       onRead: from => this.#lastReadMs.set(from, this.#clock.monotonicMs()),
       onFrame: (from, id, body) => {
@@ -110,16 +142,20 @@ export class ConnectionSet {
     this.#lastReadMs.delete(connection);
     const slot = REASON_SLOT[reason];
     if (slot !== undefined) this.counters.add(slot);
-    if (reason === 'handler_error') this.#logError('a message could not be handled', 'closedHandlerError', connection, error);
-    if (reason === 'too_much_memory') this.#logError('a connection asked for too much', 'closedTooMuchMemory', connection, error);
+    const { remote } = connection;
+    const log = (level: 'warn' | 'error', event: string, counter: TcpServerCounter) =>
+      this.#logSeldom(level, event, counter, remote, messageOf(error));
+    if (reason === 'handler_error') log('error', 'a message could not be handled', 'closedHandlerError');
+    if (reason === 'too_much_memory') log('error', 'a connection asked for too much', 'closedTooMuchMemory');
+    if (reason === 'speaks_tls') log('warn', REFUSED.refusedTls, 'closedSpeaksTls');
     this.#handler.onClose?.(connection);
   }
 
-  #logError(event: string, counter: TcpServerCounter, { remote }: FramedConnection, error: unknown): void {
+  #logSeldom(level: 'warn' | 'error', event: string, counter: TcpServerCounter, remote: string, error: string): void {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs < (this.#logMutedUntilMs.get(event) ?? 0)) return;
     this.#logMutedUntilMs.set(event, nowMs + ERROR_LOG_INTERVAL_MS);
     const soFar = this.counters.get(counter);
-    this.#deps.log.error(event, { remote, error: messageOf(error), soFar });
+    this.#deps.log[level](event, { remote, error, soFar });
   }
 }

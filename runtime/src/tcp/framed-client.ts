@@ -1,8 +1,9 @@
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Backoff } from '../backoff.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type CloseReason, type ConnectionLimits, FramedConnection } from './framed-connection.ts';
+import { type LinkAttempt, type OpenLink, openPlainLink } from './open-link.ts';
 
 export interface FramedClientOptions {
   readonly host: string;
@@ -16,6 +17,8 @@ export interface FramedClientOptions {
   readonly log: Logger;
   /** Names the server in the log: 'dnsserver'. */
   readonly serverName: string;
+  /** How a connection is made; without it, by TCP alone. */
+  readonly openLink?: OpenLink;
 }
 
 export interface FramedClientEvents {
@@ -40,12 +43,14 @@ export class FramedClient {
   readonly #options: FramedClientOptions;
   readonly #events: FramedClientEvents;
   readonly #backoff: Backoff;
-  #connecting: Socket | undefined;
+  #connecting: LinkAttempt | undefined;
   #connection: FramedConnection | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #steadyTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   #hasComplained = false;
+  /** Links in a row that were lost before they were steady. */
+  #earlyLosses = 0;
 
   constructor(options: FramedClientOptions, events: FramedClientEvents) {
     this.#options = options;
@@ -89,30 +94,24 @@ export class FramedClient {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retryTimer);
-    this.#connecting?.destroy();
+    this.#connecting?.abort();
     this.#connection?.end();
   }
 
   #connect(): void {
     const { host, port, connectTimeoutMs } = this.#options;
     this.#retryTimer = undefined;
-    const socket = createConnection({ host, port });
-    this.#connecting = socket;
-    const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${connectTimeoutMs} ms`)), connectTimeoutMs);
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.removeAllListeners('error').removeAllListeners('close');
-      this.#onConnected(socket);
-    });
-    let why = 'no connection';
-    socket.once('error', error => {
-      why = messageOf(error);
-      this.#logFailure(error);
-    });
-    socket.once('close', () => {
-      clearTimeout(timer);
-      this.#retry(why);
-    });
+    const openLink = this.#options.openLink ?? openPlainLink;
+    this.#connecting = openLink(
+      { host, port, timeoutMs: connectTimeoutMs },
+      {
+        onOpen: socket => this.#onConnected(socket),
+        onFailed: error => {
+          this.#logFailure(error);
+          this.#retry(messageOf(error));
+        },
+      },
+    );
   }
 
   #onConnected(socket: Socket): void {
@@ -124,21 +123,40 @@ export class FramedClient {
     });
     // Only a link that has been up for a while resets the backoff: a server that accepts and closes, or speaks nonsense at once, must
     // not be dialled without a pause.
-    this.#steadyTimer = setTimeout(() => this.#backoff.reset(), STEADY_MS).unref();
-    const { serverName, host, port, log } = this.#options;
-    if (this.#events.onFailed === undefined) log.info(`${serverName}: connected`, { host, port });
+    this.#steadyTimer = setTimeout(() => this.#onSteady(), STEADY_MS).unref();
+    if (!this.#isFlapping) this.#logConnected();
     this.#events.onUp();
+  }
+
+  #onSteady(): void {
+    this.#steadyTimer = undefined;
+    this.#backoff.reset();
+    if (this.#isFlapping) this.#logConnected();
+    this.#earlyLosses = 0;
+  }
+
+  /** Until a link is steady the log stays silent then: there is nothing new to say. */
+  get #isFlapping(): boolean {
+    return this.#earlyLosses >= 2;
+  }
+
+  #logConnected(): void {
+    if (this.#events.onFailed !== undefined) return;
+    const { serverName, host, port, log } = this.#options;
+    log.info(`${serverName}: connected`, { host, port });
   }
 
   #onClosed(reason: CloseReason, error: unknown): void {
     this.#connection = undefined;
+    const wasSteady = this.#steadyTimer === undefined;
     clearTimeout(this.#steadyTimer);
-    if (!this.#stopped && this.#events.onFailed === undefined) {
+    if (!this.#stopped && !this.#isFlapping && this.#events.onFailed === undefined) {
       this.#options.log.warn(`${this.#options.serverName}: connection lost`, {
         reason,
         ...(error === undefined ? {} : { error: messageOf(error) }),
       });
     }
+    if (!wasSteady) this.#earlyLosses += 1;
     this.#events.onDown();
     this.#retry(error === undefined ? reason : messageOf(error));
   }

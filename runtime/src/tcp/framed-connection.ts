@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { FrameDecoder, LarsProtocolError } from '@lars/proto';
 import { OutgoingFrames } from './outgoing-frames.ts';
+import { isTlsRecord } from './tls-record.ts';
 
 /** Why a connection ended; metrics count by these words. */
 export type CloseReason =
@@ -12,6 +13,7 @@ export type CloseReason =
   | 'partial_frame_timeout' // half a frame, then silence
   | 'write_buffer_full' // the remote does not read
   | 'too_much_memory' // it asked for more than one may
+  | 'speaks_tls' // and we do not
   | 'quiet' // it has asked nothing for long, and others need the room
   | 'handler_error'; // a bug of ours; the log has it
 
@@ -52,6 +54,8 @@ export class FramedConnection {
   readonly #outgoing = new OutgoingFrames();
   /** A chunk is being handled; what is sent meanwhile leaves at the chunk's end. */
   #handling = false;
+  /** Nothing has been read yet. */
+  #isNew = true;
   /** The chunk completed a frame. */
   #completed = false;
   #partialTimer: NodeJS.Timeout | undefined;
@@ -181,6 +185,11 @@ export class FramedConnection {
 
   #onData(chunk: Uint8Array): void {
     if (this.#closed) return;
+    if (this.#isNew && isTlsRecord(chunk)) {
+      this.#close('speaks_tls', new Error('it speaks TLS, and [security] tls_folder is empty here'));
+      return;
+    }
+    this.#isNew = false;
     this.#events.onRead?.(this);
     this.#handling = true;
     this.#completed = false;

@@ -54,7 +54,7 @@ export class FramedServer {
   }
 
   #acceptSocket(socket: Socket): void {
-    if (this.#connections.open.size >= this.#maxConnections) {
+    if (this.#connections.socketCount >= this.#maxConnections) {
       this.counters.add(tcpServerCounters.at.refused);
       socket.destroy();
       return;

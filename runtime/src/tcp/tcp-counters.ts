@@ -12,6 +12,9 @@ export const tcpServerCounters = defineCounters({
   closedPartialFrame: 'Connections closed because a frame was begun and not finished in time',
   closedWriteBufferFull: 'Connections closed because the remote did not read',
   closedTooMuchMemory: 'Connections closed because they asked for more than one may (see the log)',
+  closedSpeaksTls: 'Connections closed because the remote speaks TLS, which is not on here',
+  refusedTls: 'Connections closed because the TLS handshake failed: no or a wrong certificate, no TLS at all, or too slow',
+  refusedToken: 'Connections closed because the remote did not prove that it knows the token',
   closedQuiet: 'Connections closed because they had asked nothing for long, and others needed the room',
   closedHandlerError: 'Connections closed because of an error of our own (see the log)',
 });

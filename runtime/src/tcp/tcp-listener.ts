@@ -10,6 +10,8 @@ export interface TcpListenerDeps {
   readonly confKey: string;
   /** Reads nothing of a new socket: only a socket that was not read from can be transferred to another thread. */
   readonly pauseOnConnect?: boolean;
+  /** Whoever connects must show a certificate, or prove a token. */
+  readonly isSecured?: boolean;
   readonly log: Logger;
 }
 
@@ -39,7 +41,8 @@ export class TcpListener {
       });
     });
     this.#port = (this.#server.address() as AddressInfo).port;
-    const warning = exposureWarning(ip, '[tcp] ip');
+    const warning =
+      this.#options.isSecured === true ? undefined : exposureWarning(ip, '[tcp] ip', '[security] tls_folder or token_file');
     if (warning !== undefined) this.#options.log.warn(warning, { port: this.#port });
   }
 

@@ -9,6 +9,7 @@ const ROOMS = [
   'runtime',
   'runtime/src/config',
   'runtime/src/http',
+  'runtime/src/security',
   'runtime/src/sql',
   'runtime/src/tcp',
   'runtime/src/threads',

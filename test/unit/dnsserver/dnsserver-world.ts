@@ -17,6 +17,7 @@ export function testConfig(file: string, overrides: Overrides = {}): DnsserverCo
   const defaults = loadConfig(dnsserverConfigTable, { path: 'dnsserver.ini', text: '' });
   return {
     tcp: { ...defaults.tcp, port: 0, ...overrides.tcp },
+    security: { ...defaults.security, ...overrides.security },
     http: { ...defaults.http, port: 0, ...overrides.http },
     database: { ...defaults.database, file, ...overrides.database },
     routes: { ...defaults.routes, poll_interval: 60_000, ...overrides.routes },

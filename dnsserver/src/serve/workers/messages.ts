@@ -4,6 +4,7 @@
  * transferred. Messages from one thread to another arrive in the order in which they were posted, and the pushes rely on that.
  */
 import type { ModuleId } from '@lars/proto';
+import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import type { SupervisorMessage, WorkerMessage } from '@lars/runtime/threads/messages';
 import type { DnsserverConfig } from '../../config.ts';
 import type { RoutePack } from './route-pack.ts';
@@ -16,6 +17,7 @@ export interface WorkerData {
   readonly counters: SharedArrayBuffer;
   readonly tcpCounters: SharedArrayBuffer;
   readonly gauges: SharedArrayBuffer;
+  readonly security: LinkSecurity;
 }
 
 /** A worker subscribes to a module or ends its subscription. */
@@ -27,6 +29,8 @@ export interface SubscriptionChange extends ModuleId {
 export type MessageToWorker =
   /** An accepted connection, of which nothing has been read. It belongs to the worker from now on. */
   | { readonly type: 'socket'; readonly socket: import('node:net').Socket }
+  /** For new connections. */
+  | { readonly type: 'security'; readonly security: LinkSecurity }
   /** The worker closes its quietest connection, if that has asked nothing for long. */
   | { readonly type: 'makeRoom' }
   /**
@@ -42,5 +46,5 @@ export type MessageToMain =
   | WorkerMessage
   /** In the order in which they happened; new subscriptions are answered with the modules' routes. */
   | { readonly type: 'subscriptions'; readonly changes: readonly SubscriptionChange[] }
-  /** One of the worker's connections has ended. */
+  /** One of the sockets that the worker was handed is closed. */
   | { readonly type: 'closed' };

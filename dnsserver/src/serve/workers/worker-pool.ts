@@ -4,14 +4,16 @@ import type { Transferable } from 'node:worker_threads';
 import type { Clock } from '@lars/runtime/clock';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
+import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import { BackoffRestarts } from '@lars/runtime/threads/restart-policy';
 import { WorkerSupervisor } from '@lars/runtime/threads/worker-supervisor';
 import type { MessageToMain, MessageToWorker, SubscriptionChange, WorkerData } from './messages.ts';
 
 export interface WorkerPoolDeps {
   readonly script: URL;
-  /** What each worker is given to start with, every time that it is started. */
-  readonly data: readonly WorkerData[];
+  /** What each worker is given to start with, every time that it is started, together with `security`. */
+  readonly data: readonly Omit<WorkerData, 'security'>[];
+  readonly security: () => LinkSecurity;
   readonly log: Logger;
   readonly clock: Clock;
   /** Uniform in [0, 1), for the jitter between restarts. */
@@ -43,7 +45,7 @@ export class WorkerPool {
         restartPolicy: new BackoffRestarts({ ...RESTARTS, random }),
         setUp: () => {
           this.#connections[workerData.index] = 0;
-          return { workerData };
+          return { workerData: { ...workerData, security: deps.security() } };
         },
       })),
       log,

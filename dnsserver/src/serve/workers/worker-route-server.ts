@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { SharedCounters } from '@lars/runtime/counters';
 import { exposeGc } from '@lars/runtime/gc';
+import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { workerScript } from '@lars/runtime/threads/worker-supervisor';
 import { type DnsserverCounter, dnsserverCounters, type WorkerGauge, workerGauges } from '../../counters.ts';
@@ -42,6 +43,7 @@ export class WorkerRouteServer implements RouteServer {
       data: this.#workers.map((worker, index) => workerData(index, worker, tcp)),
       log,
       clock,
+      security: deps.security,
       random: Math.random,
       onSubscriptions: (worker, changes) => this.#subscriptions.applyChanges(worker, changes),
       onDeath: worker => this.#onDeath(worker),
@@ -56,6 +58,10 @@ export class WorkerRouteServer implements RouteServer {
   makeRoom(): boolean {
     for (const worker of this.#workers.keys()) this.#pool.post(worker, { type: 'makeRoom' });
     return false;
+  }
+
+  setSecurity(security: LinkSecurity): void {
+    for (const worker of this.#workers.keys()) this.#pool.post(worker, { type: 'security', security });
   }
 
   serve(socket: Socket): void {
@@ -106,6 +112,10 @@ function newWorkerCounters(): WorkerCounters {
   };
 }
 
-function workerData(index: number, { counters, tcpCounters, gauges }: WorkerCounters, tcp: RouteServerDeps['tcp']): WorkerData {
+function workerData(
+  index: number,
+  { counters, tcpCounters, gauges }: WorkerCounters,
+  tcp: RouteServerDeps['tcp'],
+): Omit<WorkerData, 'security'> {
   return { index, tcp, counters: counters.buffer, tcpCounters: tcpCounters.buffer, gauges: gauges.buffer };
 }

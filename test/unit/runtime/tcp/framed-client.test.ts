@@ -113,6 +113,22 @@ describe('a link that stands', () => {
     expect([told, bodies]).toEqual([['up', 'frame 2'], [Uint8Array.of(43)]]);
   });
 
+  test('that is lost at once again and again is told of twice, and then when one stands', async () => {
+    const server = await ScriptedServer.listen();
+    const { client, recording } = dial(server.port);
+    await eventually('up', () => client.up);
+    for (let loss = 0; loss < 6; loss++) {
+      (await server.peer(loss)).destroy();
+      await eventually('lost', () => !client.up);
+      await vi.advanceTimersByTimeAsync(1_000);
+      await eventually('up again', () => client.up);
+    }
+    const pair = ['dnsserver: connected', 'dnsserver: connection lost'];
+    expect(recording.events()).toEqual([...pair, ...pair]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(recording.events()).toEqual([...pair, ...pair, 'dnsserver: connected']);
+  });
+
   test('that is lost is told once, and made again', async () => {
     const server = await ScriptedServer.listen();
     const { client, told, recording, pause } = dial(server.port);
