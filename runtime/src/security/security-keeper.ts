@@ -100,7 +100,8 @@ export class SecurityKeeper {
     const tokens =
       tokenFile === '' ? [] : await named('token_file', async () => (await import('./token-file.ts')).readTokenFile(tokenFile));
     const tls = pems === undefined ? undefined : { ...pems.files, checkNames };
-    return { security: { tls, tokens }, dateProblem: pems?.dateProblem };
+    const problem = pems?.dateProblem;
+    return { security: { tls, tokens }, dateProblem: problem === undefined ? undefined : `[security] tls_folder: ${problem}` };
   }
 
   #warnOfExpiry(): void {
