@@ -36,6 +36,7 @@ export function agentHealth({ supervisor, counters, config, security, uptimeMs }
     version: VERSION,
     details: {
       udp: `${config.udp.ip}:${ports.join(',')}`,
+      ...(config.udp.allow === '' ? {} : { udpAllow: config.udp.allow }),
       transport: shard0?.transport ?? '',
       transportFallback: shard0?.facts?.fallbackReason ?? '',
       receiveBufferBytes: shard0?.facts?.receiveBufferBytes ?? 0,

@@ -106,6 +106,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
   return {
     name: 'agent',
     ip: config.udp.ip,
+    hasAllowList: config.udp.allow !== '',
     udpPorts,
     transport,
     httpPort: http.port,
@@ -209,6 +210,7 @@ function shardSpec(
     data: (lastPort): ShardThreadData => ({
       ip: udp.ip,
       port: udp.port === 0 ? lastPort : udp.port + index,
+      allow: udp.allow,
       transport: udp.transport,
       receiveBufferBytes: udp.receive_buffer,
       shard: {

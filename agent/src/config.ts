@@ -10,6 +10,7 @@ import {
   integer,
   ipv4,
   milliseconds,
+  networks,
   path,
   section,
   text,
@@ -41,6 +42,11 @@ export const agentConfigTable = defineConfig({
     udp: section('Where business code asks. Three servers listen, on port, port + 1 and port + 2.', {
       ip: ipv4({ default: '127.0.0.1', meaning: 'Address to listen on; business code runs on the same machine.' }),
       port: integer({ default: 8888, min: 0, max: 65_533, meaning: 'The first of the three ports; 0 picks three free ones.' }),
+      allow: networks({
+        default: '',
+        meaning:
+          'Networks whose datagrams are taken, beside this machine: 10.0.0.0/8, 192.168.1.7. Those of others are dropped and counted. Nothing: whoever reaches the ports is answered.',
+      }),
       transport: choice(TRANSPORT_CHOICES, {
         default: 'auto',
         meaning:

@@ -17,6 +17,7 @@ export const shardCounters = defineCounters({
   parkingRefused: 'Requests answered at once instead of being parked, because too many were parked already',
   misrouted: 'Datagrams for a module that another shard owns, forwarded to it',
   misroutedDropped: 'Datagrams for a module that another shard owns, dropped because too many waited for it',
+  senderRefused: 'Datagrams dropped: their sender is outside of [udp] allow',
   badLength: 'Datagrams dropped: shorter than a header, or not as long as the header says',
   badMessageId: 'Datagrams dropped: a message id that business code does not send',
   badBody: 'Datagrams dropped: the body does not parse',

@@ -12,12 +12,16 @@ export function exposureWarning(ip: string, confKey: string, remedy: string): st
 
 /**
  * The keys of /healthz's details that name addresses as 'IP:PORT' are those of the sections in the conf file.
- * A port whose links are protected is not among them.
+ * A port whose links are protected, or that answers listed networks alone, is not among them.
  * @returns '[tcp] ip = 0.0.0.0', joined where there are several; undefined when only this machine reaches them
  */
 export function exposedKeys(details: Readonly<Record<string, unknown>>, httpIp: string): string | undefined {
   const isSecured = (details['security'] ?? 'none') !== 'none';
-  const ips = { udp: ipOf(details['udp']), tcp: isSecured ? undefined : ipOf(details['tcp']), http: httpIp };
+  const ips = {
+    udp: details['udpAllow'] === undefined ? ipOf(details['udp']) : undefined,
+    tcp: isSecured ? undefined : ipOf(details['tcp']),
+    http: httpIp,
+  };
   const exposed = Object.entries(ips).filter(([, ip]) => ip !== undefined && !isLoopback(ip));
   return exposed.length === 0 ? undefined : exposed.map(([section, ip]) => `[${section}] ip = ${ip}`).join(', ');
 }

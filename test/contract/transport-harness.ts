@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { parseIpv4 } from '@lars/proto';
 import { MemoryTransport } from '../../agent/src/udp/memory-transport.ts';
 import type { DatagramTransport, OpenTransport, TransportOptions } from '../../agent/src/udp/transport.ts';
 import { eventually } from '../support/eventually.ts';
@@ -14,7 +15,8 @@ export interface TransportHarness {
 
 export interface OpenedTransport {
   readonly transport: DatagramTransport;
-  client(): Promise<TransportClient>;
+  /** @param ip where it sends from: 127.0.0.1 or another address of this machine */
+  client(ip?: string): Promise<TransportClient>;
 }
 
 /** One that asks, and what came back to it. */
@@ -37,18 +39,18 @@ export function udpHarness(name: string, openTransport: OpenTransport): Transpor
     hasPorts: true,
     open: async options => {
       const transport = await openTransport(options);
-      return { transport, client: () => udpClient(transport.port) };
+      return { transport, client: ip => udpClient(transport.port, ip) };
     },
   };
 }
 
-async function udpClient(port: number): Promise<TransportClient> {
+async function udpClient(port: number, ip = '127.0.0.1'): Promise<TransportClient> {
   const received: Uint8Array[] = [];
   // Sent before send returns: the resolver's thread pool would take its time even for a number.
   const socket = createSocket({ type: 'udp4', lookup: (address, _options, done) => done(null, address, 4) });
   socket.on('message', datagram => received.push(new Uint8Array(datagram)));
   const listening = once(socket, 'listening');
-  socket.bind(0, '127.0.0.1');
+  socket.bind(0, ip);
   await listening;
   socket.setRecvBufferSize(CLIENT_BUFFER_BYTES);
   let closed = false;
@@ -70,10 +72,14 @@ export function memoryHarness(): TransportHarness {
     open: async options => {
       const inboxes: Uint8Array[][] = [];
       const transport = new MemoryTransport(options, (reply, to) => inboxes[(to as { client: number }).client]?.push(reply));
-      const client = async (): Promise<TransportClient> => {
+      const client = async (ip = '127.0.0.1'): Promise<TransportClient> => {
         const received: Uint8Array[] = [];
         const peer = { client: inboxes.push(received) - 1 };
-        return { received, send: datagram => transport.deliver(datagram, peer), close: () => undefined };
+        return {
+          received,
+          send: datagram => transport.deliver(datagram, peer, (parseIpv4(ip) as number) >>> 0),
+          close: () => undefined,
+        };
       };
       return { transport, client };
     },

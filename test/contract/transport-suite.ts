@@ -45,8 +45,8 @@ export function opener(harness: TransportHarness) {
     const defaults = { ip: '127.0.0.1', port: 0, receiveBufferBytes: 4_194_304, onSendError: () => sendErrors++ };
     const opened: OpenedTransport = await harness.open({ ...defaults, onDatagram, ...options });
     cleanUps.push(() => opened.transport.close());
-    const client = async (): Promise<TransportClient> => {
-      const made = await opened.client();
+    const client = async (ip?: string): Promise<TransportClient> => {
+      const made = await opened.client(ip);
       cleanUps.push(() => made.close());
       return made;
     };

@@ -27,6 +27,32 @@ describe.each(TRANSPORTS)('the $name transport', harness => {
     for (const [i, one] of clients.entries()) expect(await received(one, 3)).toEqual([bytes(i, 0), bytes(i, 1), bytes(i, 2)]);
   });
 
+  // Elsewhere than on Linux a machine has one loopback address.
+  test.runIf(!harness.hasPorts || process.platform === 'linux')(
+    'shows the handler nothing of senders that are not allowed',
+    async () => {
+      const asked: number[] = [];
+      const seen: Uint8Array[] = [];
+      const isAllowed = (ip: number) => {
+        asked.push(ip);
+        return ip !== 0x7f00_0002;
+      };
+      const answer = (request: Uint8Array, reply: Uint8Array) => {
+        seen.push(new Uint8Array(request));
+        return echo(request, reply, undefined);
+      };
+      const { client } = await open(answer, { isAllowed });
+      const refused = await client('127.0.0.2');
+      const allowed = await client('127.0.0.3');
+      for (const n of [1, 2, 3]) refused.send(bytes(n));
+      allowed.send(bytes(9));
+      expect(await received(allowed, 1)).toEqual([bytes(9)]);
+      expect(seen).toEqual([bytes(9)]);
+      expect(refused.received).toEqual([]);
+      expect(asked).toEqual([0x7f00_0002, 0x7f00_0002, 0x7f00_0002, 0x7f00_0003]);
+    },
+  );
+
   test('sends nothing where the handler returns zero', async () => {
     const { client } = await open((request, reply) => (request[0] === 7 ? echo(request, reply, undefined) : SILENCE));
     const one = await client();

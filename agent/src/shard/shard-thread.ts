@@ -3,11 +3,13 @@
 import { systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
 import { listenError, StartupError } from '@lars/runtime/errors';
+import { parseNetworks } from '@lars/runtime/udp/networks';
 import { type LoadBalanceOptions, moduleBalancerFactory } from '../balancer/algorithm.ts';
 import { type ShardCounter, type ShardGauge, shardCounters, shardGauges } from '../counters.ts';
 import { MessageBatch, RouteQueryBatch } from '../threads/batches.ts';
 import type { PackedRouteQueries, ShardMessage, StatusReport } from '../threads/messages.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
+import { AllowList } from '../udp/allow-list.ts';
 import { type OpenedTransport, openTransport } from '../udp/open-transport.ts';
 import type { DatagramTransport, TransportChoice } from '../udp/transport.ts';
 import type { ForwardsInFlight } from './forwarding.ts';
@@ -16,6 +18,8 @@ import { Shard, type ShardOptions } from './shard.ts';
 export interface ShardThreadData {
   readonly ip: string;
   readonly port: number;
+  /** Conf key [udp] allow. */
+  readonly allow: string;
   readonly transport: TransportChoice;
   readonly receiveBufferBytes: number;
   readonly shard: ShardOptions;
@@ -36,6 +40,7 @@ runThread<ShardThreadData, ShardMessage>(async thread => {
   const shard = newShard(thread, counters, outgoing, () => transport);
   const waits = newWaitTimer(shard);
   let nowMs = 0;
+  const allowList = newAllowList(thread, counters);
   const open = () =>
     openTransport(data.transport, {
       ip: data.ip,
@@ -44,6 +49,7 @@ runThread<ShardThreadData, ShardMessage>(async thread => {
       beforeBatch: () => {
         nowMs = systemClock.monotonicMs();
       },
+      ...(allowList === undefined ? {} : { isAllowed: (ip: number) => allowList.allows(ip, nowMs) }),
       prefetcher: shard.prefetcher,
       onDatagram: (bytes, start, end, reply, replyStart, caller) =>
         shard.handleDatagram(bytes, start, end, reply, replyStart, caller, nowMs),
@@ -61,6 +67,16 @@ runThread<ShardThreadData, ShardMessage>(async thread => {
   transport = opened.transport;
   return shardBody(thread, shard, opened, counters, outgoing, waits);
 });
+
+/** @returns undefined where everybody is answered */
+function newAllowList({ data, log }: Thread<ShardThreadData>, counters: SharedCounters<ShardCounter>): AllowList | undefined {
+  const networks = parseNetworks(data.allow) ?? [];
+  if (networks.length === 0) return undefined;
+  return new AllowList(networks, {
+    onRefused: () => counters.add(shardCounters.at.senderRefused),
+    warn: (event, fields) => log.warn(event, { ...fields, allow: data.allow }),
+  });
+}
 
 /** What is collected for the threads that speak with the servers. */
 interface Outgoing {

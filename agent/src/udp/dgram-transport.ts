@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { MAX_DATAGRAM_BYTES } from '@lars/proto';
+import { MAX_DATAGRAM_BYTES, parseIpv4 } from '@lars/proto';
 import { dropsOf } from '@lars/runtime/udp/proc-drops';
 import type { CallerRef, DatagramTransport, OpenTransport, TransportOptions } from './transport.ts';
 
@@ -89,8 +89,10 @@ function serve(socket: Socket, options: TransportOptions, send: (reply: Uint8Arr
   socket.on('message', (request: Uint8Array, from: RemoteInfo) => {
     const caller: DgramCaller = { address: from.address, port: from.port };
     options.beforeBatch?.();
-    const length = options.onDatagram(request, 0, request.length, reply, 0, caller);
-    if (length > 0) send(reply.subarray(0, length), caller);
+    if (options.isAllowed?.(ipOf(from.address)) !== false) {
+      const length = options.onDatagram(request, 0, request.length, reply, 0, caller);
+      if (length > 0) send(reply.subarray(0, length), caller);
+    }
     options.afterBatch?.();
   });
   // An error of a bound socket concerns one datagram (an ICMP answer, a full buffer), never the socket.
@@ -114,6 +116,10 @@ function bind(socket: Socket, options: TransportOptions): Promise<void> {
       }
     });
   });
+}
+
+function ipOf(address: string): number {
+  return (parseIpv4(address) ?? 0) >>> 0;
 }
 
 type LookupDone = (error: Error | null, address: string, family: number) => void;

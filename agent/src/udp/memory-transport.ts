@@ -2,6 +2,8 @@
 import { MAX_DATAGRAM_BYTES } from '@lars/proto';
 import type { CallerRef, DatagramTransport, TransportOptions } from './transport.ts';
 
+const LOOPBACK_IP = 0x7f00_0001;
+
 /** A transport without a network, for tests and simulations: datagrams go in by `deliver`, answers come out at the callback. */
 export class MemoryTransport implements DatagramTransport {
   readonly kind = 'memory';
@@ -19,12 +21,17 @@ export class MemoryTransport implements DatagramTransport {
     this.port = options.port;
   }
 
-  /** Hands one datagram to the handler, as the network would. After close it is lost. */
-  deliver(request: Uint8Array, from: CallerRef): void {
+  /**
+   * Hands one datagram to the handler, as the network would. After close it is lost.
+   * @param ip the sender's address, unsigned
+   */
+  deliver(request: Uint8Array, from: CallerRef, ip = LOOPBACK_IP): void {
     if (this.#closed) return;
     this.#options.beforeBatch?.();
-    const length = this.#options.onDatagram(request, 0, request.length, this.#reply, 0, from);
-    if (length > 0) this.#onReply(this.#reply.slice(0, length), from);
+    if (this.#options.isAllowed?.(ip) !== false) {
+      const length = this.#options.onDatagram(request, 0, request.length, this.#reply, 0, from);
+      if (length > 0) this.#onReply(this.#reply.slice(0, length), from);
+    }
     this.#options.afterBatch?.();
   }
 

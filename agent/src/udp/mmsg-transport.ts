@@ -94,6 +94,8 @@ export class MmsgTransport implements DatagramTransport {
 
   #answer(slot: number): void {
     const socket = this.#socket;
+    const { isAllowed } = this.#options;
+    if (isAllowed !== undefined && !isAllowed(socket.senderIpOf(slot))) return;
     const start = socket.startOf(slot);
     const caller = socket.senderOf(slot);
     const replyStart = socket.outgoingStart();

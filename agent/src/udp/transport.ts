@@ -57,6 +57,8 @@ export interface TransportOptions {
   /** The size of the kernel's buffer that is asked for; 0 = the system's default. */
   readonly receiveBufferBytes: number;
   readonly onDatagram: DatagramHandler;
+  /** Whether this sender is answered, by its IPv4 address, unsigned; who is not might as well not have sent. Left out: everybody is. */
+  readonly isAllowed?: (ip: number) => boolean;
   /** Datagrams are handed over in batches, of one or of many: called before the first of each, a place to read the clock. */
   readonly beforeBatch?: () => void;
   /** Used by a transport that gets many datagrams at a time. */

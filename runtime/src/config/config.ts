@@ -8,6 +8,7 @@ export type { Field, FieldOptions } from './field.ts';
 export { formatMarkdown } from './format-markdown.ts';
 export { formatSample } from './format-sample.ts';
 export { type ConfigText, loadConfig, MAX_CONFIG_BYTES } from './load-config.ts';
+export { networks } from './network-fields.ts';
 export { bytes, decimal, duration, integer, milliseconds, ratio } from './number-fields.ts';
 export { type ReadConfig, readConfigFile } from './read-config-file.ts';
 export { type ConfigOf, type ConfigTable, defineConfig, type FieldValues, patternSection, section } from './table.ts';

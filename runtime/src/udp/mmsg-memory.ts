@@ -88,6 +88,11 @@ export class MmsgMemory {
     return (this.#words[name + 1] as number) * TWO_TO_16 + ((this.#words[name] as number) >>> 16);
   }
 
+  /** The sender's IPv4 address, unsigned, host order. */
+  senderIpOf(slot: number): number {
+    return swap32(this.#words[((this.#layout.incomingNames + slot * NAME_BYTES) >> 2) + 1] as number);
+  }
+
   get outgoingCount(): number {
     return this.#outgoingCount;
   }

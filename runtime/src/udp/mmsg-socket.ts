@@ -89,6 +89,11 @@ export class MmsgSocket {
     return this.#memory.senderOf(slot);
   }
 
+  /** The sender's IPv4 address, unsigned. */
+  senderIpOf(slot: number): number {
+    return this.#memory.senderIpOf(slot);
+  }
+
   /** Where in `bytes` the next datagram to send is to be written; there is room for the largest. May flush. */
   outgoingStart(): number {
     if (!this.#memory.hasRoom) this.flush();

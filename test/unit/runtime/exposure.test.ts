@@ -17,5 +17,6 @@ test('any other address is one, and the key is named', () => {
 
 test('what is protected is none', () => {
   expect(exposedKeys({ tcp: '0.0.0.0:7779', security: 'TLS' }, '127.0.0.1')).toBeUndefined();
+  expect(exposedKeys({ udp: '0.0.0.0:1,2,3', udpAllow: '10.0.0.0/8' }, '127.0.0.1')).toBeUndefined();
   expect(exposedKeys({ tcp: '0.0.0.0:7779', security: 'none' }, '127.0.0.1')).toBe('[tcp] ip = 0.0.0.0');
 });
