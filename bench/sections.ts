@@ -2,6 +2,7 @@
 import { measureBalancerSpeed } from './balancer-speed.ts';
 import { measureDnsserver } from './dnsserver.ts';
 import { measureLatency } from './latency.ts';
+import { measureLinks } from './links.ts';
 import { measureMemory } from './memory.ts';
 import { measureReporter } from './reporter.ts';
 import { measureSdkSpeed } from './sdk-speed.ts';
@@ -21,6 +22,7 @@ export const SECTIONS: readonly Section[] = [
   { name: 'size', measure: measureSizes },
   { name: 'dnsserver', measure: ({ folder }) => measureDnsserver(folder) },
   { name: 'reporter', measure: measureReporter },
+  { name: 'links', measure: ({ folder }) => measureLinks(folder) },
   { name: 'sdk', measure: ({ folder }) => measureSdkSpeed(folder) },
   { name: 'shard', measure: measureShardSpeed },
   { name: 'balancer', measure: measureBalancerSpeed },

@@ -17,6 +17,8 @@ export interface TcpLoadOptions {
   /** The messages of the connection with this number. */
   readonly script: (connection: number) => LaneScript;
   readonly stint: Stint;
+  /** Makes one connection; left out: by TCP alone. */
+  readonly connect?: (server: ServerAddress, signal: AbortSignal) => Promise<Socket>;
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +41,7 @@ export async function runTcpLoad(options: TcpLoadOptions): Promise<LoadResult> {
   }
 }
 
-async function connectAll({ server, connections, signal }: TcpLoadOptions): Promise<readonly Socket[]> {
+async function connectAll({ server, connections, signal, connect = connectPlain }: TcpLoadOptions): Promise<readonly Socket[]> {
   const sockets: Socket[] = [];
   while (sockets.length < connections) {
     const missing = Math.min(CONNECT_AT_ONCE, connections - sockets.length);
@@ -53,7 +55,7 @@ async function connectAll({ server, connections, signal }: TcpLoadOptions): Prom
   return sockets;
 }
 
-async function connect({ ip, port }: ServerAddress, signal: AbortSignal): Promise<Socket> {
+async function connectPlain({ ip, port }: ServerAddress, signal: AbortSignal): Promise<Socket> {
   const socket = createConnection({ host: ip, port, noDelay: true });
   // A connection that is reset between here and its first request closes, and that is noticed.
   socket.on('error', () => undefined);
