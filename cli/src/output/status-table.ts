@@ -15,9 +15,19 @@ const STYLES: Readonly<Record<ServiceStatus['status'], Style>> = {
 
 /** The details of a service that fit on a line; the rest is in --json. */
 const SHOWN_DETAILS = {
-  dnsserver: ['modules', 'hosts', 'revision', 'connections', 'subscriptions', 'outage'],
-  reporter: ['agents', 'connections', 'rowsStored', 'queueRows', 'outage'],
-  agent: ['modules', 'hosts', 'ejectedHosts', 'getHost', 'reports', 'threadRestarts', 'transport', 'algorithm'],
+  dnsserver: ['modules', 'hosts', 'revision', 'connections', 'subscriptions', 'certificateDaysLeft', 'outage'],
+  reporter: ['agents', 'connections', 'rowsStored', 'queueRows', 'certificateDaysLeft', 'outage'],
+  agent: [
+    'modules',
+    'hosts',
+    'ejectedHosts',
+    'getHost',
+    'reports',
+    'threadRestarts',
+    'transport',
+    'algorithm',
+    'certificateDaysLeft',
+  ],
 } as const;
 
 /** Details that may be the reason why a service is not ok. */

@@ -1,5 +1,6 @@
 // pure
 import { formatIpv4, parseIpv4 } from '@lars/proto/host-address';
+import { excerpt } from '../config/config-error.ts';
 
 /** An IPv4 network; both numbers are unsigned. */
 export interface Network {
@@ -23,7 +24,7 @@ export function describeBadNetwork(text: string): string | undefined {
   const [address = '', bits = '32'] = bad.split('/');
   const [ip, prefixBits] = [parseIpv4(address), Number(bits)];
   if (bad === '') return 'an entry between commas is empty';
-  if (ip === undefined || !isPrefix(bits) || bad.split('/').length > 2) return `'${bad}' is no IPv4 network`;
+  if (ip === undefined || !isPrefix(bits) || bad.split('/').length > 2) return `'${excerpt(bad)}' is no IPv4 network`;
   return `'${bad}' has bits behind its first ${prefixBits}: is ${formatIpv4(firstOf(ip, prefixBits))}/${prefixBits} meant?`;
 }
 
