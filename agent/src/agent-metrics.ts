@@ -4,7 +4,7 @@ import { createRegistry, exposeCounters, exposeGauges, type LabelledCounters } f
 import type { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { exposeCertificate } from '@lars/runtime/security/security-metrics';
 import { VERSION } from '@lars/runtime/version';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { AgentCounters, ShardCounters } from './agent-counters.ts';
 import { FORMER_NAMES } from './counters.ts';
 import { THREAD_NAMES, type ThreadName } from './threads/messages.ts';
@@ -39,22 +39,35 @@ export function agentMetrics(counters: AgentCounters, supervisor: Supervisor<Thr
 }
 
 function exposeThreads(registry: Registry, supervisor: Supervisor<ThreadName>): void {
-  new Gauge({
-    name: 'lars_agent_thread_restarts',
-    help: 'How often each thread was started again after it had died',
-    labelNames: ['thread'],
-    registers: [registry],
+  exposeByThread(registry, 'thread_restarts', 'How often each thread was started again after it had died', name =>
+    supervisor.restarts(name),
+  );
+  exposeByThread(
+    registry,
+    'thread_silences',
+    'How often each thread gave no sign of life for 3 s; after 10 s it is replaced',
+    name => supervisor.silences(name),
+  );
+}
+
+/** A counter, and for one release beside it the gauge that it was before. */
+function exposeByThread(registry: Registry, name: string, help: string, read: (thread: ThreadName) => number): void {
+  const labelled = { labelNames: ['thread'], registers: [registry] };
+  new Counter({
+    name: `lars_agent_${name}_total`,
+    help,
+    ...labelled,
     collect() {
-      for (const thread of THREAD_NAMES) this.set({ thread }, supervisor.restarts(thread));
+      this.reset();
+      for (const thread of THREAD_NAMES) this.inc({ thread }, read(thread));
     },
   });
   new Gauge({
-    name: 'lars_agent_thread_silences',
-    help: 'How often each thread gave no sign of life for 3 s; after 10 s it is replaced',
-    labelNames: ['thread'],
-    registers: [registry],
+    name: `lars_agent_${name}`,
+    help: `Former name of ${name}_total`,
+    ...labelled,
     collect() {
-      for (const thread of THREAD_NAMES) this.set({ thread }, supervisor.silences(thread));
+      for (const thread of THREAD_NAMES) this.set({ thread }, read(thread));
     },
   });
 }

@@ -1,4 +1,5 @@
 import { type CounterSet, SharedCounters } from '@lars/runtime/counters';
+import { exposeDatabaseFile } from '@lars/runtime/http/database-metrics';
 import { createRegistry, exposeCounters, exposeGauges } from '@lars/runtime/http/metrics';
 import type { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { exposeCertificate } from '@lars/runtime/security/security-metrics';
@@ -19,6 +20,7 @@ export function dnsserverMetrics(
   tcp: readonly SharedCounters<TcpServerCounter>[],
   stats: () => DnsserverStats,
   security: SecurityKeeper,
+  databaseFile: string,
 ): ReturnType<typeof createRegistry> {
   const registry = createRegistry('dnsserver', VERSION);
   exposeCounters(
@@ -35,6 +37,7 @@ export function dnsserverMetrics(
   );
   exposeGauges(registry, 'lars_dnsserver', [{ labels: {}, counters: new StatsGauges(stats) }]);
   exposeCertificate(registry, 'lars_dnsserver', security);
+  exposeDatabaseFile(registry, databaseFile);
   return registry;
 }
 

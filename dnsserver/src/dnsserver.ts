@@ -246,6 +246,7 @@ class Dnsserver implements RunningDnsserver {
       [this.#tcpCounters, ...tcpCounters],
       () => this.stats(),
       this.#security,
+      this.#config.database.file,
     );
   }
 

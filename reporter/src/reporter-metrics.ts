@@ -1,4 +1,5 @@
 import { SharedCounters } from '@lars/runtime/counters';
+import { exposeDatabaseFile } from '@lars/runtime/http/database-metrics';
 import { createRegistry, exposeCounters, exposeGauges } from '@lars/runtime/http/metrics';
 import type { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { exposeCertificate } from '@lars/runtime/security/security-metrics';
@@ -13,12 +14,14 @@ export function reporterMetrics(
   tcp: SharedCounters<TcpServerCounter>,
   stats: () => ReporterStats,
   security: SecurityKeeper,
+  databaseFile: string,
 ): ReturnType<typeof createRegistry> {
   const registry = createRegistry('reporter', VERSION);
   exposeCounters(registry, 'lars_reporter', [{ labels: {}, counters: counters }]);
   exposeCounters(registry, 'lars_reporter_tcp', [{ labels: {}, counters: tcp }], FORMER_TCP_METRIC_NAMES);
   exposeGauges(registry, 'lars_reporter', [{ labels: {}, counters: new StatsGauges(stats) }], FORMER_GAUGE_NAMES);
   exposeCertificate(registry, 'lars_reporter', security);
+  exposeDatabaseFile(registry, databaseFile);
   return registry;
 }
 

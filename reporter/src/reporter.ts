@@ -154,7 +154,8 @@ class Reporter implements RunningReporter {
       ...this.#config.http,
       confKey: 'conf key [http] port',
       health: () => reporterHealth(this.stats(), this.#clock.monotonicMs() - this.#startedMs, this.#places()),
-      registry: async () => reporterMetrics(this.counters, this.#tcp.counters, () => this.stats(), this.#security),
+      registry: async () =>
+        reporterMetrics(this.counters, this.#tcp.counters, () => this.stats(), this.#security, this.#config.database.file),
     });
     this.#pruner.start();
     this.#checker.start();

@@ -43,7 +43,7 @@ test('a shard that hangs is named, counted and replaced, and serves its modules 
   await evaluateIn('shard0', 'for (;;);');
   await eventually('it is named', () => recording.events().includes('thread shard0 is silent'));
   expect(agent.restarts('shard0')).toBe(0);
-  expect(sampleValue(await metrics(agent), 'lars_agent_thread_silences', { thread: 'shard0' })).toBe(1);
+  expect(sampleValue(await metrics(agent), 'lars_agent_thread_silences_total', { thread: 'shard0' })).toBe(1);
   await expect.poll(() => agent.restarts('shard0'), { timeout: 20_000 }).toBe(1);
   expect(recording.events()).toContain('thread shard0 hangs; replaced');
   await eventually('its modules are served again', async () => {

@@ -56,7 +56,7 @@ describe.each(THREADS)('when thread %s dies', name => {
     expect(agent.udpPorts).toEqual(udpPorts);
     expect(recording.events()).toContain(`thread ${name} died`);
     expect(THREADS.map(thread => agent.restarts(thread))).toEqual(THREADS.map(thread => Number(thread === name)));
-    expect(sampleValue(await metrics(agent), 'lars_agent_thread_restarts', { thread: name })).toBe(1);
+    expect(sampleValue(await metrics(agent), 'lars_agent_thread_restarts_total', { thread: name })).toBe(1);
     expect((await health(agent)).details).toMatchObject({ threadRestarts: 1 });
   });
 });

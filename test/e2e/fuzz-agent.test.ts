@@ -97,7 +97,7 @@ test(`an agent takes ${DATAGRAMS} mutated datagrams: it lives, answers, counts e
   expect({ seed, ...(await counted()) }).toEqual({ seed, ...expected });
   for (const outcome of FUZZ_OUTCOMES) expect(expected[outcome], `seed ${seed}: ${outcome}`).toBeGreaterThan(DATAGRAMS / 1_000);
 
-  expect(sampleSum(await samples(), 'lars_agent_thread_restarts'), `seed ${seed}`).toBe(0);
+  expect(sampleSum(await samples(), 'lars_agent_thread_restarts_total'), `seed ${seed}`).toBe(0);
   expect((await asker.getHost(FUZZ_MODULES[0])).retcode, `seed ${seed}`).not.toBe(ReturnCode.NoExist);
   expect(growth, `seed ${seed}: grown from ${warmBytes} bytes`).toBeLessThan(MAX_GROWTH_BYTES);
 }, 180_000);

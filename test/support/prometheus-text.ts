@@ -1,4 +1,4 @@
-/** The text format that Prometheus scrapes, read strictly. */
+/** The text format that Prometheus scrapes, read strictly: every value is a finite number. */
 
 export interface Sample {
   readonly name: string;
@@ -49,8 +49,7 @@ function parseSample(line: string, declared: ReadonlySet<string>): Sample {
   const [, name = '', labels = '', value = ''] = SAMPLE.exec(line) ?? [];
   if (name === '') throw new Error(`not a sample: ${line}`);
   if (!declared.has(name) && !declared.has(name.replace(/_(bucket|sum|count)$/, ''))) throw new Error(`${name} has no TYPE`);
-  // Prometheus reads numbers as Go does, for which NaN may be written anyhow.
-  if (!/^nan$/i.test(value) && !Number.isFinite(Number(value))) throw new Error(`not a number: ${line}`);
+  if (!Number.isFinite(Number(value))) throw new Error(`not a number: ${line}`);
   return { name, labels: parseLabels(labels), value: Number(value) };
 }
 

@@ -1,6 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { CounterSet, SharedCounters } from '../counters.ts';
 import { logCounters } from '../log-output.ts';
+import { exposeProcess } from './process-metrics.ts';
 
 /** Counters of one thread and the labels that tell them from those of its siblings, such as { shard: '0' }. */
 export interface LabelledCounters<Name extends string> {
@@ -14,7 +15,7 @@ export type FormerNames<Name extends string> = Readonly<Partial<Record<Name, str
 /** A registry with the process's own figures (CPU, memory, event loop, its log) and which LARS service this is. */
 export function createRegistry(service: string, version: string): Registry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  exposeProcess(registry);
   new Gauge({
     name: 'lars_build_info',
     help: 'Constant 1; the labels tell what runs',
@@ -27,7 +28,7 @@ export function createRegistry(service: string, version: string): Registry {
 
 /**
  * Shows counters as Prometheus counters named `${prefix}_${name}_total`, read when somebody scrapes. All share one set of
- * names. Labels must be few and bounded: a module or a host is never one.
+ * names. Labels must be few and bounded: a module or a host is none (the agent's module-metrics.ts shows some of them).
  * @param formerNames are shown beside the new names
  */
 export function exposeCounters<Name extends string>(
