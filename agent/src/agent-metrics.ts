@@ -7,11 +7,21 @@ import { VERSION } from '@lars/runtime/version';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { AgentCounters, ShardCounters } from './agent-counters.ts';
 import { FORMER_NAMES } from './counters.ts';
-import { THREAD_NAMES, type ThreadName } from './threads/messages.ts';
+import { exposeModules } from './module-metrics.ts';
+import { mergeWatched, type WatchedModules } from './shard/module-figures.ts';
+import { SHARD_NAMES, THREAD_NAMES, type ThreadName } from './threads/messages.ts';
 import type { Supervisor } from './threads/supervisor.ts';
 
-/** What GET /metrics shows. */
-export function agentMetrics(counters: AgentCounters, supervisor: Supervisor<ThreadName>, security: SecurityKeeper): Registry {
+/**
+ * What GET /metrics shows.
+ * @param topModules how many of the busiest modules; 0: nothing of single modules
+ */
+export function agentMetrics(
+  counters: AgentCounters,
+  supervisor: Supervisor<ThreadName>,
+  security: SecurityKeeper,
+  topModules: number,
+): Registry {
   const registry = createRegistry('agent', VERSION);
   const perShard = <Name extends string>(of: (shard: ShardCounters) => SharedCounters<Name>): LabelledCounters<Name>[] =>
     counters.shards.map((shard, index) => ({ labels: { shard: String(index) }, counters: of(shard) }));
@@ -35,7 +45,17 @@ export function agentMetrics(counters: AgentCounters, supervisor: Supervisor<Thr
   exposeGauges(registry, 'lars_agent_reporter', one(counters.reporterGauges));
   exposeThreads(registry, supervisor);
   exposeCertificate(registry, 'lars_agent', security);
+  if (topModules > 0) exposeModules(registry, () => watchedModules(supervisor, topModules));
   return registry;
+}
+
+/** A shard that does not answer in time has no modules in this scrape. */
+async function watchedModules(supervisor: Supervisor<ThreadName>, topModules: number): Promise<WatchedModules> {
+  const answers = await Promise.all(SHARD_NAMES.map(name => supervisor.askThread(name, { what: 'watched-modules' })));
+  return mergeWatched(
+    answers.filter(answer => answer !== undefined).map(answer => answer as WatchedModules),
+    topModules,
+  );
 }
 
 function exposeThreads(registry: Registry, supervisor: Supervisor<ThreadName>): void {

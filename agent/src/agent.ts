@@ -84,7 +84,8 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
       confKey: 'conf key [http] port',
       health,
       document: path => explainModule(supervisor, path),
-      registry: async () => (await import('./agent-metrics.ts')).agentMetrics(counters, supervisor, security),
+      registry: async () =>
+        (await import('./agent-metrics.ts')).agentMetrics(counters, supervisor, security, config.metrics.top_modules),
     });
   } catch (error) {
     security.close();
@@ -131,7 +132,9 @@ async function explainModule(supervisor: Supervisor<ThreadName>, path: string): 
   const match = WHY_PATH.exec(path);
   if (match === null) return undefined;
   const [modid, cmdid] = [Number(match[1]), Number(match[2])];
-  return isInt32(modid) && isInt32(cmdid) ? supervisor.askThread(ownerOf({ modid, cmdid }), { modid, cmdid }) : undefined;
+  if (!isInt32(modid) || !isInt32(cmdid)) return undefined;
+  const module = { modid, cmdid };
+  return supervisor.askThread(ownerOf(module), { what: 'module', module });
 }
 
 /** Stops the shards first: they hand their last status reports to the reporter thread, which sends them before it ends. */
@@ -202,7 +205,7 @@ function shardSpec(
   forwardsInFlight: ForwardsInFlight,
   index: number,
 ): ThreadSpec<ThreadName> {
-  const { agent, udp, loadbalance } = config;
+  const { agent, udp, loadbalance, metrics } = config;
   const shard = counters.shards[index] as AgentCounters['shards'][number];
   return {
     name: SHARD_NAMES[index] as ShardName,
@@ -221,6 +224,7 @@ function shardSpec(
         maxAbsent: agent.max_absent,
         updateTimeoutMs: loadbalance.update_timeout,
         reportTimeoutMs: loadbalance.report_timeout,
+        topModules: metrics.top_modules,
       },
       loadBalance,
       counters: shard.counters.buffer,

@@ -124,6 +124,15 @@ export const agentConfigTable = defineConfig({
       }),
     }),
     http: httpSection(7782),
+    metrics: section('What GET /metrics shows of single modules and hosts.', {
+      top_modules: integer({
+        default: 20,
+        min: 0,
+        max: 1_000,
+        meaning:
+          'How many of the busiest modules are shown with their numbers as labels, beside up to 50 in trouble and 50 ejected hosts; 0: none of all these.',
+      }),
+    }),
     log: logSection(),
   },
 });

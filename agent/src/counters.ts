@@ -41,6 +41,7 @@ export const shardGauges = defineCounters({
   modules: 'Modules with a route',
   hosts: 'Hosts in these modules',
   ejectedHosts: 'Hosts that get probes alone now (classic: overloaded)',
+  sheddingModules: 'Modules that refuse calls now, because work waits at their hosts (adaptive)',
   absentModules: 'Modules known not to exist, remembered for a short time',
   oldRoutes: 'Modules whose route the agent knew earlier, and dnsserver has not confirmed since',
   oldRoutesAgeSeconds: 'Since when the oldest of these routes was not confirmed, seconds; 0 while no route is old',

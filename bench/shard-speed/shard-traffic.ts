@@ -158,6 +158,7 @@ function shardOf(newBalancer: ModuleBalancerFactory): Shard {
       // No route becomes stale here: the thread that fetches routes is not measured.
       updateTimeoutMs: 1e9,
       reportTimeoutMs: 15_000,
+      topModules: 20,
     },
     {
       forwardsInFlight: newForwardsInFlight(),

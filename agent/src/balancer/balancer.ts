@@ -58,6 +58,10 @@ export interface ModuleBalancer extends Balancer {
    * asked for every request. It becomes false with time, also where no calls come (AD-21).
    */
   requiresAgentPick(nowMs: number): boolean;
+  /** How many hosts get ordinary calls now. The others are ejected or drain. */
+  readonly healthyCount: number;
+  /** The hosts that get no ordinary calls now, and for how long each has been so; costs as much as there are of them. */
+  ejectedHosts(nowMs: number): EjectedHost[];
   /** Why the last pick that gave no host gave none. */
   readonly refusalCause: RefusalCause;
   /** The hosts as they stand and why, for people; as long as the route, so not for every request. */
@@ -116,6 +120,11 @@ export interface HostExplanation {
 
 export interface PastTransition extends Omit<Transition, 'host'> {
   readonly agoMs: number;
+}
+
+export interface EjectedHost {
+  readonly host: HostInfo;
+  readonly forMs: number;
 }
 
 export interface HostView {

@@ -1,6 +1,6 @@
 // pure
 /** What people and the statistics are told of a module's hosts, whatever the algorithm. */
-import type { Balancer, HostExplanation, HostView, PastTransition, Transition } from './balancer.ts';
+import type { Balancer, EjectedHost, HostExplanation, HostView, PastTransition, Transition } from './balancer.ts';
 import type { HostSlots } from './host-slots.ts';
 import { type FormerNumbers, type HostTable, movedTo } from './host-table.ts';
 
@@ -48,6 +48,16 @@ export function takeCounts(
     const counts = slots.takeCounts(host);
     if (counts !== undefined) visit(hosts.at(host), isOut(host), counts);
   }
+}
+
+/** See ModuleBalancer.ejectedHosts. */
+export function ejectedHosts(
+  ejected: Iterable<number>,
+  hosts: HostTable,
+  changes: PastChanges | undefined,
+  nowMs: number,
+): EjectedHost[] {
+  return Array.from(ejected, host => ({ host: hosts.at(host), forMs: changes?.last(host, nowMs)?.agoMs ?? 0 }));
 }
 
 /** See ModuleBalancer.explain. */

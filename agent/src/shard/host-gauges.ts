@@ -2,13 +2,15 @@
 import type { ActiveModule } from './module-table.ts';
 
 /**
- * How many hosts the modules of a shard have, and how many of them are ejected. Both are counted when something changes, never by going
- * over all modules: an agent may have a hundred thousand.
+ * How many hosts the modules of a shard have, how many of them are ejected, and which modules refuse calls. All is noted when something changes,
+ * never by going over all modules: an agent may have a hundred thousand.
  */
 export class HostGauges {
   #hostCount = 0;
   /** Modules of which a host may be ejected. */
   readonly #withEjected = new Set<ActiveModule>();
+  /** Modules that may refuse calls because work waits at their hosts. */
+  readonly #withShedding = new Set<ActiveModule>();
 
   get hostCount(): number {
     return this.#hostCount;
@@ -17,12 +19,32 @@ export class HostGauges {
   /** Looks only at modules that have, or lately had, an ejected host. */
   countEjected(): number {
     let sum = 0;
-    for (const module of this.#withEjected) {
-      const { ejectedCount } = module.balancer;
-      sum += ejectedCount;
-      if (ejectedCount === 0) this.#withEjected.delete(module);
-    }
+    for (const { balancer } of this.withEjected()) sum += balancer.ejectedCount;
     return sum;
+  }
+
+  countShedding(nowMs: number): number {
+    return [...this.withShedding(nowMs)].length;
+  }
+
+  /** The modules with ejected hosts. */
+  *withEjected(): Generator<ActiveModule> {
+    for (const module of this.#withEjected) {
+      if (module.balancer.ejectedCount > 0) yield module;
+      else this.#withEjected.delete(module);
+    }
+  }
+
+  /** The modules that refuse calls now. */
+  *withShedding(nowMs: number): Generator<ActiveModule> {
+    for (const module of this.#withShedding) {
+      if (module.balancer.explainModule(nowMs)?.shedding !== undefined) yield module;
+      else this.#withShedding.delete(module);
+    }
+  }
+
+  isShedding(module: ActiveModule, nowMs: number): boolean {
+    return this.#withShedding.has(module) && module.balancer.explainModule(nowMs)?.shedding !== undefined;
   }
 
   /** A module has this many hosts more; fewer, where the number is negative. */
@@ -35,8 +57,14 @@ export class HostGauges {
     if (module.balancer.ejectedCount > 0) this.#withEjected.add(module);
   }
 
+  /** The module begins to refuse calls. */
+  trackShedding(module: ActiveModule): void {
+    this.#withShedding.add(module);
+  }
+
   /** The module exists no more. Its hosts must be subtracted with addHosts. */
   dropModule(module: ActiveModule): void {
     this.#withEjected.delete(module);
+    this.#withShedding.delete(module);
   }
 }

@@ -16,6 +16,7 @@ import { type Calls, sampleOf, toldShare, UntoldModuleCalls } from './call-sampl
 import type { ReplyTo } from './forwarding.ts';
 import { decodeOrCount, type HandlerDeps } from './message-handler.ts';
 import type { ActiveModule } from './module-table.ts';
+import type { ModuleTotals } from './module-totals.ts';
 
 const count = shardCounters.at;
 const NO_HOST = { ip: 0, port: 0, addr: '' } as const;
@@ -33,23 +34,29 @@ export class ReportHandler {
   readonly #counters: HandlerDeps['counters'];
   readonly #periodMs: number;
   readonly #sendStatus: (report: StatusReport) => void;
+  readonly #totals: ModuleTotals | undefined;
   readonly #view = new ReportRequestView();
   /** Modules with results that the reporter has not been sent, in the order in which their status reports are due. */
   readonly #unsent = new Set<ActiveModule>();
   /** Only of modules that have large batches. */
   readonly #untold = new Map<ActiveModule, UntoldModuleCalls>();
 
-  /** @param periodMs how long after a module's first unsent result its status report is due */
+  /**
+   * @param periodMs how long after a module's first unsent result its status report is due
+   * @param totals where to count what is reported of each module, if anywhere
+   */
   constructor(
     { modules, forwarding, counters }: Pick<HandlerDeps, 'modules' | 'forwarding' | 'counters'>,
     periodMs: number,
     sendStatus: (report: StatusReport) => void,
+    totals?: ModuleTotals,
   ) {
     this.#modules = modules;
     this.#forwarding = forwarding;
     this.#counters = counters;
     this.#periodMs = periodMs;
     this.#sendStatus = sendStatus;
+    this.#totals = totals;
   }
 
   /**
@@ -87,21 +94,22 @@ export class ReportHandler {
   flushDue(nowMs: number, unixMs: number): void {
     for (const module of this.#unsent) {
       if (module.flushAtMs !== undefined && module.flushAtMs > nowMs) return;
-      this.flush(module, unixMs);
+      this.flush(module, nowMs, unixMs);
     }
   }
 
-  flushAll(unixMs: number): void {
-    for (const module of this.#unsent) this.flush(module, unixMs);
+  flushAll(nowMs: number, unixMs: number): void {
+    for (const module of this.#unsent) this.flush(module, nowMs, unixMs);
   }
 
   /** Sends the status report of one module, whether its period is over or not. */
-  flush(module: ActiveModule, unixMs: number): void {
+  flush(module: ActiveModule, nowMs: number, unixMs: number): void {
     this.#unsent.delete(module);
     module.flushAtMs = undefined;
     const results = takeResults(module, this.#untold.get(module));
     this.#untold.delete(module);
     if (results.length === 0) return;
+    this.#totals?.add(module, results, nowMs);
     this.#sendStatus({ modid: module.modid, cmdid: module.cmdid, results, ts: Math.floor(unixMs / 1_000) });
   }
 

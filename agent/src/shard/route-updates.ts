@@ -6,6 +6,7 @@ import { type ShardCounter, shardCounters } from '../counters.ts';
 import type { RouteUpdate } from '../threads/messages.ts';
 import type { HostGauges } from './host-gauges.ts';
 import { ActiveModule, type ModuleTable, type OnTransition } from './module-table.ts';
+import type { ModuleTotals } from './module-totals.ts';
 import type { OldRoutes } from './old-routes.ts';
 import type { ParkedRequest } from './parking.ts';
 import type { ReportHandler } from './report.ts';
@@ -20,6 +21,7 @@ export interface RouteUpdatesDeps {
   readonly reports: ReportHandler;
   readonly gauges: HostGauges;
   readonly oldRoutes: OldRoutes;
+  readonly totals: ModuleTotals | undefined;
   readonly transitions: TransitionLog;
   readonly counters: SharedCounters<ShardCounter>;
   readonly newBalancer: ModuleBalancerFactory;
@@ -38,7 +40,7 @@ export class RouteUpdates {
   }
 
   apply({ modid, cmdid, hosts, version, storedAtMs }: RouteUpdate, nowMs: number, unixMs: number): void {
-    const { modules, fetcher, reports, gauges, oldRoutes, counters, newBalancer, random, answerParked } = this.#deps;
+    const { modules, fetcher, reports, gauges, oldRoutes, totals, counters, newBalancer, random, answerParked } = this.#deps;
     const known = modules.findActive(modid, cmdid);
     // An old route is better than none, and worse than any other.
     if (storedAtMs !== undefined && known !== undefined) return;
@@ -46,11 +48,14 @@ export class RouteUpdates {
     if (known !== undefined) {
       oldRoutes.remove(known);
       // The results of hosts that leave the route go to the reporter before the balancer forgets them.
-      reports.flush(known, unixMs);
+      reports.flush(known, nowMs, unixMs);
       gauges.addHosts(-known.balancer.hostCount);
     }
     if (hosts.length === 0) {
-      if (known !== undefined) gauges.dropModule(known);
+      if (known !== undefined) {
+        gauges.dropModule(known);
+        totals?.drop(known);
+      }
       answerParked(modules.markAbsent(modid, cmdid, nowMs), undefined, nowMs);
       return;
     }
@@ -66,6 +71,7 @@ export class RouteUpdates {
 
   readonly #onTransition: OnTransition = (module, transition) => {
     this.#deps.gauges.trackEjected(module);
+    if (transition.to === 'shedding') this.#deps.gauges.trackShedding(module);
     this.#deps.transitions.add(module, transition);
   };
 }

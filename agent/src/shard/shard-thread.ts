@@ -7,7 +7,7 @@ import { parseNetworks } from '@lars/runtime/udp/networks';
 import { type LoadBalanceOptions, moduleBalancerFactory } from '../balancer/algorithm.ts';
 import { type ShardCounter, type ShardGauge, shardCounters, shardGauges } from '../counters.ts';
 import { MessageBatch, RouteQueryBatch } from '../threads/batches.ts';
-import type { PackedRouteQueries, ShardMessage, StatusReport } from '../threads/messages.ts';
+import type { PackedRouteQueries, ShardMessage, ShardQuery, StatusReport } from '../threads/messages.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
 import { AllowList } from '../udp/allow-list.ts';
 import { type OpenedTransport, openTransport } from '../udp/open-transport.ts';
@@ -144,7 +144,7 @@ function shardBody(
       reports.flush();
       waits.arm();
     },
-    explainModule: module => shard.explain(module, systemClock.monotonicMs(), systemClock.unixMs()),
+    answer: query => answer(shard, query),
     onConnect: name => {
       if (name === 'dns') shard.refetchRoutes();
       urgentQueries.flush();
@@ -154,7 +154,7 @@ function shardBody(
       waits.stop();
       shard.releaseAllParked();
       await transport.close();
-      shard.flushAll(systemClock.unixMs());
+      shard.flushAll(systemClock.monotonicMs(), systemClock.unixMs());
       reports.flush();
     },
   };
@@ -173,10 +173,17 @@ export function newDropCounter(
   };
 }
 
+function answer(shard: Shard, query: ShardQuery): unknown {
+  const nowMs = systemClock.monotonicMs();
+  if (query.what === 'module') return shard.explain(query.module, nowMs, systemClock.unixMs());
+  return shard.watchedModules(nowMs);
+}
+
 function setGauges(shard: Shard, gauges: SharedCounters<ShardGauge>): void {
   gauges.set(shardGauges.at.modules, shard.modules.activeCount);
   gauges.set(shardGauges.at.hosts, shard.gauges.hostCount);
   gauges.set(shardGauges.at.ejectedHosts, shard.gauges.countEjected());
+  gauges.set(shardGauges.at.sheddingModules, shard.gauges.countShedding(systemClock.monotonicMs()));
   gauges.set(shardGauges.at.absentModules, shard.modules.absentCount);
   gauges.set(shardGauges.at.oldRoutes, shard.oldRoutes.count);
   gauges.set(shardGauges.at.oldRoutesAgeSeconds, shard.oldRoutes.oldestAgeSeconds(systemClock.unixMs()));

@@ -17,7 +17,9 @@ import { GetHostHandler } from './get-host.ts';
 import { GetRouteHandler } from './get-route.ts';
 import { HostGauges } from './host-gauges.ts';
 import { type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
+import { type WatchedModules, watchedModules } from './module-figures.ts';
 import { type ActiveModule, ModuleTable, type ModuleTableOptions } from './module-table.ts';
+import { ModuleTotals } from './module-totals.ts';
 import { OldRoutes } from './old-routes.ts';
 import { type ParkedRequest, Parking } from './parking.ts';
 import { ReportHandler } from './report.ts';
@@ -32,6 +34,8 @@ export interface ShardOptions extends ModuleTableOptions, RouteFetcherOptions {
   readonly index: number;
   /** A module's call results go to the reporter this long after the first of them. */
   readonly reportTimeoutMs: number;
+  /** How many of the busiest modules the metrics show; 0: none, nor those in trouble. */
+  readonly topModules: number;
 }
 
 /** What a shard needs of the world. */
@@ -54,6 +58,8 @@ export class Shard {
   readonly #reports: ReportHandler;
   readonly #routeUpdates: RouteUpdates;
   readonly #transitions: TransitionLog;
+  readonly #totals: ModuleTotals | undefined;
+  readonly #topModules: number;
   /** A transport that takes many datagrams at a time shows them to it first. */
   readonly prefetcher: CachePrefetcher;
   readonly gauges = new HostGauges();
@@ -66,7 +72,8 @@ export class Shard {
     const fetcher = new RouteFetcher(options, deps.fetchRoute, counters);
     const parking = new Parking(modules, fetcher, counters);
     const shared = { modules, forwarding, parking, fetcher, counters, scratch: new Uint8Array(MAX_DATAGRAM_BYTES) };
-    const reports = new ReportHandler(shared, options.reportTimeoutMs, report => deps.sendStatus(report));
+    const totals = options.topModules === 0 ? undefined : new ModuleTotals();
+    const reports = new ReportHandler(shared, options.reportTimeoutMs, report => deps.sendStatus(report), totals);
     const transitions = new TransitionLog(deps.log, counters);
     const { gauges, oldRoutes } = this;
     const answerParked = this.#answerParked.bind(this);
@@ -74,6 +81,8 @@ export class Shard {
     this.#shared = shared;
     this.#reports = reports;
     this.#transitions = transitions;
+    this.#totals = totals;
+    this.#topModules = options.topModules;
     this.#getHost = new GetHostHandler(shared);
     this.#getRoute = new GetRouteHandler(shared);
     this.#routeUpdates = new RouteUpdates({
@@ -81,6 +90,7 @@ export class Shard {
       reports,
       gauges,
       oldRoutes,
+      totals,
       transitions,
       newBalancer,
       random,
@@ -173,8 +183,8 @@ export class Shard {
   }
 
   /** Sends all status reports, for the last time. */
-  flushAll(unixMs: number): void {
-    this.#reports.flushAll(unixMs);
+  flushAll(nowMs: number, unixMs: number): void {
+    this.#reports.flushAll(nowMs, unixMs);
   }
 
   /** The dns thread is a new one: it must learn which routes this shard knows, and which ones it waits for. */
@@ -191,6 +201,12 @@ export class Shard {
     const explanation = explainModule({ modid, cmdid }, module, modules.isAbsent(modid, cmdid, nowMs), nowMs);
     const oldRouteSeconds = module === undefined ? undefined : this.oldRoutes.ageSeconds(module, unixMs);
     return oldRouteSeconds === undefined ? explanation : { ...explanation, oldRouteSeconds };
+  }
+
+  /** The busiest modules and those in trouble; undefined where none are to be shown. */
+  watchedModules(nowMs: number): WatchedModules | undefined {
+    if (this.#totals === undefined) return undefined;
+    return watchedModules(this.#totals, this.gauges, this.#topModules, nowMs);
   }
 
   /** Writes the answer of a general form where the transport sends it from, or sends it back to the shard that forwarded the request. */

@@ -60,6 +60,9 @@ export type ShardMessage =
 /** Between threads, without main. */
 export type ThreadMessage = DnsMessage | ReporterMessage | ShardMessage;
 
+/** What main asks a shard: to explain a module, or which modules are worth a look. */
+export type ShardQuery = { readonly what: 'module'; readonly module: ModuleId } | { readonly what: 'watched-modules' };
+
 /** main → any thread */
 export type MessageFromMain =
   /** A direct way to another thread; it replaces an earlier one, whose thread has died. */
@@ -68,7 +71,7 @@ export type MessageFromMain =
   /** dns, reporter: what protects the next links. */
   | { readonly type: 'security'; readonly security: LinkSecurity }
   /** Answered with the same id. */
-  | { readonly type: 'ask'; readonly id: number; readonly module: ModuleId };
+  | { readonly type: 'ask'; readonly id: number; readonly query: ShardQuery };
 
 /** any thread → main */
 export type MessageToMain =

@@ -1,6 +1,5 @@
 /** Supervises the agent's worker threads: connects each with those that it writes to, and gives up when one dies too often. */
 import { MessageChannel } from 'node:worker_threads';
-import type { ModuleId } from '@lars/proto';
 import type { Clock } from '@lars/runtime/clock';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
@@ -8,7 +7,7 @@ import { LimitedRestarts } from '@lars/runtime/threads/restart-policy';
 import { type WorkerSetup, WorkerSupervisor } from '@lars/runtime/threads/worker-supervisor';
 import type { TransportFacts } from '../udp/transport.ts';
 import { HEARTBEAT_MS, type HeartbeatChange, HeartbeatWatch, newHeartbeat } from './heartbeats.ts';
-import type { MessageFromMain, MessageToMain } from './messages.ts';
+import type { MessageFromMain, MessageToMain, ShardQuery } from './messages.ts';
 import { newTerminationLock, waitUntilTerminable } from './termination-lock.ts';
 import type { ThreadData } from './thread.ts';
 
@@ -109,15 +108,15 @@ export class Supervisor<Name extends string> {
     return this.#silences.get(name) ?? 0;
   }
 
-  /** The thread's explanation of a module; undefined when it does not answer in time, because it is busy or being replaced. */
-  async askThread(name: Name, module: ModuleId): Promise<unknown> {
+  /** The thread's answer to a query; undefined when it does not answer in time, because it is busy or being replaced. */
+  async askThread(name: Name, query: ShardQuery): Promise<unknown> {
     if (!this.#workers.isAlive(name)) return undefined;
     this.#lastRequestId += 1;
     const id = this.#lastRequestId;
     const { promise, resolve } = Promise.withResolvers<unknown>();
     this.#requests.set(id, resolve);
     const timer = setTimeout(() => resolve(undefined), ANSWER_TIMEOUT_MS);
-    this.#workers.post(name, { type: 'ask', id, module });
+    this.#workers.post(name, { type: 'ask', id, query });
     const answer = await promise;
     clearTimeout(timer);
     this.#requests.delete(id);

@@ -1,12 +1,11 @@
 /** What every worker thread of the agent stands on: its messages from main, its direct ports to the other threads, and its end. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import type { ModuleId } from '@lars/proto';
 import type { Logger } from '@lars/runtime/log';
 import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import { WorkerEntry } from '@lars/runtime/threads/worker-entry';
 import type { TransportFacts } from '../udp/transport.ts';
 import { beat, HEARTBEAT_MS, type Heartbeat } from './heartbeats.ts';
-import type { MessageFromMain, MessageToMain, ThreadMessage, ThreadName } from './messages.ts';
+import type { MessageFromMain, MessageToMain, ShardQuery, ThreadMessage, ThreadName } from './messages.ts';
 import { type TerminationLock, withoutTermination } from './termination-lock.ts';
 
 export interface Thread<Data> {
@@ -33,8 +32,8 @@ export interface ThreadBody<Message> {
   onConnect?(thread: ThreadName): void;
   /** The files that protect the links have changed. */
   onSecurity?(security: LinkSecurity): void;
-  /** Main asks the thread to explain a module; the answer is plain data. */
-  explainModule?(module: ModuleId): unknown;
+  /** Main asks a shard; the answer is plain data. */
+  answer?(query: ShardQuery): unknown;
   /** Finishes the thread's work; afterwards the thread ends. */
   stop(): Promise<void>;
 }
@@ -88,8 +87,8 @@ export function runThread<Data, Message>(start: (thread: Thread<Data>) => Promis
       if (message.type === 'connect') connect(message.thread, message.port);
       else if (message.type === 'security') entry.whenStarted(body => body.onSecurity?.(message.security));
       else {
-        const { id, module } = message;
-        entry.whenStarted(body => entry.post({ type: 'answer', id, answer: body.explainModule?.(module) }));
+        const { id, query } = message;
+        entry.whenStarted(body => entry.post({ type: 'answer', id, answer: body.answer?.(query) }));
       }
     },
     stop: async body => {

@@ -80,7 +80,7 @@ describe.each([
         expect(hot.answers).toStrictEqual(general.answers);
         expect(hot.fetches).toStrictEqual(general.fetches);
         expect(hot.counted()).toStrictEqual(general.counted());
-        for (const world of [hot, general]) world.shardAt(0).flushAll(world.unixMs);
+        for (const world of [hot, general]) world.shardAt(0).flushAll(world.nowMs, world.unixMs);
         expect(hot.reports).toStrictEqual(general.reports);
       }),
       { numRuns: 150 },

@@ -80,7 +80,7 @@ describe('what callers report goes to the reporter', () => {
   test('a host with a name is reported under its name', () => {
     const world = withRoute([namedHost('a.example', 81)]);
     world.send(0, reportFrame({ ...MODULE, host: namedHost('a.example', 81) }));
-    world.shardAt(0).flushAll(world.unixMs);
+    world.shardAt(0).flushAll(world.nowMs, world.unixMs);
     expect(world.reports[0]?.results).toMatchObject([{ ip: 0, addr: 'a.example', port: 81, succ: 1 }]);
   });
 
@@ -89,9 +89,9 @@ describe('what callers report goes to the reporter', () => {
     world.route(6, 0, hostInfos(1));
     report(world, 1);
     world.send(0, reportFrame({ modid: 6, host: hostInfo(1) }));
-    world.shardAt(0).flushAll(world.unixMs);
+    world.shardAt(0).flushAll(world.nowMs, world.unixMs);
     expect(world.reports.map(({ modid }) => modid)).toEqual([3, 6]);
-    world.shardAt(0).flushAll(world.unixMs);
+    world.shardAt(0).flushAll(world.nowMs, world.unixMs);
     expect(world.reports).toHaveLength(2);
   });
 });
@@ -159,7 +159,7 @@ describe('counts are not lost', () => {
             told.set(key, (told.get(key) ?? 0) + world.count('reportedCalls') - before);
           }
         }
-        world.shardAt(0).flushAll(world.unixMs);
+        world.shardAt(0).flushAll(world.nowMs, world.unixMs);
         const expected = [...told].filter(([, calls]) => calls > 0);
         expect(sumOf(world.reports)).toEqual(new Map(expected));
       }),
@@ -211,7 +211,7 @@ describe('a batch report', () => {
       { ...hostInfo(2), succ: 1 },
     ];
     world.send(0, batchFrame({ ...MODULE, results }));
-    world.shardAt(0).flushAll(world.unixMs);
+    world.shardAt(0).flushAll(world.nowMs, world.unixMs);
     expect(world.reports[0]?.results).toEqual([result(1, { succ: 30, err: 10, tcost: 400 }), result(2, { succ: 1 })]);
     expect(world.count('reportedCalls')).toBe(41);
   });
@@ -222,7 +222,7 @@ describe('a batch report', () => {
     const lie = { ...hostInfo(1), succ: 2, tcost: 2 ** 53 };
     world.send(0, batchFrame({ ...MODULE, results: [lie, lie] }));
     world.send(0, reportFrame({ ...MODULE, host: hostInfo(2), tcost: 2 ** 32 - 1 }));
-    world.shardAt(0).flushAll(world.unixMs);
+    world.shardAt(0).flushAll(world.nowMs, world.unixMs);
     expect(world.reports[0]?.results).toMatchObject([{ tcost: 4 * HOUR_MS }, { tcost: HOUR_MS }]);
   });
 
@@ -255,7 +255,7 @@ describe('a batch report', () => {
     expect(told.length).toBeLessThan(1_100);
     const failures = told.filter(([, ok]) => !ok).length;
     expect(failures / told.length).toBeCloseTo(0.25, 2);
-    world.shardAt(0).flushAll(world.unixMs);
+    world.shardAt(0).flushAll(world.nowMs, world.unixMs);
     expect(world.reports[0]?.results).toMatchObject([
       { port: 1, succ: 60_000, err: 20_000, tcost: 400_001 },
       { port: 2, succ: 7, err: 1, tcost: 13 },
@@ -265,7 +265,7 @@ describe('a batch report', () => {
     world.flushDue();
     expect(world.reports).toHaveLength(1);
     world.send(0, reportFrame({ ...MODULE, host: hostInfo(1) }));
-    world.shardAt(0).flushAll(world.unixMs);
+    world.shardAt(0).flushAll(world.nowMs, world.unixMs);
     expect(world.reports[1]?.results).toMatchObject([{ port: 1, succ: 1, err: 0 }]);
   });
 
@@ -288,7 +288,7 @@ describe('a batch report', () => {
     world.send(0, batchFrame({ ...MODULE, results: Array.from({ length: 1_000 }, () => huge) }));
     const claimed = 1_000 * (huge.succ + huge.err);
     expect(world.counted()).toMatchObject({ reportedCalls: 100_000, reportCallsCut: claimed - 100_000 });
-    world.shardAt(0).flushAll(world.unixMs);
+    world.shardAt(0).flushAll(world.nowMs, world.unixMs);
     expect(world.reports[0]?.results).toMatchObject([{ succ: 60_000, err: 40_000 }]);
   });
 });

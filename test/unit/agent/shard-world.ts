@@ -56,6 +56,7 @@ export class ShardWorld {
         maxAbsent: 1_000,
         updateTimeoutMs: UPDATE_TIMEOUT_MS,
         reportTimeoutMs: REPORT_TIMEOUT_MS,
+        topModules: 20,
       };
       const world = { forwardsInFlight, newBalancer, random: seededRandom(1), log, counters };
       return new Shard({ ...defaults, ...options, index }, { ...world, ...this.#depsOf(index) });

@@ -7,6 +7,7 @@ import type { HostInfo, HostKey } from '@lars/proto';
 import type {
   Balancer,
   BalancerFactory,
+  EjectedHost,
   HostExplanation,
   HostView,
   ModuleBalancer,
@@ -14,7 +15,7 @@ import type {
   RefusalCause,
 } from '../balancer.ts';
 import type { HostPool } from '../host-pool.ts';
-import { explain, takeCounts, viewsOf } from '../host-views.ts';
+import { ejectedHosts, explain, takeCounts, viewsOf } from '../host-views.ts';
 import { countedPicks, isInFlightKnown } from './calls-in-flight.ts';
 import { pickCheapest, pickWithCapacity, recordPick } from './choose.ts';
 import { agentPickMs } from './detect.ts';
@@ -49,6 +50,14 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     return this.ejected.length;
   }
 
+  get healthyCount(): number {
+    return this.localZone.length + this.otherZones.length;
+  }
+
+  ejectedHosts(nowMs: number): EjectedHost[] {
+    return ejectedHosts(this.ejected, this.table, this.changes, nowMs);
+  }
+
   /** AD-21 (copies) */
   requiresAgentPick(nowMs: number): boolean {
     // A copy of the route does not say which zone is near (AD-19 (zones)).
@@ -64,7 +73,7 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     this.sortIntoPools();
     this.weights = Weights.of(this.table, this.slots, this.candidates, this.weights, nowMs);
     // AD-9 (ejection): where the others have left the route, those that are left must do.
-    if (this.localZone.length + this.otherZones.length === 0) readmitAll(this, 'none-left', nowMs);
+    if (this.healthyCount === 0) readmitAll(this, 'none-left', nowMs);
   }
 
   pick(nowMs: number, ipv4Only = false): HostInfo | undefined {

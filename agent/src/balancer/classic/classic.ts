@@ -6,6 +6,7 @@ import type {
   BalancerDeps,
   BalancerFactory,
   ClassicCause,
+  EjectedHost,
   HostExplanation,
   HostView,
   ModuleBalancer,
@@ -13,7 +14,7 @@ import type {
 } from '../balancer.ts';
 import { allHosts } from '../host-pool.ts';
 import { HostTable } from '../host-table.ts';
-import { explain, PastChanges, takeCounts, viewsOf } from '../host-views.ts';
+import { ejectedHosts, explain, PastChanges, takeCounts, viewsOf } from '../host-views.ts';
 import { HostPeriods } from './host-periods.ts';
 import type { ClassicOptions } from './options.ts';
 import { RoundRobin } from './round-robin.ts';
@@ -58,6 +59,14 @@ class ClassicBalancer implements ModuleBalancer {
 
   get ejectedCount(): number {
     return this.#ejected.size;
+  }
+
+  get healthyCount(): number {
+    return this.#healthy.size;
+  }
+
+  ejectedHosts(nowMs: number): EjectedHost[] {
+    return ejectedHosts(this.#ejected.list(), this.#table, this.#changes, nowMs);
   }
 
   /** Only here are picks counted between two probes (LB-4), and only a host in trouble has any. */
