@@ -2,6 +2,7 @@ import { agentConfigTable } from '@lars/agent';
 import { dnsserverConfigTable } from '@lars/dnsserver';
 import { reporterConfigTable } from '@lars/reporter';
 import { type ConfigTable, formatMarkdown, formatSample } from '@lars/runtime/config/config';
+import { dashboardJson } from './dashboard.ts';
 
 const TABLES: readonly ConfigTable[] = [agentConfigTable, dnsserverConfigTable, reporterConfigTable];
 
@@ -12,8 +13,9 @@ Each service reads one INI file, by default \`conf/NAME.ini\`; without a file it
 starting, with one line that names the file, the line and what would be right. This page is written by \`npm run conf\`.
 `;
 
-/** Every file that is printed from the config tables: [path from the project's root, text]. */
+/** Every file that `npm run conf` prints, nearly all from the config tables: [path from the project's root, text]. */
 export function confFiles(): ReadonlyMap<string, string> {
   const files = new Map(TABLES.map(table => [`conf/${table.file}`, formatSample(table)]));
+  files.set('conf/grafana/lars.json', dashboardJson());
   return files.set('docs/configuration.md', [INTRODUCTION, ...TABLES.map(table => formatMarkdown(table))].join('\n'));
 }

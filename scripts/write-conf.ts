@@ -1,4 +1,6 @@
-/** Writes conf/*.ini and docs/configuration.md from the services' config tables: `npm run conf`. A test holds them equal. */
+/**
+ * Writes conf/*.ini and docs/configuration.md from the services' config tables, and the Grafana dashboard: `npm run conf`. A test holds them equal.
+ */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { confFiles } from './conf-files.ts';

@@ -41,19 +41,33 @@ export interface WatchedModules {
 export function watchedModules(totals: ModuleTotals, gauges: HostGauges, top: number, nowMs: number): WatchedModules {
   const figures = (module: ActiveModule) => figuresOf(module, totals.of(module) ?? new ModuleTotal(), gauges, nowMs);
   const troubled = new Set([...gauges.withEjected(), ...gauges.withShedding(nowMs)]);
-  const called: { readonly module: ActiveModule; readonly recentCalls: number }[] = [];
+  const busiest: Ranked[] = [];
+  // An agent may have a hundred thousand modules, and calls wait meanwhile: a look at each, and no sorting of all.
   for (const [module, total] of totals.all()) {
     if (total.isErring(nowMs)) troubled.add(module);
-    called.push({ module, recentCalls: total.recentCalls(nowMs) });
+    keepBusiest(busiest, module, total.rank, top);
   }
-  const busiest = first(called, top, (a, b) => b.recentCalls - a.recentCalls).map(({ module }) => module);
   const inTrouble = [...troubled].map(module => ({ module, ...figures(module) }));
   const worst = first(inTrouble, MAX_TROUBLED, byTrouble);
   return {
-    busiest: busiest.map(figures),
+    busiest: busiest.map(({ module }) => figures(module)),
     troubled: worst.map(({ module: _, ...known }) => known),
     ejectedHosts: longestEjected(worst.flatMap(({ module }) => ejectedHostsOf(module, nowMs))),
   };
+}
+
+interface Ranked {
+  readonly module: ActiveModule;
+  readonly rank: number;
+}
+
+/** `busiest` is in order, and no longer than `top`. */
+function keepBusiest(busiest: Ranked[], module: ActiveModule, rank: number, top: number): void {
+  const last = busiest[top - 1];
+  if (last !== undefined && last.rank >= rank) return;
+  const place = busiest.findIndex(one => one.rank < rank);
+  busiest.splice(place === -1 ? busiest.length : place, 0, { module, rank });
+  if (busiest.length > top) busiest.pop();
 }
 
 /** Of several shards, what is shown of all of them. */

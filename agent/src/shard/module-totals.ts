@@ -14,35 +14,36 @@ export class ModuleTotal {
   errors = 0;
   /** Of the calls whose callers told it. */
   durationMs = 0;
-  #recentCalls = 0;
-  #recentErrors = 0;
-  #atMs = 0;
+  /**
+   * How busy the module is. With each half-life that passes the recent calls become half as many, so their logarithm sinks as a straight line, for all
+   * modules alike: those that are compared need not be brought up to date.
+   */
+  rank = Number.NEGATIVE_INFINITY;
+  #errorShare = 0;
 
   add(results: readonly HostCallResult[], nowMs: number): void {
-    const weight = this.#weight(nowMs);
-    this.#recentCalls *= weight;
-    this.#recentErrors *= weight;
-    this.#atMs = nowMs;
+    let calls = 0;
+    let errors = 0;
     for (const { succ, err, tcost } of results) {
-      this.calls += succ + err;
-      this.errors += err;
+      calls += succ + err;
+      errors += err;
       this.durationMs += tcost;
-      this.#recentCalls += succ + err;
-      this.#recentErrors += err;
     }
+    if (calls === 0) return;
+    this.calls += calls;
+    this.errors += errors;
+    const before = this.recentCalls(nowMs);
+    this.#errorShare = (before * this.#errorShare + errors) / (before + calls);
+    this.rank = Math.log2(before + calls) + nowMs / HALF_LIFE_MS;
   }
 
   /** About the calls of the last minute and a half, older ones counting less. */
   recentCalls(nowMs: number): number {
-    return this.#recentCalls * this.#weight(nowMs);
+    return 2 ** (this.rank - nowMs / HALF_LIFE_MS);
   }
 
   isErring(nowMs: number): boolean {
-    return this.recentCalls(nowMs) >= FEW_CALLS && this.#recentErrors > ERRING_SHARE * this.#recentCalls;
-  }
-
-  #weight(nowMs: number): number {
-    return 0.5 ** ((nowMs - this.#atMs) / HALF_LIFE_MS);
+    return this.#errorShare > ERRING_SHARE && this.recentCalls(nowMs) >= FEW_CALLS;
   }
 }
 
