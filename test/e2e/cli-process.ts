@@ -24,6 +24,13 @@ export interface Ready {
   readonly agent: { readonly ip: string; readonly udpPorts: readonly number[]; readonly httpPort: number };
 }
 
+export interface StartOptions {
+  readonly nodeArgs?: readonly string[];
+  readonly program?: string;
+  /** A command that replaces itself with the program and arguments that it is given behind its own: ['sh', '-c', '…; exec "$0" "$@"']. */
+  readonly shell?: readonly string[];
+}
+
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** A folder for one test, and the processes that run in it. */
@@ -45,13 +52,12 @@ export class LarsFolder {
     writeFileSync(file, text);
   }
 
-  start(
-    args: readonly string[],
-    options: { readonly nodeArgs?: readonly string[]; readonly program?: string } = {},
-  ): LarsProcess {
-    const { nodeArgs = [], program = LARS } = options;
+  start(args: readonly string[], options: StartOptions = {}): LarsProcess {
+    const { nodeArgs = [], program = LARS, shell } = options;
     const env = { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '' };
-    const child = spawn(process.execPath, [...nodeArgs, program, ...args], { cwd: this.path, env, stdio: 'pipe' });
+    const command = [process.execPath, ...nodeArgs, program, ...args];
+    const [file = '', ...fileArgs] = shell === undefined ? command : [...shell, ...command];
+    const child = spawn(file, fileArgs, { cwd: this.path, env, stdio: 'pipe' });
     const running = new LarsProcess(child);
     this.#running.add(running);
     void running.ended.then(() => this.#running.delete(running));
