@@ -1,6 +1,7 @@
 import type { HostInfo } from '@lars/proto';
 import { describe, expect, test } from 'vitest';
 import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { MAX_TROUBLED, mergeWatched, type WatchedModules } from '../../../agent/src/shard/module-figures.ts';
 import { batchFrame, hostInfo, hostInfos, reportFrame } from '../../support/agent-messages.ts';
 import { REPORT_TIMEOUT_MS, ShardWorld } from './shard-world.ts';
@@ -85,6 +86,25 @@ describe('the busiest modules', () => {
 });
 
 describe('the modules in trouble', () => {
+  test.each([
+    { algorithm: 'classic', newBalancer: classicBalancer(CLASSIC_DEFAULTS) },
+    { algorithm: 'adaptive', newBalancer: adaptiveBalancer(ADAPTIVE_DEFAULTS) },
+  ])('have an ejected host since it was ejected, with $algorithm', ({ newBalancer }) => {
+    const world = new ShardWorld({ newBalancer });
+    world.route(3, 0, [...hostInfos(3), hostInfo(4, { drain: true })]);
+    for (let i = 0; i < 100; i++) {
+      world.advance(1);
+      for (const port of [1, 2, 3])
+        world.send(0, reportFrame({ modid: 3, host: hostInfo(port), retcode: port === 2 ? 1 : 0, tcost: 1 }));
+    }
+    world.advance(5_000);
+    const { troubled, ejectedHosts } = watched(world);
+    expect(troubled).toMatchObject([{ modid: 3, healthyHosts: 2, ejectedHosts: 1, drainingHosts: 1 }]);
+    expect(ejectedHosts).toEqual([{ modid: 3, cmdid: 0, host: '10.0.0.1:2', forMs: expect.any(Number) }]);
+    expect(ejectedHosts[0]?.forMs).toBeGreaterThanOrEqual(5_000);
+    expect(ejectedHosts[0]?.forMs).toBeLessThan(5_100);
+  });
+
   test('have ejected hosts, which are named with how long that has lasted', () => {
     const hosts = [...hostInfos(2), hostInfo(3, { drain: true })];
     const world = worldOf([3, 6], hosts, 1);
