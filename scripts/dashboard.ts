@@ -136,6 +136,7 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       queries: {
         connected: `sum(lars_dnsserver_connections{${DNSSERVER}})`,
         subscriptions: `sum(lars_dnsserver_subscriptions{${DNSSERVER}})`,
+        'on a later server': `count(lars_agent_dnsserver_server{${AGENT}} > 1) or vector(0)`,
         'without dnsserver': `count(lars_agent_dnsserver_link_up{${AGENT}} == 0) or vector(0)`,
       },
     },

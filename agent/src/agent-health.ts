@@ -63,7 +63,7 @@ export function agentHealth({ supervisor, counters, config, security, uptimeMs }
 /** The server in use; of several also since when, and which of the others are down. */
 function linkState(servers: readonly ServerAddress[], gauges: SharedCounters<LinkGauge>): string {
   const used = gauges.get('server') - 1;
-  const since = new Date(gauges.get('serverSince') * 1_000).toISOString();
+  const since = new Date(gauges.get('serverSinceTimestampSeconds') * 1_000).toISOString();
   const down = gauges.get('downServers');
   return servers
     .map((address, server) => {

@@ -82,7 +82,7 @@ export const linkGauges = defineCounters({
   linkUp: '1 while the TCP link stands',
   waiting: 'Queries or reports that wait for the server',
   server: 'Which server of the list is used, counted from 1; 0 while none is',
-  serverSince: 'Since when, unix seconds',
+  serverSinceTimestampSeconds: 'Since when that is so, unix seconds; 0 before the first',
   downServers:
     'Servers of the list that did not answer when they were tried last: the sum of 1 for the first, 2 for the second, 4 for the third, ...',
 });

@@ -52,9 +52,10 @@ export class MonitoredServices {
     return { folder, process, ready, asker: await this.#callerOf(ready) };
   }
 
-  /** An agent whose log goes to a full disk and whose threads do as the test says (thread-faults.mjs). */
-  startFaultyAgent({ dnsserver, reporter }: Ready): Promise<AgentService> {
-    const links = `[dnsserver]\nport = ${dnsserver.tcpPort}\n[reporter]\nport = ${reporter.tcpPort}\n`;
+  /** An agent whose log goes to a full disk, whose threads do as the test says (thread-faults.mjs), and whose first reporter is down. */
+  async startFaultyAgent({ dnsserver, reporter }: Ready): Promise<AgentService> {
+    const reporters = `127.0.0.1:${await freeTcpPort()}, 127.0.0.1:${reporter.tcpPort}`;
+    const links = `[dnsserver]\nport = ${dnsserver.tcpPort}\n[reporter]\nservers = ${reporters}\n`;
     const conf = `[udp]\nport = 0\nreceive_buffer = 4096\n[http]\nport = 0\n${links}`;
     const shell = ['sh', '-c', 'exec "$0" "$@" 2>/dev/full'];
     return this.startAgent(this.newFolder(), conf, { nodeArgs: ['--import', PRELOAD], shell });

@@ -101,7 +101,7 @@ export function showLinks(links: ServerLinks, servers: readonly ServerAddress[],
   const used = links.used === undefined ? 0 : links.used + 1;
   if (used !== gauges.get('server')) {
     gauges.set(at.server, used);
-    gauges.set(at.serverSince, Math.floor(systemClock.unixMs() / 1_000));
+    gauges.set(at.serverSinceTimestampSeconds, Math.floor(systemClock.unixMs() / 1_000));
   }
   gauges.set(at.linkUp, used === 0 ? 0 : 1);
   gauges.set(

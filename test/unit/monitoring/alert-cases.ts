@@ -62,6 +62,13 @@ export const ALERT_CASES: readonly AlertCase[] = [
     firesAt: 15,
     well: { [`lars_agent_dnsserver_link_up{${AGENT}}`]: '1x9 0x3 1x40' },
   },
+  ...['dnsserver', 'reporter'].map(server => ({
+    alert: 'LarsAgentOnLaterServer',
+    fault: { [`lars_agent_${server}_server{${AGENT}}`]: sinceTen(1, 2) },
+    firesAt: 20,
+    // 0: it uses none, for which there are other alerts.
+    well: { [`lars_agent_${server}_server{${AGENT}}`]: '1x9 2x8 1x9 0x30' },
+  })),
   {
     alert: 'LarsAgentRoutesOld',
     fault: { [`lars_agent_old_routes_age_seconds{${AGENT},shard="1"}`]: '0x9 30+60x50' },
