@@ -32,7 +32,7 @@ export interface Lars {
   /** One of the agent's counters, 'probes', as its /metrics page has it, over all its threads. */
   counted(name: string): Promise<number>;
   /** A module's sums in the reporter's history. */
-  storedCalls(modid: number, cmdid: number): StoredCalls;
+  storedCalls(modid: number, cmdid: number): Promise<StoredCalls>;
   /** Stops the services, the agent first, so that its last counts reach the reporter. The database stays until `remove`. */
   stop(): Promise<void>;
   remove(): Promise<void>;
@@ -111,8 +111,8 @@ async function addRoute(file: string, modid: number, cmdid: number, hosts: reado
   }
 }
 
-function storedCalls(file: string, modid: number, cmdid: number): StoredCalls {
-  const database = openSqlite<never>({ file, confKey: '[database] file', durability: 'normal' });
+async function storedCalls(file: string, modid: number, cmdid: number): Promise<StoredCalls> {
+  const database = await openSqlite<never>({ file, confKey: '[database] file', durability: 'normal' });
   try {
     const sums =
       'SELECT coalesce(sum(succ), 0) AS succ, coalesce(sum(err), 0) AS err FROM CallHistory WHERE modid = ? AND cmdid = ?';

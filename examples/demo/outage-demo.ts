@@ -34,7 +34,7 @@ export async function playOutage(options: OutageOptions, screen: Screen, interru
     const probes = await world.lars.counted('probes');
     await world.finish();
     const { whileDown, whenBack } = watch;
-    const result = resultOf(world, options, decisions.all, { whileDown, whenBack, probes });
+    const result = await resultOf(world, options, decisions.all, { whileDown, whenBack, probes });
     return options.json ? `${resultAsJson(result)}\n` : `\n${resultAsText(result, rulesOf(world.lars.loadbalance))}`;
   } finally {
     await world.remove();
@@ -61,12 +61,12 @@ async function watchOutage(
   return watch;
 }
 
-function resultOf(
+async function resultOf(
   { lars, score }: LarsWorld,
   { seed, hosts, ratePerSecond, phaseSeconds }: OutageOptions,
   decisions: readonly PastDecision[],
   agent: Omit<AgentResult, 'decisions'>,
-): DemoResult {
+): Promise<DemoResult> {
   const { windowMs, totals } = score;
   const [trouble] = score.troubles;
   if (trouble?.host === undefined) throw new Error('the story was told without an outage');
@@ -83,7 +83,7 @@ function resultOf(
     totals,
     outage: outageOf(trouble.host, trouble),
     agent: { decisions: sinceStop, ...agent },
-    stored: lars.storedCalls(MODULE.modid, MODULE.cmdid),
+    stored: await lars.storedCalls(MODULE.modid, MODULE.cmdid),
   };
 }
 

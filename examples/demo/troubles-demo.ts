@@ -51,7 +51,7 @@ export async function playTroubles(
   ended.throwIfAborted();
   screen.finish();
   await Promise.all(stages.map(world => world.finish()));
-  const result = resultOf(contenders, options);
+  const result = await resultOf(contenders, options);
   const rules = stages.map(({ lars }) => (lars === undefined ? undefined : rulesOf(lars.loadbalance)));
   return options.json ? `${resultAsJson(result)}\n` : `\n${troublesAsText(result, rules)}`;
 }
@@ -72,7 +72,7 @@ function drawAll(screen: Screen, contenders: readonly Contender[], time: StoryTi
   if (first !== undefined) screen.draw(first, ...others);
 }
 
-function resultOf(contenders: readonly Contender[], options: TroublesOptions): TroublesResult {
+async function resultOf(contenders: readonly Contender[], options: TroublesOptions): Promise<TroublesResult> {
   const { seed, hosts, ratePerSecond, troubles, troubleSeconds, quietSeconds } = options;
   const victims = victimsOf(troubles, hosts);
   return {
@@ -82,12 +82,14 @@ function resultOf(contenders: readonly Contender[], options: TroublesOptions): T
     troubleSeconds,
     quietSeconds,
     windowMs: WINDOW_MS,
-    ways: contenders.map(({ name, conf, world: { score, lars } }) => ({
-      name,
-      conf,
-      totals: score.totals,
-      stored: lars?.storedCalls(MODULE.modid, MODULE.cmdid),
-    })),
+    ways: await Promise.all(
+      contenders.map(async ({ name, conf, world: { score, lars } }) => ({
+        name,
+        conf,
+        totals: score.totals,
+        stored: await lars?.storedCalls(MODULE.modid, MODULE.cmdid),
+      })),
+    ),
     troubles: troubles.map((trouble, index) => ({
       name: trouble.name,
       story: titleOf(trouble, victims[index]),

@@ -3,9 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type CheckedFile, decodeCheckedFile, encodeCheckedFile, type FileKind } from '@lars/proto/checked-file';
-
-/** Routes, results and numbers of a machine are nobody's business who has no part in running it. */
-const FILE_MODE = 0o640;
+import { OWN_FILE_MODE } from './own-files.ts';
 
 /**
  * Writes beside the file, flushes to the disk, and renames: who reads gets the old file or the new one. Its folder must be there.
@@ -14,7 +12,7 @@ const FILE_MODE = 0o640;
 export async function writeDurableFile(path: string, bytes: Uint8Array): Promise<void> {
   const draft = `${path}.${process.pid}.tmp`;
   try {
-    const file = await open(draft, 'w', FILE_MODE);
+    const file = await open(draft, 'w', OWN_FILE_MODE);
     try {
       await file.writeFile(bytes);
       await file.sync();

@@ -41,7 +41,7 @@ describe('a database that is locked and not in WAL mode', () => {
     );
   });
 
-  test.each(['dnsserver', 'up'])('has lars %s wait, and it stops when it is told', async command => {
+  test.each(['dnsserver', 'reporter', 'up'])('has lars %s wait, and it stops when it is told', async command => {
     lockedDatabase('data/lars.db');
     const process = folder.start([command, '--json']);
     await process.logged('waiting for database');
@@ -89,7 +89,7 @@ describe('under a running dnsserver', () => {
       const answer = await askHealth('127.0.0.1', dnsserver.httpPort);
       return answer.kind === 'health' ? answer.health.details['outage'] : 'no answer';
     };
-    return { process, dnsserver, put, outage, descriptors: () => readdirSync(`/proc/${pid}/fd`).length };
+    return { process, dnsserver, put, remove, outage, descriptors: () => readdirSync(`/proc/${pid}/fd`).length };
   }
 
   test('a file that is locked delays no answer, and loses no descriptor', async () => {
@@ -111,6 +111,24 @@ describe('under a running dnsserver', () => {
     expect(descriptors()).toBeLessThan(before + 8);
     unlock();
     await eventually('the file is read', async () => (await outage()) === undefined);
+    expect((await process.interrupt()).code).toBe(0);
+  });
+
+  test('a file that is deleted leaves its routes served, and a new one of that name is read', async () => {
+    const { process, dnsserver, put, remove, outage } = await running();
+    const status = async () => {
+      const answer = await askHealth('127.0.0.1', dnsserver.httpPort);
+      return answer.kind === 'health' ? answer.health.status : 'no answer';
+    };
+    remove();
+    await eventually('the loss is told', async () => String(await outage()).includes('was deleted'));
+    expect(await status()).toBe('degraded');
+    const agent = await connectAgent(dnsserver.tcpPort);
+    expect((await agent.answer(1, 1)).host).toHaveLength(1);
+    await folder.run(['route', 'add', '2/2', '10.0.0.2:80', '--db', 'data/new.db', '--create']);
+    put('data/new.db');
+    await eventually('the new file is read', async () => (await agent.answer(2, 2)).host.length === 1);
+    expect(await status()).toBe('ok');
     expect((await process.interrupt()).code).toBe(0);
   });
 

@@ -2,13 +2,14 @@
  * The file in which an agent keeps its routes for its next start. Main reads and writes it: no caller waits for main. What the routes are only the dns
  * thread knows; here they are bytes in memory that both share.
  */
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { FileKind } from '@lars/proto/checked-file';
 import type { Clock } from '@lars/runtime/clock';
 import { readCheckedFile, writeCheckedFile } from '@lars/runtime/durable-file';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
+import { makeFolder } from '@lars/runtime/own-files';
 import { isReplaceable } from '../replaceable-file.ts';
 import {
   committedBytes,
@@ -146,7 +147,7 @@ export class RouteFile {
     const frames = committedFrames(memory);
     const atMs = clock.unixMs();
     try {
-      await mkdir(path.dirname(this.#path), { recursive: true });
+      await makeFolder(path.dirname(this.#path));
       // A copy, because the checksum and the file want memory that is not shared.
       await writeCheckedFile(this.#path, KIND, frames.slice(), atMs);
       this.#writtenMemory = memory;

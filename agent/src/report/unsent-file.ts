@@ -2,7 +2,7 @@
  * What the reporter thread keeps on the disk: the reports that could not be delivered when the agent ended, for its next start; and beside them
  * which reporter is known to acknowledge.
  */
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LarsProtocolError } from '@lars/proto';
 import type { FileKind } from '@lars/proto/checked-file';
@@ -10,6 +10,7 @@ import { systemClock } from '@lars/runtime/clock';
 import { readCheckedFile, writeCheckedFile } from '@lars/runtime/durable-file';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
+import { makeFolder } from '@lars/runtime/own-files';
 import { isReplaceable } from '../replaceable-file.ts';
 import { type EarlierReport, joinFrames, splitFrames } from './unsent-frames.ts';
 
@@ -70,7 +71,7 @@ export class UnsentFile {
     if (!this.#mayWrite) return 0;
     const { body, left } = joinFrames(frames, MAX_BYTES);
     try {
-      await mkdir(path.dirname(this.#path), { recursive: true });
+      await makeFolder(path.dirname(this.#path));
       await writeCheckedFile(this.#path, UNSENT, body, systemClock.unixMs());
       this.#isThere = true;
       return frames.length - left;
@@ -101,7 +102,7 @@ export class UnsentFile {
   async noteReporter(): Promise<void> {
     if (!this.#mayWrite) return;
     try {
-      await mkdir(path.dirname(this.#path), { recursive: true });
+      await makeFolder(path.dirname(this.#path));
       await writeCheckedFile(this.#reporterPath, REPORTER, Buffer.from(this.#reporter), systemClock.unixMs());
     } catch (error) {
       this.#log.warn(`${this.#reporterPath} cannot be written`, { key: CONF_KEY, error: messageOf(error) });

@@ -1,7 +1,8 @@
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '@lars/runtime/errors';
-import { openSqliteWhenFree, type SqliteDatabase } from '@lars/runtime/sql/sqlite';
+import { OpenFile } from '@lars/runtime/sql/open-file';
+import { openSqlite, type SqliteDatabase } from '@lars/runtime/sql/sqlite';
 import { waitForLock } from '@lars/runtime/sql/wait-for-lock';
 import { SqliteError } from 'better-sqlite3';
 import {
@@ -21,6 +22,8 @@ export interface SqliteRouteStoreOptions {
   readonly file: string;
   /** How long a change waits for other writers, ms. The thread does other work meanwhile. */
   readonly busyWaitMs: number;
+  /** Ends all waits. */
+  readonly isStopped?: () => boolean;
   /** Told what was mended in the database; without it, the line goes to standard error. */
   readonly onMended?: (text: string) => void;
 }
@@ -32,12 +35,11 @@ export class SqliteRouteStore implements RouteStore {
   readonly name: string;
   busyWaitMs: number;
   readonly #options: SqliteRouteStoreOptions;
-  /** undefined until it is used first. */
-  #database: SqliteDatabase<RouteTables> | undefined;
-  #inode = 0;
+  /** undefined until it is used first, and while the file that was open is lost. */
+  #open: Opening | undefined;
   #isClosed = false;
-  /** How often the file was replaced under us. */
-  #replaced = 0;
+  /** How often the file was lost under us. */
+  #losses = 0;
 
   constructor(options: SqliteRouteStoreOptions) {
     this.#options = options;
@@ -51,10 +53,10 @@ export class SqliteRouteStore implements RouteStore {
   }
 
   async changeToken(): Promise<ChangeToken> {
-    await this.#reopenReplacedFile();
+    this.#leaveLost();
     return this.#retryWhileBusy(database => ({
-      data: `${this.#replaced}:${database.dataVersion()}`,
-      schema: `${this.#replaced}:${database.schemaVersion()}`,
+      data: `${this.#losses}:${database.dataVersion()}`,
+      schema: `${this.#losses}:${database.schemaVersion()}`,
     }));
   }
 
@@ -91,22 +93,19 @@ export class SqliteRouteStore implements RouteStore {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#database?.close();
+    this.#open?.database.close();
   }
 
   /**
-   * Opens the file again when somebody has put another file in its place; SQLite would go on with the old file, which has no name any
-   * more. While there is no file, none is created: whoever is about to restore one must not find a new one of ours there.
+   * Takes leave of a file that was deleted or replaced; the next use opens the one that has its name. While there is none, none is created:
+   * whoever is about to restore one must not find a new one of ours there.
    */
-  async #reopenReplacedFile(): Promise<void> {
-    await this.#opened();
-    const inode = inodeOf(this.name);
-    if (inode === this.#inode) return;
-    const database = await this.#open();
-    this.#database?.close();
-    this.#database = database;
-    this.#inode = inode;
-    this.#replaced += 1;
+  #leaveLost(): void {
+    const open = this.#open;
+    if (open?.file.loss() === undefined) return;
+    this.#open = undefined;
+    this.#losses += 1;
+    open.file.leave(open.database.connection);
   }
 
   #tell(text: string): void {
@@ -116,33 +115,50 @@ export class SqliteRouteStore implements RouteStore {
 
   /** Readers are refused too, for the moment in which the last user closes the file. */
   async #retryWhileBusy<T>(work: (database: SqliteDatabase<RouteTables>) => T | Promise<T>): Promise<T> {
-    const wait = { file: this.name, giveUpMs: this.busyWaitMs, isStopped: () => this.#isClosed };
+    const wait = { file: this.name, giveUpMs: this.busyWaitMs, isStopped: this.#isStopped };
     try {
       const database = await this.#opened();
-      return await waitForLock(wait, () => work(this.#database ?? database));
+      return await waitForLock(wait, () => work(this.#open?.database ?? database));
     } catch (error) {
       throw storeError(error, this.name);
     }
   }
 
+  readonly #isStopped = () => this.#isClosed || this.#options.isStopped?.() === true;
+
   async #opened(): Promise<SqliteDatabase<RouteTables>> {
-    if (this.#database !== undefined) return this.#database;
-    const opened = await this.#open();
+    if (this.#open !== undefined) return this.#open.database;
+    const { file } = this.#options;
+    if (this.#losses > 0 && !existsSync(this.name))
+      throw new Error(`database ${this.name} was deleted; waiting for a file of that name`);
+    const database = await openSqlite<RouteTables>({
+      file,
+      confKey: 'conf key [database] file',
+      durability: 'full',
+      giveUpMs: this.busyWaitMs,
+      isStopped: this.#isStopped,
+    });
     // Two calls may have opened it at the same time, or the store was closed meanwhile.
-    if (this.#database === undefined && !this.#isClosed) {
-      this.#inode = inodeOf(this.name);
-      this.#database = opened;
-      return opened;
-    }
-    opened.close();
-    if (this.#database === undefined) throw new Error('the store is closed');
-    return this.#database;
+    this.#open = this.#keepFirst(database);
+    return this.#open.database;
   }
 
-  #open(): Promise<SqliteDatabase<RouteTables>> {
-    const { file } = this.#options;
-    return openSqliteWhenFree({ file, confKey: 'conf key [database] file', durability: 'full', giveUpMs: this.busyWaitMs });
+  #keepFirst(database: SqliteDatabase<RouteTables>): Opening {
+    try {
+      if (this.#isClosed) throw new Error('the store is closed');
+      if (this.#open === undefined) return { database, file: new OpenFile(this.name) };
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    database.close();
+    return this.#open;
   }
+}
+
+interface Opening {
+  readonly database: SqliteDatabase<RouteTables>;
+  readonly file: OpenFile;
 }
 
 /** Errors that are not SQLite's come from the work that was given to the store, and are passed on as they are. */
@@ -151,10 +167,6 @@ function storeError(error: unknown, file: string): unknown {
   const code = storeCode(error.code);
   const why = code === 'BUSY' ? `another process has locked database ${file}` : messageOf(error);
   return new RouteStoreError(code, why, { cause: error });
-}
-
-function inodeOf(file: string): number {
-  return statSync(file).ino;
 }
 
 function storeCode(code: string): RouteStoreErrorCode {

@@ -1,29 +1,27 @@
 import { messageOf, StartupError } from '@lars/runtime/errors';
+import { isLocked } from '@lars/runtime/sql/wait-for-lock';
 import type { Statement } from 'better-sqlite3';
-import { type OpenStatusFile, SqliteFile } from './sqlite-file.ts';
+import { type OpenStatusFile, SqliteFile, type SqliteFileOptions } from './sqlite-file.ts';
 import type { StatusUpserts } from './sqlite-upserts.ts';
 import { readHistory, readStatus } from './status-queries.ts';
 import type { HistoryQuery, HistoryRow, PruneLimits, StatusBatch, StatusRow, StatusStore } from './status-store.ts';
-
-export interface SqliteStatusStoreOptions {
-  readonly file: string;
-  /** The conf key of the file, named when it cannot be used. */
-  readonly confKey: string;
-}
 
 /**
  * Opens the tables in an SQLite file that other services may use too. A stored batch survives the end of the process; a power cut
  * may take the last ones, which is fair for statistics and spares a wait for the disk with every batch.
  * @throws {StartupError} when the file cannot be opened, or holds tables of these names that are not ours
  */
-export async function openSqliteStatusStore({ file, confKey }: SqliteStatusStoreOptions): Promise<StatusStore> {
+export async function openSqliteStatusStore(options: SqliteFileOptions): Promise<StatusStore> {
+  const store = new SqliteStatusStore(new SqliteFile(options));
   try {
-    return new SqliteStatusStore(new SqliteFile(file, confKey));
+    await store.check();
+    return store;
   } catch (cause) {
+    await store.close();
     if (cause instanceof StartupError) throw cause;
-    throw new StartupError('DATABASE', `database ${file} (${confKey}) cannot hold the call status: ${messageOf(cause)}`, {
-      cause,
-    });
+    const { file, confKey } = options;
+    const why = isLocked(cause) ? 'another process has locked it' : messageOf(cause);
+    throw new StartupError('DATABASE', `database ${file} (${confKey}) cannot hold the call status: ${why}`, { cause });
   }
 }
 
@@ -37,53 +35,56 @@ class SqliteStatusStore implements StatusStore {
   constructor(file: SqliteFile) {
     this.#file = file;
     this.place = file.path;
-    this.#use();
   }
 
   async write(batch: StatusBatch, nowSec: number): Promise<void> {
-    const { open, writeBatch } = this.#use();
-    // It comes again when its file had lost its name, and may have got it back since.
-    if (this.#written?.batch !== batch || this.#written.into !== open) {
-      writeBatch(batch, nowSec);
-      this.#written = { batch, into: open };
-    }
-    this.#file.confirm(open);
-    this.#written = undefined;
+    await this.#use(({ open, writeBatch }) => {
+      // It comes again when its file had lost its name, and may have got it back since.
+      if (this.#written?.batch !== batch || this.#written.into !== open) {
+        writeBatch(batch, nowSec);
+        this.#written = { batch, into: open };
+      }
+      this.#file.confirm(open);
+      this.#written = undefined;
+    });
   }
 
-  async lastSeqs(agents: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return valuesOf(this.#use().lastSeq, agents);
+  lastSeqs(agents: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#use(({ lastSeq }) => valuesOf(lastSeq, agents));
   }
 
-  async lastHeard(agents: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    return valuesOf(this.#use().lastHeard, agents);
+  lastHeard(agents: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#use(({ lastHeard }) => valuesOf(lastHeard, agents));
   }
 
-  async prune({ historyBeforeSec, agentsBeforeSec, maxRows }: PruneLimits): Promise<number> {
-    const { pruneHistory, pruneAgents } = this.#use();
-    return pruneHistory.run(historyBeforeSec, maxRows).changes + pruneAgents.run(agentsBeforeSec, maxRows).changes;
+  prune({ historyBeforeSec, agentsBeforeSec, maxRows }: PruneLimits): Promise<number> {
+    return this.#use(
+      ({ pruneHistory, pruneAgents }) =>
+        pruneHistory.run(historyBeforeSec, maxRows).changes + pruneAgents.run(agentsBeforeSec, maxRows).changes,
+    );
   }
 
-  async readStatus(modid: number, cmdid: number): Promise<StatusRow[]> {
-    return readStatus(this.#use().open.database.query, modid, cmdid);
+  readStatus(modid: number, cmdid: number): Promise<StatusRow[]> {
+    return this.#use(({ open }) => readStatus(open.database.query, modid, cmdid));
   }
 
-  async readHistory(query: HistoryQuery): Promise<HistoryRow[]> {
-    return readHistory(this.#use().open.database.query, query);
+  readHistory(query: HistoryQuery): Promise<HistoryRow[]> {
+    return this.#use(({ open }) => readHistory(open.database.query, query));
   }
 
-  async check(): Promise<void> {
-    this.#use();
+  check(): Promise<void> {
+    return this.#use(() => {});
   }
 
   async close(): Promise<void> {
     this.#file.close();
   }
 
-  #use(): Prepared {
-    const open = this.#file.use();
-    if (this.#prepared?.open !== open) this.#prepared = prepare(open);
-    return this.#prepared;
+  #use<T>(work: (prepared: Prepared) => T | Promise<T>): Promise<T> {
+    return this.#file.use(open => {
+      if (this.#prepared?.open !== open) this.#prepared = prepare(open);
+      return work(this.#prepared);
+    });
   }
 }
 

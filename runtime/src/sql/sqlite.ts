@@ -1,8 +1,9 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { messageOf, StartupError } from '../errors.ts';
+import { makeFolder, OWN_FILE_MODE } from '../own-files.ts';
 import { isLocked, waitForLock } from './wait-for-lock.ts';
 
 export interface SqliteOptions {
@@ -13,8 +14,8 @@ export interface SqliteOptions {
   readonly durability: 'full' | 'normal';
   /** How long opening waits for another process that has locked the file; the thread does other work meanwhile. */
   readonly giveUpMs?: number;
-  /** How long a statement waits for another process's write, and blocks the thread. */
-  readonly busyTimeoutMs?: number;
+  /** Ends that wait: whoever opens the file does not want it any more. */
+  readonly isStopped?: () => boolean;
 }
 
 /** One SQLite file: typed queries through Kysely, and the connection itself for PRAGMAs and bulk work. */
@@ -33,15 +34,15 @@ export interface SqliteDatabase<Tables> {
 export const START_WAIT_MS = 10_000;
 
 /**
- * Opens (and creates) a database in WAL mode; the folder is created too. Waits for a lock without blocking the thread, and its statements do
- * not wait at all: see waitForLock.
+ * Opens (and creates) a database in WAL mode; the folder is created too, and neither is readable by everybody. Waits for a lock without
+ * blocking the thread, and its statements do not wait at all: see waitForLock.
  * @throws {StartupError} naming the file or folder and the conf key
  */
-export async function openSqliteWhenFree<Tables>(options: SqliteOptions): Promise<SqliteDatabase<Tables>> {
+export async function openSqlite<Tables>(options: SqliteOptions): Promise<SqliteDatabase<Tables>> {
   const giveUpMs = options.giveUpMs ?? START_WAIT_MS;
-  const connection = connect(options);
+  const connection = await connect(options);
   try {
-    await waitForLock({ file: path.resolve(options.file), giveUpMs }, () => setUp(connection, options));
+    await waitForLock({ ...options, file: path.resolve(options.file), giveUpMs }, () => setUp(connection, options));
   } catch (cause) {
     connection.close();
     throw openError(options, cause, giveUpMs);
@@ -49,35 +50,11 @@ export async function openSqliteWhenFree<Tables>(options: SqliteOptions): Promis
   return databaseOf(path.resolve(options.file), connection);
 }
 
-const SETUP_ATTEMPTS = 50;
-const SETUP_PAUSE_MS = 20;
-
-/**
- * The same at once: blocks the thread, for a second at most while another process has locked the file.
- * @throws {StartupError} naming the file or folder and the conf key
- */
-export function openSqlite<Tables>(options: SqliteOptions): SqliteDatabase<Tables> {
-  const connection = connect(options);
-  for (let attempt = 1; ; attempt++) {
-    try {
-      setUp(connection, options);
-      connection.pragma(`busy_timeout = ${options.busyTimeoutMs ?? 0}`);
-      return databaseOf(path.resolve(options.file), connection);
-    } catch (cause) {
-      if (isLocked(cause) && attempt < SETUP_ATTEMPTS) {
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETUP_PAUSE_MS);
-        continue;
-      }
-      connection.close();
-      throw openError(options, cause, SETUP_ATTEMPTS * SETUP_PAUSE_MS);
-    }
-  }
-}
-
-function connect(options: SqliteOptions): Database.Database {
+async function connect(options: SqliteOptions): Promise<Database.Database> {
   const file = path.resolve(options.file);
   try {
-    prepareFolder(path.dirname(file));
+    await prepareFolder(path.dirname(file));
+    makeFile(file);
     return new Database(file, { timeout: 0 });
   } catch (cause) {
     throw openError(options, cause, 0);
@@ -105,24 +82,20 @@ function openError({ file, confKey }: SqliteOptions, cause: unknown, waitedMs: n
   return new StartupError('DATABASE', `database ${file} (${confKey}) cannot be opened: ${why}`, { cause });
 }
 
-function prepareFolder(folder: string): void {
+async function prepareFolder(folder: string): Promise<void> {
   try {
-    makeFolders(folder);
-    if (!statSync(folder).isDirectory()) throw new Error('it is not a folder');
+    await makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     throw new Error(`folder ${folder} is not writable (${messageOf(cause)})`, { cause });
   }
 }
 
-/** Node's own recursive mkdir never ends where the system says that a folder is missing and its parent is there, as below /proc. */
-function makeFolders(folder: string): void {
-  if (statSync(folder, { throwIfNoEntry: false }) !== undefined) return;
-  makeFolders(path.dirname(folder));
+/** SQLite takes an empty file for a new database, and gives the files beside it the same mode. */
+function makeFile(file: string): void {
   try {
-    mkdirSync(folder);
-  } catch (error) {
-    // Another process may have made it meanwhile.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    closeSync(openSync(file, 'ax', OWN_FILE_MODE));
+  } catch {
+    // One that is there keeps its mode, and of everything else SQLite says what is wrong.
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '@lars/runtime/clock';
@@ -57,6 +57,12 @@ test('a change is written while the agent runs', async () => {
     .poll(() => readCheckedFile(file, KIND), { timeout: 10_000 })
     .toMatchObject({ isWhole: true, body: Buffer.from(FRAMES) });
   await routes.stop();
+});
+
+test('the file and its folder are for their owner and group alone', async () => {
+  await learnAndStop((await openFile()).routes);
+  const modes = [path.dirname(file), file].map(name => (statSync(name).mode & 0o777).toString(8));
+  expect(modes).toEqual(['750', '640']);
 });
 
 test('without a file name nothing is written', async () => {

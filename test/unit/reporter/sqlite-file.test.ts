@@ -100,3 +100,21 @@ test('another program that writes to the file, or copies it, changes nothing', a
   expect(storedCalls()).toBe(7);
   expect(existsSync(`${file}.copy`)).toBe(true);
 });
+
+test('what stands there now is locked: other work goes on meanwhile, and it is used when it is free', async () => {
+  const other = new Database(`${file}.other`);
+  other.exec('CREATE TABLE Other (id); BEGIN EXCLUSIVE');
+  onTestFinished(() => void other.close());
+  renameSync(`${file}.other`, file);
+  await expect(store.check()).rejects.toThrow('was replaced by another file');
+  let turns = 0;
+  const timer = setInterval(() => {
+    turns += 1;
+  }, 1);
+  onTestFinished(() => clearInterval(timer));
+  await expect(store.write(TWO, NOW_SEC)).rejects.toThrow('another process has locked it');
+  expect(turns).toBeGreaterThan(2);
+  other.exec('COMMIT');
+  await Promise.all([store.write(TWO, NOW_SEC), store.check(), store.lastSeqs(['a'])]);
+  expect(storedCalls()).toBe(2);
+});
