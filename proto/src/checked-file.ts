@@ -25,12 +25,20 @@ const NEWLINE = 0x0a;
 const HEADER = /^lars ([a-z-]+) (\d{1,9}) (\d{1,15}) ([0-9a-f]{8}) (\d{1,15})$/;
 
 export function encodeCheckedFile(kind: FileKind, body: Uint8Array, writtenAtMs: number, crc32: Crc32): Uint8Array {
-  const checksum = crc32(body).toString(16).padStart(8, '0');
-  const header = `lars ${kind.name} ${kind.version} ${body.length} ${checksum} ${Math.floor(writtenAtMs)}\n`;
+  const header = encodeFileHeader(kind, body.length, crc32(body), writtenAtMs);
   const file = new Uint8Array(header.length + body.length);
-  for (let at = 0; at < header.length; at++) file[at] = header.charCodeAt(at);
+  file.set(header);
   file.set(body, header.length);
   return file;
+}
+
+/** What stands in front of the body, whose length and checksum are given. */
+export function encodeFileHeader(kind: FileKind, bodyLength: number, checksum: number, writtenAtMs: number): Uint8Array {
+  const hex = checksum.toString(16).padStart(8, '0');
+  const text = `lars ${kind.name} ${kind.version} ${bodyLength} ${hex} ${Math.floor(writtenAtMs)}\n`;
+  const header = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) header[at] = text.charCodeAt(at);
+  return header;
 }
 
 /** Never throws, whatever the bytes are. The body is a view of them. */

@@ -33,7 +33,7 @@ export async function writeKept(path: string, { kept, lastEdit }: StoredKept, no
     await nextTick();
   }
   lines.push(encodeLine(slice));
-  await writeCheckedFile(path, KIND, Buffer.concat(lines), nowMs);
+  await writeCheckedFile(path, KIND, lines, nowMs);
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   type RouteStore,
   RouteStoreError,
   type RouteWriter,
+  visitInSlices,
 } from '../store/route-store.ts';
 import type { DatabaseChanges } from './find-changes.ts';
 import type { GuardedChanges, KeptRoutes } from './removal-guard.ts';
@@ -44,24 +45,25 @@ export interface VersionedPlan {
 }
 
 /** @param removedVersion the highest version under which a route was ever removed: a module that comes back must have a higher one */
-export function planUpdate(
+export async function planUpdate(
   changes: DatabaseChanges,
   known: RouteView,
   removedVersion: number,
-  { different, kept }: GuardedChanges = { different: changes.different, kept: undefined },
-): UpdatePlan {
+  { different, kept }: GuardedChanges,
+  pause: Pause,
+): Promise<UpdatePlan> {
   const versioned: Route[] = [];
   const unversioned: RouteContent[] = [];
   const changed = new Set<RouteKey>();
-  for (const content of different) {
+  await visitInSlices(different, pause, content => {
     const key = routeKey(content.modid, content.cmdid);
     changed.add(key);
     const version = changes.announced.get(key) ?? 0;
     const knownVersion = known.get(key)?.version ?? removedVersion;
     if (version > knownVersion) versioned.push(withVersion(content, version));
     else unversioned.push(content);
-  }
-  return { changes, kept, versioned, unversioned, raised: raiseVersions(changes, known, changed) };
+  });
+  return { changes, kept, versioned, unversioned, raised: await raiseVersions(changes, known, changed, pause) };
 }
 
 /** The plan as it is, when all its routes have versions already. */
@@ -70,7 +72,7 @@ export function withoutNewVersions(plan: UpdatePlan): VersionedPlan {
   return { plan, routes: [], revision, journal, failure: undefined };
 }
 
-const MODULES_ANNOUNCED_PER_SLICE = 5_000;
+const MODULES_ANNOUNCED_AT_ONCE = 500;
 
 /**
  * Gives the plan's unversioned routes a revision and announces them, as whoever edited them should have done: every other reader
@@ -92,35 +94,47 @@ export async function assignRevision(
       // Raising the revision for nothing does no harm, and the second reading has seen the raised one.
       const { unversioned } = plan;
       await announceModules(writer, unversioned, revision, pause);
-      const routes = unversioned.map(content => withVersion(content, revision));
+      const routes: Route[] = [];
+      await visitInSlices(unversioned, pause, content => routes.push(withVersion(content, revision)));
       return { plan, routes, revision, journal: await writer.journal(), failure: undefined };
     });
   } catch (error) {
     if (!(error instanceof RouteStoreError) || error.code === 'BUSY') throw error;
-    return withLocalVersions(found, highestVersion, error);
+    return await withLocalVersions(found, highestVersion, error, pause);
   }
 }
 
-function raiseVersions(changes: DatabaseChanges, known: RouteView, changed: ReadonlySet<RouteKey>): Route[] {
+async function raiseVersions(
+  changes: DatabaseChanges,
+  known: RouteView,
+  changed: ReadonlySet<RouteKey>,
+  pause: Pause,
+): Promise<Route[]> {
   const raised: Route[] = [];
-  for (const [key, version] of changes.announced) {
+  await visitInSlices(changes.announced, pause, ([key, version]) => {
     const route = known.get(key);
     if (route !== undefined && !changed.has(key) && version > route.version) raised.push(withVersion(route, version));
-  }
+  });
   return raised;
 }
 
-function withLocalVersions(plan: UpdatePlan, highestVersion: number, failure: RouteStoreError): VersionedPlan {
+async function withLocalVersions(
+  plan: UpdatePlan,
+  highestVersion: number,
+  failure: RouteStoreError,
+  pause: Pause,
+): Promise<VersionedPlan> {
   const { revision, journal } = plan.changes;
   const version = Math.max(revision, highestVersion) + 1;
-  const routes = plan.unversioned.map(content => withVersion(content, version, true));
+  const routes: Route[] = [];
+  await visitInSlices(plan.unversioned, pause, content => routes.push(withVersion(content, version, true)));
   return { plan, routes, revision, journal, failure };
 }
 
 async function announceModules(writer: RouteWriter, modules: readonly ModuleId[], revision: number, pause: Pause): Promise<void> {
-  for (let at = 0; at < modules.length; at += MODULES_ANNOUNCED_PER_SLICE) {
+  for (let at = 0; at < modules.length; at += MODULES_ANNOUNCED_AT_ONCE) {
     if (at > 0) await pause();
-    await writer.announce(modules.slice(at, at + MODULES_ANNOUNCED_PER_SLICE), revision);
+    await writer.announce(modules.slice(at, at + MODULES_ANNOUNCED_AT_ONCE), revision);
   }
 }
 

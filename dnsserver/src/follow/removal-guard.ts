@@ -54,7 +54,7 @@ export async function guardChanges(
   const lost = await lostRoutes(changes, known, kept, limits, pause);
   if (lost.length === 0) return { different: await withKept(different, still, known, pause), kept: still };
   const modules = new Map(still?.modules);
-  for (const route of lost) modules.set(routeKey(route.modid, route.cmdid), route);
+  await visitInSlices(lost, pause, route => modules.set(routeKey(route.modid, route.cmdid), route));
   const counts = { total: (still?.total ?? 0) + lost.length, returned: still?.returned ?? 0 };
   const more: KeptRoutes = { sinceMs: still?.sinceMs ?? nowMs, ...counts, modules };
   return { different: await withKept(different, more, known, pause), kept: more };
@@ -122,7 +122,8 @@ async function lostRoutes(
 ): Promise<RouteContent[]> {
   const isEmpty = changes.moduleCount === 0;
   // Of an empty table, announcements say that it is meant only when they name every module.
-  const isMeant = !isEmpty || areAllAnnounced(changes, known) ? (key: RouteKey) => changes.announced.has(key) : () => false;
+  const isMeant =
+    !isEmpty || (await areAllAnnounced(changes, known, pause)) ? (key: RouteKey) => changes.announced.has(key) : () => false;
   const suspects: { readonly content: RouteContent; readonly before: readonly HostInfo[] }[] = [];
   let gone = 0;
   await visitInSlices(changes.different, pause, content => {
@@ -141,9 +142,13 @@ async function lostRoutes(
   return lost;
 }
 
-function areAllAnnounced({ announced }: DatabaseChanges, known: RouteView): boolean {
-  for (const [key] of known.routes()) if (!announced.has(key)) return false;
-  return true;
+async function areAllAnnounced({ announced }: DatabaseChanges, known: RouteView, pause: Pause): Promise<boolean> {
+  if (announced.size < known.moduleCount) return false;
+  let isOneMissing = false;
+  await visitInSlices(known.routes(), pause, ([key]) => {
+    isOneMissing ||= !announced.has(key);
+  });
+  return !isOneMissing;
 }
 
 function isMost(lost: number, of: number, { sharePercent, atLeast }: GuardLimits): boolean {

@@ -1,7 +1,7 @@
 // pure
 /**
  * A route as dnsserver serves it, the table of all routes, and the comparison that decides whether agents must hear of a change. The
- * routes of the table are immutable, and the table moves from one revision to the next as a whole.
+ * routes of the table are immutable; a change of very many comes in slices, between which each is as it was or as it is.
  */
 import { type HostInfo, hostKey, type ModuleId, type RouteKey, routeKey } from '@lars/proto';
 

@@ -1,10 +1,17 @@
-import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
+import { SlicePacer } from '@lars/runtime/slice-pacer';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
-import { type ChangeToken, type JournalEnds, type RouteReader, type RouteStore, RouteStoreError } from '../store/route-store.ts';
+import {
+  type ChangeToken,
+  type JournalEnds,
+  type RouteReader,
+  type RouteStore,
+  RouteStoreError,
+  visitInSlices,
+} from '../store/route-store.ts';
 import { type Cursors, findChanges, readAllRoutes, readEdits } from './find-changes.ts';
 import { GuardKeeper } from './guard-keeper.ts';
 import { keptFileOf } from './kept-file.ts';
@@ -19,7 +26,7 @@ export interface RouteWatcherDeps {
   readonly log: Logger;
   readonly clock: Pick<Clock, 'unixMs'>;
   readonly guard: GuardLimits;
-  /** Called when `routes` has changed, with what changed. */
+  /** Called when `routes` has changed, with what changed; several times for a change of very many modules. */
   readonly onDiff: (diff: RouteDiff) => void;
   /** Called when `routes` has higher versions of these, with the same hosts. */
   readonly onRaised?: (routes: readonly Route[]) => void;
@@ -37,6 +44,7 @@ export interface WatcherStatus {
 
 const KEPT_EDITS = 100_000;
 const PRUNE_EVERY_EDITS = 10_000;
+const APPLIED_AT_ONCE = 500;
 const { at } = dnsserverCounters;
 
 /**
@@ -47,6 +55,7 @@ export class RouteWatcher {
   readonly #deps: RouteWatcherDeps;
   readonly #guard: GuardKeeper;
   readonly #table = new RouteTable();
+  readonly #pacer = new SlicePacer();
   #polls: Promise<void> = Promise.resolve();
   #stopped = false;
   #token: ChangeToken = { data: '', schema: '' };
@@ -102,10 +111,11 @@ export class RouteWatcher {
     });
     const version = raised ?? revision;
     const served = await this.#guard.resume(stored, cleared, loaded.routes);
-    const routes = served.map(content => withVersion(content, version, raised === undefined));
+    const routes: Route[] = [];
+    await visitInSlices(served, this.#pause, content => routes.push(withVersion(content, version, raised === undefined)));
+    await this.#applyRoutes(routes);
     this.#moveCursors(journal);
     this.#revision = revision;
-    this.#applyRoutes(routes);
     this.#logLoaded(loaded, true);
     await this.#guard.store(this.#cursors.edit);
   }
@@ -152,7 +162,7 @@ export class RouteWatcher {
     const { store } = this.#deps;
     const plan = await store.read(this.#plan);
     const needsRevision = plan.unversioned.length > 0;
-    this.#applyPlan(
+    await this.#applyPlan(
       needsRevision ? await assignRevision(store, plan, this.#plan, this.#highestVersion, this.#pause) : withoutNewVersions(plan),
     );
   }
@@ -168,31 +178,36 @@ export class RouteWatcher {
     );
     if (changes.fullReload) this.#deps.counters.add(at.reloads);
     const guarded = await this.#guard.guard(changes, this.#table, this.#pause);
-    return planUpdate(changes, this.#table, this.#removedVersion, guarded);
+    return planUpdate(changes, this.#table, this.#removedVersion, guarded, this.#pause);
   };
 
-  #applyPlan({ plan, routes, revision, journal, failure }: VersionedPlan): void {
+  /** In slices, between which each module is served as it was or as it is; the revision moves on when all are as they are. */
+  async #applyPlan({ plan, routes, revision, journal, failure }: VersionedPlan): Promise<void> {
     const { changes, kept, versioned, raised } = plan;
     this.#guard.apply(kept, changes);
     this.#logNewVersions(routes, failure);
+    const changed = versioned.concat(routes);
+    await this.#applyRoutes(raised, this.#deps.onRaised);
+    await this.#applyRoutes(changed, this.#deps.onDiff);
+    this.#deps.counters.add(at.changedModules, changed.length);
     this.#moveCursors(journal);
     this.#reloadAll = false;
-    const changed = [...versioned, ...routes];
     this.#revision = revision;
-    this.#applyRoutes(raised);
-    this.#applyRoutes(changed);
     this.#logLoaded(changes.loaded, changes.fullReload);
-    this.#deps.counters.add(at.changedModules, changed.length);
-    if (raised.length > 0) this.#deps.onRaised?.(raised);
-    if (changed.length > 0) this.#deps.onDiff(changed);
   }
 
-  #applyRoutes(routes: readonly Route[]): void {
-    for (const { version, hosts } of routes) {
-      this.#highestVersion = Math.max(this.#highestVersion, version);
-      if (hosts.length === 0) this.#removedVersion = Math.max(this.#removedVersion, version);
+  /** Whoever is told of a slice finds it in the table. */
+  async #applyRoutes(routes: readonly Route[], tell: (slice: readonly Route[]) => void = () => {}): Promise<void> {
+    for (let at = 0; at < routes.length; at += APPLIED_AT_ONCE) {
+      const slice = routes.slice(at, at + APPLIED_AT_ONCE);
+      for (const { version, hosts } of slice) {
+        this.#highestVersion = Math.max(this.#highestVersion, version);
+        if (hosts.length === 0) this.#removedVersion = Math.max(this.#removedVersion, version);
+      }
+      this.#table.applyDiff(slice);
+      tell(slice);
+      await this.#pause();
     }
-    this.#table.applyDiff(routes);
   }
 
   #moveCursors({ lastEdit, lastChange }: JournalEnds): void {
@@ -246,9 +261,9 @@ export class RouteWatcher {
     }
   }
 
-  readonly #pause = async (): Promise<void> => {
-    await nextTick();
+  readonly #pause = (): Promise<void> | undefined => {
     if (this.#stopped) throw new Error('stopped while reading');
+    return this.#pacer.pause();
   };
 
   #onReadable(): void {

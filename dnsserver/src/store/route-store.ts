@@ -122,22 +122,22 @@ export interface RowUpdate extends Pick<NewRouteRow, 'weight' | 'zone' | 'drain'
 /** Smaller than every row's id. */
 export const BEFORE_FIRST_ID = Number.MIN_SAFE_INTEGER;
 
-/** Gives the event loop a tick between two pages; rejects when the reading is to be given up. */
-export type Pause = () => Promise<void>;
+/** Gives the event loop a tick when the work has gone on for long; returns undefined when it has not, and rejects when it is to be given up. */
+export type Pause = () => Promise<void> | undefined;
 
-const SLICE_ITEMS = 5_000;
+const ITEMS_BETWEEN_PAUSES = 250;
 
-/** Visits all items, with a pause behind every few thousand. */
+/** Visits all items, with a pause behind every few hundred. */
 export async function visitInSlices<T>(items: Iterable<T>, pause: Pause, visit: (item: T) => void): Promise<void> {
   let visited = 0;
   for (const item of items) {
     visit(item);
     visited += 1;
-    if (visited % SLICE_ITEMS === 0) await pause();
+    if (visited % ITEMS_BETWEEN_PAUSES === 0) await pause();
   }
 }
 
-const PAGE_ROWS = 5_000;
+const PAGE_ROWS = 1_000;
 const PAGE_MODULES = 100;
 
 /** Visits the rows behind `afterId`, page by page, so that a large table blocks neither the thread nor its memory. */

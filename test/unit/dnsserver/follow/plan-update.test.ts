@@ -34,8 +34,9 @@ function found(changes: Partial<DatabaseChanges> & { announces?: Readonly<Record
   };
 }
 
-function plan(known: RouteTable, changes: DatabaseChanges, removedVersion = 0) {
-  const update = planUpdate(changes, known, removedVersion);
+async function plan(known: RouteTable, changes: DatabaseChanges, removedVersion = 0) {
+  const guarded = { different: changes.different, kept: undefined };
+  const update = await planUpdate(changes, known, removedVersion, guarded, () => undefined);
   return {
     versioned: update.versioned.map(route => [route.modid, route.version]),
     unversioned: update.unversioned.map(route => route.modid),
@@ -44,9 +45,9 @@ function plan(known: RouteTable, changes: DatabaseChanges, removedVersion = 0) {
 }
 
 describe('the version of a changed route', () => {
-  test('is the one that it was announced with', () => {
+  test('is the one that it was announced with', async () => {
     const changes = found({ different: [module(1, 2), module(2, 0), module(3, 1)], announces: { 1: 11, 2: 12, 3: 13 } });
-    expect(plan(tableOf({ 1: 10, 2: 10 }), changes)).toEqual({
+    expect(await plan(tableOf({ 1: 10, 2: 10 }), changes)).toEqual({
       versioned: [
         [1, 11],
         [2, 12],
@@ -63,19 +64,19 @@ describe('the version of a changed route', () => {
     ['it was announced with less: the revision was set back', { 1: 9 }],
     ['it was announced with no number', { 1: 0 }],
     ['another one was announced', { 2: 11 }],
-  ])('must be a new one when %s', (_, announces) => {
+  ])('must be a new one when %s', async (_, announces) => {
     const changes = found({ different: [module(1, 2)], announces });
-    expect(plan(tableOf({ 1: 10 }), changes)).toMatchObject({ versioned: [], unversioned: [1] });
+    expect(await plan(tableOf({ 1: 10 }), changes)).toMatchObject({ versioned: [], unversioned: [1] });
   });
 
-  test('of a module that comes back is higher than that of its removal', () => {
+  test('of a module that comes back is higher than that of its removal', async () => {
     const changes = found({ different: [module(1, 1)], announces: { 1: 30 } });
-    expect(plan(tableOf({ 9: 1 }), changes, 30).unversioned).toEqual([1]);
-    expect(plan(tableOf({ 9: 1 }), changes, 29).versioned).toEqual([[1, 30]]);
+    expect((await plan(tableOf({ 9: 1 }), changes, 30)).unversioned).toEqual([1]);
+    expect((await plan(tableOf({ 9: 1 }), changes, 29)).versioned).toEqual([[1, 30]]);
   });
 
-  test('follows an announcement of the same hosts upwards only', () => {
+  test('follows an announcement of the same hosts upwards only', async () => {
     const changes = found({ announces: { 1: 12, 2: 10, 3: 9, 4: 99 } });
-    expect(plan(tableOf({ 1: 10, 2: 10, 3: 10 }), changes)).toEqual({ versioned: [], unversioned: [], raised: [[1, 12]] });
+    expect(await plan(tableOf({ 1: 10, 2: 10, 3: 10 }), changes)).toEqual({ versioned: [], unversioned: [], raised: [[1, 12]] });
   });
 });

@@ -72,7 +72,7 @@ describe('the journals', () => {
     await other.close();
     for (const suffix of ['', '-wal', '-shm']) rmSync(w.file + suffix, { force: true });
     await w.watcher.poll();
-    expect(w.watcher.status.outage).toContain('ENOENT');
+    expect(w.watcher.status.outage).toContain('was deleted');
     expect(w.client.size).toBe(1);
     renameSync(otherFile, w.file);
     expect((await w.poll()).sort()).toEqual(['1/1: gone', '2/2: 10.0.0.2:80']);
