@@ -27,6 +27,8 @@ import { SqliteRouteStore } from './store/sqlite-route-store.ts';
 export interface DnsserverDeps {
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Aborted: the start does not wait for a locked database any more. */
+  readonly stopping?: AbortSignal;
 }
 
 export interface RunningDnsserver extends Service {
@@ -60,6 +62,7 @@ export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDep
     const store = new SqliteRouteStore({
       file: config.database.file,
       busyWaitMs: START_WAIT_MS,
+      isStopped: () => deps.stopping?.aborted === true,
       onMended: text => log.warn(text),
     });
     dnsserver = new Dnsserver(config, store, { log, clock, security, guards });

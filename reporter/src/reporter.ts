@@ -31,6 +31,8 @@ export interface ReporterDeps {
   readonly random?: () => number;
   /** Replaces the database of the configuration. The reporter closes it. */
   readonly store?: StatusStore;
+  /** Aborted: the start does not wait for a locked database any more. */
+  readonly stopping?: AbortSignal;
 }
 
 export interface RunningReporter extends Service {
@@ -57,8 +59,7 @@ export async function startReporter(config: ReporterConfig, deps: ReporterDeps):
   const guards = await loadLinkGuards(security.current);
   let reporter: Reporter | undefined;
   try {
-    const store =
-      deps.store ?? (await openSqliteStatusStore({ file: config.database.file, confKey: 'conf key [database] file' }));
+    const store = deps.store ?? (await openStore(config.database.file, deps.stopping));
     reporter = new Reporter(config, store, { ...deps, security, guards });
     await reporter.start();
   } catch (error) {
@@ -220,6 +221,10 @@ class Reporter implements RunningReporter {
   #places(): Readonly<Record<string, string | number>> {
     return { tcp: `${this.#config.tcp.ip}:${this.tcpPort}`, database: this.#store.place, ...this.#security.details };
   }
+}
+
+function openStore(file: string, stopping: AbortSignal | undefined): Promise<StatusStore> {
+  return openSqliteStatusStore({ file, confKey: 'conf key [database] file', isStopped: () => stopping?.aborted === true });
 }
 
 function newServer(

@@ -1,8 +1,7 @@
-import { isatty } from 'node:tty';
-import { reloadConfigs } from './config/reload.ts';
-import { messageOf } from './errors.ts';
+import { messageOf, StartupError } from './errors.ts';
 import { exposureWarning } from './exposure.ts';
 import type { Logger } from './log.ts';
+import { ProcessSignals } from './process-signals.ts';
 
 /** A running part of the system, which can be stopped and reports when it cannot go on. */
 export interface Service {
@@ -24,30 +23,76 @@ export const STOP_DEADLINE_MS = 2_000;
 /** A process that npm started gets one Ctrl-C twice: from the terminal, and from npm. The second does not mean impatience. */
 const SAME_SIGNAL_MS = 500;
 
+/** A start is given up when it has not come to its end so long after a signal. */
+const START_DEADLINE_MS = 10_000;
+
+/** What became of a start: what it returned, or the exit code of the process whose start a signal has ended. */
+export type Started<T> = { readonly kind: 'started'; readonly result: T } | { readonly kind: 'ended'; readonly exitCode: 0 | 1 };
+
+/**
+ * Starts services. After a signal the start does not wait for anything any more, and either fails, or is gone through with: then it is for
+ * runUntilStopped to stop what runs. Another signal, SAME_SIGNAL_MS later, ends it at once with exit code 1.
+ * @throws what `start` throws, unless that is a StartupError after a signal
+ */
+export async function startUnlessStopped<T>(
+  start: (stopping: AbortSignal) => Promise<T>,
+  log: Logger,
+  signals: ProcessSignals,
+): Promise<Started<T>> {
+  signals.log = log;
+  let isOver = false;
+  const starting = start(signals.stopping).then((result): Started<T> => ({ kind: 'started', result }));
+  const givenUp = signals.first().then(async (): Promise<Started<T>> => {
+    const tooLong = deadline(START_DEADLINE_MS).then(() => `not ended within ${START_DEADLINE_MS} ms`);
+    const why = await Promise.race([impatience(signals), tooLong]);
+    if (!isOver) log.error(`${why}: exiting in the middle of the start`);
+    return { kind: 'ended', exitCode: 1 };
+  });
+  try {
+    return await Promise.race([starting, givenUp]);
+  } catch (error) {
+    if (!signals.stopping.aborted || !(error instanceof StartupError)) throw error;
+    log.info(`${signals.stopping.reason}: stopped before the start was through`, { error: error.message });
+    return { kind: 'ended', exitCode: 0 };
+  } finally {
+    isOver = true;
+  }
+}
+
 /**
  * Runs until SIGINT or SIGTERM, or until a service fails; meanwhile SIGHUP reloads the conf files. Then it stops the services one
  * after the other in the order given, all within STOP_DEADLINE_MS, or what the most patient of them wants. Another signal,
  * SAME_SIGNAL_MS later, ends the wait; a service that fails to stop does not keep the
  * others from stopping.
+ * @param signals those that were caught during the start
  * @returns the exit code: 0 after a signal, 1 after a failure or when stopping failed or took too long
  */
-export async function runUntilStopped(services: readonly Service[], log: Logger): Promise<number> {
-  const signals = catchSignals(log);
+export async function runUntilStopped(
+  services: readonly Service[],
+  log: Logger,
+  signals: ProcessSignals = new ProcessSignals(),
+): Promise<number> {
+  signals.log = log;
   for (const { ip = '127.0.0.1', hasAllowList = false } of services) {
     const warning = hasAllowList ? undefined : exposureWarning(ip, '[udp] ip', '[udp] allow');
     if (warning !== undefined) log.warn(warning);
   }
   const failure = Promise.race(services.map(service => service.failed.then(error => ({ service, error }))));
-  const end = await Promise.race([signals.next(), failure]);
+  const end = await Promise.race([signals.first(), failure]);
   if (typeof end === 'string') log.info(`${end}: stopping`);
   else log.error(`${end.service.name} cannot go on: ${end.error.message}`);
-  const impatience = deadline(SAME_SIGNAL_MS).then(() => signals.next());
   const deadlineMs = Math.max(...services.map(({ stopDeadlineMs }) => stopDeadlineMs ?? STOP_DEADLINE_MS));
   const tooLong = deadline(deadlineMs).then(() => `not stopped within ${deadlineMs} ms`);
-  const stopped = await Promise.race([stopAll(services, log), impatience.then(again => `${again} again`), tooLong]);
+  const stopped = await Promise.race([stopAll(services, log), impatience(signals), tooLong]);
   if (typeof stopped === 'string') log.error(`${stopped}: exiting before everything was stopped`);
   signals.release();
   return typeof end === 'string' && stopped === true ? 0 : 1;
+}
+
+/** Another signal, when it can no longer be the same one. */
+async function impatience(signals: ProcessSignals): Promise<string> {
+  await deadline(SAME_SIGNAL_MS);
+  return `${await signals.next()} again`;
 }
 
 /** @returns whether each of them stopped without an error */
@@ -63,48 +108,6 @@ async function stopAll(services: readonly Service[], log: Logger): Promise<boole
   }
   return well;
 }
-
-interface Signals {
-  /** Resolves with the next signal; signals that came before and were not awaited are forgotten. */
-  next(): Promise<NodeJS.Signals>;
-  release(): void;
-}
-
-/** From now on none of these signals ends the process by itself. */
-function catchSignals(log: Logger): Signals {
-  let waiting: (signal: NodeJS.Signals) => void = () => undefined;
-  const onEnd = (signal: NodeJS.Signals) => waiting(signal);
-  const isOnTerminal = process.stderr.isTTY === true;
-  const onHangUp = () => {
-    // The same signal says that the terminal is gone. Who started the process there wants it no more.
-    if (isOnTerminal && !isatty(STDERR)) waiting('SIGHUP');
-    else {
-      log.info('SIGHUP: reloading the conf');
-      reloadConfigs(log);
-    }
-  };
-  // By default Node opens a debugger's port at SIGUSR1, and SIGUSR2 ends the process.
-  const onUnused = (signal: NodeJS.Signals) => log.info(`${signal}: does nothing here`);
-  const handlers: readonly (readonly [NodeJS.Signals, (signal: NodeJS.Signals) => void])[] = [
-    ['SIGINT', onEnd],
-    ['SIGTERM', onEnd],
-    ['SIGHUP', onHangUp],
-    ['SIGUSR1', onUnused],
-    ['SIGUSR2', onUnused],
-  ];
-  for (const [signal, handler] of handlers) process.on(signal, handler);
-  return {
-    next: () =>
-      new Promise(resolve => {
-        waiting = resolve;
-      }),
-    release: () => {
-      for (const [signal, handler] of handlers) process.off(signal, handler);
-    },
-  };
-}
-
-const STDERR = 2;
 
 function deadline(ms: number): Promise<void> {
   return new Promise(resolve => {

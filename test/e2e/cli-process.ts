@@ -52,6 +52,11 @@ export class LarsFolder {
     writeFileSync(file, text);
   }
 
+  /** Removes a file or folder. */
+  clear(name: string): void {
+    rmSync(path.join(this.path, name), { recursive: true, force: true });
+  }
+
   start(args: readonly string[], options: StartOptions = {}): LarsProcess {
     const { nodeArgs = [], program = LARS, shell } = options;
     const env = { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '' };

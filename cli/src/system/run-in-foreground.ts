@@ -1,21 +1,40 @@
-import { runUntilStopped, type Service } from '@lars/runtime/lifecycle';
+import { runUntilStopped, type Service, startUnlessStopped } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
+import type { ProcessSignals } from '@lars/runtime/process-signals';
 import { ExitCode } from '../exit-code.ts';
 import type { BufferedLog } from './buffered-log.ts';
 
 export interface Foreground {
-  /** In the order in which they are stopped. */
-  readonly services: readonly Service[];
+  readonly signals: ProcessSignals;
   readonly log: Logger;
   readonly bufferedLogs: readonly BufferedLog[];
+  /** Starts the services; when `stopping` is aborted it does not wait for anything any more. */
+  start(stopping: AbortSignal): Promise<ForegroundServices>;
+}
+
+export interface ForegroundServices {
+  /** In the order in which they are stopped. */
+  readonly services: readonly Service[];
   /** Prints what is ready. A program that reads it may send a signal at once. */
   announce(): void;
 }
 
-/** Announces services that are ready, then runs them until a signal or a failure ends them. */
-export async function runInForeground({ services, log, bufferedLogs, announce }: Foreground): Promise<ExitCode> {
-  const ended = runUntilStopped(services, log);
+/**
+ * Starts services, announces that they are ready, and runs them until a signal or a failure ends them.
+ * @throws what `start` throws
+ */
+export async function runInForeground({ signals, log, bufferedLogs, start }: Foreground): Promise<ExitCode> {
+  const release = () => {
+    for (const buffered of bufferedLogs) buffered.release();
+  };
+  const started = await startUnlessStopped(start, log, signals);
+  if (started.kind === 'ended') {
+    release();
+    return started.exitCode === 0 ? ExitCode.Ok : ExitCode.Failed;
+  }
+  const { services, announce } = started.result;
+  const ended = runUntilStopped(services, log, signals);
   announce();
-  for (const buffered of bufferedLogs) buffered.release();
+  release();
   return (await ended) === 0 ? ExitCode.Ok : ExitCode.Failed;
 }

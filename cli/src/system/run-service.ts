@@ -2,6 +2,7 @@ import { type ConfigTable, formatSample, readConfigFile } from '@lars/runtime/co
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
 import type { LogOptions } from '@lars/runtime/log-options';
+import { ProcessSignals } from '@lars/runtime/process-signals';
 import type { ExitCode } from '../exit-code.ts';
 import type { Shell } from '../shell.ts';
 import { readyDocument, readyText } from './ready.ts';
@@ -37,7 +38,7 @@ export async function printSample(shell: Shell, name: ServiceName): Promise<void
 
 interface Kind<Config, Running extends Service> {
   readonly name: ServiceName;
-  start(config: Config, options: { readonly log: Logger }): Promise<Running>;
+  start(config: Config, options: { readonly log: Logger; readonly stopping: AbortSignal }): Promise<Running>;
   facts(config: Config, running: NoInfer<Running>, source: string): ServiceFacts | Promise<ServiceFacts>;
 }
 
@@ -51,14 +52,17 @@ async function run<Config extends { readonly log: LogOptions }, Running extends 
   { config, source }: ReadConf<Config>,
   { name, start, facts }: Kind<Config, Running>,
 ): Promise<ExitCode> {
+  const signals = new ProcessSignals();
   const buffered = await startLog(name, config.log);
-  const service = await start(config, { log: buffered.log });
-  const ready = [await facts(config, service, source)];
   return runInForeground({
-    services: [service],
+    signals,
     log: buffered.log,
     bufferedLogs: [buffered],
-    announce: () => shell.print(readyDocument(ready), () => readyText(ready, [], shell.paint)),
+    start: async stopping => {
+      const service = await start(config, { log: buffered.log, stopping });
+      const ready = [await facts(config, service, source)];
+      return { services: [service], announce: () => shell.print(readyDocument(ready), () => readyText(ready, [], shell.paint)) };
+    },
   });
 }
 

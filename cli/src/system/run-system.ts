@@ -1,6 +1,7 @@
 import { agentConfigTable } from '@lars/agent';
 import { readConfigFile } from '@lars/runtime/config/config';
 import { createLogger } from '@lars/runtime/process-log';
+import { ProcessSignals } from '@lars/runtime/process-signals';
 import type { ExitCode } from '../exit-code.ts';
 import type { Shell } from '../shell.ts';
 import type { ConfFolder } from './conf-folder.ts';
@@ -21,19 +22,26 @@ import { tryNext } from './try-next.ts';
 export async function runSystem(shell: Shell, folder: ConfFolder): Promise<ExitCode> {
   const read = readConfigs(folder);
   const { configs } = read;
+  const signals = new ProcessSignals();
   const dnsserver = await startLog('dnsserver', configs.dnsserver.log);
   const reporter = await startLog('reporter', configs.reporter.log);
   const agent = await startLog('agent', configs.agent.log);
   const log = { dnsserver: dnsserver.log, reporter: reporter.log, agent: agent.log };
-  const system = await startSystem({ ...configs, log });
-  for (const warning of overruledServers(configs, readConfigFile(agentConfigTable, undefined).config)) log.agent.warn(warning);
-  const facts = await systemFacts(read, system);
-  const next = tryNext({ folder, ...pickedAddresses(read, system) });
   return runInForeground({
-    services: system.services,
+    signals,
     log: await createLogger('lars', configs.agent.log),
     bufferedLogs: [dnsserver, reporter, agent],
-    announce: () => shell.print(readyDocument(facts), () => readyText(facts, next, shell.paint)),
+    start: async stopping => {
+      const system = await startSystem({ ...configs, log, stopping });
+      for (const warning of overruledServers(configs, readConfigFile(agentConfigTable, undefined).config))
+        log.agent.warn(warning);
+      const facts = await systemFacts(read, system);
+      const next = tryNext({ folder, ...pickedAddresses(read, system) });
+      return {
+        services: system.services,
+        announce: () => shell.print(readyDocument(facts), () => readyText(facts, next, shell.paint)),
+      };
+    },
   });
 }
 

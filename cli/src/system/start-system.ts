@@ -17,6 +17,8 @@ export type ServiceName = keyof SystemConfigs;
 export interface StartSystemOptions extends SystemConfigs {
   /** One for all, or one for each. */
   readonly log: Logger | Readonly<Record<ServiceName, Logger>>;
+  /** Aborted: nothing more is started, and nothing waited for. */
+  readonly stopping?: AbortSignal;
 }
 
 /** dnsserver, reporter and agent in one process. */
@@ -31,15 +33,16 @@ export interface RunningSystem extends Service {
 /**
  * Starts dnsserver, reporter and agent, one after the other; resolves when all serve. The agent connects to these two, whatever its
  * own configuration names: ports there may be 0.
- * @throws {StartupError} naming the service that does not start; those before it have been stopped
+ * @throws {StartupError} naming the service that does not start, also because of `stopping`; those before it have been stopped
  */
 export async function startSystem(options: StartSystemOptions): Promise<RunningSystem> {
-  const { log } = options;
+  const { log, stopping = new AbortController().signal } = options;
   const logs = 'dnsserver' in log ? log : { dnsserver: log, reporter: log, agent: log };
   // The last one that was started is stopped first.
   const started: Service[] = [];
   const start = async <T extends Service>(name: ServiceName, starting: () => Promise<T>): Promise<T> => {
     try {
+      if (stopping.aborted) throw new StartupError('STOPPED', 'not started any more');
       const service = await starting();
       started.unshift(service);
       return service;
@@ -48,8 +51,8 @@ export async function startSystem(options: StartSystemOptions): Promise<RunningS
       throw naming(name, error);
     }
   };
-  const dnsserver = await start('dnsserver', () => startDnsserver(options.dnsserver, { log: logs.dnsserver }));
-  const reporter = await start('reporter', () => startReporter(options.reporter, { log: logs.reporter }));
+  const dnsserver = await start('dnsserver', () => startDnsserver(options.dnsserver, { log: logs.dnsserver, stopping }));
+  const reporter = await start('reporter', () => startReporter(options.reporter, { log: logs.reporter, stopping }));
   const agentConfig = {
     ...options.agent,
     dnsserver: serverAddress(options.dnsserver.tcp.ip, dnsserver.tcpPort),

@@ -118,7 +118,8 @@ export class SqliteFile {
   }
 
   get #lockWait() {
-    const isStopped = () => this.#isClosed || this.#options.isStopped?.() === true;
+    const isStarting = this.#giveUpMs === START_WAIT_MS;
+    const isStopped = () => this.#isClosed || (isStarting && this.#options.isStopped?.() === true);
     return { file: this.path, giveUpMs: this.#giveUpMs, isStopped };
   }
 }

@@ -77,7 +77,9 @@ function databaseOf<Tables>(file: string, connection: Database.Database): Sqlite
   };
 }
 
-function openError({ file, confKey }: SqliteOptions, cause: unknown, waitedMs: number): StartupError {
+function openError({ file, confKey, isStopped }: SqliteOptions, cause: unknown, waitedMs: number): StartupError {
+  if (isLocked(cause) && isStopped?.() === true)
+    return new StartupError('STOPPED', `stopped while another process had locked database ${file} (${confKey})`, { cause });
   const why = isLocked(cause) ? `another process has locked it (waited ${waitedMs / 1_000} s)` : messageOf(cause);
   return new StartupError('DATABASE', `database ${file} (${confKey}) cannot be opened: ${why}`, { cause });
 }

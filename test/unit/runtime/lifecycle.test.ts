@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { STOP_DEADLINE_MS } from '../../../runtime/src/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
-import type { ScriptedService } from '../../support/lifecycle-child.ts';
+import type { ScriptedService, ScriptedStart } from '../../support/lifecycle-child.ts';
 
 const CHILD = fileURLToPath(new URL('../../support/lifecycle-child.ts', import.meta.url));
 
@@ -15,7 +15,11 @@ afterEach(() => {
 });
 
 function run(...services: ScriptedService[]) {
-  const child = spawn(process.execPath, ['--conditions=source', CHILD, JSON.stringify(services)], {
+  return runStarting('soon', ...services);
+}
+
+function runStarting(start: ScriptedStart, ...services: ScriptedService[]) {
+  const child = spawn(process.execPath, ['--conditions=source', CHILD, JSON.stringify(services), start], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
@@ -102,4 +106,42 @@ test('a service that fails ends them all, with its reason and exit code 1', asyn
     'error: reporter cannot go on: the disk is full',
     ...['agent', 'reporter'].flatMap(name => [`stopping ${name}`, `stopped ${name}`]),
   ]);
+});
+
+describe('a process that is told to stop while it starts', () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('by %s waits for nothing any more, and exits with 0', async signal => {
+    const { child, lines, exitCode, said } = runStarting('waits', soon('agent'));
+    await said('starting');
+    child.kill(signal);
+    expect(await exitCode).toBe(0);
+    expect(lines).toEqual(['starting', `info: ${signal}: stopped before the start was through`]);
+  });
+
+  test('stops what has started all the same', async () => {
+    const { child, lines, exitCode, said } = runStarting('slow', soon('agent'), soon('reporter'));
+    await said('starting');
+    child.kill('SIGTERM');
+    expect(await exitCode).toBe(0);
+    const stops = ['agent', 'reporter'].flatMap(name => [`stopping ${name}`, `stopped ${name}`]);
+    expect(lines).toEqual(['starting', 'ready', 'info: SIGTERM: stopping', ...stops]);
+  });
+
+  test('takes another signal for impatience, and exits with 1', async () => {
+    const { child, lines, exitCode, said } = runStarting('never');
+    await said('starting');
+    const again = setInterval(() => child.kill('SIGTERM'), 50);
+    expect(await exitCode).toBe(1);
+    clearInterval(again);
+    expect(lines.at(-1)).toBe('error: SIGTERM again: exiting in the middle of the start');
+  });
+
+  test('is not ended by SIGHUP, SIGUSR1 and SIGUSR2', async () => {
+    const { child, lines, exitCode, said } = runStarting('waits');
+    await said('starting');
+    for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) child.kill(signal);
+    await said('info: SIGUSR2: does nothing here');
+    child.kill('SIGTERM');
+    expect(await exitCode).toBe(0);
+    expect(lines.at(-1)).toContain('stopped before');
+  });
 });
