@@ -1,17 +1,16 @@
-import { setImmediate as nextTick } from 'node:timers/promises';
-import type { RouteKey } from '@lars/proto';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
 import { type DnsserverCounter, dnsserverCounters } from '../counters.ts';
-import type { Pause } from '../store/route-store.ts';
+import { type Pause, visitInSlices } from '../store/route-store.ts';
 import type { DatabaseChanges } from './find-changes.ts';
 import { readKept, removeKept, type StoredKept, writeKept } from './kept-file.ts';
 import {
   type GuardedChanges,
   type GuardLimits,
   guardChanges,
+  joinKept,
   type KeptRoutes,
   keptHostCount,
   reviewKept,
@@ -59,19 +58,27 @@ export class GuardKeeper {
   }
 
   /**
-   * Goes on keeping what an earlier run kept, but for what is back or confirmed since.
+   * Goes on keeping what an earlier run kept, and keeps what vanished since then, as if this run had seen it.
+   * @param known what was served then
    * @returns the routes that are served
    */
   async resume(
     stored: StoredKept | undefined,
-    cleared: boolean,
-    routes: ReadonlyMap<RouteKey, RouteContent>,
+    changes: DatabaseChanges,
+    known: RouteView,
+    pause: Pause,
   ): Promise<RouteContent[]> {
-    const kept = cleared ? undefined : await reviewKept(stored?.kept, routes, new Map(), nextTick);
-    this.#kept = kept;
-    const served = [...routes.values()].map(content => withKeptHosts(content, kept));
+    const { routes } = changes.loaded;
+    // The announcements may be older than what is kept, and say nothing of it.
+    const still = changes.cleared ? undefined : await reviewKept(stored?.kept, routes, new Map(), pause);
+    const { kept: lost } = await this.guard(changes, known, pause);
+    this.#kept = still;
+    const kept = joinKept(still, lost);
+    if (kept !== undefined && kept.total === still?.total) this.#logKept(kept);
+    this.apply(kept, changes);
+    const served: RouteContent[] = [];
+    await visitInSlices(routes.values(), pause, content => served.push(withKeptHosts(content, kept)));
     for (const [key, route] of kept?.modules ?? []) if (!routes.has(key)) served.push(route);
-    if (kept !== undefined) this.#logKept(kept);
     return served;
   }
 

@@ -90,6 +90,13 @@ export function withKeptHosts(content: RouteContent, kept: KeptRoutes | undefine
   return missing.length === 0 ? content : { modid, cmdid, hosts: [...hosts, ...missing] };
 }
 
+/** Both together; of a module that is in both, what was kept first. */
+export function joinKept(earlier: KeptRoutes | undefined, later: KeptRoutes | undefined): KeptRoutes | undefined {
+  if (earlier === undefined || later === undefined) return earlier ?? later;
+  const modules = new Map([...later.modules, ...earlier.modules]);
+  return { ...earlier, total: earlier.total + modules.size - earlier.modules.size, modules };
+}
+
 export function keptHostCount(kept: KeptRoutes): number {
   let count = 0;
   for (const { hosts } of kept.modules.values()) count += hosts.length;

@@ -12,19 +12,20 @@ import {
   RouteStoreError,
   visitInSlices,
 } from '../store/route-store.ts';
-import { type Cursors, findChanges, readAllRoutes, readEdits } from './find-changes.ts';
+import { type Cursors, findChanges } from './find-changes.ts';
 import { GuardKeeper } from './guard-keeper.ts';
 import { keptFileOf } from './kept-file.ts';
 import type { CollectedRoutes } from './parse-rows.ts';
 import { assignRevision, planUpdate, type UpdatePlan, type VersionedPlan, withoutNewVersions } from './plan-update.ts';
 import type { GuardLimits, KeptRoutes } from './removal-guard.ts';
 import { type Route, type RouteDiff, RouteTable, type RouteView, withVersion } from './route-table.ts';
+import { SeenFile, seenFileOf } from './seen-file.ts';
 
 export interface RouteWatcherDeps {
   readonly store: RouteStore;
   readonly counters: SharedCounters<DnsserverCounter>;
   readonly log: Logger;
-  readonly clock: Pick<Clock, 'unixMs'>;
+  readonly clock: Clock;
   readonly guard: GuardLimits;
   /** Called when `routes` has changed, with what changed; several times for a change of very many modules. */
   readonly onDiff: (diff: RouteDiff) => void;
@@ -54,9 +55,12 @@ const { at } = dnsserverCounters;
 export class RouteWatcher {
   readonly #deps: RouteWatcherDeps;
   readonly #guard: GuardKeeper;
+  /** undefined where the removal guard is turned off. */
+  readonly #seen: SeenFile | undefined;
   readonly #table = new RouteTable();
   readonly #pacer = new SlicePacer();
   #polls: Promise<void> = Promise.resolve();
+  #isStarted = false;
   #stopped = false;
   #token: ChangeToken = { data: '', schema: '' };
   #cursors: Cursors = { edit: 0, change: 0 };
@@ -73,6 +77,8 @@ export class RouteWatcher {
     this.#deps = deps;
     const { guard, store, counters, log, clock } = deps;
     this.#guard = new GuardKeeper({ limits: guard, file: keptFileOf(store.name), counters, log, clock });
+    const isGuarded = !guard.acceptEmpty || guard.sharePercent < 100;
+    this.#seen = isGuarded ? new SeenFile({ file: seenFileOf(store.name), log, clock }) : undefined;
   }
 
   get routes(): RouteView {
@@ -94,23 +100,17 @@ export class RouteWatcher {
     this.#token = await store.changeToken();
     const raised = await this.#raiseRevision();
     const stored = await this.#guard.load();
-    const { revision, journal, loaded, cleared } = await store.read(async reader => {
-      const journal = await reader.journal();
-      return {
-        revision: await reader.revision(),
-        journal,
-        loaded: await readAllRoutes(reader, this.#pause),
-        // Without anything kept, nobody waits for a confirmation.
-        cleared: await readEdits(
-          reader,
-          Math.min(stored?.lastEdit ?? journal.lastEdit, journal.lastEdit),
-          new Map(),
-          this.#pause,
-        ),
-      };
+    const seen = await this.#seen?.load(this.#pause);
+    const known = seen?.routes ?? new RouteTable();
+    const changes = await store.read(async reader => {
+      const { lastEdit, lastChange } = await reader.journal();
+      // Without anything kept or seen, nobody waits for a confirmation.
+      const edit = Math.min(stored?.lastEdit ?? lastEdit, seen?.cursors.edit ?? lastEdit);
+      return findChanges(reader, known, { edit, change: seen?.cursors.change ?? lastChange }, true, [], this.#pause);
     });
+    const { revision, journal, loaded } = changes;
     const version = raised ?? revision;
-    const served = await this.#guard.resume(stored, cleared, loaded.routes);
+    const served = await this.#guard.resume(stored, changes, known, this.#pause);
     const routes: Route[] = [];
     await visitInSlices(served, this.#pause, content => routes.push(withVersion(content, version, raised === undefined)));
     await this.#applyRoutes(routes);
@@ -118,6 +118,8 @@ export class RouteWatcher {
     this.#revision = revision;
     this.#logLoaded(loaded, true);
     await this.#guard.store(this.#cursors.edit);
+    this.#isStarted = true;
+    void this.#seen?.writeIfDue(this.#table, this.#cursors, this.#pause);
   }
 
   /** Polls the database now, after a poll that is under way. */
@@ -130,6 +132,8 @@ export class RouteWatcher {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#polls;
+    // The table of a start that was not gone through with is not what anybody was served.
+    if (this.#isStarted) await this.#seen?.stop(this.#table, this.#cursors);
   }
 
   async #pollOnce(): Promise<void> {
@@ -155,6 +159,7 @@ export class RouteWatcher {
     if (token.data !== this.#token.data) await this.#catchUp();
     this.#token = token;
     await this.#guard.store(this.#cursors.edit);
+    void this.#seen?.writeIfDue(this.#table, this.#cursors, this.#pause);
     await this.#pruneJournal();
   }
 
@@ -205,6 +210,7 @@ export class RouteWatcher {
         if (hosts.length === 0) this.#removedVersion = Math.max(this.#removedVersion, version);
       }
       this.#table.applyDiff(slice);
+      this.#seen?.touch();
       tell(slice);
       await this.#pause();
     }

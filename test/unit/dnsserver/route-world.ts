@@ -50,7 +50,13 @@ export interface Watched {
 
 export async function watch(
   file: string,
-  options: { acceptEmpty?: boolean; sharePercent?: number; store?: SqliteRouteStore; unixMs?: number } = {},
+  options: {
+    acceptEmpty?: boolean;
+    sharePercent?: number;
+    store?: SqliteRouteStore;
+    unixMs?: number;
+    monotonicMs?: () => number;
+  } = {},
 ): Promise<Watched> {
   const store = options.store ?? new SqliteRouteStore({ file, busyWaitMs: 100 });
   const counters = new SharedCounters(dnsserverCounters);
@@ -66,7 +72,7 @@ export async function watch(
     store,
     counters,
     log: log.log,
-    clock: { unixMs: () => options.unixMs ?? 0 },
+    clock: { unixMs: () => options.unixMs ?? 0, monotonicMs: () => options.monotonicMs?.() ?? 0 },
     guard: { acceptEmpty: options.acceptEmpty ?? false, sharePercent: options.sharePercent ?? 50, atLeast: 4 },
     onDiff: diff => {
       diffs.push(diff);

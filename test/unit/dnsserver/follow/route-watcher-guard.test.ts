@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openRouteEditor } from '../../../../dnsserver/src/edit/route-editor.ts';
 import { keptFileOf } from '../../../../dnsserver/src/follow/kept-file.ts';
+import { seenFileOf } from '../../../../dnsserver/src/follow/seen-file.ts';
 import { announcements, freshContents, insert, knownContents, openSql, type World, watch, world } from '../route-world.ts';
 
 describe('a table that is suddenly empty', () => {
@@ -110,14 +111,17 @@ describe('a table that is suddenly empty', () => {
     expect(existsSync(keptFileOf(w.file))).toBe(true);
   });
 
-  test('and whose kept file is damaged, is served as it is at the next start, and the log names the file', async () => {
+  test('and whose files are damaged, is served as it is at the next start, and the log names them', async () => {
     const w = await world({ prepare });
     w.sql.exec('DELETE FROM RouteData');
     await w.poll();
-    writeFileSync(keptFileOf(w.file), 'lars');
+    await w.watcher.stop();
+    const files = [keptFileOf(w.file), seenFileOf(w.file)];
+    for (const file of files) writeFileSync(file, 'lars');
     const again = await watch(w.file);
     expect(again.client.size).toBe(0);
-    expect(again.log.records.map(({ fields }) => JSON.stringify(fields)).join()).toContain(keptFileOf(w.file));
+    const errors = again.log.records.map(({ fields }) => JSON.stringify(fields)).join();
+    for (const file of files) expect(errors).toContain(`${file} was not written by LARS`);
     await again.close();
   });
 

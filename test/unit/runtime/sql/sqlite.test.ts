@@ -66,6 +66,8 @@ describe('a file that another process has locked', () => {
   test('is not waited for by who is to stop', async () => {
     let asked = 0;
     const isStopped = () => ++asked > 3;
-    await expect(open('lars.db', { giveUpMs: 60_000, isStopped })).rejects.toThrow('stopped while another process had locked database');
+    await expect(open('lars.db', { giveUpMs: 60_000, isStopped })).rejects.toThrow(
+      'stopped while another process had locked database',
+    );
   });
 });
