@@ -71,7 +71,7 @@ export class LarsClient {
    * @throws {LarsError} LARS_BAD_ARGUMENT naming the option
    */
   constructor(options: LarsClientOptions = {}, deps: Partial<ClientDeps> = {}) {
-    this.#settings = readOptions(options, process.env['LARS_ROUTES_FILE']);
+    this.#settings = readOptions(options, process.env['LARS_ROUTES_FILE'], process.env['LARS_ZONE']);
     this.#deps = { ...systemDeps, ...deps };
     const { nowMs, lookup, firstSeq } = this.#deps;
     this.#timer = new WakeTimer(nowMs, () => this.#onTimer());
@@ -216,6 +216,7 @@ export class LarsClient {
       ...this.#deps,
       cache,
       fallback,
+      zone: this.#settings.zone,
       counters: this.#counters,
       channelOf: (modid, cmdid) => this.#channelOf(modid, cmdid),
     });

@@ -26,6 +26,11 @@ export interface LarsClientOptions {
    * has not called before. Default: what the environment variable LARS_ROUTES_FILE says; without that there is none.
    */
   readonly routesFile?: string | undefined;
+  /**
+   * Where this process stands, as hosts name their zones and the agent's conf (`[agent] zone`) does. While the agent does not answer, hosts of this
+   * zone are preferred. Default: what the environment variable LARS_ZONE says; without that, zones do not matter then.
+   */
+  readonly zone?: string | undefined;
 }
 
 /** LarsClientOptions, checked and complete. */
@@ -38,19 +43,22 @@ export interface Settings {
   readonly cache: boolean;
   readonly fallback: boolean;
   readonly routesFile: string | undefined;
+  /** Empty: zones do not matter. */
+  readonly zone: string;
 }
 
 const DEFAULT_PORT = 8888;
 const DEFAULTS = { host: '127.0.0.1', timeoutMs: 500, maxPending: 65_536, cache: true, fallback: true } as const;
 const MAX_PENDING_LIMIT = 1_000_000;
 const MAX_HOST_LENGTH = 253;
-const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending', 'cache', 'fallback', 'routesFile']);
+const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending', 'cache', 'fallback', 'routesFile', 'zone']);
 
 /**
  * @param routesFileOfEnv what LARS_ROUTES_FILE says; undefined or empty where it says nothing
+ * @param zoneOfEnv what LARS_ZONE says
  * @throws {LarsError} LARS_BAD_ARGUMENT naming the option; an option that does not exist is refused too
  */
-export function readOptions(options: LarsClientOptions, routesFileOfEnv?: string): Settings {
+export function readOptions(options: LarsClientOptions, routesFileOfEnv?: string, zoneOfEnv = ''): Settings {
   checkObject('options', options);
   for (const key of Object.keys(options)) {
     if (!KNOWN.has(key)) throw badArgument('options', `made of ${[...KNOWN].join(', ')}`, key);
@@ -67,7 +75,9 @@ export function readOptions(options: LarsClientOptions, routesFileOfEnv?: string
   if (typeof cache !== 'boolean') throw badArgument('cache', 'true or false', cache);
   if (typeof fallback !== 'boolean') throw badArgument('fallback', 'true or false', fallback);
   const routesFile = readRoutesFile(options.routesFile, fallback, routesFileOfEnv);
-  return { host, ports: readPorts(options.ports), timeoutMs, maxPending, cache, fallback, routesFile };
+  const { zone = zoneOfEnv } = options;
+  if (typeof zone !== 'string') throw badArgument('zone', 'a text', zone);
+  return { host, ports: readPorts(options.ports), timeoutMs, maxPending, cache, fallback, routesFile, zone };
 }
 
 function readRoutesFile(given: string | undefined, fallback: boolean, ofEnv = ''): string | undefined {

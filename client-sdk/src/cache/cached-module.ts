@@ -53,6 +53,8 @@ export interface ModuleDeps {
   onOpened(module: CachedModule): void;
   /** Whether copies are picked from while the agent is there; without that they are kept for its absence alone. */
   readonly picksFromCopies: boolean;
+  /** The caller's own zone, preferred while the agent is away; empty: zones do not matter. */
+  readonly zone: string;
 }
 
 /** One module as one client knows it: a copy of its route, whether the copy may be picked from, and the results that are unsent. */
@@ -320,7 +322,7 @@ export class CachedModule implements StatsOwner {
     const known = new Map<HostKey, HostStats>();
     const hosts = (hasRoom ? host : []).filter(isCallable).map(info => this.#copyHost(info, known));
     this.#countHosts(hosts.length);
-    const copy = new RouteCopy(isComparable ? version : 0, hosts, this.#stats, this.#random);
+    const copy = new RouteCopy(isComparable ? version : 0, hosts, this.#stats, this.#random, this.#deps.zone);
     this.#hosts = known;
     this.#copy = copy.isEmpty ? undefined : copy;
   }

@@ -15,6 +15,8 @@ export interface DriverDeps {
   /** Whether copies are picked from while the agent is there, and whether they are while it is away. */
   readonly cache: boolean;
   readonly fallback: boolean;
+  /** The caller's own zone; empty: zones do not matter. */
+  readonly zone: string;
 }
 
 /** How long a route query waits for its answer. No caller waits with it, and the module's next query is not sent before. */
@@ -65,7 +67,7 @@ export class CacheDriver {
         isAgentGone: (modid, cmdid) => channelOf(modid, cmdid).isAway,
       },
       random,
-      { ...(deps.cache ? FULL_CACHE : ABSENCE_CACHE), ...(deps.fallback ? {} : { maxUnused: 0 }) },
+      { ...(deps.cache ? FULL_CACHE : ABSENCE_CACHE), ...(deps.fallback ? {} : { maxUnused: 0 }), zone: deps.zone },
     );
   }
 

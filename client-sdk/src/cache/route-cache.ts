@@ -24,12 +24,26 @@ export interface CacheSettings {
   readonly picksFromCopies: boolean;
   /** Copies of modules that are not called any more, which are kept for the agent's absence. */
   readonly maxUnused: number;
+  /** The caller's own zone, preferred while the agent is away; empty: zones do not matter. */
+  readonly zone: string;
 }
 
 /** What a client with `cache: true` has. */
-export const FULL_CACHE: CacheSettings = { maxModules: 10_000, maxHosts: 100_000, picksFromCopies: true, maxUnused: 1_000 };
+export const FULL_CACHE: CacheSettings = {
+  maxModules: 10_000,
+  maxHosts: 100_000,
+  picksFromCopies: true,
+  maxUnused: 1_000,
+  zone: '',
+};
 /** What a client with `cache: false` has, for the agent's absence. */
-export const ABSENCE_CACHE: CacheSettings = { maxModules: 1_000, maxHosts: 10_000, picksFromCopies: false, maxUnused: 1_000 };
+export const ABSENCE_CACHE: CacheSettings = {
+  maxModules: 1_000,
+  maxHosts: 10_000,
+  picksFromCopies: false,
+  maxUnused: 1_000,
+  zone: '',
+};
 
 /** What a cache needs. None of these functions may call the cache, or a module, before it returns. */
 export interface CacheDeps extends Pick<ModuleDeps, 'sendBatch' | 'queryRoute'> {
@@ -74,7 +88,7 @@ export class RouteCache {
   constructor(deps: CacheDeps, random: () => number, settings: Partial<CacheSettings> = {}) {
     this.#random = new Xorshift32(random);
     this.#settings = { ...FULL_CACHE, ...settings };
-    const { maxHosts, picksFromCopies } = this.#settings;
+    const { maxHosts, picksFromCopies, zone } = this.#settings;
     this.#deps = {
       sendBatch: (modid, cmdid, results) => deps.sendBatch(modid, cmdid, results),
       queryRoute: (module, version) => deps.queryRoute(module, version),
@@ -97,6 +111,7 @@ export class RouteCache {
       isAgentAway: deps.isAgentAway ?? NEVER,
       isAgentGone: deps.isAgentGone ?? NEVER,
       picksFromCopies,
+      zone,
     };
   }
 

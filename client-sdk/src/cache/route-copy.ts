@@ -25,15 +25,18 @@ export class RouteCopy {
   readonly version: number;
   /** The hosts that may be called: those that drain are left out. */
   readonly #hosts: readonly CopiedHost[];
+  /** Those of the caller's own zone. */
+  readonly #localZone: readonly CopiedHost[];
   readonly #module: ModuleStats;
   readonly #random: Xorshift32;
   readonly #weightSum: number;
   readonly #weightsDiffer: boolean;
   #picks = 0;
 
-  constructor(version: number, hosts: readonly CopiedHost[], module: ModuleStats, random: Xorshift32) {
+  constructor(version: number, hosts: readonly CopiedHost[], module: ModuleStats, random: Xorshift32, zone: string) {
     this.version = version;
     this.#hosts = hosts.filter(({ host }) => !host.drain);
+    this.#localZone = zone === '' ? [] : this.#hosts.filter(({ host }) => host.zone === zone);
     this.#module = module;
     this.#random = random;
     this.#weightSum = this.#hosts.reduce((sum, { host }) => sum + host.weight, 0);
@@ -77,21 +80,12 @@ export class RouteCopy {
   }
 
   /**
-   * As `pick`, but without the hosts that are failing: while the agent is away nobody else keeps calls from them. The copy must not be empty.
+   * As `pick`, but without the hosts that are failing, and from the caller's own zone where that has others: while the agent is away nobody else
+   * looks to either. The copy must not be empty.
    */
   pickAlone(): CopiedHost {
-    const hosts = this.#hosts;
-    let best: CopiedHost | undefined;
-    for (let tries = 0; tries < ALONE_SAMPLE_SIZE; tries++) {
-      const one = hosts[this.#random.nextBelow(hosts.length)] as CopiedHost;
-      if (!one.stats.isFailing(this.#module)) best = this.#cheaper(best, one);
-    }
-    if (best === undefined) {
-      // Nearly all are failing: a search through all of them finds the one that is not, or the one that fails the least.
-      const well = hosts.filter(({ stats }) => !stats.isFailing(this.#module));
-      for (const one of well.length > 0 ? well : hosts) best = this.#cheaper(best, one);
-    }
-    return this.#take(best as CopiedHost);
+    const well = this.#cheapestWell(this.#localZone) ?? this.#cheapestWell(this.#hosts);
+    return this.#take(well ?? this.#cheapest(this.#hosts));
   }
 
   /** Called every 2 s, when the hosts forget half of their picks. */
@@ -104,6 +98,24 @@ export class RouteCopy {
     picked.stats.picks += 1;
     picked.stats.addCall();
     return picked;
+  }
+
+  /** The cheapest of some hosts that are not failing; undefined when all are. */
+  #cheapestWell(hosts: readonly CopiedHost[]): CopiedHost | undefined {
+    let best: CopiedHost | undefined;
+    if (hosts.length === 0) return undefined;
+    for (let tries = 0; tries < ALONE_SAMPLE_SIZE; tries++) {
+      const one = hosts[this.#random.nextBelow(hosts.length)] as CopiedHost;
+      if (!one.stats.isFailing(this.#module)) best = this.#cheaper(best, one);
+    }
+    if (best !== undefined) return best;
+    // Nearly all are failing: a search through all of them finds the one that is not.
+    const well = hosts.filter(({ stats }) => !stats.isFailing(this.#module));
+    return well.length === 0 ? undefined : this.#cheapest(well);
+  }
+
+  #cheapest(hosts: readonly CopiedHost[]): CopiedHost {
+    return hosts.reduce((best, one) => this.#cheaper(best, one));
   }
 
   #cheaper(best: CopiedHost | undefined, one: CopiedHost): CopiedHost {

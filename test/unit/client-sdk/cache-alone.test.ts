@@ -109,6 +109,36 @@ describe('while the agent is away', () => {
     expect(later).toBeLessThan(30);
   });
 
+  describe('zones', () => {
+    const zoned = () => hostInfos(4).map((info, i) => ({ ...info, zone: i < 2 ? 'near' : 'far' }));
+    const ports = (world: CacheWorld) => new Set(Array.from({ length: 100 }, () => world.pick()));
+
+    test('hosts of the own zone are preferred, also where the agent wanted each call', () => {
+      const world = new CacheWorld({ zone: 'near' });
+      world.ask();
+      world.answer({ host: zoned(), overload: true });
+      world.isAway = true;
+      expect(ports(world)).toEqual(new Set([1, 2]));
+    });
+
+    test('while those are failing, the others are called', () => {
+      const world = new CacheWorld({ zone: 'near' }).open(zoned());
+      world.isAway = true;
+      world.advance(FLUSH_INTERVAL_MS);
+      for (let i = 0; i < 50; i++) {
+        const host = world.pickHost();
+        world.report(host, host?.zone === 'far', 5);
+      }
+      expect(ports(world)).toEqual(new Set([3, 4]));
+    });
+
+    test.each(['', 'elsewhere'])('they do not matter to a caller in zone %j', zone => {
+      const world = new CacheWorld({ zone }).open(zoned());
+      world.isAway = true;
+      expect(ports(world)).toEqual(new Set([1, 2, 3, 4]));
+    });
+  });
+
   test('where all hosts fail, the one that fails the least gets most', () => {
     const world = new CacheWorld().open(hostInfos(2));
     world.isAway = true;

@@ -122,7 +122,15 @@ test('of several servers that do not answer, the one that is away longest says f
   const channelOf = () => {
     throw new Error('nobody is asked');
   };
-  const driver = new CacheDriver({ nowMs, random: () => 0, channelOf, counters: newCounters(), cache: true, fallback: true });
+  const driver = new CacheDriver({
+    nowMs,
+    random: () => 0,
+    channelOf,
+    counters: newCounters(),
+    cache: true,
+    fallback: true,
+    zone: '',
+  });
   const fallback = new Fallback(driver, undefined, nowMs);
   const away = (sinceMs: number | undefined, unsentCalls: number, droppedCalls: number) => {
     return { absence: { sinceMs, unsentCalls, droppedCalls } };

@@ -12,6 +12,7 @@ describe('options of a client', () => {
       cache: true,
       fallback: true,
       routesFile: undefined,
+      zone: '',
     });
   });
 
@@ -20,6 +21,12 @@ describe('options of a client', () => {
     expect(readOptions({}, '').routesFile).toBeUndefined();
     expect(readOptions({ routesFile: 'given' }, 'env').routesFile).toBe('given');
     expect(readOptions({ fallback: false }, 'env').routesFile).toBeUndefined();
+  });
+
+  test('the zone is the one that is given, or that of the environment', () => {
+    expect(readOptions({}, undefined, 'env').zone).toBe('env');
+    expect(readOptions({ zone: 'given' }, undefined, 'env').zone).toBe('given');
+    expect(readOptions({ zone: '' }, undefined, 'env').zone).toBe('');
   });
 
   test.each([
@@ -50,13 +57,14 @@ describe('options of a client', () => {
     [{ maxPending: 1.5 }, 'maxPending must be'],
     [{ cache: 'yes' }, "cache must be true or false, not 'yes'"],
     [{ fallback: 1 }, 'fallback must be true or false, not 1'],
+    [{ zone: 7 }, 'zone must be a text, not 7'],
     [{ routesFile: '' }, "routesFile must be the path of a file, not ''"],
     [{ routesFile: true }, 'routesFile must be the path of a file, not true'],
     [{ routesFile: 'a\0b' }, 'routesFile must be the path of a file'],
     [{ routesFile: 'a', fallback: false }, 'routesFile must be left out with fallback: false'],
     [
       { timeoutMS: 5 },
-      "options must be made of host, ports, timeoutMs, maxPending, cache, fallback, routesFile, not 'timeoutMS'",
+      "options must be made of host, ports, timeoutMs, maxPending, cache, fallback, routesFile, zone, not 'timeoutMS'",
     ],
     [null, 'options must be an object, not null'],
   ])('%j is refused', (options, message) => {

@@ -159,7 +159,7 @@ test('a route that came while the file was read is not replaced by the older one
   const channelOf = () => {
     throw new Error('nobody is asked');
   };
-  const deps = { nowMs: () => nowMs, random: () => 0, channelOf, counters: newCounters(), cache: true, fallback: true };
+  const deps = { nowMs: () => nowMs, random: () => 0, channelOf, counters: newCounters(), cache: true, fallback: true, zone: '' };
   const driver = new CacheDriver(deps);
   const fallback = new Fallback(driver, file(), () => nowMs);
   const picked = fallback.pick(1, 2);
