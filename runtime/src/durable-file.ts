@@ -1,6 +1,6 @@
 /** Files that are there whole or not at all, whatever ends the process or the machine meanwhile. */
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type CheckedFile, decodeCheckedFile, encodeFileHeader, type FileKind } from '@lars/proto/checked-file';
 import { OWN_FILE_MODE } from './own-files.ts';
@@ -29,6 +29,26 @@ export async function writeDurableFile(path: string, ...parts: readonly Uint8Arr
   const folder = await open(dirname(path), 'r');
   await folder.sync().catch(() => undefined);
   await folder.close();
+  await removeAbandonedDrafts(path).catch(() => undefined);
+}
+
+/** A process that is killed while it writes leaves its draft. It has the process's number in its name, so nobody would ever write it over. */
+async function removeAbandonedDrafts(path: string): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    const pid = name.startsWith(prefix) ? DRAFT.exec(name.slice(prefix.length))?.[1] : undefined;
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
+const DRAFT = /^(\d{1,10})\.tmp$/;
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 /**

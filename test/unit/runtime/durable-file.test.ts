@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +76,14 @@ describe('a durable file', () => {
     expect(readFileSync(path, 'utf8')).toBe('two');
     expect(statSync(path).mode & 0o007).toBe(0);
     expect(readdirSync(folder)).toEqual(['file']);
+  });
+
+  test('takes away the drafts of processes that were killed while they wrote, and nothing else', async () => {
+    const child = spawnSync(process.execPath, ['-e', '']);
+    const others = [`file.${process.ppid}.tmp`, `other.${child.pid}.tmp`, 'file.backup.tmp', `file.${child.pid}.tmp.gz`];
+    for (const name of [`file.${child.pid}.tmp`, ...others]) writeFileSync(join(folder, name), '');
+    await writeDurableFile(join(folder, 'file'), bytes('one'));
+    expect(readdirSync(folder).sort()).toEqual(['file', ...others].sort());
   });
 
   test('that cannot be renamed leaves nothing beside it', async () => {
