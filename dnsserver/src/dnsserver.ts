@@ -76,7 +76,7 @@ export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDep
 }
 
 /** What dnsserver is given once the files of section [security] are read. */
-interface OwnDeps extends Required<DnsserverDeps> {
+interface OwnDeps extends Required<Omit<DnsserverDeps, 'stopping'>> {
   readonly security: SecurityKeeper;
   readonly guards: LinkGuards;
 }
