@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { hostInfos } from '../support/agent-messages.ts';
 import { ScriptedDnsserver } from '../support/scripted-dnsserver.ts';
+import { TestCertificates } from '../support/test-certificates.ts';
 import { UdpAsker } from '../support/udp-asker.ts';
 import type { CleanUps } from './agent-world.ts';
 import { LarsFolder, type LarsProcess, type Ready, type StartOptions } from './cli-process.ts';
@@ -35,6 +36,7 @@ export const CAN_MOUNT = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'n
 
 export class MonitoredServices {
   readonly #cleanUps: CleanUps;
+  #certificates: TestCertificates | undefined;
 
   constructor(cleanUps: CleanUps) {
     this.#cleanUps = cleanUps;
@@ -78,12 +80,14 @@ export class MonitoredServices {
     return this.#start('reporter', this.newFolder(), `[tcp]\nport = 0\nmax_connections = 110\n[http]\nport = 0\n`, { shell });
   }
 
-  /** A reporter on a small disk with 4 % of room, where this machine allows to mount one. */
+  /** A reporter with a certificate that is good for five days, on a small disk with 4 % of room, where this machine allows to mount one. */
   startReporterOnFullDisk(folder: LarsFolder, httpPort: number): Promise<Service> {
+    this.#certificates ??= this.#newCertificates();
+    const security = `[security]\ntls_folder = ${this.#certificates.machine('reporter', { toDays: 5 })}\n`;
     const fill = 'mount -t tmpfs -o size=40m none data && head -c 39400k /dev/zero > data/filler';
     const shell = CAN_MOUNT ? { shell: ['unshare', '-rm', 'sh', '-c', `${fill} && exec "$0" "$@"`] } : {};
     folder.write('data/README', 'a folder to mount on');
-    return this.#start('reporter', folder, `[tcp]\nport = 0\n[http]\nport = ${httpPort}\n`, shell);
+    return this.#start('reporter', folder, `[tcp]\nport = 0\n[http]\nport = ${httpPort}\n${security}`, shell);
   }
 
   /** A dnsserver that knows many large modules: a real one would need too long to fill its table. */
@@ -99,6 +103,12 @@ export class MonitoredServices {
     const folder = new LarsFolder();
     this.#cleanUps.add(() => folder.dispose());
     return folder;
+  }
+
+  #newCertificates(): TestCertificates {
+    const certificates = new TestCertificates();
+    this.#cleanUps.add(() => certificates.dispose());
+    return certificates;
   }
 
   async #start(name: 'agent' | 'reporter', folder: LarsFolder, conf: string, options: StartOptions): Promise<Service> {

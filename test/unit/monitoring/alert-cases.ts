@@ -56,6 +56,22 @@ export const ALERT_CASES: readonly AlertCase[] = [
     'lars_dnsserver_connections_not_handed_over_total',
     'lars_reporter_tcp_refused_total',
   ].map(counter => grows('LarsConnectionsRefused', `${counter}{${DNSSERVER}}`, { values: '0x9 1+1x50', firesAt: 15 })),
+  ...['dnsserver', 'reporter'].flatMap(server =>
+    ['refused_tls', 'refused_token', 'closed_speaks_tls'].map(counter =>
+      grows('LarsLinksRefused', `lars_${server}_tcp_${counter}_total{${DNSSERVER}}`, {
+        values: oneStep(7),
+        firesAt: 10,
+        // One that tried three times, and then gave up.
+        well: oneStep(3),
+      }),
+    ),
+  ),
+  ...['agent', 'dnsserver', 'reporter'].map(service => ({
+    alert: 'LarsCertificateExpires',
+    fault: { [`lars_${service}_certificate_expires_seconds{${AGENT}}`]: '1210170-60x60' },
+    firesAt: 11,
+    well: { [`lars_${service}_certificate_expires_seconds{${AGENT}}`]: '1300000-60x60' },
+  })),
   {
     alert: 'LarsAgentWithoutDnsserver',
     fault: { [`lars_agent_dnsserver_link_up{${AGENT}}`]: sinceTen(1, 0) },
