@@ -1,7 +1,6 @@
 /** The agent's main thread: starts the other threads as the configuration says, supervises them, and shows how they are. */
 import { networkInterfaces } from 'node:os';
 import { parseIpv4 } from '@lars/proto/host-address';
-import { isInt32 } from '@lars/proto/route-key';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { StartupError } from '@lars/runtime/errors';
 import { exposeGc, scheduleGc } from '@lars/runtime/gc';
@@ -13,6 +12,7 @@ import { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { workerScript } from '@lars/runtime/threads/worker-supervisor';
 import { AgentCounters } from './agent-counters.ts';
 import { agentHealth } from './agent-health.ts';
+import { answerQuery } from './agent-queries.ts';
 import type { LoadBalanceOptions } from './balancer/algorithm.ts';
 import { loadBalanceOptions } from './balancing-config.ts';
 import type { AgentConfig } from './config.ts';
@@ -23,7 +23,7 @@ import type { ReportThreadData } from './report/report-thread.ts';
 import { serverAddresses } from './server-addresses.ts';
 import { type ForwardsInFlight, newForwardsInFlight } from './shard/forwarding.ts';
 import type { ShardThreadData } from './shard/shard-thread.ts';
-import { ownerOf, SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
+import { SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
 import type { LinkOptions } from './threads/server-links.ts';
 import { Supervisor, type ThreadSpec } from './threads/supervisor.ts';
 
@@ -83,7 +83,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
       ...config.http,
       confKey: 'conf key [http] port',
       health,
-      document: path => explainModule(supervisor, path),
+      document: path => answerQuery(path, (shard, query) => supervisor.askThread(shard, query)),
       registry: async () =>
         (await import('./agent-metrics.ts')).agentMetrics(counters, supervisor, security, config.metrics.top_modules),
     });
@@ -123,18 +123,6 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
       return stopping;
     },
   };
-}
-
-const WHY_PATH = /^\/why\/(-?\d{1,10})\/(-?\d{1,10})$/;
-
-/** GET /why/MODID/CMDID: what the shard that owns the module knows of it. */
-async function explainModule(supervisor: Supervisor<ThreadName>, path: string): Promise<unknown> {
-  const match = WHY_PATH.exec(path);
-  if (match === null) return undefined;
-  const [modid, cmdid] = [Number(match[1]), Number(match[2])];
-  if (!isInt32(modid) || !isInt32(cmdid)) return undefined;
-  const module = { modid, cmdid };
-  return supervisor.askThread(ownerOf(module), { what: 'module', module });
 }
 
 /** Stops the shards first: they hand their last status reports to the reporter thread, which sends them before it ends. */

@@ -12,6 +12,8 @@ export interface Terminal {
   readonly err: OutputStream;
   /** Paints a result where the terminal shows colors and NO_COLOR is not set. */
   paint(style: Style, text: string): string;
+  /** How wide the results may be, in characters; undefined where they go to no terminal. */
+  readonly columns: number | undefined;
 }
 
 export function processTerminal(): Terminal {
@@ -20,6 +22,7 @@ export function processTerminal(): Terminal {
   return {
     out: { write: text => void stdout.write(text), isTty: stdout.isTTY === true },
     err: { write: text => void stderr.write(text), isTty: stderr.isTTY === true },
+    columns: stdout.isTTY === true && stdout.columns > 0 ? stdout.columns : undefined,
     paint: (style, text) => (hasColors ? styleText(style, text, { validateStream: false }) : text),
   };
 }

@@ -68,6 +68,10 @@ export interface ModuleBalancer extends Balancer {
   explain(nowMs: number): HostExplanation[];
   /** What concerns the module as a whole, for people; undefined where the algorithm has nothing to say of it. */
   explainModule(nowMs: number): ModuleConduct | undefined;
+  /** How many picks the last 10 to 20 seconds had. Makes no object: it is asked of all modules of an agent, one after the other. */
+  recentPicks(nowMs: number): number;
+  /** Whether a host is ejected, on probation or avoided, or calls are refused. As cheap as recentPicks. */
+  isInTrouble(nowMs: number): boolean;
 }
 
 /** `queue`: work waits at the hosts (AD-13). `no-host`: none may be called at all (AD-17, LB-5). */
@@ -112,10 +116,14 @@ export interface HostExplanation {
   readonly state: string;
   /** Its share of the module's picks in the last 10 to 20 seconds, 0..1. */
   readonly share: number;
+  /** How many these were. */
+  readonly picks: number;
+  /** Set where the host may be called and gets far less than its share, because calls cost so many times more on it than on the cheap ones. */
+  readonly avoidedTimes?: number;
   /** What the algorithm knows of it, by name. */
   readonly numbers: Readonly<Record<string, number>>;
   /** How it came to its state; undefined when it has always been in it. */
-  readonly last: PastTransition | undefined;
+  readonly last: (PastTransition & { readonly rule: string }) | undefined;
 }
 
 export interface PastTransition extends Omit<Transition, 'host'> {
@@ -145,24 +153,30 @@ export interface Transition {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
+/** Each cause with the rule that it stands for; docs/operations.md has a line for each. */
+const CLASSIC_CAUSES = {
+  'error-rate': 'LB-7',
+  'failure-run': 'LB-7',
+  'success-rate': 'LB-8',
+  'success-run': 'LB-8',
+  'window-error-rate': 'LB-9',
+  'overload-timeout': 'LB-9',
+} as const;
+export type ClassicCause = keyof typeof CLASSIC_CAUSES;
+
+const ADAPTIVE_CAUSES = {
+  'error-evidence': 'AD-7',
+  'all-err': 'AD-9',
+  'probe-due': 'AD-11',
+  'call-succeeded': 'AD-12',
+  'standing-queue': 'AD-13',
+  'quick-again': 'AD-13',
+  'none-left': 'AD-17',
+} as const;
+export type AdaptiveCause = keyof typeof ADAPTIVE_CAUSES;
+
 export type TransitionCause = ClassicCause | AdaptiveCause;
-
-export type ClassicCause =
-  | 'error-rate' // LB-7
-  | 'failure-run' // LB-7
-  | 'success-rate' // LB-8
-  | 'success-run' // LB-8
-  | 'window-error-rate' // LB-9
-  | 'overload-timeout'; // LB-9
-
-export type AdaptiveCause =
-  | 'error-evidence' // AD-7
-  | 'all-err' // AD-9
-  | 'probe-due' // AD-11
-  | 'call-succeeded' // AD-12
-  | 'standing-queue' // AD-13
-  | 'quick-again' // AD-13
-  | 'none-left'; // AD-9, AD-17
+export const CAUSE_RULES: Readonly<Record<TransitionCause, string>> = { ...CLASSIC_CAUSES, ...ADAPTIVE_CAUSES };
 
 export interface BalancerDeps {
   /** Uniform in [0, 1). */

@@ -145,6 +145,11 @@ export function recentCount(cells: readonly number[], at: number, nowMs: number)
   return age === 1 ? (cells[at + 1] as number) : 0;
 }
 
+/** Over how many seconds recentCount counts. */
+export function recentSeconds(nowMs: number): number {
+  return (BUCKET_MS + (nowMs % BUCKET_MS)) / 1_000;
+}
+
 function bucketAt(nowMs: number): number {
   return Math.floor(nowMs / BUCKET_MS);
 }

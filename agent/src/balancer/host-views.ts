@@ -1,11 +1,18 @@
 // pure
 /** What people and the statistics are told of a module's hosts, whatever the algorithm. */
-import type { Balancer, EjectedHost, HostExplanation, HostView, PastTransition, Transition } from './balancer.ts';
+import {
+  type Balancer,
+  CAUSE_RULES,
+  type EjectedHost,
+  type HostExplanation,
+  type HostView,
+  type Transition,
+} from './balancer.ts';
 import type { HostSlots } from './host-slots.ts';
 import { type FormerNumbers, type HostTable, movedTo } from './host-table.ts';
 
 /** The state of a host in the algorithm's own words, and what it knows of it. */
-export type HostState = Pick<HostExplanation, 'state' | 'numbers'>;
+export type HostState = Pick<HostExplanation, 'state' | 'numbers' | 'avoidedTimes'>;
 
 interface PastChange {
   readonly transition: Transition;
@@ -25,11 +32,11 @@ export class PastChanges {
     this.#changes[host] = { transition, atMs: nowMs };
   }
 
-  last(host: number, nowMs: number): PastTransition | undefined {
+  last(host: number, nowMs: number): HostExplanation['last'] {
     const change = this.#changes?.[host];
     if (change === undefined) return undefined;
     const { to, cause, numbers } = change.transition;
-    return { to, cause, numbers, agoMs: nowMs - change.atMs };
+    return { to, cause, rule: CAUSE_RULES[cause], numbers, agoMs: nowMs - change.atMs };
   }
 }
 
@@ -68,11 +75,19 @@ export function explain(
   stateOf: (host: number) => HostState,
   nowMs: number,
 ): HostExplanation[] {
-  const picks = hosts.all.reduce((sum, _, host) => sum + slots.recentPicks(host, nowMs), 0);
+  const picks = recentPicks(hosts, slots, nowMs);
   return hosts.all.map((info, host) => ({
     host: info,
     ...stateOf(host),
     share: picks === 0 ? 0 : slots.recentPicks(host, nowMs) / picks,
+    picks: slots.recentPicks(host, nowMs),
     last: changes?.last(host, nowMs),
   }));
+}
+
+/** See ModuleBalancer.recentPicks. */
+export function recentPicks(hosts: HostTable, slots: HostSlots, nowMs: number): number {
+  let picks = 0;
+  for (let host = 0; host < hosts.size; host++) picks += slots.recentPicks(host, nowMs);
+  return picks;
 }

@@ -1,5 +1,6 @@
 /** The shell of one shard: its UDP socket, its clock and its timers around the pure Shard. */
 
+import { MessageChannel } from 'node:worker_threads';
 import { systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
 import { listenError, StartupError } from '@lars/runtime/errors';
@@ -176,6 +177,7 @@ export function newDropCounter(
 function answer(shard: Shard, query: ShardQuery): unknown {
   const nowMs = systemClock.monotonicMs();
   if (query.what === 'module') return shard.explain(query.module, nowMs, systemClock.unixMs());
+  if (query.what === 'modules') return shard.list(query.max, { nowMs: () => systemClock.monotonicMs(), pause });
   return shard.watchedModules(nowMs);
 }
 
@@ -188,6 +190,18 @@ function setGauges(shard: Shard, gauges: SharedCounters<ShardGauge>): void {
   gauges.set(shardGauges.at.oldRoutes, shard.oldRoutes.count);
   gauges.set(shardGauges.at.oldRoutesAgeSeconds, shard.oldRoutes.oldestAgeSeconds(systemClock.unixMs()));
   gauges.set(shardGauges.at.waiting, shard.modules.parkedCount);
+}
+
+/** Lets the thread do its other work. Not setImmediate: behind that the poll for datagrams may wait; a message ends its wait. */
+function pause(): Promise<void> {
+  return new Promise(resolve => {
+    const { port1, port2 } = new MessageChannel();
+    port1.once('message', () => {
+      port1.close();
+      resolve();
+    });
+    port2.postMessage(undefined);
+  });
 }
 
 export interface WaitTimer {

@@ -16,6 +16,7 @@ import { Forwarding, type ForwardingDeps, type ForwardsInFlight, type ReplyTo } 
 import { GetHostHandler } from './get-host.ts';
 import { GetRouteHandler } from './get-route.ts';
 import { HostGauges } from './host-gauges.ts';
+import { type ListDeps, listModules, type ModuleList } from './list-modules.ts';
 import { type HandlerDeps, NOT_HANDLED } from './message-handler.ts';
 import { type WatchedModules, watchedModules } from './module-figures.ts';
 import { type ActiveModule, ModuleTable, type ModuleTableOptions } from './module-table.ts';
@@ -207,6 +208,11 @@ export class Shard {
   watchedModules(nowMs: number): WatchedModules | undefined {
     if (this.#totals === undefined) return undefined;
     return watchedModules(this.#totals, this.gauges, this.#topModules, nowMs);
+  }
+
+  /** Which modules there are to look at, for people. @param max see listModules */
+  list(max: number, deps: ListDeps): Promise<ModuleList> {
+    return listModules(this.#shared.modules.allActive(), max, deps);
   }
 
   /** Writes the answer of a general form where the transport sends it from, or sends it back to the shard that forwarded the request. */

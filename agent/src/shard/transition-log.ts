@@ -2,7 +2,7 @@
 import { formatHost, formatModule, type ModuleId } from '@lars/proto';
 import type { SharedCounters } from '@lars/runtime/counters';
 import type { Logger, LogLevel } from '@lars/runtime/log';
-import type { Transition } from '../balancer/balancer.ts';
+import { CAUSE_RULES, type Transition } from '../balancer/balancer.ts';
 import { type ShardCounter, shardCounters } from '../counters.ts';
 
 const count = shardCounters.at;
@@ -47,6 +47,7 @@ export class TransitionLog {
       module: formatModule(module.modid, module.cmdid),
       host: formatHost(host),
       cause,
+      rule: CAUSE_RULES[cause],
       ...rounded(numbers),
     });
   }

@@ -61,7 +61,12 @@ export type ShardMessage =
 export type ThreadMessage = DnsMessage | ReporterMessage | ShardMessage;
 
 /** What main asks a shard: to explain a module, or which modules are worth a look. */
-export type ShardQuery = { readonly what: 'module'; readonly module: ModuleId } | { readonly what: 'watched-modules' };
+export type ShardQuery =
+  | { readonly what: 'module'; readonly module: ModuleId }
+  /** For people: those in trouble, and those with the most picks: at most `max` of each. */
+  | { readonly what: 'modules'; readonly max: number }
+  /** For the metrics. */
+  | { readonly what: 'watched-modules' };
 
 /** main → any thread */
 export type MessageFromMain =

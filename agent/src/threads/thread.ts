@@ -32,7 +32,7 @@ export interface ThreadBody<Message> {
   onConnect?(thread: ThreadName): void;
   /** The files that protect the links have changed. */
   onSecurity?(security: LinkSecurity): void;
-  /** Main asks a shard; the answer is plain data. */
+  /** Main asks a shard; the answer is plain data, or a promise of it that never rejects. */
   answer?(query: ShardQuery): unknown;
   /** Finishes the thread's work; afterwards the thread ends. */
   stop(): Promise<void>;
@@ -88,7 +88,7 @@ export function runThread<Data, Message>(start: (thread: Thread<Data>) => Promis
       else if (message.type === 'security') entry.whenStarted(body => body.onSecurity?.(message.security));
       else {
         const { id, query } = message;
-        entry.whenStarted(body => entry.post({ type: 'answer', id, answer: body.answer?.(query) }));
+        entry.whenStarted(async body => entry.post({ type: 'answer', id, answer: await body.answer?.(query) }));
       }
     },
     stop: async body => {

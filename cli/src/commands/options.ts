@@ -19,6 +19,15 @@ export function agentOption(): Option {
   );
 }
 
+/** The options of commands that ask an agent's HTTP server. */
+export interface AgentHttpOptions {
+  readonly http?: string;
+}
+
+export function agentHttpOption(): Option {
+  return new Option('--http <host:port>', "the agent's HTTP address (default: agent.ini's [http])");
+}
+
 /** @throws {UsageError} when the folder that was given does not exist */
 export function confFolderOf(program: Command): ConfFolder {
   return confFolder(program.opts<GlobalOptions>().confDir);

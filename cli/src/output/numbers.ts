@@ -23,3 +23,22 @@ export function formatDuration(seconds: number): string {
   const shown = units.slice(largest, largest + 2).filter(({ count }) => count > 0);
   return shown.map(({ name, count }) => `${count}${name}`).join(' ');
 }
+
+/** 0.4 → '<1 ms', 12.34 → '12 ms', 1234 → '1.2 s', 75000 → '1m 15s'; '-' for 0, which stands for "not known". */
+export function formatMs(ms: number): string {
+  if (ms === 0) return '-';
+  if (ms < 1) return '<1 ms';
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  return ms < 59_950 ? `${(ms / 1_000).toFixed(1)} s` : formatDuration(ms / 1_000);
+}
+
+/** 0.042 → '4.2%', 0.34 → '34%': people read shares of a few calls. */
+export function formatRate(rate: number): string {
+  const percent = 100 * rate;
+  return `${percent === 0 || percent >= 9.95 ? Math.round(percent) : percent.toFixed(1)}%`;
+}
+
+/** 1 host, 2 hosts */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

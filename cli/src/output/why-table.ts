@@ -1,90 +1,72 @@
 // pure
-import { formatShare } from './numbers.ts';
-import { type Cell, formatTable, type Paint, type Style } from './table.ts';
+import { shortened, wrapped } from './fit.ts';
+import { type ConductWhy, type HostWhy, type ModuleWhy, shownState } from './module-why.ts';
+import { counted, formatDuration, formatMs, formatRate, formatShare } from './numbers.ts';
+import { type Cell, type Column, formatTable, type Paint, type Style, visible } from './table.ts';
+import { troubleOf } from './trouble.ts';
 
-/** What the agent's GET /why/MODID/CMDID answers. */
-export interface ModuleWhy {
-  readonly modid: number;
-  readonly cmdid: number;
-  /** An agent of an earlier version says 'serving' for 'active'. */
-  readonly state: 'active' | 'serving' | 'absent' | 'unknown';
-  readonly algorithm: string;
-  readonly version: number;
-  /** The route is one that the agent knew earlier; for so long dnsserver has not confirmed it. */
-  readonly oldRouteSeconds?: number;
-  readonly conduct?: ConductWhy;
-  readonly hosts: readonly HostWhy[];
-}
-
-/** What concerns the module as a whole; see ModuleConduct in the agent's balancer.ts. */
-export interface ConductWhy {
-  readonly picks: number;
-  readonly unreported: number;
-  readonly unpicked: number;
-  readonly inFlightKnown: boolean;
-  readonly impossibleDurations: boolean;
-  readonly normalMs: number;
-  readonly shedding?: { readonly forMs: number; readonly refused: number; readonly timeoutMs: number };
-}
-
-export interface HostWhy {
-  readonly host: string;
-  readonly weight: number;
-  readonly zone: string;
-  readonly state: string;
-  readonly share: number;
-  readonly numbers: Readonly<Record<string, number>>;
-  readonly last?: LastChange;
-}
-
-interface LastChange {
-  readonly to: string;
-  readonly cause: string;
-  readonly agoMs: number;
-  readonly numbers: Readonly<Record<string, number>>;
-}
-
-/** By the state's name; an agent of an earlier version says 'idle' for 'healthy'. */
-const STYLES: Readonly<Record<string, Style>> = {
+export const STATE_STYLES: Readonly<Record<string, Style>> = {
   healthy: 'green',
-  idle: 'green',
   draining: 'dim',
-  overloaded: 'red',
+  avoided: 'yellow',
+  probation: 'yellow',
   ejected: 'red',
 };
 
-/** Whether the agent has a route of the module. */
-export function isActive({ state }: ModuleWhy): boolean {
-  return state === 'active' || state === 'serving';
+/** Wider lines are hard to read, and what is written to a file has no width of its own. */
+const MAX_COLUMNS = 100;
+/** As long as an IPv4 address with its port. */
+const HOST_MIN = 21;
+/** The table has the others. */
+const MAX_SENTENCES = 10;
+
+/**
+ * Who is in trouble and why, one sentence each; what is unusual about the module; then a table of the hosts, those in trouble first.
+ * @param columns of the terminal
+ */
+export function whyText(why: ModuleWhy, paint: Paint, columns = MAX_COLUMNS): string {
+  const width = Math.min(columns, MAX_COLUMNS);
+  const { hosts, version, algorithm } = why;
+  const lines = [...troubleLines(why, paint, width), ...moduleLines(why).flatMap(line => wrapped(line, width))];
+  const foot = `${counted(hosts.length, 'host')}, route version ${version}, balanced by ${algorithm}`;
+  return `${lines.join('\n')}\n\n${hostTable(why, paint, width)}\n${foot}\n`;
 }
 
-/** A table of the hosts, one line each, and below it a line for each thing that is unusual about the module. */
-export function whyText({ hosts, version, algorithm, oldRouteSeconds, conduct }: ModuleWhy, paint: Paint): string {
-  const columns = [
-    { title: 'host' },
-    { title: 'state' },
-    { title: 'share', align: 'right' },
-    { title: 'last change' },
-    { title: 'now' },
-  ] as const;
-  const rows = hosts.map((host): Cell[] => [
-    host.host,
-    { text: host.state, style: STYLES[host.state] ?? 'yellow' },
-    formatShare(host.share, 1),
-    lastChange(host.last),
-    numbers(host.numbers),
-  ]);
-  return `${formatTable(columns, rows, paint)}\n${hosts.length} hosts, version ${version}, balanced by ${algorithm}\n${[
+/** The first line says how many hosts are in trouble; the others say why. */
+function troubleLines({ hosts }: ModuleWhy, paint: Paint, width: number): string[] {
+  const troubles = hosts.flatMap(host => {
+    const trouble = troubleOf(host);
+    return trouble === undefined ? [] : [{ host, trouble }];
+  });
+  const draining = hosts.filter(host => shownState(host) === 'draining').length;
+  const alsoDraining = draining === 0 ? '' : `, ${draining} ${draining === 1 ? 'drains' : 'drain'}`;
+  if (hosts.length > 0 && draining === hosts.length) return [paint('red', 'All hosts drain: no call can be made.')];
+  if (troubles.length === 0) return [paint('green', `No host is in trouble${alsoDraining}.`)];
+  const callable = hosts.length - draining;
+  const ejected = troubles.filter(({ host }) => shownState(host) === 'ejected').length;
+  const style = ejected === callable ? 'red' : 'yellow';
+  const head = paint(style, `${troubles.length} of ${counted(hosts.length, 'host')} in trouble${alsoDraining}:`);
+  const told = troubles
+    .slice(0, MAX_SENTENCES)
+    .flatMap(({ host, trouble }) => wrapped(`${visible(host.host)} ${trouble}`, width, '  ', '    '));
+  const untold = troubles.length - MAX_SENTENCES;
+  return [head, ...told, ...(untold > 0 ? [`  and ${untold} more, see the table`] : [])];
+}
+
+function moduleLines({ hosts, oldRouteSeconds, conduct }: ModuleWhy): string[] {
+  const isQuiet = hosts.every(({ picks }) => picks === 0);
+  return [
+    ...(isQuiet ? ['No call was picked in the last 10 s: what is shown here is what was known then.'] : []),
     ...oldRouteLines(oldRouteSeconds),
     ...conductLines(conduct),
-  ]
-    .map(line => `${line}\n`)
-    .join('')}`;
+  ];
 }
 
 function oldRouteLines(seconds: number | undefined): string[] {
   if (seconds === undefined) return [];
-  return [`The route is old: the agent knew it earlier, and dnsserver, which is away, has not confirmed it for ${seconds} s.`];
+  return [
+    `The route is old: the agent knew it earlier, and dnsserver, which is away, has not confirmed it for ${formatDuration(seconds)}.`,
+  ];
 }
 
 function conductLines(conduct: ConductWhy | undefined): string[] {
@@ -93,8 +75,8 @@ function conductLines(conduct: ConductWhy | undefined): string[] {
   const lines: string[] = [];
   if (shedding !== undefined)
     lines.push(
-      `Calls are refused since ${round(shedding.forMs / 1_000)} s ago, ${shedding.refused} until now: work waits at the hosts. ` +
-        `Callers gave up after ${round(shedding.timeoutMs)} ms; in quiet times an answer takes ${round(normalMs)} ms.`,
+      `Calls are refused since ${formatDuration(shedding.forMs / 1_000)} ago, ${shedding.refused} until now: work waits at the hosts. ` +
+        `Callers gave up after ${formatMs(shedding.timeoutMs)}; in quiet times an answer takes ${formatMs(normalMs)}.`,
     );
   if (!inFlightKnown) lines.push(`${callersHabit(conduct)}: hosts take turns, whatever is in flight.`);
   if (impossibleDurations)
@@ -111,19 +93,80 @@ function callersHabit({ picks, unreported, unpicked }: ConductWhy): string {
   return `Callers use a pick for ${(1 + unpicked / picks).toFixed(0)} calls`;
 }
 
-function lastChange(last: LastChange | undefined): string {
-  if (last === undefined) return '-';
-  const { limit, ...rest } = last.numbers;
-  const met = limit === undefined ? '' : ` (limit ${limit})`;
-  return `${last.to} ${Math.round(last.agoMs / 1_000)} s ago: ${last.cause}${met}, ${numbers(rest)}`;
+interface HostColumn extends Column {
+  /** The columns with the highest number are left out first where the terminal is narrow. */
+  readonly rank: number;
+  cell(host: HostWhy): Cell;
 }
 
-function numbers(values: Readonly<Record<string, number>>): string {
-  return Object.entries(values)
-    .map(([name, value]) => `${name} ${round(value)}`)
-    .join(', ');
+const right = 'right';
+const COMMON: readonly HostColumn[] = [
+  { title: 'state', rank: 0, cell: host => stateCell(shownState(host)) },
+  { title: 'share', align: right, rank: 0, cell: host => formatShare(host.share, 1) },
+];
+
+const NUMBERS: Readonly<Record<string, readonly HostColumn[]>> = {
+  adaptive: [
+    { title: 'in flight', align: right, rank: 2, cell: ({ numbers }) => String(numbers['inFlight'] ?? '-') },
+    { title: 'takes', align: right, rank: 1, cell: ({ numbers }) => formatMs(numbers['expectedMs'] ?? 0) },
+    { title: 'price', align: right, rank: 3, cell: ({ numbers }) => formatMs(numbers['priceMs'] ?? 0) },
+    {
+      title: 'failed',
+      align: right,
+      rank: 0,
+      cell: ({ numbers }) => lastCalls(numbers['lastFailures'], numbers['lastCalls'], numbers),
+    },
+  ],
+  classic: [
+    { title: 'failed', align: right, rank: 0, cell: ({ numbers }) => periodCalls(numbers['realErr'], numbers['realSucc']) },
+    { title: 'in a row', align: right, rank: 1, cell: ({ numbers }) => String(numbers['errRun'] ?? '-') },
+    { title: 'period', align: right, rank: 2, cell: ({ numbers }) => formatMs(numbers['stateMs'] ?? 0) },
+  ],
+};
+
+const GAP = 2;
+
+/** Fits the width: columns are left out, and long names of hosts shortened. */
+function hostTable({ hosts, algorithm }: ModuleWhy, paint: Paint, width: number): string {
+  const sorted = [...hosts].sort((a, b) => rankOf(a) - rankOf(b));
+  let columns = [...COMMON, ...(NUMBERS[algorithm] ?? [])];
+  const hostWidth = Math.max(4, ...hosts.map(({ host }) => host.length));
+  const room = () => width - columns.reduce((sum, column) => sum + GAP + widthOf(column, sorted), 0);
+  while (room() < Math.min(hostWidth, HOST_MIN) && columns.some(({ rank }) => rank > 0)) {
+    const last = Math.max(...columns.map(({ rank }) => rank));
+    columns = columns.filter(({ rank }) => rank !== last);
+  }
+  const hostRoom = Math.max(HOST_MIN, room());
+  const rows = sorted.map(host => [shortened(host.host, hostRoom), ...columns.map(column => column.cell(host))]);
+  return formatTable([{ title: 'host' }, ...columns], rows, paint);
 }
 
-function round(value: number): number {
-  return Math.round(value * 1_000) / 1_000;
+function widthOf({ title, cell }: HostColumn, hosts: readonly HostWhy[]): number {
+  return hosts.reduce((width, host) => {
+    const shown = cell(host);
+    return Math.max(width, (typeof shown === 'string' ? shown : shown.text).length);
+  }, title.length);
+}
+
+/** Those that need a look first. */
+const STATE_RANKS = ['ejected', 'probation', 'avoided'];
+
+function rankOf(host: HostWhy): number {
+  const rank = STATE_RANKS.indexOf(shownState(host));
+  return rank === -1 ? STATE_RANKS.length : rank;
+}
+
+export function stateCell(state: string): Cell {
+  return { text: state, style: STATE_STYLES[state] ?? 'yellow' };
+}
+
+function lastCalls(failures: number | undefined, calls: number | undefined, numbers: HostWhy['numbers']): string {
+  if (calls === undefined || failures === undefined)
+    return numbers['errorRate'] === undefined ? '-' : formatRate(numbers['errorRate']);
+  return calls === 0 ? '-' : `${failures} of ${calls}`;
+}
+
+function periodCalls(failures: number | undefined, successes: number | undefined): string {
+  if (failures === undefined || successes === undefined || failures + successes === 0) return '-';
+  return `${failures} of ${failures + successes}`;
 }

@@ -11,6 +11,7 @@ const transition = (to: Transition['to']): Transition => ({
   host: host(80),
   to,
   cause: 'error-rate',
+
   numbers: { limit: 0.1, stateMs: 1.23456 },
 });
 
@@ -31,7 +32,7 @@ test('every transition is counted by its kind; changes of sides are logged with 
     ['info', 'module refuses no calls any more'],
     ['info', 'host recovered'],
   ];
-  const fields = { module: '1/2', host: '10.0.0.1:80', cause: 'error-rate', limit: 0.1, stateMs: 1.235 };
+  const fields = { module: '1/2', host: '10.0.0.1:80', cause: 'error-rate', rule: 'LB-7', limit: 0.1, stateMs: 1.235 };
   expect(records.map(record => [record.level, record.event, record.fields])).toEqual(lines.map(line => [...line, fields]));
 });
 

@@ -15,18 +15,19 @@ import type {
   RefusalCause,
 } from '../balancer.ts';
 import type { HostPool } from '../host-pool.ts';
-import { ejectedHosts, explain, takeCounts, viewsOf } from '../host-views.ts';
+import { ejectedHosts, explain, recentPicks, takeCounts, viewsOf } from '../host-views.ts';
 import { countedPicks, isInFlightKnown } from './calls-in-flight.ts';
 import { pickCheapest, pickWithCapacity, recordPick } from './choose.ts';
 import { agentPickMs } from './detect.ts';
 import { ErrorEvidence } from './error-evidence.ts';
-import { numbersOf, stateOf } from './explain.ts';
+import { avoidedTimes, isInTrouble, numbersOf, stateOf } from './explain.ts';
 import { learn, learnFromClientPick, tellsImpossible } from './learn.ts';
 import { ModuleState, NO_FAILURES, NO_SHEDDING } from './module-state.ts';
 import type { AdaptiveOptions } from './options.ts';
+import { withResult } from './recent-results.ts';
 import { dueProbe, freeProbe, readmitAll } from './recover.ts';
 import { currentEpisode } from './shed.ts';
-import { NORMAL_MS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
+import { NORMAL_MS, RESULTS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
 import { Weights } from './weights.ts';
 
 export { ADAPTIVE_DEFAULTS, type AdaptiveOptions } from './options.ts';
@@ -102,8 +103,11 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     const host = this.table.find(key);
     if (host === undefined) return false;
     this.slots.countCall(host, ok, toldMs);
+    const { values } = this.slots;
+    const results = this.slots.row(host) + RESULTS;
+    values[results] = withResult(values[results] as number, ok);
     // Made at the first failure, to save memory; the picks until now count as successes.
-    if (!ok && this.evidence === NO_FAILURES) this.evidence = new ErrorEvidence(this.slots.values[TURN] as number);
+    if (!ok && this.evidence === NO_FAILURES) this.evidence = new ErrorEvidence(values[TURN] as number);
     if (pickedByAgent) learn(this, host, ok, toldMs, nowMs);
     else learnFromClientPick(this, host, ok, toldMs, nowMs);
     const forMs = agentPickMs(this, host, nowMs);
@@ -125,8 +129,21 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
   }
 
   explain(nowMs: number): HostExplanation[] {
-    const known = (host: number) => ({ state: stateOf(this, host), numbers: numbersOf(this, host, nowMs) });
+    const allPicks = this.recentPicks(nowMs);
+    const known = (host: number) => {
+      const times = avoidedTimes(this, host, allPicks, nowMs);
+      const state = { state: stateOf(this, host), numbers: numbersOf(this, host, nowMs) };
+      return times === 0 ? state : { ...state, avoidedTimes: times };
+    };
     return explain(this.table, this.slots, this.changes, known, nowMs);
+  }
+
+  recentPicks(nowMs: number): number {
+    return recentPicks(this.table, this.slots, nowMs);
+  }
+
+  isInTrouble(nowMs: number): boolean {
+    return isInTrouble(this, this.recentPicks(nowMs), nowMs);
   }
 
   explainModule(nowMs: number): ModuleConduct {

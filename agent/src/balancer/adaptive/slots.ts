@@ -5,6 +5,7 @@
  */
 
 import { COMMON_SLOTS, type SlotLayout } from '../host-slots.ts';
+import { NO_RESULTS } from './recent-results.ts';
 import { NO_THROUGHPUT } from './throughput.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -69,8 +70,10 @@ export const QUICK_AT_MS = ANSWERED_AT_MS + 1;
 export const SLOW_RUN = QUICK_AT_MS + 1;
 /** Calls in flight that it served lately while it answered quickly. */
 export const QUICK_IN_FLIGHT = SLOW_RUN + 1;
+/** How its last calls went (recent-results.ts). */
+export const RESULTS = QUICK_IN_FLIGHT + 1;
 
-const NEW_ROW: readonly number[] = [...COMMON_SLOTS, 0, 0, 0, NEVER, ...NO_THROUGHPUT, NEVER, NEVER, NEVER, 0, 0];
+const NEW_ROW: readonly number[] = [...COMMON_SLOTS, 0, 0, 0, NEVER, ...NO_THROUGHPUT, NEVER, NEVER, NEVER, 0, 0, NO_RESULTS];
 
 export const ADAPTIVE_SLOTS: SlotLayout = { module: NEW_MODULE, pick: NEW_PICK_SLOTS, row: NEW_ROW };
 

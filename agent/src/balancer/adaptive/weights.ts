@@ -36,6 +36,11 @@ export class Weights {
     countRecent(this.#picks, 0, 1, nowMs);
   }
 
+  /** The part of the picks that the host's weight asks for, 0..1. */
+  shareOf(host: HostInfo): number {
+    return weightOf(host) / this.#sum;
+  }
+
   /** The price of a call on a host: a load weighs less on a host with more weight, and so does a host that got less than its share. */
   price(hosts: HostTable, slots: HostSlots, host: number, expectedMs: number, load: number, nowMs: number): number {
     const weight = weightOf(hosts.at(host));

@@ -14,7 +14,7 @@ import type {
 } from '../balancer.ts';
 import { allHosts } from '../host-pool.ts';
 import { HostTable } from '../host-table.ts';
-import { ejectedHosts, explain, PastChanges, takeCounts, viewsOf } from '../host-views.ts';
+import { ejectedHosts, explain, PastChanges, recentPicks, takeCounts, viewsOf } from '../host-views.ts';
 import { HostPeriods } from './host-periods.ts';
 import type { ClassicOptions } from './options.ts';
 import { RoundRobin } from './round-robin.ts';
@@ -131,6 +131,14 @@ class ClassicBalancer implements ModuleBalancer {
 
   explainModule(): undefined {
     return undefined;
+  }
+
+  recentPicks(nowMs: number): number {
+    return recentPicks(this.#table, this.#periods.slots, nowMs);
+  }
+
+  isInTrouble(): boolean {
+    return this.#ejected.size > 0;
   }
 
   explain(nowMs: number): HostExplanation[] {

@@ -1,0 +1,30 @@
+// pure
+/** What is too long for a line of the terminal. */
+
+/** Keeps both ends: 'a-very-long-name.example:8080' → 'a-very-lo…mple:8080'. Widths are in characters. */
+export function shortened(text: string, width: number): string {
+  const characters = [...text];
+  if (characters.length <= width) return text;
+  const head = Math.ceil((width - 1) / 2);
+  return `${characters.slice(0, head).join('')}…${characters.slice(characters.length - (width - 1 - head)).join('')}`;
+}
+
+/**
+ * Breaks a text between its words. A word that is longer than a line stays whole.
+ * @param indent of the first line
+ * @param hanging of the lines behind it
+ */
+export function wrapped(text: string, width: number, indent = '', hanging = indent): string[] {
+  const lines: string[] = [];
+  let line = indent;
+  let isEmpty = true;
+  for (const word of text.split(' ')) {
+    const longer = isEmpty ? line + word : `${line} ${word}`;
+    if (!isEmpty && longer.length > width) {
+      lines.push(line);
+      line = hanging + word;
+    } else line = longer;
+    isEmpty = false;
+  }
+  return [...lines, line];
+}

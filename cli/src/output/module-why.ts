@@ -1,0 +1,86 @@
+// pure
+/** What the agent's GET /why and GET /why/MODID/CMDID answer; what an agent of an earlier version leaves out is optional. */
+
+export interface ModuleWhy {
+  readonly modid: number;
+  readonly cmdid: number;
+  /** An agent of an earlier version says 'serving' for 'active'. */
+  readonly state: 'active' | 'serving' | 'absent' | 'unknown';
+  readonly algorithm: string;
+  readonly version: number;
+  /** The route is one that the agent knew earlier; for so long dnsserver has not confirmed it. */
+  readonly oldRouteSeconds?: number;
+  readonly conduct?: ConductWhy;
+  readonly hosts: readonly HostWhy[];
+}
+
+/** What concerns the module as a whole; see ModuleConduct in the agent's balancer.ts. */
+export interface ConductWhy {
+  readonly picks: number;
+  readonly unreported: number;
+  readonly unpicked: number;
+  readonly inFlightKnown: boolean;
+  readonly impossibleDurations: boolean;
+  readonly normalMs: number;
+  readonly shedding?: { readonly forMs: number; readonly refused: number; readonly timeoutMs: number };
+}
+
+/** See HostExplanation in the agent's balancer.ts. */
+export interface HostWhy {
+  readonly host: string;
+  readonly weight: number;
+  readonly zone: string;
+  readonly state: string;
+  readonly share: number;
+  readonly picks?: number;
+  readonly avoidedTimes?: number;
+  readonly numbers: Readonly<Record<string, number>>;
+  readonly last?: LastChange;
+}
+
+export interface LastChange {
+  readonly to: string;
+  readonly cause: string;
+  readonly rule?: string;
+  readonly agoMs: number;
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+/** See ModuleList in the agent's list-modules.ts. */
+export interface ModulesWhy {
+  readonly active: number;
+  readonly picksPerSec: number;
+  readonly inTrouble: number;
+  readonly missingShards?: number;
+  readonly modules: readonly ModuleSummary[];
+}
+
+export interface ModuleSummary {
+  readonly modid: number;
+  readonly cmdid: number;
+  readonly algorithm: string;
+  readonly hosts: number;
+  readonly ejected: number;
+  readonly probation: number;
+  readonly draining: number;
+  readonly avoided: number;
+  readonly picksPerSec: number;
+  readonly errorRate?: number;
+  readonly expectedMs?: number;
+  readonly isShedding: boolean;
+}
+
+/** Whether the agent has a route of the module. */
+export function isActive({ state }: ModuleWhy): boolean {
+  return state === 'active' || state === 'serving';
+}
+
+export function isInTrouble({ ejected, probation, avoided, isShedding }: ModuleSummary): boolean {
+  return ejected + probation + avoided > 0 || isShedding;
+}
+
+/** The state in the words of today; an agent of an earlier version says 'idle' and 'overloaded'. */
+export function shownState({ state, avoidedTimes }: HostWhy): string {
+  if (state === 'idle' || state === 'healthy') return avoidedTimes === undefined ? 'healthy' : 'avoided';
+  return state === 'overloaded' ? 'ejected' : state;
+}

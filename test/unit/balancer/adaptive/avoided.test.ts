@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { countResults, NO_RESULTS, withResult } from '../../../../agent/src/balancer/adaptive/recent-results.ts';
+import { host } from '../world.ts';
+import { AdaptiveWorld } from './adaptive-world.ts';
+
+const SLOW = 3;
+const hosts = [1, 2, SLOW].map(port => host(port));
+
+/** Host 3 takes as long as it is told to; the others 10 ms. */
+function called(tookMs: number, settings: { readonly zones?: boolean } = {}): AdaptiveWorld {
+  const placed = settings.zones ? hosts.map(one => ({ ...one, zone: one.port === SLOW ? 'far' : 'near' })) : hosts;
+  const world = new AdaptiveWorld(placed, settings.zones ? { zone: 'near' } : {});
+  world.callInTurn(200, port => (port === SLOW ? tookMs : 10));
+  return world;
+}
+
+test('a host that costs clearly more than the others, and gets few calls for that, is avoided; the module is in trouble', () => {
+  const world = called(200);
+  expect(world.state(SLOW)).toBe('healthy');
+  expect(world.explain(SLOW).avoidedTimes).toBeGreaterThan(2);
+  expect(world.explain(1).avoidedTimes).toBeUndefined();
+  expect(world.balancer.isInTrouble(world.nowMs)).toBe(true);
+});
+
+test.each([
+  ['costs about as much', called(12)],
+  ['stands in another zone', called(200, { zones: true })],
+  ['was not called lately, nor were the others', new AdaptiveWorld(hosts)],
+])('one that %s is not', (_, world) => {
+  expect(world.explain(SLOW).avoidedTimes).toBeUndefined();
+  expect(world.balancer.isInTrouble(world.nowMs)).toBe(false);
+});
+
+test('one that errs a little is avoided, and it is told how its last calls went', () => {
+  const world = new AdaptiveWorld(hosts);
+  let calls = 0;
+  for (let i = 0; i < 400; i++) {
+    const picked = world.pick();
+    world.nowMs += 10;
+    if (picked === undefined) continue;
+    if (picked.port === SLOW && calls++ % 5 === 0) world.fail(picked, 1, 10);
+    else world.succeed(picked, 1, 10);
+  }
+  const { numbers } = world.explain(1);
+  expect(numbers).toMatchObject({ lastCalls: 31, lastFailures: 0 });
+  expect(world.number(SLOW, 'lastFailures')).toBeGreaterThan(0);
+  expect(world.balancer.isInTrouble(world.nowMs)).toBe(true);
+});
+
+test('picks of the last 10 to 20 seconds are told, of the module and of each host', () => {
+  const world = called(10);
+  const all = world.balancer.recentPicks(world.nowMs);
+  expect(all).toBe(200);
+  expect(hosts.map(({ port }) => world.explain(port).picks).reduce((sum, picks) => sum + picks)).toBe(all);
+  expect(world.balancer.recentPicks(world.nowMs + 30_000)).toBe(0);
+});
+
+test('of the results of a host the last 31 are known', () => {
+  let results = NO_RESULTS;
+  expect(countResults(results)).toEqual({ calls: 0, failures: 0 });
+  for (const ok of [true, false, true]) results = withResult(results, ok);
+  expect(countResults(results)).toEqual({ calls: 3, failures: 1 });
+  for (let i = 0; i < 28; i++) results = withResult(results, i < 20);
+  expect(countResults(results)).toEqual({ calls: 31, failures: 9 });
+  // The success, and then the failure, that came first are forgotten.
+  results = withResult(results, false);
+  expect(countResults(results)).toEqual({ calls: 31, failures: 10 });
+  results = withResult(results, true);
+  expect(countResults(results)).toEqual({ calls: 31, failures: 9 });
+});
