@@ -5,8 +5,10 @@ import type { FormerNames } from '@lars/runtime/http/metrics';
 /** What a shard thread counts. */
 export const shardCounters = defineCounters({
   getHost: 'getHost requests',
+  getHostLooks: 'getHost requests that only look, for which no host is picked; not among the others',
   getRoute: 'getRoute requests from business code',
   reportedCalls: 'Calls whose results were reported and counted',
+  simulatedCalls: 'Calls of lars simulate whose results were reported; not among the others',
   answeredSuccess: 'getHost answers with a host',
   answeredOverload: 'getHost answers OVERLOAD: no host of the module may be called',
   refusedQueue:

@@ -80,6 +80,7 @@ export class LarsClient {
       lookup,
       firstSeq,
       counters: this.#counters,
+      purpose: this.#settings.purpose,
       wakeAt: (atMs: number) => this.#timer.wakeAt(atMs),
       mayPickAlone: this.#settings.fallback
         ? (modid: number, cmdid: number) => this.#fallback?.mayPick(modid, cmdid) === true

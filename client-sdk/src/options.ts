@@ -1,5 +1,5 @@
 // pure
-import { isPort, SHARD_COUNT } from '@lars/proto';
+import { isPort, Purpose, SHARD_COUNT } from '@lars/proto';
 import { badArgument, checkObject, checkTimeout } from './validation.ts';
 
 export interface LarsClientOptions {
@@ -31,6 +31,12 @@ export interface LarsClientOptions {
    * zone are preferred. Default: what the environment variable LARS_ZONE says; without that, zones do not matter then.
    */
   readonly zone?: string | undefined;
+  /**
+   * What hosts are asked for: to call them ('call', the default); only to see which one would be called, so that the agent counts nothing ('look');
+   * or for calls that nobody makes ('simulation'): the agent learns from their results, and no statistics count them. An agent of an earlier
+   * version takes all for calls. The last two are for tools, and want `cache: false` and `fallback: false`.
+   */
+  readonly purpose?: 'call' | 'look' | 'simulation' | undefined;
 }
 
 /** LarsClientOptions, checked and complete. */
@@ -45,13 +51,20 @@ export interface Settings {
   readonly routesFile: string | undefined;
   /** Empty: zones do not matter. */
   readonly zone: string;
+  /** One of Purpose. */
+  readonly purpose: number;
 }
 
+const PURPOSES: ReadonlyMap<unknown, number> = new Map([
+  ['call', Purpose.Call],
+  ['look', Purpose.Look],
+  ['simulation', Purpose.Simulation],
+]);
 const DEFAULT_PORT = 8888;
 const DEFAULTS = { host: '127.0.0.1', timeoutMs: 500, maxPending: 65_536, cache: true, fallback: true } as const;
 const MAX_PENDING_LIMIT = 1_000_000;
 const MAX_HOST_LENGTH = 253;
-const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending', 'cache', 'fallback', 'routesFile', 'zone']);
+const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending', 'cache', 'fallback', 'routesFile', 'zone', 'purpose']);
 
 /**
  * @param routesFileOfEnv what LARS_ROUTES_FILE says; undefined or empty where it says nothing
@@ -77,7 +90,8 @@ export function readOptions(options: LarsClientOptions, routesFileOfEnv?: string
   const routesFile = readRoutesFile(options.routesFile, fallback, routesFileOfEnv);
   const { zone = zoneOfEnv } = options;
   if (typeof zone !== 'string') throw badArgument('zone', 'a text', zone);
-  return { host, ports: readPorts(options.ports), timeoutMs, maxPending, cache, fallback, routesFile, zone };
+  const purpose = readPurpose(options.purpose, cache || fallback);
+  return { host, ports: readPorts(options.ports), timeoutMs, maxPending, cache, fallback, routesFile, zone, purpose };
 }
 
 function readRoutesFile(given: string | undefined, fallback: boolean, ofEnv = ''): string | undefined {
@@ -86,6 +100,14 @@ function readRoutesFile(given: string | undefined, fallback: boolean, ofEnv = ''
     throw badArgument('routesFile', 'the path of a file', given);
   if (!fallback) throw badArgument('routesFile', 'left out with fallback: false, which never reads it', given);
   return given;
+}
+
+function readPurpose(given: LarsClientOptions['purpose'] = 'call', picksAlone: boolean): number {
+  const purpose = PURPOSES.get(given);
+  if (purpose === undefined) throw badArgument('purpose', `one of ${[...PURPOSES.keys()].join(', ')}`, given);
+  if (purpose !== Purpose.Call && picksAlone)
+    throw badArgument('purpose', "'call' unless cache and fallback are false: the agent must be asked for each host", given);
+  return purpose;
 }
 
 function readPorts(given: number | readonly number[] = DEFAULT_PORT): readonly number[] {

@@ -204,15 +204,17 @@ const getHostRequest: FieldsCodec<GetHostRequest> = {
     writeInt32(w, 2, m.modid);
     writeInt32(w, 3, m.cmdid);
     writeUint32(w, 4, m.features);
+    writeUint32(w, 5, m.purpose);
   },
   read(r, end) {
-    const m = { seq: 0, modid: 0, cmdid: 0, features: 0 };
+    const m = { seq: 0, modid: 0, cmdid: 0, features: 0, purpose: 0 };
     while (r.pos < end) {
       const tag = r.tag();
       if (tag === varint(1)) m.seq = r.uint32();
       else if (tag === varint(2)) m.modid = r.int32();
       else if (tag === varint(3)) m.cmdid = r.int32();
       else if (tag === varint(4)) m.features = r.uint32();
+      else if (tag === varint(5)) m.purpose = r.uint32();
       else skip(r, tag);
     }
     return m;
@@ -313,16 +315,18 @@ const batchReportRequest: FieldsCodec<BatchReportRequest> = {
     writeInt32(w, 2, m.cmdid);
     for (const result of m.results) writeMessage(w, 3, batchResult, result);
     writeBool(w, 4, m.fromCopy);
+    writeBool(w, 5, m.simulated);
   },
   read(r, end) {
     const results: BatchResult[] = [];
-    const m = { modid: 0, cmdid: 0, results, fromCopy: false };
+    const m = { modid: 0, cmdid: 0, results, fromCopy: false, simulated: false };
     while (r.pos < end) {
       const tag = r.tag();
       if (tag === varint(1)) m.modid = r.int32();
       else if (tag === varint(2)) m.cmdid = r.int32();
       else if (tag === bytes(3)) results.push(readMessage(r, batchResult));
       else if (tag === varint(4)) m.fromCopy = r.bool();
+      else if (tag === varint(5)) m.simulated = r.bool();
       else skip(r, tag);
     }
     return m;

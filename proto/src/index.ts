@@ -42,6 +42,7 @@ export {
   type LinkProof,
   MessageId,
   type MessageOf,
+  Purpose,
   type ReportRequest,
   type ReportStatusAck,
   type ReportStatusRequest,

@@ -27,6 +27,15 @@ export type ReturnCode = (typeof ReturnCode)[keyof typeof ReturnCode];
 /** Bits of `features` in a request: what its sender understands. */
 export const Feature = { HostAddr: 1, Drain: 2 } as const;
 
+/** What a GetHostRequest is for. An agent that does not know the field takes each for a call. */
+export const Purpose = {
+  Call: 0,
+  /** To see which host would be picked: nothing is counted. */
+  Look: 1,
+  /** A call that nobody makes; its result comes in a BatchReportRequest with `simulated`. */
+  Simulation: 2,
+} as const;
+
 /** HostInfo.weight where the field is absent or 0. */
 export const DEFAULT_WEIGHT = 100;
 
@@ -93,6 +102,8 @@ export interface GetHostRequest {
   readonly modid: number;
   readonly cmdid: number;
   readonly features: number;
+  /** One of Purpose; a number that is none counts as a call. */
+  readonly purpose: number;
 }
 
 export interface GetHostResponse {
@@ -132,6 +143,8 @@ export interface BatchReportRequest {
   readonly results: readonly BatchResult[];
   /** The hosts were picked from a copy of the route, not by getHost: the agent saw no call begin. */
   readonly fromCopy: boolean;
+  /** Nobody was called: the balancer learns from the results, the statistics do not count them. */
+  readonly simulated: boolean;
 }
 
 /** The server wants a proof that the client knows a token of its own. */

@@ -12,7 +12,7 @@ import {
   type RunningDnsserver,
   startDnsserver,
 } from '@lars/dnsserver';
-import { decodeBody, decodeDatagram, encodeFrame, type HostInfo, MessageId, shardOf } from '@lars/proto';
+import { decodeBody, decodeDatagram, encodeFrame, type HostInfo, MessageId, Purpose, shardOf } from '@lars/proto';
 import { loadConfig } from '@lars/runtime/config/config';
 import type { Logger } from '@lars/runtime/log';
 
@@ -72,7 +72,7 @@ export class WaySystem {
 
   async getHost(): Promise<HostInfo> {
     const answered = once(this.#socket, 'message', { signal: AbortSignal.timeout(ANSWER_MS) });
-    this.#socket.send(encodeFrame(MessageId.GetHostRequest, { seq: 1, ...MODULE, features: 0 }));
+    this.#socket.send(encodeFrame(MessageId.GetHostRequest, { seq: 1, ...MODULE, features: 0, purpose: Purpose.Call }));
     const [datagram] = (await answered) as [Uint8Array];
     const { host } = decodeBody(MessageId.GetHostResponse, decodeDatagram(datagram).body);
     if (host === undefined) throw new Error('the agent has no host');

@@ -74,7 +74,7 @@ describe('a system', () => {
     });
 
     expect(
-      await json(['simulate', '1', '1', '--calls', '500', '--fail', '127.0.0.1:9001=0.02', '--seed', '1', agent]),
+      await json(['simulate', '1', '1', '--calls', '500', '--fail', '127.0.0.1:9001=0.02', '--seed', '1', '--yes', agent]),
     ).toMatchObject({
       code: 0,
       document: { end: 'done', calls: 500, seed: 1, hosts: [{ host: '127.0.0.1:9001' }] },
@@ -163,7 +163,7 @@ describe('a system', () => {
     await folder.run(['route', 'add', '1/1', '127.0.0.1:9001', '127.0.0.1:9002']);
     await routeArrives(ready, 1, 1);
 
-    const failing = await json(['simulate', '1', '1', '--calls', '400', '--fail', '127.0.0.1=100%', agentOf(ready)]);
+    const failing = await json(['simulate', '1', '1', '--calls', '400', '--fail', '127.0.0.1=100%', '--yes', agentOf(ready)]);
     expect(failing).toMatchObject({ code: 0, document: { calls: 400 } });
     const { hosts, overloads, failures } = failing.document;
     expect(overloads).toBeGreaterThan(0);
@@ -174,7 +174,8 @@ describe('a system', () => {
       err: expect.stringContaining('the module has no such host; it has 127.0.0.1:9001, 127.0.0.1:9002'),
     });
 
-    const endless = folder.start(['simulate', '1', '1', '--calls', '100000000', '--rate', '50', '--json', agentOf(ready)]);
+    const calls = ['--calls', '100000000', '--rate', '50', '--yes'];
+    const endless = folder.start(['simulate', '1', '1', ...calls, '--json', agentOf(ready)]);
     const before = await getHostCount(ready);
     await expect.poll(() => getHostCount(ready), { timeout: 10_000 }).toBeGreaterThan(before + 5);
     const { code, out } = await endless.interrupt();

@@ -8,6 +8,7 @@ import {
   hostKey,
   LarsProtocolError,
   MessageId,
+  Purpose,
   type RouteKey,
   routeKey,
 } from '@lars/proto';
@@ -65,13 +66,16 @@ const MAX_BATCH_CALLS = 100_000;
 export function judge(datagram: Uint8Array): Verdict {
   try {
     const { id, body } = decodeDatagram(datagram);
-    if (id === MessageId.GetHostRequest) return asked(decodeBody(id, body), 'getHost');
+    if (id === MessageId.GetHostRequest) {
+      const request = decodeBody(id, body);
+      return asked(request, request.purpose === Purpose.Look ? 'getHostLooks' : 'getHost');
+    }
     if (id === MessageId.ApiGetRouteRequest) return asked(decodeBody(id, body), 'getRoute');
     if (id === MessageId.BatchReportRequest) return told(decodeBody(id, body));
     if (id === MessageId.ReportRequest) {
       const { modid, cmdid, host } = decodeBody(id, body);
       const results = [{ ip: 0, port: 0, addr: '', ...host, succ: 1, err: 0, tcost: 0 }];
-      return told({ modid, cmdid, results, fromCopy: false });
+      return told({ modid, cmdid, results, fromCopy: false, simulated: false });
     }
     return dropped('badMessageId');
   } catch (error) {
@@ -80,7 +84,7 @@ export function judge(datagram: Uint8Array): Verdict {
   }
 }
 
-function asked(module: NonNullable<Verdict['module']>, counter: 'getHost' | 'getRoute'): Verdict {
+function asked(module: NonNullable<Verdict['module']>, counter: 'getHost' | 'getHostLooks' | 'getRoute'): Verdict {
   return { answer: true, module, counts: { [counter]: 1 } };
 }
 
@@ -91,13 +95,14 @@ function dropped(reason: ShardCounter): Verdict {
 function told(batch: BatchReportRequest): Verdict {
   const hosts = ROUTES.get(routeKey(batch.modid, batch.cmdid));
   if (hosts === undefined) return { answer: false, module: batch, counts: { reportUnknownModule: 1 } };
-  const counts = { reportedCalls: 0, reportUnknownHost: 0, reportCallsCut: 0 };
+  const counter = batch.simulated ? 'simulatedCalls' : 'reportedCalls';
+  const counts = { reportedCalls: 0, simulatedCalls: 0, reportUnknownHost: 0, reportCallsCut: 0 };
   let room = MAX_BATCH_CALLS;
   for (const result of batch.results) {
     const calls = Math.min(room, result.succ + result.err);
     room -= calls;
     counts.reportCallsCut += result.succ + result.err - calls;
-    if (calls === 0 || hosts.has(hostKey(result))) counts.reportedCalls += calls;
+    if (calls === 0 || hosts.has(hostKey(result))) counts[counter] += calls;
     else counts.reportUnknownHost += 1;
   }
   return { answer: false, module: batch, counts };

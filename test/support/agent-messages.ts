@@ -28,7 +28,7 @@ export function hostInfos(count: number): HostInfo[] {
 }
 
 export function getHostFrame(request: Partial<GetHostRequest>): Uint8Array {
-  return encodeFrame(MessageId.GetHostRequest, { seq: 0, modid: 0, cmdid: 0, features: 0, ...request });
+  return encodeFrame(MessageId.GetHostRequest, { seq: 0, modid: 0, cmdid: 0, features: 0, purpose: 0, ...request });
 }
 
 export function getRouteFrame(request: Partial<GetRouteRequest>): Uint8Array {
@@ -43,7 +43,14 @@ export function batchFrame(
   request: Omit<Partial<BatchReportRequest>, 'results'> & { results: readonly Partial<BatchResult>[] },
 ): Uint8Array {
   const results = request.results.map(result => ({ ip: 0, port: 0, succ: 0, err: 0, tcost: 0, addr: '', ...result }));
-  return encodeFrame(MessageId.BatchReportRequest, { modid: 0, cmdid: 0, fromCopy: false, ...request, results });
+  return encodeFrame(MessageId.BatchReportRequest, {
+    modid: 0,
+    cmdid: 0,
+    fromCopy: false,
+    simulated: false,
+    ...request,
+    results,
+  });
 }
 
 /** The id and the announced length of the frame are checked on the way. */

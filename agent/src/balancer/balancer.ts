@@ -64,6 +64,8 @@ export interface ModuleBalancer extends Balancer {
   ejectedHosts(nowMs: number): EjectedHost[];
   /** Why the last pick that gave no host gave none. */
   readonly refusalCause: RefusalCause;
+  /** The host that a pick would most likely give, but for probes. Nothing is counted, and it may be asked as often as anybody likes. */
+  look(nowMs: number, ipv4Only?: boolean): HostInfo | undefined;
   /** The hosts as they stand and why, for people; as long as the route, so not for every request. */
   explain(nowMs: number): HostExplanation[];
   /** What concerns the module as a whole, for people; undefined where the algorithm has nothing to say of it. */

@@ -32,15 +32,18 @@ function atLeastOne(calls: number, share: number): number {
   return calls === 0 ? 0 : Math.max(1, Math.round(calls * share));
 }
 
-interface UntoldCalls {
+interface CallSums {
   succ: number;
   err: number;
   tcostMs: number;
 }
 
-/** The calls of one module of which its balancer was not told, host by host. */
-export class UntoldModuleCalls {
-  readonly #hosts = new Map<HostKey, UntoldCalls>();
+/**
+ * By how much what the balancer has counted of one module is wrong, host by host: calls of which it was not told, and, below zero, simulated ones of
+ * which the reporter is not to be told.
+ */
+export class UncountedCalls {
+  readonly #hosts = new Map<HostKey, CallSums>();
 
   add(host: HostKey, { succ, err }: Calls, tcostMs: number): void {
     const calls = this.#hosts.get(host) ?? { succ: 0, err: 0, tcostMs: 0 };

@@ -2,6 +2,7 @@
 import { formatHost, type ModuleId } from '@lars/proto';
 import type { HostExplanation, ModuleConduct } from '../balancer/balancer.ts';
 import type { ActiveModule } from './module-table.ts';
+import type { SimulatedPicks } from './simulated-picks.ts';
 
 /** What the agent knows of one module, as `lars why` shows it. */
 export interface ModuleExplanation extends ModuleId {
@@ -13,6 +14,9 @@ export interface ModuleExplanation extends ModuleId {
   readonly version: number;
   /** For how long dnsserver has not confirmed the route, which the agent knew earlier; left out where the route is not old. */
   readonly oldRouteSeconds?: number;
+  /** Picks of the last 10 to 20 seconds, and how many of these were for simulated calls; left out while the module is not active. */
+  readonly recentPicks?: number;
+  readonly simulatedPicks?: number;
   /** What concerns the module as a whole; left out where the algorithm has nothing to say of it. */
   readonly conduct?: ModuleConduct;
   readonly hosts: readonly (Omit<HostExplanation, 'host'> & HostName)[];
@@ -29,6 +33,7 @@ export function explainModule(
   { modid, cmdid }: ModuleId,
   module: ActiveModule | undefined,
   isAbsent: boolean,
+  simulated: SimulatedPicks,
   nowMs: number,
 ): ModuleExplanation {
   if (module === undefined) return { modid, cmdid, state: isAbsent ? 'absent' : 'unknown', algorithm: '', version: 0, hosts: [] };
@@ -37,6 +42,14 @@ export function explainModule(
   });
   const { balancer, version } = module;
   const conduct = balancer.explainModule(nowMs);
-  const known = { modid, cmdid, state: 'active', algorithm: balancer.algorithm, version } as const;
+  const known = {
+    modid,
+    cmdid,
+    state: 'active',
+    algorithm: balancer.algorithm,
+    version,
+    recentPicks: balancer.recentPicks(nowMs),
+    simulatedPicks: simulated.recent(module, nowMs),
+  } as const;
   return conduct === undefined ? { ...known, hosts } : { ...known, conduct, hosts };
 }

@@ -1,5 +1,14 @@
 // pure
-import { encodeFrame, Feature, type GetHostRequest, HEADER_BYTES, type HostInfo, MessageId, ReturnCode } from '@lars/proto';
+import {
+  encodeFrame,
+  Feature,
+  type GetHostRequest,
+  HEADER_BYTES,
+  type HostInfo,
+  MessageId,
+  Purpose,
+  ReturnCode,
+} from '@lars/proto';
 import { GetHostRequestView } from '@lars/proto/in-place/get-host-request-view';
 import { writeGetHostResponse } from '@lars/proto/in-place/get-host-response';
 import type { Balancer } from '../balancer/balancer.ts';
@@ -53,14 +62,26 @@ export class GetHostHandler {
     if (request === undefined) return undefined;
     const module = this.#modules.findActive(request.modid, request.cmdid);
     if (module === undefined && this.#deps.forwarding.forward(request, datagram, replyTo)) return undefined;
-    this.#counters.add(count.getHost);
+    this.#counters.add(request.purpose === Purpose.Look ? count.getHostLooks : count.getHost);
     if (module === undefined && this.#deps.parking.park({ kind: 'getHost', replyTo, request }, nowMs)) return undefined;
     return this.answer(module, request, nowMs);
   }
 
   /** The answer as bytes of its own, which may be kept. `module` is undefined where it does not exist, as far as is known. */
   answer(module: ActiveModule | undefined, request: GetHostRequest, nowMs: number): Uint8Array {
+    if (request.purpose === Purpose.Look) return this.#look(module, request, nowMs);
+    if (module !== undefined && request.purpose === Purpose.Simulation) this.#deps.simulatedPicks.add(module, nowMs);
     return this.#scratch.slice(0, this.#respond(module, request, this.#scratch, 0, nowMs));
+  }
+
+  /** Says which host would be picked, and changes and counts nothing. */
+  #look(module: ActiveModule | undefined, request: GetHostRequest, nowMs: number): Uint8Array {
+    const { seq, modid, cmdid, features } = request;
+    const ipv4Only = needsIpv4(features);
+    const host = module?.balancer.look(nowMs, ipv4Only);
+    const code = module === undefined ? ReturnCode.NoExist : noHostCode(module.balancer, ipv4Only);
+    const retcode = host === undefined ? code : ReturnCode.Success;
+    return encodeFrame(MessageId.GetHostResponse, { seq, modid, cmdid, retcode, host });
   }
 
   /** Picks a host and writes the answer at `start`; makes no object where the answer is one of the usual ones. */
@@ -77,9 +98,15 @@ export class GetHostHandler {
 
 /** A caller that does not understand names gets a host with an IPv4 address, where there is one. */
 function pick(balancer: Balancer, features: number, nowMs: number): HostInfo | ReturnCode {
-  const ipv4Only = (features & Feature.HostAddr) === 0;
-  const host = balancer.pick(nowMs, ipv4Only);
-  if (host !== undefined) return host;
+  const ipv4Only = needsIpv4(features);
+  return balancer.pick(nowMs, ipv4Only) ?? noHostCode(balancer, ipv4Only);
+}
+
+function needsIpv4(features: number): boolean {
+  return (features & Feature.HostAddr) === 0;
+}
+
+function noHostCode(balancer: Balancer, ipv4Only: boolean): ReturnCode {
   return ipv4Only && !hasIpv4(balancer) ? ReturnCode.SystemError : ReturnCode.Overload;
 }
 

@@ -6,6 +6,7 @@ import type { Forwarding } from './forwarding.ts';
 import type { ModuleTable } from './module-table.ts';
 import type { ParkedRequest, Parking } from './parking.ts';
 import type { RouteFetcher } from './route-fetcher.ts';
+import type { SimulatedPicks } from './simulated-picks.ts';
 
 /**
  * Each handled message has a fast form, which works on the datagram in place and makes no object, and a general form, which decodes it
@@ -21,6 +22,7 @@ export interface HandlerDeps {
   readonly parking: Parking;
   readonly fetcher: RouteFetcher;
   readonly counters: SharedCounters<ShardCounter>;
+  readonly simulatedPicks: SimulatedPicks;
   /** Room for the largest datagram: an answer that must be kept is written here and copied. */
   readonly scratch: Uint8Array;
 }

@@ -12,13 +12,14 @@ import { ipv4HostKey } from '@lars/proto/host-address';
 import { ReportRequestView } from '@lars/proto/in-place/report-request-view';
 import { shardCounters } from '../counters.ts';
 import type { StatusReport } from '../threads/messages.ts';
-import { type Calls, sampleOf, toldShare, UntoldModuleCalls } from './call-sample.ts';
+import { type Calls, sampleOf, toldShare, UncountedCalls } from './call-sample.ts';
 import type { ReplyTo } from './forwarding.ts';
 import { decodeOrCount, type HandlerDeps } from './message-handler.ts';
 import type { ActiveModule } from './module-table.ts';
 import type { ModuleTotals } from './module-totals.ts';
 
 const count = shardCounters.at;
+const NO_CALLS: Calls = { succ: 0, err: 0 };
 const NO_HOST = { ip: 0, port: 0, addr: '' } as const;
 
 /** Limit of the calls taken from one batch: no caller makes more in the tenth of a second of a batch, and a mistaken number would drown all others. */
@@ -38,8 +39,8 @@ export class ReportHandler {
   readonly #view = new ReportRequestView();
   /** Modules with results that the reporter has not been sent, in the order in which their status reports are due. */
   readonly #unsent = new Set<ActiveModule>();
-  /** Only of modules that have large batches. */
-  readonly #untold = new Map<ActiveModule, UntoldModuleCalls>();
+  /** Only of modules that have large batches or simulated calls. */
+  readonly #uncounted = new Map<ActiveModule, UncountedCalls>();
 
   /**
    * @param periodMs how long after a module's first unsent result its status report is due
@@ -106,8 +107,8 @@ export class ReportHandler {
   flush(module: ActiveModule, nowMs: number, unixMs: number): void {
     this.#unsent.delete(module);
     module.flushAtMs = undefined;
-    const results = takeResults(module, this.#untold.get(module));
-    this.#untold.delete(module);
+    const results = takeResults(module, this.#uncounted.get(module));
+    this.#uncounted.delete(module);
     if (results.length === 0) return;
     this.#totals?.add(module, results, nowMs);
     this.#sendStatus({ modid: module.modid, cmdid: module.cmdid, results, ts: Math.floor(unixMs / 1_000) });
@@ -119,7 +120,7 @@ export class ReportHandler {
     this.#countCalls(module, module.balancer.report(host, retcode === 0, tcostMs, nowMs), 1, nowMs);
   }
 
-  #addBatch(module: ActiveModule, { results, fromCopy }: BatchReportRequest, nowMs: number): void {
+  #addBatch(module: ActiveModule, { results, fromCopy, simulated }: BatchReportRequest, nowMs: number): void {
     let batchCalls = 0;
     for (const { succ, err } of results) batchCalls += succ + err;
     const share = toldShare(Math.min(batchCalls, MAX_BATCH_CALLS));
@@ -132,24 +133,27 @@ export class ReportHandler {
       const told = sampleOf({ succ, err }, share);
       const tcostMs = durationOf(result);
       const isKnownHost = reportCalls(module, hostKey(result), told, tcostMs, !fromCopy, nowMs);
-      this.#countCalls(module, isKnownHost, succ + err, nowMs);
-      const untold = { succ: succ - told.succ, err: err - told.err };
-      if (isKnownHost && untold.succ + untold.err > 0) this.#addUntold(module, hostKey(result), untold, tcostMs ?? 0);
+      this.#countCalls(module, isKnownHost, succ + err, nowMs, simulated ? count.simulatedCalls : count.reportedCalls);
+      // The balancer has counted what it was told; of simulated calls all of that is taken back.
+      const made = simulated ? NO_CALLS : { succ, err };
+      const uncounted = { succ: made.succ - told.succ, err: made.err - told.err };
+      if (isKnownHost && (uncounted.succ !== 0 || uncounted.err !== 0))
+        this.#addUncounted(module, hostKey(result), uncounted, tcostMs ?? 0);
     }
   }
 
-  #addUntold(module: ActiveModule, host: HostKey, calls: Calls, tcostMs: number): void {
-    const untold = this.#untold.get(module) ?? new UntoldModuleCalls();
-    this.#untold.set(module, untold);
-    untold.add(host, calls, tcostMs * (calls.succ + calls.err));
+  #addUncounted(module: ActiveModule, host: HostKey, calls: Calls, tcostMs: number): void {
+    const uncounted = this.#uncounted.get(module) ?? new UncountedCalls();
+    this.#uncounted.set(module, uncounted);
+    uncounted.add(host, calls, tcostMs * (calls.succ + calls.err));
   }
 
-  #countCalls(module: ActiveModule, isKnownHost: boolean, calls: number, nowMs: number): void {
+  #countCalls(module: ActiveModule, isKnownHost: boolean, calls: number, nowMs: number, counter = count.reportedCalls): void {
     if (!isKnownHost) {
       this.#counters.add(count.reportUnknownHost);
       return;
     }
-    this.#counters.add(count.reportedCalls, calls);
+    this.#counters.add(counter, calls);
     if (module.flushAtMs !== undefined) return;
     module.flushAtMs = Math.ceil(nowMs + this.#periodMs);
     this.#unsent.add(module);
@@ -185,14 +189,16 @@ function durationOf({ tcost, succ, err }: BatchResult): number | undefined {
 }
 
 /** What the module's balancer, or this shard instead of it, has counted since the last time, host by host; hosts without a call are left out. */
-function takeResults({ balancer }: ActiveModule, untold: UntoldModuleCalls | undefined): HostCallResult[] {
+function takeResults({ balancer }: ActiveModule, uncounted: UncountedCalls | undefined): HostCallResult[] {
   const results: HostCallResult[] = [];
   balancer.takeCounts((host, isEjected, counts) => {
     const { ip, port, addr, weight } = host;
     const { succ, err, probes } = counts;
     const result = { ip, port, addr, weight, succ, err, overload: isEjected, tcost: counts.tcostMs, probes };
-    const all = untold === undefined ? result : untold.addTo(result);
-    results.push({ ...all, tcost: Math.round(all.tcost) });
+    const all = uncounted === undefined ? result : uncounted.addTo(result);
+    // Only simulated calls were counted.
+    if (all.succ + all.err + probes === 0) return;
+    results.push({ ...all, tcost: Math.max(0, Math.round(all.tcost)) });
   });
   return results;
 }

@@ -26,6 +26,7 @@ import { type ParkedRequest, Parking } from './parking.ts';
 import { ReportHandler } from './report.ts';
 import { type FetchRoute, RouteFetcher, type RouteFetcherOptions } from './route-fetcher.ts';
 import { RouteUpdates } from './route-updates.ts';
+import { SimulatedPicks } from './simulated-picks.ts';
 import { TransitionLog } from './transition-log.ts';
 
 const count = shardCounters.at;
@@ -72,7 +73,9 @@ export class Shard {
     const forwarding = new Forwarding(options.index, deps.forwardsInFlight, deps, counters);
     const fetcher = new RouteFetcher(options, deps.fetchRoute, counters);
     const parking = new Parking(modules, fetcher, counters);
-    const shared = { modules, forwarding, parking, fetcher, counters, scratch: new Uint8Array(MAX_DATAGRAM_BYTES) };
+    const simulatedPicks = new SimulatedPicks();
+    const scratch = new Uint8Array(MAX_DATAGRAM_BYTES);
+    const shared = { modules, forwarding, parking, fetcher, counters, simulatedPicks, scratch };
     const totals = options.topModules === 0 ? undefined : new ModuleTotals();
     const reports = new ReportHandler(shared, options.reportTimeoutMs, report => deps.sendStatus(report), totals);
     const transitions = new TransitionLog(deps.log, counters);
@@ -197,9 +200,10 @@ export class Shard {
 
   /** What is known of a module and its hosts, for people. */
   explain({ modid, cmdid }: ModuleId, nowMs: number, unixMs: number): ModuleExplanation {
-    const { modules } = this.#shared;
+    const { modules, simulatedPicks } = this.#shared;
     const module = modules.findActive(modid, cmdid);
-    const explanation = explainModule({ modid, cmdid }, module, modules.isAbsent(modid, cmdid, nowMs), nowMs);
+    const isAbsent = modules.isAbsent(modid, cmdid, nowMs);
+    const explanation = explainModule({ modid, cmdid }, module, isAbsent, simulatedPicks, nowMs);
     const oldRouteSeconds = module === undefined ? undefined : this.oldRoutes.ageSeconds(module, unixMs);
     return oldRouteSeconds === undefined ? explanation : { ...explanation, oldRouteSeconds };
   }

@@ -3,7 +3,7 @@
  * The datagrams of getHost and report as a load generator needs them: written from templates and read field by field, because the
  * general codec would need more CPU than the server that is measured.
  */
-import { encodeBody, encodeFrame, HEADER_BYTES, MessageId, type ModuleId, readInt32, writeHeader } from '@lars/proto';
+import { encodeBody, encodeFrame, HEADER_BYTES, MessageId, type ModuleId, Purpose, readInt32, writeHeader } from '@lars/proto';
 
 /** A seq has always three bytes on the wire, so that only these change from request to request. */
 export const SEQ_MIN = 2 ** 14;
@@ -25,7 +25,7 @@ export interface ModuleFrames {
 
 export function framesOf({ modid, cmdid }: ModuleId): ModuleFrames {
   return {
-    request: encodeFrame(MessageId.GetHostRequest, { seq: SEQ_MIN, modid, cmdid, features: 0 }),
+    request: encodeFrame(MessageId.GetHostRequest, { seq: SEQ_MIN, modid, cmdid, features: 0, purpose: Purpose.Call }),
     reportHead: encodeBody(MessageId.ReportRequest, { modid, cmdid, host: undefined, retcode: 0, tcost: 0 }),
   };
 }

@@ -9,14 +9,16 @@ import { ExitCode } from '../exit-code.ts';
 import type { Shell } from '../shell.ts';
 import { checkFailureRates, type FailureRate, parseFailureRate } from '../simulate/failure-rates.ts';
 import { showProgress } from '../simulate/progress.ts';
+import { refuseWhereOthersCall } from '../simulate/refuse-real-callers.ts';
 import type { SimulationEnd, SimulationPlan } from '../simulate/run-simulation.ts';
 import { simulationDocument, simulationText } from '../simulate/simulation-result.ts';
 import { Tally } from '../simulate/tally.ts';
 import { withAgentClient } from '../system/agent-client.ts';
 import { noSuchModule } from './getroute.ts';
-import { type AgentOptions, agentOption, confFolderOf } from './options.ts';
+import { type AgentHttpOptions, type AgentOptions, agentHttpOption, agentOption, confFolderOf } from './options.ts';
 
-interface SimulateOptions extends AgentOptions {
+interface SimulateOptions extends AgentOptions, AgentHttpOptions {
+  readonly yes?: true;
   readonly calls: number;
   readonly fail?: readonly FailureRate[];
   readonly concurrency: number;
@@ -30,12 +32,16 @@ const MAX_RATE = 1_000_000;
 const MAX_SEED = 2 ** 32 - 1;
 
 const EXAMPLES = `
-A host that no --fail names succeeds always. The seed decides which calls to a host fail; without one it is a new one each time.
+Nobody is called. The agent learns from the results as from real ones: it avoids and ejects hosts that "fail", for real callers too.
+So --yes is wanted where others use the module, or where the agent does not say so (on its HTTP address). The reporter and the
+history do not count these calls; those of an agent of an earlier version do. A host that no --fail names succeeds always.
+The seed decides which calls to a host fail; without one it is a new one each time.
 Ctrl-C ends it early. Exit code 1 when not all calls were made: interrupted, or the agent gives no more answers.
 
 Examples:
   lars simulate 1 1 --calls 10000
   lars simulate 1 1 --calls 10000 --fail 127.0.0.1:9001=0.5 --fail 127.0.0.1:9002=100%
+  lars simulate 1 1 --calls 100 --yes
   lars simulate 1/1 --calls 600 --rate 10 --concurrency 1 --seed 42
 `;
 
@@ -51,11 +57,15 @@ export function addSimulate(program: Command, shell: Shell): void {
     .option('--concurrency <n>', 'calls under way at a time', integerOption('--concurrency', 1, MAX_CONCURRENCY), 8)
     .option('--seed <n>', 'decides which calls fail', integerOption('--seed', 0, MAX_SEED))
     .option('--rate <n>', 'calls per second in all (default: as many as go)', decimalOption('--rate', 0, MAX_RATE))
+    .option('--yes', 'also where others call the module: what is simulated changes whom they call')
     .addOption(agentOption())
+    .addOption(agentHttpOption())
     .addHelpText('after', EXAMPLES)
     .action(async (words: readonly string[], options: SimulateOptions) => {
       const plan = simulationPlan(words, options);
-      await withAgentClient(options.agent, confFolderOf(program), client => simulate(shell, plan, client));
+      const folder = confFolderOf(program);
+      const check = () => (options.yes === true ? undefined : refuseWhereOthersCall(plan, options, folder));
+      await withAgentClient(options.agent, folder, client => simulate(shell, plan, client, check), 'simulation');
     });
 }
 
@@ -64,10 +74,16 @@ function simulationPlan(words: readonly string[], options: SimulateOptions): Sim
   return { ...onlyModule(words), calls, concurrency, rate, seed, failureRates: fail };
 }
 
-async function simulate(shell: Shell, plan: SimulationPlan, client: LarsClient): Promise<void> {
+async function simulate(
+  shell: Shell,
+  plan: SimulationPlan,
+  client: LarsClient,
+  checkCallers: () => Promise<void> | undefined,
+): Promise<void> {
   const { hosts } = await client.getRoute(plan.modid, plan.cmdid);
   if (hosts.length === 0) throw noSuchModule(plan);
   checkFailureRates(plan.failureRates, hosts);
+  await checkCallers();
   const tally = new Tally(hosts.map(({ authority }) => authority));
   const progress = showProgress(shell.terminal.err, tally, plan.calls);
   const startMs = performance.now();

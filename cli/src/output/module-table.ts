@@ -20,14 +20,15 @@ export function troubledModulesText(
   { active, picksPerSec, inTrouble, modules, missingShards }: ModulesWhy,
   paint: Paint,
 ): string {
-  const all = `${counted(active, 'module')}, ${formatPerSecond(picksPerSec)} picks a second`;
+  const picks = `${formatPerSecond(picksPerSec)} picks a second`;
   const missing = missingShards === undefined ? '' : `${counted(missingShards, 'shard')} of the agent did not answer in time.\n`;
-  if (inTrouble === 0) return `${paint('green', 'No module is in trouble')} (${all}).\n${missing}`;
+  if (inTrouble === 0)
+    return `${paint('green', 'No module is in trouble')} (${counted(active, 'module')}, ${picks}).\n${missing}`;
   const troubled = modules.filter(isInTrouble).sort(byTrouble);
   const head = paint('yellow', `${inTrouble} of ${counted(active, 'module')} in trouble`);
   const cut = inTrouble > troubled.length ? `${inTrouble - troubled.length} more are in trouble.\n` : '';
   const table = formatTable(MODULE_COLUMNS, troubled.map(moduleRow), paint);
-  return `${head} (${all}):\n\n${table}\n${cut}${missing}lars why MODID/CMDID says why.\n`;
+  return `${head} (${picks}):\n\n${table}\n${cut}${missing}lars why MODID/CMDID says why.\n`;
 }
 
 export function moduleRow(module: ModuleSummary): Cell[] {

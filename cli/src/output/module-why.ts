@@ -10,6 +10,9 @@ export interface ModuleWhy {
   readonly version: number;
   /** The route is one that the agent knew earlier; for so long dnsserver has not confirmed it. */
   readonly oldRouteSeconds?: number;
+  /** Of the last 10 to 20 seconds, and how many of these were for simulated calls. */
+  readonly recentPicks?: number;
+  readonly simulatedPicks?: number;
   readonly conduct?: ConductWhy;
   readonly hosts: readonly HostWhy[];
 }

@@ -1,4 +1,4 @@
-import type { LarsClient } from '@lars/client-sdk';
+import type { LarsClient, LarsClientOptions } from '@lars/client-sdk';
 import { type AgentAddress, parseAgentAddress } from '../arguments/agent-address.ts';
 import { UsageError } from '../errors.ts';
 import { type ConfFolder, confFileIn } from './conf-folder.ts';
@@ -9,17 +9,19 @@ const STANDARD_AGENT: AgentAddress = { host: '127.0.0.1', ports: 8888 };
 
 /**
  * Runs `work` with a client of the agent that was given as --agent, else of the one that the conf file describes.
+ * @param purpose what its getHosts are for
  * @throws {UsageError} when neither tells the agent's ports
  */
 export async function withAgentClient<T>(
   given: string | undefined,
   folder: ConfFolder,
   work: (client: LarsClient) => Promise<T>,
+  purpose: LarsClientOptions['purpose'] = 'call',
 ): Promise<T> {
   const address = given === undefined ? await configuredAgent(folder) : parseAgentAddress(given);
   const { LarsClient } = await import('@lars/client-sdk');
   // Without the cache, because these commands show what the agent answers.
-  const client = new LarsClient({ ...address, cache: false, fallback: false });
+  const client = new LarsClient({ ...address, cache: false, fallback: false, purpose });
   try {
     return await work(client);
   } finally {

@@ -46,7 +46,7 @@ export class CacheDriver {
       {
         sendBatch: (modid, cmdid, results) => {
           counters.batches += 1;
-          channelOf(modid, cmdid).reportBatch({ modid, cmdid, results: [...results], fromCopy: true });
+          channelOf(modid, cmdid).reportBatch({ modid, cmdid, results: [...results], fromCopy: true, simulated: false });
         },
         queryRoute: (module, version) => {
           counters.refreshes += 1;

@@ -234,10 +234,16 @@ function callsOf({ results }: BatchReportRequest): number {
 }
 
 /** A single report as a batch: its host was picked by the agent, or by nobody that the client knows. */
-function batchOf(report: HostReport | BatchReportRequest): BatchReportRequest {
+export function batchOf(report: HostReport | BatchReportRequest): BatchReportRequest {
   if ('results' in report) return report;
   const { modid, cmdid, retcode, tcost } = report;
   const { ip, port, addr } = report.host;
   const ok = retcode === 0;
-  return { modid, cmdid, results: [{ ip, port, addr, succ: ok ? 1 : 0, err: ok ? 0 : 1, tcost }], fromCopy: false };
+  return {
+    modid,
+    cmdid,
+    results: [{ ip, port, addr, succ: ok ? 1 : 0, err: ok ? 0 : 1, tcost }],
+    fromCopy: false,
+    simulated: false,
+  };
 }

@@ -74,7 +74,8 @@ export class OutageResults {
         .flatMap(({ timed, untimed }) => [timed, untimed])
         .filter(({ succ, err }) => succ + err > 0);
       for (const { succ, err } of results) this.#calls -= succ + err;
-      for (const batch of batchesOf(results)) batches.push({ modid, cmdid, results: batch, fromCopy: origin === 'fromCopy' });
+      for (const batch of batchesOf(results))
+        batches.push({ modid, cmdid, results: batch, fromCopy: origin === 'fromCopy', simulated: false });
     }
     return batches;
   }

@@ -7,6 +7,7 @@ import {
   type GetRouteResponse,
   LarsProtocolError,
   MessageId,
+  Purpose,
   type RouteKey,
   routeKey,
 } from '@lars/proto';
@@ -15,7 +16,7 @@ import type { LarsHost } from '../lars-host.ts';
 import type { Route } from '../route.ts';
 import type { Counters } from '../stats.ts';
 import { AgentSocket, type Lookup } from './agent-socket.ts';
-import { type Absence, AgentWatch, type HostReport, NO_ABSENCE } from './agent-watch.ts';
+import { type Absence, AgentWatch, batchOf, type HostReport, NO_ABSENCE } from './agent-watch.ts';
 import { readHostAnswer, readRouteAnswer } from './answers.ts';
 import { type Pending, PendingTable, type Waiter } from './pending-table.ts';
 import { encodeRequest } from './requests.ts';
@@ -27,6 +28,8 @@ export interface ChannelDeps {
   readonly lookup: Lookup;
   readonly counters: Counters;
   readonly firstSeq: number;
+  /** Of the getHosts, one of Purpose. */
+  readonly purpose: number;
   /** Asks that `onTime` be called at `atMs` or earlier. */
   readonly wakeAt: (atMs: number) => void;
   /** Present where the client picks by itself while the agent is away: whether it may be able to, for this module. */
@@ -129,7 +132,8 @@ export class ShardChannel {
   }
 
   report(report: HostReport): void {
-    if (!this.#isTaken(report)) this.#socket.send(encodeFrame(MessageId.ReportRequest, report));
+    if (this.#deps.purpose === Purpose.Simulation) this.#sendBatch({ ...batchOf(report), simulated: true });
+    else if (!this.#isTaken(report)) this.#socket.send(encodeFrame(MessageId.ReportRequest, report));
   }
 
   reportBatch(batch: BatchReportRequest): void {
@@ -305,7 +309,7 @@ export class ShardChannel {
     this.#socket.open();
     if (!this.#socket.isOpen) return;
     for (let next = this.#windows.takeNext(nowMs); next !== undefined; next = this.#windows.takeNext(nowMs)) {
-      this.#socket.send(encodeRequest(next));
+      this.#socket.send(encodeRequest(next, this.#deps.purpose));
       this.#watch?.onRequest(next.modid, next.cmdid, nowMs);
     }
     this.#wakeAt(this.#windows.wakeAtMs);

@@ -1,6 +1,6 @@
 // pure
 import { varint } from '../fields.ts';
-import type { GetHostRequest } from '../messages.ts';
+import { type GetHostRequest, Purpose } from '../messages.ts';
 import { BodyCursor } from './body-cursor.ts';
 
 const SEQ = varint(1);
@@ -17,6 +17,8 @@ export class GetHostRequestView implements GetHostRequest {
   modid = 0;
   cmdid = 0;
   features = 0;
+  /** A request with another purpose is left to decodeBody. */
+  readonly purpose = Purpose.Call;
   readonly #cursor = new BodyCursor();
 
   /** Decodes the body at bytes[start, end). @returns false when decodeBody must do it; the fields mean nothing then */

@@ -9,12 +9,13 @@ import { GetHostHandler } from '../../../agent/src/shard/get-host.ts';
 import type { HandlerDeps } from '../../../agent/src/shard/message-handler.ts';
 import { ActiveModule, ModuleTable } from '../../../agent/src/shard/module-table.ts';
 import { RouteFetcher } from '../../../agent/src/shard/route-fetcher.ts';
+import { SimulatedPicks } from '../../../agent/src/shard/simulated-picks.ts';
 import { decodeGetHost, getHostFrame, getRouteFrame, hostInfo, namedHost } from '../../support/agent-messages.ts';
 import { ShardWorld, UPDATE_TIMEOUT_MS } from './shard-world.ts';
 
 const NOW_MS = 1_000;
 const namedHosts = (count: number) => Array.from({ length: count }, (_, i) => namedHost(`db${i}.example`));
-const request = { seq: 7, modid: -1, cmdid: 2, features: 0 };
+const request = { seq: 7, modid: -1, cmdid: 2, features: 0, purpose: 0 };
 
 function moduleOf(
   hosts: readonly HostInfo[],
@@ -42,6 +43,7 @@ function handlerOf(module: ActiveModule | undefined, counters = new SharedCounte
     modules,
     fetcher,
     counters,
+    simulatedPicks: new SimulatedPicks(),
     scratch: new Uint8Array(MAX_DATAGRAM_BYTES),
   } as unknown as HandlerDeps);
 }

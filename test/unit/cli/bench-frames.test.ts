@@ -29,7 +29,7 @@ describe('requests', () => {
         const length = writeRequest(bytes, at, framesOf(module), number);
         const { id, body } = decodeDatagram(bytes.subarray(at, at + length));
         expect(id).toBe(MessageId.GetHostRequest);
-        expect(decodeBody(MessageId.GetHostRequest, body)).toStrictEqual({ seq: number, ...module, features: 0 });
+        expect(decodeBody(MessageId.GetHostRequest, body)).toStrictEqual({ seq: number, ...module, features: 0, purpose: 0 });
         expect([bytes[at - 1] ?? 0xff, bytes[at + length]]).toStrictEqual([0xff, 0xff]);
       }),
     );

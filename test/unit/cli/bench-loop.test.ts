@@ -132,7 +132,7 @@ test('an echo gets a report as long as the one to an agent', () => {
   const world = new World(1, { seconds: 1 }, true);
   world.loop.begin(0);
   const [asked] = world.sent().requests as [Asked];
-  const echoed = encodeFrame(MessageId.GetHostRequest, { ...asked, features: 0 });
+  const echoed = encodeFrame(MessageId.GetHostRequest, { ...asked, features: 0, purpose: 0 });
   world.loop.onDatagram(echoed, 0, echoed.length, 1);
   expect(world.sent().reports).toMatchObject([{ modid: 1, cmdid: 1, host: { ip: HOST.ip } }]);
   expect(world.tally).toMatchObject({ answered: 1, hostless: 0 });

@@ -109,7 +109,13 @@ describe('results', () => {
     expect([watch.isAwayFor(1, 0), watch.isAwayFor(2, 0), watch.takeReport(report(1), 120)]).toEqual([false, true, false]);
     watch.onTime(200);
     expect(batches).toEqual([
-      { modid: 1, cmdid: 0, fromCopy: false, results: [expect.objectContaining({ port: 1, succ: 3, err: 1, tcost: 12 })] },
+      {
+        modid: 1,
+        cmdid: 0,
+        fromCopy: false,
+        simulated: false,
+        results: [expect.objectContaining({ port: 1, succ: 3, err: 1, tcost: 12 })],
+      },
     ]);
     watch.onTime(100 + DOUBT_MS);
     expect(batches).toHaveLength(2);
@@ -168,6 +174,7 @@ describe('what is remembered of an outage', () => {
     modid,
     cmdid: 0,
     fromCopy: true,
+    simulated: false,
     results: [{ ip: 1, port, addr: '', succ, err, tcost }],
   });
 

@@ -13,6 +13,7 @@ describe('options of a client', () => {
       fallback: true,
       routesFile: undefined,
       zone: '',
+      purpose: 0,
     });
   });
 
@@ -58,13 +59,16 @@ describe('options of a client', () => {
     [{ cache: 'yes' }, "cache must be true or false, not 'yes'"],
     [{ fallback: 1 }, 'fallback must be true or false, not 1'],
     [{ zone: 7 }, 'zone must be a text, not 7'],
+    [{ purpose: 'see', cache: false, fallback: false }, "purpose must be one of call, look, simulation, not 'see'"],
+    [{ purpose: 'look' }, "purpose must be 'call' unless cache and fallback are false"],
+    [{ purpose: 'simulation', cache: false }, "purpose must be 'call' unless"],
     [{ routesFile: '' }, "routesFile must be the path of a file, not ''"],
     [{ routesFile: true }, 'routesFile must be the path of a file, not true'],
     [{ routesFile: 'a\0b' }, 'routesFile must be the path of a file'],
     [{ routesFile: 'a', fallback: false }, 'routesFile must be left out with fallback: false'],
     [
       { timeoutMS: 5 },
-      "options must be made of host, ports, timeoutMs, maxPending, cache, fallback, routesFile, zone, not 'timeoutMS'",
+      "options must be made of host, ports, timeoutMs, maxPending, cache, fallback, routesFile, zone, purpose, not 'timeoutMS'",
     ],
     [null, 'options must be an object, not null'],
   ])('%j is refused', (options, message) => {

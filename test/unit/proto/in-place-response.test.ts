@@ -33,7 +33,7 @@ type Response = typeof arbitraryResponse extends fc.Arbitrary<infer T> ? T : nev
 /** @returns the frame, or undefined where the writer leaves it to encodeFrame */
 function written(response: Response, room = 300): Buffer | undefined {
   const slot = Buffer.alloc(room, UNTOUCHED);
-  const length = writeGetHostResponse(slot, START, { ...response, features: 0 }, response.retcode, response.host);
+  const length = writeGetHostResponse(slot, START, { ...response, features: 0, purpose: 0 }, response.retcode, response.host);
   expect(slot.subarray(0, START).every(byte => byte === UNTOUCHED)).toBe(true);
   if (length === 0) return undefined;
   expect(slot.subarray(START + length).every(byte => byte === UNTOUCHED)).toBe(true);

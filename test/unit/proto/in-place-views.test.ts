@@ -42,7 +42,7 @@ const cases: readonly Case[] = [
     view: hostRequest,
     fromView: () => ({ ...hostRequest }),
     fromMessage: body => decodeBody(MessageId.GetHostRequest, body),
-    usual: fc.record({ seq: uint32, modid: int32, cmdid: int32, features: uint32 }),
+    usual: fc.record({ seq: uint32, modid: int32, cmdid: int32, features: uint32, purpose: fc.constant(0) }),
   },
   {
     name: 'ReportRequestView',

@@ -24,10 +24,11 @@ import { avoidedTimes, isInTrouble, numbersOf, stateOf } from './explain.ts';
 import { learn, learnFromClientPick, tellsImpossible } from './learn.ts';
 import { ModuleState, NO_FAILURES, NO_SHEDDING } from './module-state.ts';
 import type { AdaptiveOptions } from './options.ts';
-import { withResult } from './recent-results.ts';
+import { addResult } from './recent-results.ts';
 import { dueProbe, freeProbe, readmitAll } from './recover.ts';
 import { currentEpisode } from './shed.ts';
-import { NORMAL_MS, RESULTS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
+import type { Shedding } from './shedding-episode.ts';
+import { NORMAL_MS, PRNG_STATE, RESULTS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
 import { Weights } from './weights.ts';
 
 export { ADAPTIVE_DEFAULTS, type AdaptiveOptions } from './options.ts';
@@ -82,13 +83,10 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     const localZone = ipv4Only ? table.ipv4Of(this.localZone) : this.localZone;
     const otherZones = ipv4Only ? table.ipv4Of(this.otherZones) : this.otherZones;
     const ejected = ipv4Only ? table.ipv4Of(this.ejected) : this.ejected;
-    const shedding =
-      this.shedding !== NO_SHEDDING && isInFlightKnown(this.slots.values) ? currentEpisode(this, nowMs) : undefined;
+    const shedding = this.#sheddingThatLimits(nowMs);
     const host =
       (this.ejected.length > 0 ? dueProbe(this, ejected, nowMs) : undefined) ??
-      (shedding === undefined
-        ? this.#pickCheapest(localZone, otherZones, nowMs)
-        : pickWithCapacity(localZone, otherZones, this, shedding, nowMs)) ??
+      this.#pickWithin(localZone, otherZones, shedding, nowMs) ??
       this.#pickWhenUnavailable(localZone, otherZones, ejected, nowMs);
     if (host === undefined) {
       if (shedding !== undefined) shedding.refused += 1;
@@ -99,13 +97,26 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
     return table.at(host);
   }
 
+  look(nowMs: number, ipv4Only = false): HostInfo | undefined {
+    const { table } = this;
+    const { values } = this.slots;
+    const [localZone, otherZones, ejected] = [this.localZone, this.otherZones, this.ejected].map(pool =>
+      ipv4Only ? table.ipv4Of(pool) : pool,
+    ) as [HostPool, HostPool, HostPool];
+    const before = values[PRNG_STATE] as number;
+    const host =
+      this.#pickWithin(localZone, otherZones, this.#sheddingThatLimits(nowMs), nowMs) ??
+      (this.options.onAllOverloaded === 'all' ? this.#pickWhenUnavailable(localZone, otherZones, ejected, nowMs) : undefined);
+    values[PRNG_STATE] = before;
+    return host === undefined ? undefined : table.at(host);
+  }
+
   report(key: HostKey, ok: boolean, toldMs: number | undefined, nowMs: number, pickedByAgent = true): boolean {
     const host = this.table.find(key);
     if (host === undefined) return false;
     this.slots.countCall(host, ok, toldMs);
     const { values } = this.slots;
-    const results = this.slots.row(host) + RESULTS;
-    values[results] = withResult(values[results] as number, ok);
+    addResult(values, this.slots.row(host) + RESULTS, ok);
     // Made at the first failure, to save memory; the picks until now count as successes.
     if (!ok && this.evidence === NO_FAILURES) this.evidence = new ErrorEvidence(values[TURN] as number);
     if (pickedByAgent) learn(this, host, ok, toldMs, nowMs);
@@ -157,6 +168,17 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
       normalMs: values[NORMAL_MS] as number,
       shedding: currentEpisode(this, nowMs)?.view(nowMs),
     };
+  }
+
+  /** The episode whose limits a pick keeps, if there is one. */
+  #sheddingThatLimits(nowMs: number): Shedding | undefined {
+    return this.shedding !== NO_SHEDDING && isInFlightKnown(this.slots.values) ? currentEpisode(this, nowMs) : undefined;
+  }
+
+  #pickWithin(localZone: HostPool, otherZones: HostPool, shedding: Shedding | undefined, nowMs: number): number | undefined {
+    return shedding === undefined
+      ? this.#pickCheapest(localZone, otherZones, nowMs)
+      : pickWithCapacity(localZone, otherZones, this, shedding, nowMs);
   }
 
   #pickCheapest(localZone: HostPool, otherZones: HostPool, nowMs: number): number | undefined {

@@ -96,6 +96,11 @@ class ClassicBalancer implements ModuleBalancer {
     return this.#table.at(host);
   }
 
+  look(_nowMs: number, ipv4Only = false): HostInfo | undefined {
+    const host = this.#healthy.peekWhere(one => !ipv4Only || this.#table.hasIpv4(one));
+    return host === undefined ? undefined : this.#table.at(host);
+  }
+
   /** LB-6 to LB-10. Who picked the host makes no difference. */
   report(key: HostKey, ok: boolean, tcostMs: number | undefined, nowMs: number, pickedByAgent = true): boolean {
     const host = this.#table.find(key);

@@ -34,6 +34,11 @@ export class RoundRobin {
     return undefined;
   }
 
+  /** The host whose turn it would be, of those that will do; no turn is taken. */
+  peekWhere(willDo: (host: number) => boolean): number | undefined {
+    return this.list().find(willDo);
+  }
+
   /** From the head to the tail. */
   list(): number[] {
     return [...this.#order.slice(this.#at), ...this.#order.slice(0, this.#at)];

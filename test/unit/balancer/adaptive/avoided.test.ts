@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countResults, NO_RESULTS, withResult } from '../../../../agent/src/balancer/adaptive/recent-results.ts';
+import { addResult, countResults, NO_RESULTS } from '../../../../agent/src/balancer/adaptive/recent-results.ts';
 import { host } from '../world.ts';
 import { AdaptiveWorld } from './adaptive-world.ts';
 
@@ -42,7 +42,7 @@ test('one that errs a little is avoided, and it is told how its last calls went'
     else world.succeed(picked, 1, 10);
   }
   const { numbers } = world.explain(1);
-  expect(numbers).toMatchObject({ lastCalls: 31, lastFailures: 0 });
+  expect(numbers).toMatchObject({ lastCalls: 30, lastFailures: 0 });
   expect(world.number(SLOW, 'lastFailures')).toBeGreaterThan(0);
   expect(world.balancer.isInTrouble(world.nowMs)).toBe(true);
 });
@@ -55,16 +55,25 @@ test('picks of the last 10 to 20 seconds are told, of the module and of each hos
   expect(world.balancer.recentPicks(world.nowMs + 30_000)).toBe(0);
 });
 
-test('of the results of a host the last 31 are known', () => {
-  let results = NO_RESULTS;
-  expect(countResults(results)).toEqual({ calls: 0, failures: 0 });
-  for (const ok of [true, false, true]) results = withResult(results, ok);
-  expect(countResults(results)).toEqual({ calls: 3, failures: 1 });
-  for (let i = 0; i < 28; i++) results = withResult(results, i < 20);
-  expect(countResults(results)).toEqual({ calls: 31, failures: 9 });
-  // The success, and then the failure, that came first are forgotten.
-  results = withResult(results, false);
-  expect(countResults(results)).toEqual({ calls: 31, failures: 10 });
-  results = withResult(results, true);
-  expect(countResults(results)).toEqual({ calls: 31, failures: 9 });
+test('of the results of a host the last 30 are known', () => {
+  const slots = [0, NO_RESULTS, 0];
+  const add = (...results: readonly boolean[]) => {
+    for (const ok of results) addResult(slots, 1, ok);
+  };
+  const counts = () => Object.values(countResults(slots[1] as number));
+  expect(counts()).toEqual([0, 0]);
+  add(true, false, true);
+  expect(counts()).toEqual([3, 1]);
+  add(...Array.from({ length: 27 }, (_, i) => i < 20));
+  expect(counts()).toEqual([30, 8]);
+  // The success that came first is forgotten, and then the failure.
+  add(false);
+  expect(counts()).toEqual([30, 9]);
+  add(true);
+  expect(counts()).toEqual([30, 8]);
+  add(...new Array<boolean>(30).fill(false));
+  expect([counts(), slots]).toEqual([
+    [30, 30],
+    [0, 2 ** 31 - 1, 0],
+  ]);
 });
