@@ -1,6 +1,7 @@
 import { VERSION } from '@lars/runtime/version';
 import { Command } from 'commander';
 import { addBench } from './commands/bench.ts';
+import { addCalls } from './commands/calls.ts';
 import { addGetHost } from './commands/gethost.ts';
 import { addGetRoute } from './commands/getroute.ts';
 import { addReport } from './commands/report.ts';
@@ -40,7 +41,19 @@ export function buildProgram(shell: Shell): Command {
     })
     .exitOverride()
     .addHelpText('after', AFTER_HELP);
-  const parts = [addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addBench, addStatus, addWhy];
+  const parts = [
+    addUp,
+    addServices,
+    addRoute,
+    addGetHost,
+    addGetRoute,
+    addReport,
+    addSimulate,
+    addBench,
+    addStatus,
+    addWhy,
+    addCalls,
+  ];
   for (const add of parts) add(program, shell);
   return program;
 }

@@ -37,46 +37,62 @@ const LAST_REPORT = ['succ_cnt as succ', 'err_cnt as err', 'ts', 'overload', 'we
 const MINUTE_SEC = 60;
 const MINUTES_PER_QUERY = 500;
 
-/**
- * See StatusStore.readHistory. The primary key begins with the minute, so the minutes are named one by one: the rows of a module
- * are found at once in each of them, where a range would go through those of all modules.
- */
+/** See StatusStore.readHistory. */
 export async function readHistory(db: Kysely<StatusTables>, query: HistoryQuery): Promise<HistoryRow[]> {
   const rows: HistoryRow[] = [];
-  const { first, last } = await storedMinutes(db, query);
-  for (let from = first; from <= last && rows.length < READ_MAX_ROWS; from += MINUTES_PER_QUERY * MINUTE_SEC) {
-    const minutes = minutesBetween(from, Math.min(last, from + (MINUTES_PER_QUERY - 1) * MINUTE_SEC));
-    const found = await db
-      .selectFrom('CallHistory')
-      .select(['minute', 'modid', 'cmdid', 'ip', 'port', 'addr', 'succ', 'err', 'tcost_ms as tcostMs', 'overloaded', 'reports'])
-      .where('minute', 'in', minutes)
-      .where('modid', '=', query.modid)
-      .where('cmdid', '=', query.cmdid)
-      .orderBy('minute')
-      .orderBy('ip')
-      .orderBy('port')
-      .orderBy('addr')
+  for await (const minutes of storedMinutes(db, query)) {
+    const found = await historyOf(db, query, minutes)
       .limit(READ_MAX_ROWS - rows.length)
       .execute();
     for (const row of found) rows.push(row);
+    if (rows.length >= READ_MAX_ROWS) break;
   }
   return rows;
 }
 
-/** What of the asked time the table can have, however long that is. */
-async function storedMinutes(
+/** The same rows one by one, however many they are. */
+export async function* streamHistory(db: Kysely<StatusTables>, query: HistoryQuery): AsyncGenerator<HistoryRow> {
+  for await (const minutes of storedMinutes(db, query)) yield* historyOf(db, query, minutes).stream();
+}
+
+/**
+ * The primary key begins with the minute, so the minutes are named one by one: the rows of a module are found at once in each of them, where a
+ * range would go through those of all modules.
+ */
+function historyOf(db: Kysely<StatusTables>, { modid, cmdid }: HistoryQuery, minutes: readonly number[]) {
+  return db
+    .selectFrom('CallHistory')
+    .select(['minute', 'modid', 'cmdid', 'ip', 'port', 'addr', 'succ', 'err', 'tcost_ms as tcostMs', 'overloaded', 'reports'])
+    .where('minute', 'in', minutes)
+    .where('modid', '=', modid)
+    .where('cmdid', '=', cmdid)
+    .orderBy('minute')
+    .orderBy('ip')
+    .orderBy('port')
+    .orderBy('addr');
+}
+
+/** What of the asked time the table can have, however long that is, slice by slice. */
+async function* storedMinutes(db: Kysely<StatusTables>, { fromSec, toSec }: HistoryQuery): AsyncGenerator<number[]> {
+  const stored = await historyBounds(db);
+  if (stored === undefined) return;
+  const first = Math.max(Math.ceil(fromSec / MINUTE_SEC) * MINUTE_SEC, stored.firstSec);
+  const last = Math.min(minuteOf(Math.ceil(toSec) - 1), stored.lastSec);
+  for (let from = first; from <= last; from += MINUTES_PER_QUERY * MINUTE_SEC)
+    yield minutesBetween(from, Math.min(last, from + (MINUTES_PER_QUERY - 1) * MINUTE_SEC));
+}
+
+/** The first and the last minute of the history, of all modules; undefined while it is empty. */
+export async function historyBounds(
   db: Kysely<StatusTables>,
-  { fromSec, toSec }: HistoryQuery,
-): Promise<{ readonly first: number; readonly last: number }> {
+): Promise<{ readonly firstSec: number; readonly lastSec: number } | undefined> {
   const { fn } = db;
   const stored = await db
     .selectFrom('CallHistory')
     .select([fn.min('minute').as('first'), fn.max('minute').as('last')])
     .executeTakeFirst();
-  if (stored === undefined || stored.first === null) return { first: 0, last: -1 };
-  const first = Math.max(Math.ceil(fromSec / MINUTE_SEC) * MINUTE_SEC, Number(stored.first));
-  const last = Math.min(minuteOf(Math.ceil(toSec) - 1), Number(stored.last));
-  return { first, last };
+  if (stored === undefined || stored.first === null) return undefined;
+  return { firstSec: Number(stored.first), lastSec: Number(stored.last) };
 }
 
 function minutesBetween(first: number, last: number): number[] {

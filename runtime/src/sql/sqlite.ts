@@ -50,6 +50,22 @@ export async function openSqlite<Tables>(options: SqliteOptions): Promise<Sqlite
   return databaseOf(path.resolve(options.file), connection);
 }
 
+/** How long a statement that only reads waits for another process, and blocks the thread. */
+const READ_BUSY_TIMEOUT_MS = 2_000;
+
+/**
+ * Opens a database that is there, to read it: nothing is created and nothing changed, whoever else uses it.
+ * @throws {StartupError} naming the file and the conf key
+ */
+export function openSqliteToRead<Tables>({ file, confKey }: Pick<SqliteOptions, 'file' | 'confKey'>): SqliteDatabase<Tables> {
+  const absolute = path.resolve(file);
+  try {
+    return databaseOf(absolute, new Database(absolute, { readonly: true, fileMustExist: true, timeout: READ_BUSY_TIMEOUT_MS }));
+  } catch (cause) {
+    throw new StartupError('DATABASE', `database ${absolute} (${confKey}) cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
 async function connect(options: SqliteOptions): Promise<Database.Database> {
   const file = path.resolve(options.file);
   try {

@@ -14,6 +14,7 @@ const COMMANDS = [
   'bench',
   'status',
   'why',
+  'calls',
 ];
 const ROUTE_COMMANDS = ['list', 'add', 'drain', 'remove', 'import', 'export', 'restore', 'confirm', 'clear'];
 
