@@ -2,12 +2,10 @@
 import { networkInterfaces } from 'node:os';
 import { parseIpv4 } from '@lars/proto/host-address';
 import { type Clock, systemClock } from '@lars/runtime/clock';
-import { StartupError } from '@lars/runtime/errors';
 import { exposeGc, scheduleGc } from '@lars/runtime/gc';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
-import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { workerScript } from '@lars/runtime/threads/worker-supervisor';
 import { AgentCounters } from './agent-counters.ts';
@@ -15,16 +13,15 @@ import { agentHealth } from './agent-health.ts';
 import { answerQuery } from './agent-queries.ts';
 import type { LoadBalanceOptions } from './balancer/algorithm.ts';
 import { loadBalanceOptions } from './balancing-config.ts';
+import { linkOptions } from './check-config.ts';
 import type { AgentConfig } from './config.ts';
 import type { DnsThreadData } from './dns/dns-thread.ts';
 import { RouteFile } from './dns/route-file.ts';
 import { DELIVERY_TIMEOUT_MS } from './report/delivery-timeout.ts';
 import type { ReportThreadData } from './report/report-thread.ts';
-import { serverAddresses } from './server-addresses.ts';
 import { type ForwardsInFlight, newForwardsInFlight } from './shard/forwarding.ts';
 import type { ShardThreadData } from './shard/shard-thread.ts';
 import { SHARD_NAMES, type ShardName, type ThreadName } from './threads/messages.ts';
-import type { LinkOptions } from './threads/server-links.ts';
 import { Supervisor, type ThreadSpec } from './threads/supervisor.ts';
 
 export interface RunningAgent extends Service {
@@ -220,15 +217,6 @@ function shardSpec(
       forwardsInFlight,
     }),
   };
-}
-
-function linkOptions(config: AgentConfig, section: 'dnsserver' | 'reporter', security: LinkSecurity): LinkOptions {
-  const { reconnect_min, reconnect_max } = config.agent;
-  if (reconnect_min > reconnect_max) {
-    const message = `[agent] reconnect_min = ${reconnect_min} is greater than reconnect_max = ${reconnect_max}`;
-    throw new StartupError('BAD_CONFIG', message);
-  }
-  return { servers: serverAddresses(config, section), backoffMinMs: reconnect_min, backoffMaxMs: reconnect_max, security };
 }
 
 /** This machine's address in reports: the conf's, else the first IPv4 that others can reach, else loopback. */

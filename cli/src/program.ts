@@ -2,6 +2,7 @@ import { VERSION } from '@lars/runtime/version';
 import { Command } from 'commander';
 import { addBench } from './commands/bench.ts';
 import { addCalls } from './commands/calls.ts';
+import { addCheck } from './commands/check.ts';
 import { addGetHost } from './commands/gethost.ts';
 import { addGetRoute } from './commands/getroute.ts';
 import { addReport } from './commands/report.ts';
@@ -42,17 +43,8 @@ export function buildProgram(shell: Shell): Command {
     .exitOverride()
     .addHelpText('after', AFTER_HELP);
   const parts = [
-    addUp,
-    addServices,
-    addRoute,
-    addGetHost,
-    addGetRoute,
-    addReport,
-    addSimulate,
-    addBench,
-    addStatus,
-    addWhy,
-    addCalls,
+    ...[addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addBench],
+    ...[addStatus, addWhy, addCalls, addCheck],
   ];
   for (const add of parts) add(program, shell);
   return program;

@@ -48,7 +48,7 @@ function changesOf(section: string, fields: Fields, before: Values, after: Value
 
 /** What the file calls the sections of this form, by what they are filed under. */
 function* patternNames(section: PatternSection, text: string): Generator<[string | number, string]> {
-  for (const line of iniLines('', text)) {
+  for (const line of iniLines(text)) {
     const key = line.kind === 'section' ? section.parseName(line.name) : undefined;
     if (line.kind === 'section' && key !== undefined) yield [key, line.name];
   }

@@ -19,7 +19,7 @@ export interface ReadConfig<S extends Sections> {
 export function readConfigFile<S extends Sections>(table: ConfigTable<S>, path: string | undefined): ReadConfig<S> {
   if (path === undefined) return { config: loadConfig(table, { path: table.file, text: '' }), source: 'defaults' };
   const read = () => {
-    const text = readText(path);
+    const text = readConfigText(path);
     return { text, config: loadConfig(table, { path, text }) };
   };
   const running = read();
@@ -29,7 +29,8 @@ export function readConfigFile<S extends Sections>(table: ConfigTable<S>, path: 
   return { config: running.config, source: path };
 }
 
-function readText(path: string): string {
+/** @throws {ConfigError} when the file cannot be read or is too large */
+export function readConfigText(path: string): string {
   let bytes: Uint8Array;
   try {
     bytes = readAtMost(path, MAX_CONFIG_BYTES + 1);

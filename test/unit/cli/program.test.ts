@@ -15,6 +15,7 @@ const COMMANDS = [
   'status',
   'why',
   'calls',
+  'check',
 ];
 const ROUTE_COMMANDS = ['list', 'add', 'drain', 'remove', 'import', 'export', 'restore', 'confirm', 'clear'];
 
