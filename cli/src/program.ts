@@ -10,6 +10,7 @@ import { addRoute } from './commands/route.ts';
 import { addServices } from './commands/service.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
+import { addTop } from './commands/top.ts';
 import { addUp } from './commands/up.ts';
 import { addWhy } from './commands/why.ts';
 import type { Shell } from './shell.ts';
@@ -44,7 +45,7 @@ export function buildProgram(shell: Shell): Command {
     .addHelpText('after', AFTER_HELP);
   const parts = [
     ...[addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addBench],
-    ...[addStatus, addWhy, addCalls, addCheck],
+    ...[addStatus, addWhy, addTop, addCalls, addCheck],
   ];
   for (const add of parts) add(program, shell);
   return program;

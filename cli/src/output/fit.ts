@@ -28,3 +28,22 @@ export function wrapped(text: string, width: number, indent = '', hanging = inde
   }
   return [...lines, line];
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of terminals begin with one
+const ESCAPE = /^\u001b\[[0-9;?]*[A-Za-z]/;
+const RESET = '\u001b[0m';
+
+/** Cuts a painted line to the width of the terminal; escape sequences take no room, and what is cut off leaves no paint behind. */
+export function clipped(line: string, width: number): string {
+  let shown = '';
+  let room = width;
+  for (let rest = line; rest !== ''; ) {
+    const sequence = ESCAPE.exec(rest)?.[0];
+    const next = sequence ?? String.fromCodePoint(rest.codePointAt(0) ?? 0);
+    if (sequence === undefined && room === 0) return shown.includes('\u001b') ? shown + RESET : shown;
+    if (sequence === undefined) room -= 1;
+    shown += next;
+    rest = rest.slice(next.length);
+  }
+  return shown;
+}

@@ -14,6 +14,7 @@ const COMMANDS = [
   'bench',
   'status',
   'why',
+  'top',
   'calls',
   'check',
 ];
