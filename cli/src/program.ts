@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addBench } from './commands/bench.ts';
 import { addCalls } from './commands/calls.ts';
 import { addCheck } from './commands/check.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addGetHost } from './commands/gethost.ts';
 import { addGetRoute } from './commands/getroute.ts';
 import { addReport } from './commands/report.ts';
@@ -45,7 +46,7 @@ export function buildProgram(shell: Shell): Command {
     .addHelpText('after', AFTER_HELP);
   const parts = [
     ...[addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addBench],
-    ...[addStatus, addWhy, addTop, addCalls, addCheck],
+    ...[addStatus, addWhy, addTop, addCalls, addCheck, addDoctor],
   ];
   for (const add of parts) add(program, shell);
   return program;

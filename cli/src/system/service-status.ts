@@ -1,5 +1,7 @@
 import type { Health } from '@lars/runtime/http/health-server';
+import { UsageError } from '../errors.ts';
 import { askHealth } from './ask-health.ts';
+import { type ConfFolder, confFileIn } from './conf-folder.ts';
 import { connectable } from './connectable.ts';
 import type { ReadConfigs } from './read-configs.ts';
 import type { ServiceName } from './start-system.ts';
@@ -17,9 +19,25 @@ export type ServiceStatus = {
 
 const SERVICES: readonly ServiceName[] = ['dnsserver', 'reporter', 'agent'];
 
-/** Asks the three services on the HTTP ports of their conf files, all at once. */
-export function askServices({ configs, sources }: ReadConfigs): Promise<readonly ServiceStatus[]> {
-  return Promise.all(SERVICES.map(service => askService(service, configs[service].http, sources[service])));
+/**
+ * Which services to ask: those that are named; else those that have a conf file in the folder, as on a machine with an agent alone; else all.
+ * @throws {UsageError} for a name that is no service's
+ */
+export function servicesOf(folder: ConfFolder, named: readonly string[]): readonly ServiceName[] {
+  for (const name of named)
+    if (!SERVICES.some(service => service === name))
+      throw new UsageError(`'${name}' is no service; there are ${SERVICES.join(', ')}`);
+  if (named.length > 0) return SERVICES.filter(service => named.includes(service));
+  const configured = SERVICES.filter(service => confFileIn(folder, `${service}.ini`) !== undefined);
+  return configured.length === 0 ? SERVICES : configured;
+}
+
+/** Asks services on the HTTP ports of their conf files, all at once. */
+export function askServices(
+  { configs, sources }: ReadConfigs,
+  services: readonly ServiceName[] = SERVICES,
+): Promise<readonly ServiceStatus[]> {
+  return Promise.all(services.map(service => askService(service, configs[service].http, sources[service])));
 }
 
 async function askService(

@@ -2,6 +2,7 @@
 /** The lines that `lars top` draws. */
 import type { Health } from '@lars/runtime/http/health-server';
 import { clipped } from '../output/fit.ts';
+import { isLinked } from '../output/link-state.ts';
 import { formatPerSecond, MODULE_COLUMNS, moduleRow } from '../output/module-table.ts';
 import type { ModulesWhy, ModuleWhy } from '../output/module-why.ts';
 import { counted, formatDuration } from '../output/numbers.ts';
@@ -53,7 +54,7 @@ export function headLines({ address, health, modules, problem }: TopData, paint:
   const agent = health === undefined ? [] : [`up ${formatDuration(health.uptimeSeconds)}`, `version ${health.version}`];
   const details = health?.details ?? {};
   const links = ['dnsserver', 'reporter'].flatMap(name =>
-    linkIsDown(details[name]) ? [paint('red', `${name} not connected`)] : [],
+    !isLinked(details[name]) ? [paint('red', `${name} not connected`)] : [],
   );
   const status = health === undefined ? [] : [health.status];
   const first = [paint('bold', 'lars top'), `agent ${address}`, ...status, ...links, ...agent.map(visible)];
@@ -61,10 +62,6 @@ export function headLines({ address, health, modules, problem }: TopData, paint:
   const hosts = details['hosts'] === undefined ? [] : [`${details['hosts']} hosts, ${details['ejectedHosts'] ?? 0} ejected`];
   const second = [`${counted(modules.active, 'module')}${trouble}`, ...hosts, `${formatPerSecond(modules.picksPerSec)} picks/s`];
   return [first.join('  '), problem === undefined ? second.join('  ') : paint('red', visible(problem))];
-}
-
-function linkIsDown(detail: unknown): boolean {
-  return typeof detail === 'string' && detail.endsWith('not connected');
 }
 
 function listLines(

@@ -15,6 +15,7 @@ const COMMANDS = [
   'status',
   'why',
   'top',
+  'doctor',
   'calls',
   'check',
 ];

@@ -1,0 +1,131 @@
+// pure
+/** What the services' own answers say. */
+import { isLinked } from '../output/link-state.ts';
+import { counted, formatBytes, formatDuration } from '../output/numbers.ts';
+import type { ServiceStatus } from '../system/service-status.ts';
+import { type Problem, soon, wrong } from './problem.ts';
+
+export interface ServiceFacts {
+  readonly status: ServiceStatus;
+  /** Who listens on the HTTP port of a service that does not answer: 'nginx (pid 12)'; undefined where nobody does, or nobody can say. */
+  readonly holder: string | undefined;
+  /** Of the service's process; undefined where it is not to be seen. */
+  readonly openFiles: number | undefined;
+  /** [tcp] max_connections of its conf; undefined for the agent. */
+  readonly maxConnections: number | undefined;
+}
+
+/** Connections are not all that a server has open. */
+const FILES_BESIDE_CONNECTIONS = 100;
+/** So many rows wait when the reporter's database is too slow. */
+const MANY_QUEUED_ROWS = 50_000;
+
+export function serviceProblems({ status, holder, openFiles, maxConnections }: ServiceFacts): Problem[] {
+  const { service } = status;
+  if (!('health' in status)) return [absence(status, holder)];
+  const { health } = status;
+  const details = health.details;
+  const text = (name: string) => String(details[name] ?? '');
+  const number = (name: string) => Number(details[name] ?? 0);
+  const found: Problem[] = [];
+  if (text('outage') !== '')
+    found.push(
+      wrong(`${service}: ${text('outage')}`, 'mend its database: the disk, the file and its mode, or who has locked it'),
+    );
+  if (text('emptyGuard') !== '' && text('emptyGuard') !== 'inactive')
+    found.push(
+      wrong(
+        `dnsserver serves ${text('emptyGuard').split('; ')[0]}`,
+        'lars route restore writes them back, lars route confirm lets them go',
+      ),
+    );
+  for (const server of ['dnsserver', 'reporter'] as const)
+    if (service === 'agent') found.push(...linkProblems(server, text(server)));
+  if (number('oldRoutes') > 0)
+    found.push(
+      soon(
+        `${counted(number('oldRoutes'), 'route')} of the agent not confirmed for ${formatDuration(number('oldRoutesAgeSeconds'))}: it was started while dnsserver was away`,
+        'start dnsserver, or mend [dnsserver] of agent.ini',
+      ),
+    );
+  if (number('kernelDrops') > 0)
+    found.push(
+      soon(
+        `the kernel has dropped ${counted(number('kernelDrops'), 'datagram')} of the agent: it was busy for too long`,
+        `give it CPU, or a larger [udp] receive_buffer (now ${formatBytes(number('receiveBufferBytes'))}; net.core.rmem_max limits it)`,
+      ),
+    );
+  if (text('transportFallback') !== '')
+    found.push(
+      soon(
+        `the agent takes datagrams one by one: ${text('transportFallback')}`,
+        'install the optional package koffi: npm ci without --omit=optional',
+      ),
+    );
+  if (number('threadRestarts') > 0)
+    found.push(
+      soon(
+        `${counted(number('threadRestarts'), 'thread')} of the agent died and were started again`,
+        'look for "died" in its log, and report it',
+      ),
+    );
+  if (number('threadSilences') > 0)
+    found.push(
+      soon(
+        `threads of the agent hung ${counted(number('threadSilences'), 'time')} for 3 s`,
+        'give the machine more CPU; see the log for which',
+      ),
+    );
+  if (details['paused'] === true || number('queueRows') > MANY_QUEUED_ROWS)
+    found.push(
+      soon(
+        `the reporter lags: ${counted(number('queueRows'), 'row')} wait to be written`,
+        'a faster disk, or fewer modules for each reporter',
+      ),
+    );
+  if (text('exposed') !== '')
+    found.push(
+      soon(
+        `other machines reach ${service} (${text('exposed')}), and nothing on the wire is signed`,
+        "let a firewall admit the agents' machines alone",
+      ),
+    );
+  if (openFiles !== undefined && maxConnections !== undefined && openFiles < maxConnections + FILES_BESIDE_CONNECTIONS)
+    found.push(
+      soon(
+        `${service} may open ${openFiles} files, and accept ${maxConnections} connections`,
+        `raise LimitNOFILE (ulimit -n) above ${maxConnections + FILES_BESIDE_CONNECTIONS}, or lower [tcp] max_connections`,
+      ),
+    );
+  return found;
+}
+
+function absence({ service, asked, why }: Extract<ServiceStatus, { why: string }>, holder: string | undefined): Problem {
+  if (holder !== undefined)
+    return wrong(
+      `${service} does not answer at ${asked}; ${holder} listens there`,
+      `stop that, or give ${service}.ini another [http] port`,
+    );
+  return wrong(`${service} does not answer at ${asked}: ${why}`, `start it (lars ${service}), or mend [http] of ${service}.ini`);
+}
+
+function linkProblems(server: 'dnsserver' | 'reporter', detail: string): Problem[] {
+  const todo = `start ${server} there, or mend [${server}] of agent.ini, or the firewall`;
+  const consequence = server === 'dnsserver' ? 'changes of routes do not arrive' : 'call statistics wait, and some may be lost';
+  if (!isLinked(detail))
+    return [wrong(`the agent has no ${server} at ${detail.replace(' not connected', '')}: ${consequence}`, todo)];
+  return detail.includes(' down') ? [soon(`of the agent's ${server}s some are down: ${detail}`, todo)] : [];
+}
+
+/** Services of different versions are fine for an hour, in a rolling update. */
+export function versionProblems(statuses: readonly ServiceStatus[], ownVersion: string): Problem[] {
+  const versions = new Map<string, string[]>([[ownVersion, ['this command']]]);
+  for (const status of statuses) {
+    if (!('health' in status)) continue;
+    const { version } = status.health;
+    versions.set(version, [...(versions.get(version) ?? []), status.service]);
+  }
+  if (versions.size === 1) return [];
+  const all = Array.from(versions, ([version, who]) => `${who.join(', ')} ${version}`).join('; ');
+  return [soon(`several versions run: ${all}`, 'restart the older ones')];
+}

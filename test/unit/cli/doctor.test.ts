@@ -1,0 +1,155 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { VERSION } from '@lars/runtime/version';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { clockProblems, fileProblems } from '../../../cli/src/doctor/file-problems.ts';
+import { listenerOf, openFilesOf } from '../../../cli/src/doctor/proc-facts.ts';
+import { serviceProblems, versionProblems } from '../../../cli/src/doctor/service-problems.ts';
+import type { ServiceStatus } from '../../../cli/src/system/service-status.ts';
+import { runMain } from './memory-terminal.ts';
+
+type Service = ServiceStatus['service'];
+type Details = Record<string, string | number | boolean>;
+
+function well(service: Service, details: Details = {}, version = VERSION): ServiceStatus {
+  const health = { service, status: 'ok', pid: 1, uptimeSeconds: 1, version, details } as const;
+  return { service, asked: 'http://127.0.0.1:1/healthz', status: 'ok', health };
+}
+
+function problems(status: ServiceStatus, more: Partial<Parameters<typeof serviceProblems>[0]> = {}) {
+  return serviceProblems({ status, holder: undefined, openFiles: 1_024, maxConnections: undefined, ...more });
+}
+
+test.each<[string, Service, Details, RegExp]>([
+  ['its database', 'reporter', { outage: 'write: disk full' }, /^reporter: write: disk full/],
+  ['kept hosts', 'dnsserver', { emptyGuard: 'hosts kept: 3 in 1 modules; type' }, /^dnsserver serves hosts kept: 3 in 1 modules/],
+  ['no dnsserver', 'agent', { dnsserver: '10.0.0.1:7778 not connected' }, /no dnsserver at 10\.0\.0\.1:7778: changes of routes/],
+  ['no reporter', 'agent', { reporter: '10.0.0.1:7779 not connected' }, /no reporter at 10\.0\.0\.1:7779/],
+  [
+    'a server that is down',
+    'agent',
+    { dnsserver: 'a:1 connected since x, b:1 down' },
+    /^of the agent's dnsservers some are down/,
+  ],
+  ['old routes', 'agent', { oldRoutes: 2, oldRoutesAgeSeconds: 90 }, /^2 routes of the agent not confirmed for 1m 30s/],
+  ['drops', 'agent', { kernelDrops: 5, receiveBufferBytes: 212_992 }, /^the kernel has dropped 5 datagrams/],
+  ['dgram', 'agent', { transportFallback: 'koffi is not installed' }, /one by one: koffi is not installed/],
+  ['dead threads', 'agent', { threadRestarts: 1 }, /^1 thread of the agent died/],
+  ['silent threads', 'agent', { threadSilences: 2 }, /hung 2 times for 3 s/],
+  ['lag', 'reporter', { queueRows: 60_000 }, /lags: 60,000 rows wait/],
+  ['exposure', 'agent', { exposed: '[udp] ip = 0.0.0.0' }, /other machines reach agent/],
+])('an answer that tells of %s is one problem, with what to do', (_, service, details, what) => {
+  const usual = { dnsserver: '1:1 connected', reporter: '1:1 connected', kernelDrops: 0, emptyGuard: 'inactive', queueRows: 3 };
+  expect(problems(well(service, usual))).toEqual([]);
+  const found = problems(well(service, { ...usual, ...details }));
+  expect(found).toEqual([
+    { level: expect.any(String), what: expect.stringMatching(what), todo: expect.stringMatching(/^[a-z].{10}/) },
+  ]);
+});
+
+test('a service that is away, and who has its port; one that has too few files', () => {
+  const down = { service: 'agent', asked: 'http://127.0.0.1:7782/healthz', status: 'down', why: 'ECONNREFUSED' } as const;
+  const found = { level: 'wrong', what: expect.stringContaining('ECONNREFUSED'), todo: expect.stringContaining('lars agent') };
+  expect(problems(down)).toEqual([found]);
+  expect(problems(down, { holder: 'nginx (pid 12)' })[0]?.what).toContain('nginx (pid 12) listens there');
+  expect(problems(well('dnsserver'), { maxConnections: 900 })).toEqual([]);
+  expect(problems(well('dnsserver'), { maxConnections: 1_000 })[0]?.todo).toContain('LimitNOFILE');
+});
+
+test('versions that differ', () => {
+  expect(versionProblems([well('agent'), well('reporter')], VERSION)).toEqual([]);
+  expect(versionProblems([well('agent', {}, '0.0.9')], '0.1.0')).toMatchObject([
+    { what: 'several versions run: this command 0.1.0; agent 0.0.9' },
+  ]);
+});
+
+test('files, disks and clocks', () => {
+  const usual = { file: 'data/lars.db', confKey: '[database] file', mode: 0o100_640, freeBytes: 2 ** 40, isFolderWritable: true };
+  const levels = (facts: Partial<typeof usual>) =>
+    fileProblems({ ...usual, ...facts }).map(({ level, what }) => `${level}: ${what}`);
+  expect(levels({})).toEqual([]);
+  expect(levels({ mode: 0o100_644 })).toEqual(['soon: every user may read data/lars.db ([database] file)']);
+  expect(levels({ mode: 0o100_666 })[0]).toMatch(/^wrong: every user may write/);
+  expect(levels({ freeBytes: 100 * 2 ** 20 })).toEqual(['soon: the disk of data/lars.db ([database] file) has 100 MB left']);
+  expect(levels({ freeBytes: 2 ** 20 })[0]).toMatch(/^wrong: .* has 1\.0 MB left$/);
+  expect(levels({ isFolderWritable: false })[0]).toMatch(/^soon: this user may not write/);
+  expect(clockProblems([{ service: 'agent', aheadSec: -29 }])).toEqual([]);
+  expect(clockProblems([{ service: 'agent', aheadSec: -90 }])[0]?.what).toBe(
+    "the clock of agent's machine is 1m 30s behind this one",
+  );
+});
+
+describe('on a machine', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'lars-doctor-'));
+    mkdirSync(path.join(folder, 'conf'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const conf = (name: string, text: string) => writeFileSync(path.join(folder, 'conf', name), text);
+  const doctor = (...args: readonly string[]) => runMain('doctor', '--conf-dir', path.join(folder, 'conf'), ...args);
+
+  test('what listens on a port of a service, and files that all may write, are found and change nothing', async () => {
+    const other = createServer((_, response) => response.end('no LARS'));
+    await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const file = path.join(folder, 'lars.db');
+    writeFileSync(file, '');
+    chmodSync(file, 0o666);
+    conf('reporter.ini', `[http]\nport = ${port}\n[database]\nfile = ${file}\n`);
+    try {
+      const { exitCode, out } = await doctor('--json');
+      expect(exitCode).toBe(1);
+      const document = JSON.parse(out);
+      expect(document).toMatchObject({
+        ok: false,
+        looked: [expect.stringContaining('reporter.ini'), 'services: reporter', `files: ${file}`],
+      });
+      const whats = document.problems.map(({ what }: { what: string }) => what);
+      expect(whats).toContainEqual(expect.stringMatching(/^reporter does not answer at .*; .+ listens there$/));
+      expect(whats).toContainEqual(expect.stringContaining(`every user may write ${file}`));
+      const text = (await doctor()).out;
+      expect(text).toMatch(/\nwrong {2}reporter does not answer/);
+      expect(text).toContain('       → ');
+      expect(text).toMatch(/\n\d+ problems\n$/);
+      expect(
+        Math.max(
+          ...text
+            .split('\n')
+            .filter(line => !line.includes(folder))
+            .map(line => line.length),
+        ),
+      ).toBeLessThanOrEqual(100);
+      expect(listenerOf(port)).toMatch(/\(pid \d+\)$/);
+    } finally {
+      other.closeAllConnections();
+      other.close();
+    }
+    expect(openFilesOf(process.pid)).toBeGreaterThan(0);
+    expect(openFilesOf(2 ** 22 + 1)).toBeUndefined();
+  });
+
+  test('a conf file that is wrong comes first', async () => {
+    conf('agent.ini', '[udp]\nprot = 1\n');
+    expect(await doctor()).toMatchObject({ exitCode: 1, out: expect.stringContaining('agent.ini:2: [udp] prot: unknown key') });
+  });
+
+  test('lars status asks what has a conf file here, or what is named', async () => {
+    conf('agent.ini', '[http]\nport = 1\n');
+    const status = async (...named: readonly string[]) => {
+      const { out } = await runMain('status', ...named, '--json', '--conf-dir', path.join(folder, 'conf'));
+      return JSON.parse(out).services.map(({ service }: { service: string }) => service);
+    };
+    expect(await status()).toEqual(['agent']);
+    expect(await status('agent', 'reporter')).toEqual(['reporter', 'agent']);
+    expect(await runMain('status', 'agnet')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("'agnet' is no service"),
+    });
+    rmSync(path.join(folder, 'conf', 'agent.ini'));
+    expect(await status()).toEqual(['dnsserver', 'reporter', 'agent']);
+  });
+});
