@@ -7,3 +7,10 @@ export const ExitCode = {
   Usage: 2,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** The exit codes of all commands, as the help, the man page and docs/operations.md have them. */
+export const EXIT_CODE_MEANINGS: readonly (readonly [ExitCode, string])[] = [
+  [ExitCode.Ok, 'done'],
+  [ExitCode.Failed, 'failed (no such module, no host may be called, something down or wrong, a start that failed)'],
+  [ExitCode.Usage, 'bad arguments'],
+];

@@ -1,11 +1,14 @@
+import { readCommit } from '@lars/runtime/commit';
 import { VERSION } from '@lars/runtime/version';
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { addBench } from './commands/bench.ts';
 import { addCalls } from './commands/calls.ts';
 import { addCheck } from './commands/check.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addGetHost } from './commands/gethost.ts';
 import { addGetRoute } from './commands/getroute.ts';
+import { addHelp } from './commands/help.ts';
 import { addReport } from './commands/report.ts';
 import { addRoute } from './commands/route.ts';
 import { addServices } from './commands/service.ts';
@@ -14,11 +17,12 @@ import { addStatus } from './commands/status.ts';
 import { addTop } from './commands/top.ts';
 import { addUp } from './commands/up.ts';
 import { addWhy } from './commands/why.ts';
+import { EXIT_CODE_MEANINGS } from './exit-code.ts';
 import type { Shell } from './shell.ts';
 
 const AFTER_HELP = `
 Results go to standard output, logs and errors to standard error.
-Exit codes: 0 done; 1 failed (no such module, no host may be called, something down, a start that failed); 2 bad arguments.
+Exit codes: ${EXIT_CODE_MEANINGS.map(code => code.join(' ')).join('; ')}.
 
 Examples:
   lars up                              the whole system in this terminal
@@ -33,8 +37,9 @@ export function buildProgram(shell: Shell): Command {
     .description('LARS tells business code which host to call: an agent on each machine, a dnsserver, a reporter.')
     .option('--json', 'print one JSON document for machines')
     .option('--conf-dir <dir>', 'folder of agent.ini, dnsserver.ini and reporter.ini (default: conf)')
-    .version(VERSION, '--version', 'print the version')
-    .helpOption('--help', 'explain the command')
+    .option('-V, --version', 'print the version')
+    .on('option:version', () => printVersion(shell))
+    .helpOption('-h, --help', 'explain the command')
     .configureHelp({ showGlobalOptions: true, subcommandTerm: command => command.name() })
     .configureOutput({
       writeOut: text => shell.terminal.out.write(text),
@@ -46,8 +51,15 @@ export function buildProgram(shell: Shell): Command {
     .addHelpText('after', AFTER_HELP);
   const parts = [
     ...[addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addBench],
-    ...[addStatus, addWhy, addTop, addCalls, addCheck, addDoctor],
+    ...[addStatus, addWhy, addTop, addCalls, addCheck, addDoctor, addCompletion, addHelp],
   ];
   for (const add of parts) add(program, shell);
   return program;
+}
+
+/** @throws {CommanderError} with the exit code 0, as the help does */
+function printVersion(shell: Shell): never {
+  const commit = readCommit();
+  shell.print({ version: VERSION, commit: commit ?? null }, () => `${VERSION}${commit === undefined ? '' : ` (${commit})`}\n`);
+  throw new CommanderError(0, 'commander.version', VERSION);
 }

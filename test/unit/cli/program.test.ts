@@ -16,6 +16,8 @@ const COMMANDS = [
   'why',
   'top',
   'doctor',
+  'completion',
+  'help',
   'calls',
   'check',
 ];
@@ -49,7 +51,13 @@ describe('help', () => {
   });
 
   test('the version is a result', async () => {
-    expect(await runMain('--version')).toMatchObject({ exitCode: 0, err: '', out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+    expect(await runMain('--version')).toMatchObject({
+      exitCode: 0,
+      err: '',
+      out: expect.stringMatching(/^\d+\.\d+\.\d+( \([0-9a-f]{7}\))?\n$/),
+    });
+    expect(await runMain('-V')).toEqual(await runMain('--version'));
+    expect(JSON.parse((await runMain('--version', '--json')).out)).toMatchObject({ version: expect.any(String) });
   });
 });
 
