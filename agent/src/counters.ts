@@ -31,7 +31,7 @@ export const shardCounters = defineCounters({
   kernelDrops: 'Datagrams that the kernel dropped because the receive buffer was full (conf key [udp] receive_buffer)',
   routeFetches: 'Routes asked of dnsserver',
   routeChanges: 'Route updates applied',
-  ejections: 'Hosts that were ejected (classic: became overloaded)',
+  ejections: 'Hosts that were ejected',
   recoveries: 'Ejected hosts that were readmitted',
   probes: 'Probes sent to ejected hosts (adaptive)',
   sheddings: 'Times a module began to refuse calls, because work waited at its hosts (adaptive)',
@@ -42,7 +42,7 @@ export type ShardCounter = (typeof shardCounters.names)[number];
 export const shardGauges = defineCounters({
   modules: 'Modules with a route',
   hosts: 'Hosts in these modules',
-  ejectedHosts: 'Hosts that get probes alone now (classic: overloaded)',
+  ejectedHosts: 'Hosts that get probes alone now',
   sheddingModules: 'Modules that refuse calls now, because work waits at their hosts (adaptive)',
   absentModules: 'Modules known not to exist, remembered for a short time',
   oldRoutes: 'Modules whose route the agent knew earlier, and dnsserver has not confirmed since',

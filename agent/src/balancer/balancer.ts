@@ -72,7 +72,7 @@ export interface ModuleBalancer extends Balancer {
   explainModule(nowMs: number): ModuleConduct | undefined;
   /** How many picks the last 10 to 20 seconds had. Makes no object: it is asked of all modules of an agent, one after the other. */
   recentPicks(nowMs: number): number;
-  /** Whether a host is ejected, on probation or avoided, or calls are refused. As cheap as recentPicks. */
+  /** Whether a host is ejected, on probation or avoided, all hosts drain, or calls are refused. As cheap as recentPicks. */
   isInTrouble(nowMs: number): boolean;
 }
 

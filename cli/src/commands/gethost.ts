@@ -1,5 +1,7 @@
+import type { LarsClient, LarsHost } from '@lars/client-sdk';
 import type { Command } from 'commander';
 import { onlyModule } from '../arguments/module-id.ts';
+import { CommandError } from '../errors.ts';
 import type { Shell } from '../shell.ts';
 import { withAgentClient } from '../system/agent-client.ts';
 import { type AgentOptions, agentOption, confFolderOf } from './options.ts';
@@ -32,8 +34,20 @@ export function addGetHost(program: Command, shell: Shell): void {
     .action(async (words: readonly string[], { agent, count }: GetHostOptions) => {
       const { modid, cmdid } = onlyModule(words);
       const purpose = count === true ? 'call' : 'look';
-      const host = await withAgentClient(agent, confFolderOf(program), client => client.getHost(modid, cmdid), purpose);
+      const host = await withAgentClient(agent, confFolderOf(program), client => getHost(client, modid, cmdid), purpose);
       const { port, weight, zone } = host;
       shell.print({ modid, cmdid, host: host.host, port, weight, zone }, () => `${host.authority}\n`);
     });
+}
+
+/** Of hosts that may not be called the agent tells more to whoever asks why. */
+async function getHost(client: LarsClient, modid: number, cmdid: number): Promise<LarsHost> {
+  try {
+    return await client.getHost(modid, cmdid);
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'LARS_OVERLOAD') throw error;
+    const name = `module ${modid}/${cmdid}`;
+    const message = `${name}: no host may be called now: all are ejected, drain, or have too much to do; lars why ${modid}/${cmdid} says which`;
+    throw new CommandError(error.code, message, { cause: error });
+  }
 }

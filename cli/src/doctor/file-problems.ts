@@ -19,7 +19,6 @@ const MB = 1_048_576;
 const LITTLE_BYTES = 512 * MB;
 const NEARLY_NONE_BYTES = 32 * MB;
 const OTHERS_MAY_WRITE = 0o002;
-const OTHERS_MAY_READ = 0o004;
 
 export function fileProblems({ file, confKey, mode, freeBytes, isFolderWritable }: FileFacts): Problem[] {
   const found: Problem[] = [];
@@ -30,8 +29,6 @@ export function fileProblems({ file, confKey, mode, freeBytes, isFolderWritable 
   }
   if (mode !== undefined && (mode & OTHERS_MAY_WRITE) !== 0)
     found.push(wrong(`every user may write ${name}, and so decide where calls go`, `chmod o-rwx ${file}`));
-  else if (mode !== undefined && (mode & OTHERS_MAY_READ) !== 0)
-    found.push(soon(`every user may read ${name}`, `chmod o-r ${file}, unless it is meant so`));
   if (!isFolderWritable)
     found.push(
       soon(

@@ -1,6 +1,6 @@
 // pure
 import { formatModule } from '@lars/proto';
-import { isInTrouble, type ModuleSummary, type ModulesWhy } from './module-why.ts';
+import { isInTrouble, type ModuleSummary, type ModulesWhy, severityOf } from './module-why.ts';
 import { counted, formatCount, formatMs, formatRate } from './numbers.ts';
 import { type Cell, type Column, formatTable, type Paint } from './table.ts';
 
@@ -24,9 +24,9 @@ export function troubledModulesText(
   const missing = missingShards === undefined ? '' : `${counted(missingShards, 'shard')} of the agent did not answer in time.\n`;
   if (inTrouble === 0)
     return `${paint('green', 'No module is in trouble')} (${counted(active, 'module')}, ${picks}).\n${missing}`;
-  const troubled = modules.filter(isInTrouble).sort(byTrouble);
+  const troubled = modules.filter(isInTrouble).sort((a, b) => severityOf(b) - severityOf(a) || b.picksPerSec - a.picksPerSec);
   const head = paint('yellow', `${inTrouble} of ${counted(active, 'module')} in trouble`);
-  const cut = inTrouble > troubled.length ? `${inTrouble - troubled.length} more are in trouble.\n` : '';
+  const cut = inTrouble > troubled.length ? `${inTrouble - troubled.length} more in trouble.\n` : '';
   const table = formatTable(MODULE_COLUMNS, troubled.map(moduleRow), paint);
   return `${head} (${picks}):\n\n${table}\n${cut}${missing}lars why MODID/CMDID says why.\n`;
 }
@@ -53,15 +53,6 @@ function moduleState(module: ModuleSummary): Cell {
   if (ejected > 0) return { text: 'ejected', style: 'yellow' };
   if (probation > 0) return { text: 'probation', style: 'yellow' };
   return isInTrouble(module) ? { text: 'avoided', style: 'yellow' } : { text: 'healthy', style: 'green' };
-}
-
-/** Those whose callers are refused first, then those with the largest part of their hosts out. */
-function byTrouble(a: ModuleSummary, b: ModuleSummary): number {
-  return weightOf(b) - weightOf(a) || b.picksPerSec - a.picksPerSec;
-}
-
-function weightOf({ isShedding, ejected, hosts, probation, avoided }: ModuleSummary): number {
-  return (isShedding ? 2 : 0) + ejected / hosts + (probation + avoided) / hosts / 10;
 }
 
 export function formatPerSecond(perSecond: number): string {

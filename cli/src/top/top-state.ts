@@ -1,7 +1,7 @@
 // pure
 /** What `lars top` shows and how it changes with each key. */
 import { formatModule, type ModuleId } from '@lars/proto';
-import { isInTrouble, type ModuleSummary } from '../output/module-why.ts';
+import { type ModuleSummary, severityOf } from '../output/module-why.ts';
 import type { Key } from './keys.ts';
 
 export type SortBy = 'trouble' | 'picks' | 'failed' | 'takes' | 'module';
@@ -76,15 +76,9 @@ export function sorted(
 }
 
 const ORDERS: Readonly<Record<SortBy, (a: ModuleSummary, b: ModuleSummary) => number>> = {
-  trouble: (a, b) => troubleOf(b) - troubleOf(a),
+  trouble: (a, b) => severityOf(b) - severityOf(a),
   picks: (a, b) => b.picksPerSec - a.picksPerSec,
   failed: (a, b) => (b.errorRate ?? 0) - (a.errorRate ?? 0),
   takes: (a, b) => (b.expectedMs ?? 0) - (a.expectedMs ?? 0),
   module: (a, b) => a.modid - b.modid || a.cmdid - b.cmdid,
 };
-
-/** Refused calls are the worst; then the larger part of the hosts that are out. */
-function troubleOf(module: ModuleSummary): number {
-  const { isShedding, ejected, hosts } = module;
-  return (isShedding ? 2 : 0) + (isInTrouble(module) ? 1 : 0) + ejected / Math.max(1, hosts);
-}

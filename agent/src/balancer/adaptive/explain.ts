@@ -76,6 +76,7 @@ export function avoidedTimes(state: ModuleState, host: number, allPicks: number,
 /** See ModuleBalancer.isInTrouble. */
 export function isInTrouble(state: ModuleState, allPicks: number, nowMs: number): boolean {
   const { shedding } = state;
+  if (state.candidates.length === 0 && state.table.size > 0) return true;
   if (state.ejected.length > 0 || (shedding !== NO_SHEDDING && shedding.isOpen && shedding.isActive(nowMs))) return true;
   return state.candidates.some(host => state.pastEjectionOf(host).onProbation || avoidedTimes(state, host, allPicks, nowMs) > 0);
 }

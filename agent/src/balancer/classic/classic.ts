@@ -143,7 +143,7 @@ class ClassicBalancer implements ModuleBalancer {
   }
 
   isInTrouble(): boolean {
-    return this.#ejected.size > 0;
+    return this.#ejected.size > 0 || (this.#healthy.size === 0 && this.#table.size > 0);
   }
 
   explain(nowMs: number): HostExplanation[] {

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../../agent/src/balancer/adaptive/adaptive.ts';
 import { addResult, countResults, NO_RESULTS } from '../../../../agent/src/balancer/adaptive/recent-results.ts';
-import { host } from '../world.ts';
+import type { ModuleBalancer } from '../../../../agent/src/balancer/balancer.ts';
+import { CLASSIC_DEFAULTS, classicBalancer } from '../../../../agent/src/balancer/classic/classic.ts';
+import { host, World } from '../world.ts';
 import { AdaptiveWorld } from './adaptive-world.ts';
 
 const SLOW = 3;
@@ -45,6 +48,18 @@ test('one that errs a little is avoided, and it is told how its last calls went'
   expect(numbers).toMatchObject({ lastCalls: 30, lastFailures: 0 });
   expect(world.number(SLOW, 'lastFailures')).toBeGreaterThan(0);
   expect(world.balancer.isInTrouble(world.nowMs)).toBe(true);
+});
+
+test.each([
+  ['adaptive', adaptiveBalancer(ADAPTIVE_DEFAULTS)],
+  ['classic', classicBalancer(CLASSIC_DEFAULTS)],
+])('a module all of whose hosts drain is in trouble, with %s', (_, factory) => {
+  const world = new World<ModuleBalancer>(factory, [host(1), host(2, { drain: true })]);
+  expect(world.balancer.isInTrouble(world.nowMs)).toBe(false);
+  world.setHosts([host(1, { drain: true }), host(2, { drain: true })]);
+  expect(world.balancer.isInTrouble(world.nowMs)).toBe(true);
+  world.setHosts([]);
+  expect(world.balancer.isInTrouble(world.nowMs)).toBe(false);
 });
 
 test('picks of the last 10 to 20 seconds are told, of the module and of each host', () => {
