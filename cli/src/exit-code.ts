@@ -5,6 +5,10 @@ export const ExitCode = {
   Failed: 1,
   /** Bad arguments. */
   Usage: 2,
+  /** The change would remove much, and nothing was changed: it wants --yes. */
+  Unconfirmed: 3,
+  /** What is to be undone was changed since, and nothing was changed. */
+  Conflict: 4,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 

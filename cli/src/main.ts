@@ -10,19 +10,24 @@ import { processTerminal, type Terminal } from './terminal.ts';
 
 /** Runs the process: its arguments, its streams, its exit code. */
 export function runProcess(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader of the output has closed it, as `head` does. The command goes on to its end all the same.
-    if (error.code !== 'EPIPE') throw error;
-  });
-  void main(process.argv.slice(2), processTerminal()).then(exitCode => {
-    // Waits until all output has left; then no open handle may keep a finished command alive.
-    process.stdout.write('', () => process.exit(exitCode));
-  });
+  // All results have left by then; no open handle may keep a finished command alive.
+  void main(process.argv.slice(2), processTerminal()).then(exitCode => process.exit(exitCode));
 }
 
 /** Runs one command line to its end. Never rejects: what goes wrong is one line on standard error and an exit code. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  const shell = new Shell(terminal, argv.includes('--json'));
+  const shell = new Shell(terminal, argv.includes('--json'), ['lars', ...argv].join(' '));
+  const exitCode = await run(argv, shell);
+  try {
+    await terminal.written();
+    return exitCode;
+  } catch (cause) {
+    terminal.err.write(`lars: the result cannot be written to standard output: ${messageOf(cause)}\n`);
+    return exitCode === ExitCode.Ok ? ExitCode.Failed : exitCode;
+  }
+}
+
+async function run(argv: readonly string[], shell: Shell): Promise<ExitCode> {
   try {
     await buildProgram(shell).parseAsync(shieldModules(argv), { from: 'user' });
     return shell.exitCode;
@@ -34,8 +39,10 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
 function reportError(error: unknown, shell: Shell): ExitCode {
   if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.Ok;
   const { code, message, exitCode } = explain(error);
+  const details = error instanceof CommandError ? error.details : undefined;
+  if (details !== undefined && !shell.json) shell.terminal.out.write(details.text());
   shell.terminal.err.write(`lars: ${message}\n`);
-  if (shell.json) shell.terminal.out.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  if (shell.json) shell.terminal.out.write(`${JSON.stringify({ error: { code, message }, ...details?.document })}\n`);
   return exitCode;
 }
 
@@ -50,7 +57,7 @@ function explain(error: unknown): Explanation {
   if (error instanceof CommanderError) return { code: 'USAGE', message: commanderMessage(error), exitCode: ExitCode.Usage };
   const message = messageOf(error).replaceAll(/\s*\n\s*/g, ' ');
   if (error instanceof UsageError) return { code: error.code, message, exitCode: ExitCode.Usage };
-  if (isExpected(error)) return { code: error.code, message, exitCode: ExitCode.Failed };
+  if (isExpected(error)) return { code: error.code, message, exitCode: exitCodeOf(error) };
   // An error that is not expected is a bug: its stack helps to find it.
   const stack = error instanceof Error ? error.stack : undefined;
   return { code: 'INTERNAL', message: `internal error: ${stack ?? message}`, exitCode: ExitCode.Failed };
@@ -60,6 +67,10 @@ function commanderMessage(error: CommanderError): string {
   // The help has been printed instead of a message.
   if (error.code === 'commander.help') return 'a command is missing';
   return error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+}
+
+function exitCodeOf(error: ExpectedError): ExitCode {
+  return error instanceof CommandError ? error.exitCode : ExitCode.Failed;
 }
 
 type ExpectedError = Error & { readonly code: string };

@@ -7,11 +7,14 @@ export class Shell {
   readonly terminal: Terminal;
   /** One JSON document for a machine instead of text for people. */
   readonly json: boolean;
+  /** As it was typed. */
+  readonly commandLine: string;
   exitCode: ExitCode = ExitCode.Ok;
 
-  constructor(terminal: Terminal, json: boolean) {
+  constructor(terminal: Terminal, json: boolean, commandLine = 'lars') {
     this.terminal = terminal;
     this.json = json;
+    this.commandLine = commandLine;
   }
 
   /** For the texts that `print` takes. */

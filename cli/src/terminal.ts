@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { Style } from './output/table.ts';
+import { OutputWriter } from './output-writer.ts';
 
 export interface OutputStream {
   write(text: string): void;
@@ -14,15 +15,19 @@ export interface Terminal {
   paint(style: Style, text: string): string;
   /** How wide the results may be, in characters; undefined where they go to no terminal. */
   readonly columns: number | undefined;
+  /** Resolves when all results are written; rejects with the first error of writing them. That their reader has gone is none. */
+  written(): Promise<void>;
 }
 
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   const hasColors = stdout.isTTY === true && stdout.hasColors();
+  const results = new OutputWriter(stdout);
   return {
-    out: { write: text => void stdout.write(text), isTty: stdout.isTTY === true },
+    out: { write: text => results.write(text), isTty: stdout.isTTY === true },
     err: { write: text => void stderr.write(text), isTty: stderr.isTTY === true },
     columns: stdout.isTTY === true && stdout.columns > 0 ? stdout.columns : undefined,
     paint: (style, text) => (hasColors ? styleText(style, text, { validateStream: false }) : text),
+    written: () => results.written(),
   };
 }

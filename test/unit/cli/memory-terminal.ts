@@ -16,7 +16,13 @@ export async function runMain(...argv: readonly string[]): Promise<Outcome> {
       written[name] += text;
     },
   });
-  const terminal: Terminal = { out: stream('out'), err: stream('err'), paint: (_style, text) => text, columns: undefined };
+  const terminal: Terminal = {
+    out: stream('out'),
+    err: stream('err'),
+    paint: (_style, text) => text,
+    columns: undefined,
+    written: async () => undefined,
+  };
   const exitCode = await main(argv, terminal);
   return { exitCode, ...written };
 }
