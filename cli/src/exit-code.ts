@@ -17,4 +17,6 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [ExitCode.Ok, 'done'],
   [ExitCode.Failed, 'failed (no such module, no host may be called, something down or wrong, a start that failed)'],
   [ExitCode.Usage, 'bad arguments'],
+  [ExitCode.Unconfirmed, 'the change would remove much, and nothing was changed: it wants --yes'],
+  [ExitCode.Conflict, 'what is to be undone was changed since, and nothing was changed'],
 ];

@@ -1,5 +1,5 @@
 // pure
-import { DEFAULT_WEIGHT, formatHost, formatHostName, type HostAddress, type HostInfo } from '@lars/proto';
+import { countedWeight, formatHost, formatHostName, type HostAddress, type HostInfo } from '@lars/proto';
 
 /**
  * A host of a module: where to call, and what `report` needs to know. As text it is its authority, so that
@@ -25,7 +25,7 @@ export class LarsHost {
     this.cmdid = cmdid;
     this.host = formatHostName(info);
     this.port = info.port;
-    this.weight = info.weight === 0 ? DEFAULT_WEIGHT : info.weight;
+    this.weight = countedWeight(info.weight);
     this.zone = info.zone;
     this.drain = info.drain;
     this.address = { ip: info.ip, port: info.port, addr: info.addr };

@@ -71,6 +71,19 @@ export const dnsserverConfigTable = defineConfig({
         max: 1_000_000,
         meaning: 'guard_share counts where there were at least this many modules, or hosts in the module.',
       }),
+      history_changes: integer({
+        default: 10_000,
+        min: 1,
+        max: 1_000_000,
+        meaning: 'So many changes of routes are remembered, for lars route history, diff and undo; the oldest go first.',
+      }),
+      history_rows: integer({
+        default: 500_000,
+        min: 1,
+        max: 100_000_000,
+        meaning:
+          'The changes that are remembered have at most so many rows in all, each of some 200 bytes; the last change is always remembered.',
+      }),
     }),
     http: httpSection(7780),
     log: logSection(),

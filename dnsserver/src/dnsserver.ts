@@ -18,6 +18,7 @@ import { dnsserverMetrics } from './dnsserver-metrics.ts';
 import type { DnsserverStats } from './dnsserver-stats.ts';
 import { keptHostCount } from './follow/removal-guard.ts';
 import { RouteWatcher } from './follow/route-watcher.ts';
+import { HistoryKeeper } from './history/history-keeper.ts';
 import { InlineRouteServer } from './serve/inline-route-server.ts';
 import type { RouteServer, RouteServerDeps } from './serve/route-server.ts';
 import { WorkerRouteServer } from './serve/workers/worker-route-server.ts';
@@ -35,7 +36,7 @@ export interface RunningDnsserver extends Service {
   readonly tcpPort: number;
   readonly httpPort: number;
   stats(): DnsserverStats;
-  /** Polls the database now, instead of at the next interval; resolves when the changes are on their way to the agents. */
+  /** Polls the database now, instead of at the next interval; resolves when the changes are on their way to the agents, and recorded. */
   poll(): Promise<void>;
   /** Ends a worker thread as a crash would; it is started again. */
   killWorker(worker: number): Promise<void>;
@@ -63,7 +64,7 @@ export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDep
       file: config.database.file,
       busyWaitMs: START_WAIT_MS,
       isStopped: () => deps.stopping?.aborted === true,
-      onMended: text => log.warn(text),
+      onNotice: text => log.warn(text),
     });
     dnsserver = new Dnsserver(config, store, { log, clock, security, guards });
     await dnsserver.start();
@@ -93,6 +94,7 @@ class Dnsserver implements RunningDnsserver {
   readonly #startedMs: number;
   readonly #counters = new SharedCounters(dnsserverCounters);
   readonly #watcher: RouteWatcher;
+  readonly #history: HistoryKeeper;
   readonly #tcpCounters = new SharedCounters<TcpServerCounter>(tcpServerCounters);
   readonly #server: RouteServer;
   readonly #listener: TcpListener;
@@ -120,6 +122,8 @@ class Dnsserver implements RunningDnsserver {
       onDiff: diff => this.#server.publish(diff, false),
       onRaised: routes => this.#server.publish(routes, true),
     });
+    const { history_changes: maxSets, history_rows: maxRows } = config.routes;
+    this.#history = new HistoryKeeper({ store, log, clock, limits: { maxSets, maxRows } });
     const { tcp } = config;
     this.#server = newRouteServer({
       tcp,
@@ -182,8 +186,9 @@ class Dnsserver implements RunningDnsserver {
     };
   }
 
-  poll(): Promise<void> {
-    return this.#watcher.poll();
+  async poll(): Promise<void> {
+    await this.#watcher.poll();
+    await this.#history.poll();
   }
 
   /** For new connections. */
@@ -203,7 +208,7 @@ class Dnsserver implements RunningDnsserver {
   async #stop(): Promise<void> {
     clearTimeout(this.#pollTimer);
     this.#security.close();
-    const watched = this.#watcher.stop();
+    const watched = Promise.all([this.#watcher.stop(), this.#history.stop()]);
     await Promise.all([this.#listener.close(), this.#server.close(), this.#http?.close()]);
     await watched;
     await this.#store.close();

@@ -29,6 +29,7 @@ export { isUnderstood, neededFeatures } from './host-features.ts';
 export {
   type BatchReportRequest,
   type BatchResult,
+  countedWeight,
   DEFAULT_WEIGHT,
   Feature,
   type GetHostRequest,

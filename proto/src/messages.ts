@@ -39,6 +39,11 @@ export const Purpose = {
 /** HostInfo.weight where the field is absent or 0. */
 export const DEFAULT_WEIGHT = 100;
 
+/** The weight that picks go by, and that people are shown. */
+export function countedWeight(weight: number): number {
+  return weight === 0 ? DEFAULT_WEIGHT : weight;
+}
+
 export interface HostInfo {
   /** IPv4 as a host-order number in a signed int32; 0 when `addr` is set. */
   readonly ip: number;

@@ -10,10 +10,15 @@ import { SlicePacer } from './slice-pacer.ts';
  * Writes beside the file, flushes to the disk, and renames: who reads gets the old file or the new one. Its folder must be there.
  * @throws {Error} the system's own (ENOSPC, EACCES, …); the old file is as it was then, and nothing is left beside it
  */
-export async function writeDurableFile(path: string, ...parts: readonly Uint8Array[]): Promise<void> {
+export function writeDurableFile(path: string, ...parts: readonly Uint8Array[]): Promise<void> {
+  return writeDurableFileAs(path, OWN_FILE_MODE, ...parts);
+}
+
+/** The same for a file that is not ours alone. @param mode of a new file, as far as umask allows */
+export async function writeDurableFileAs(path: string, mode: number, ...parts: readonly Uint8Array[]): Promise<void> {
   const draft = `${path}.${process.pid}.tmp`;
   try {
-    const file = await open(draft, 'w', OWN_FILE_MODE);
+    const file = await open(draft, 'w', mode);
     try {
       for (const part of parts) await file.writeFile(part);
       await file.sync();

@@ -20,6 +20,10 @@ test('an empty file is no list of all routes, and a whole module is removed with
   expect((await folder.run(['route', 'list'])).out).toContain('3 hosts in 2 modules');
   expect((await folder.run(['route', 'remove', '1/1'])).code).toBe(2);
   expect(await folder.run(['route', 'remove', '1/1', '--all'])).toMatchObject({
+    code: 3,
+    err: 'lars: module 1/1 would have no host any more; nothing was changed: add --yes to mean it\n',
+  });
+  expect(await folder.run(['route', 'remove', '1/1', '--all', '--yes'])).toMatchObject({
     code: 0,
     out: expect.stringMatching(/^1\/1: 2 hosts removed in 1 module/),
   });

@@ -295,7 +295,7 @@ describe('routes', () => {
         out: `2 hosts written to ${file}\n`,
       });
       await folder.run(['route', 'add', '5/5', '10.0.0.5:80', '--db', target, '--create']);
-      expect((await json(['route', 'import', file, '--replace', '--db', target])).document).toMatchObject({
+      expect((await json(['route', 'import', file, '--replace', '--yes', '--db', target])).document).toMatchObject({
         added: 2,
         removed: 1,
       });

@@ -35,8 +35,8 @@ export function addGetHost(program: Command, shell: Shell): void {
       const { modid, cmdid } = onlyModule(words);
       const purpose = count === true ? 'call' : 'look';
       const host = await withAgentClient(agent, confFolderOf(program), client => getHost(client, modid, cmdid), purpose);
-      const { port, weight, zone } = host;
-      shell.print({ modid, cmdid, host: host.host, port, weight, zone }, () => `${host.authority}\n`);
+      const { port, weight, zone, drain } = host;
+      shell.print({ modid, cmdid, host: host.host, port, weight, zone, drain }, () => `${host.authority}\n`);
     });
 }
 

@@ -1,5 +1,5 @@
 import type { LarsClient } from '@lars/client-sdk';
-import { formatHost, type HostAddress, hostKey, type ModuleId } from '@lars/proto';
+import { formatHost, formatHostName, type HostAddress, hostKey, type ModuleId } from '@lars/proto';
 import type { Command } from 'commander';
 import { parseHostArgument } from '../arguments/host.ts';
 import { takeModule } from '../arguments/module-id.ts';
@@ -46,7 +46,8 @@ export function addReport(program: Command, shell: Shell): void {
         const host = await hostOf(client, module, address);
         client.report(host, { ok, tcostMs: options.tcost });
       });
-      const document = { ...module, host: formatHost(address), ok, tcostMs: options.tcost ?? null };
+      const where = { host: formatHostName(address), port: address.port };
+      const document = { ...module, ...where, ok, tcostMs: options.tcost ?? null };
       shell.print(document, () => `reported: ${formatHost(address)} ${ok ? 'succeeded' : 'failed'}\n`);
     });
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { RouteEditor } from '@lars/dnsserver';
+import type { RouteEditor, RouteEditorOptions, RouteInspector } from '@lars/dnsserver';
 import { CommandError } from '../errors.ts';
 import { type ConfFolder, confFileIn } from './conf-folder.ts';
 
@@ -20,23 +20,50 @@ const ROUTE_ERRORS = new Set(['RouteError', 'RouteStoreError']);
  * @throws {CommandError} with the code of the editor's error
  */
 export async function withRouteEditor<T>(
-  { given, folder, create }: RouteDatabaseOptions,
-  work: (editor: RouteEditor, file: string) => Promise<T>,
+  { create, ...where }: RouteDatabaseOptions,
+  change: Omit<RouteEditorOptions, 'file'>,
+  work: (editor: RouteEditor) => Promise<T>,
 ): Promise<T> {
-  const { file, from } = given === undefined ? await configuredFile(folder) : { file: given, from: '--db' };
-  if (!create && !existsSync(file)) {
-    const hint = 'start lars up or lars dnsserver first, or add --create';
-    throw new CommandError('NO_DATABASE', `database ${path.resolve(file)} (${from}) does not exist; ${hint}`);
-  }
+  const hint = change.dryRun === true ? 'and a dry run makes none' : 'start lars up or lars dnsserver first, or add --create';
+  const file = await databaseFile(where, create && change.dryRun !== true ? undefined : hint);
   const { openRouteEditor } = await import('@lars/dnsserver');
-  const editor = await openRouteEditor({ file });
+  return closingAfter(await openRouteEditor({ ...change, file }), work);
+}
+
+/**
+ * The same to read alone, also for users who may not write.
+ * @throws {CommandError} with the code of the inspector's error
+ */
+export async function withRouteInspector<T>(
+  { create, ...where }: RouteDatabaseOptions,
+  work: (inspector: RouteInspector) => Promise<T>,
+): Promise<T> {
+  const file = await databaseFile(where, create ? undefined : 'start lars up or lars dnsserver first, or add --create');
+  const { openRouteEditor, openRouteInspector } = await import('@lars/dnsserver');
+  if (existsSync(file)) return closingAfter(await openRouteInspector({ file }), work);
+  return closingAfter(await openRouteEditor({ file }), work);
+}
+
+type Closable = Pick<RouteInspector, 'close'>;
+
+async function closingAfter<Routes extends Closable, T>(routes: Routes, work: (routes: Routes) => Promise<T>): Promise<T> {
   try {
-    return await work(editor, file);
+    return await work(routes);
   } catch (error) {
     throw isRouteError(error) ? new CommandError(error.code, error.message, { cause: error }) : error;
   } finally {
-    await editor.close();
+    await routes.close();
   }
+}
+
+/** @param whyNot said where there is no file; undefined: it may be missing */
+async function databaseFile(
+  { given, folder }: Omit<RouteDatabaseOptions, 'create'>,
+  whyNot: string | undefined,
+): Promise<string> {
+  const { file, from } = given === undefined ? await configuredFile(folder) : { file: given, from: '--db' };
+  if (whyNot === undefined || existsSync(file)) return file;
+  throw new CommandError('NO_DATABASE', `database ${path.resolve(file)} (${from}) does not exist; ${whyNot}`);
 }
 
 async function configuredFile(folder: ConfFolder): Promise<{ readonly file: string; readonly from: string }> {

@@ -1,6 +1,7 @@
 // pure
 /** Plans which rows must be written so that the table has the wanted hosts. A row that is right already is not written. */
 import {
+  countedWeight,
   formatHost,
   formatModule,
   type HostAddress,
@@ -12,55 +13,58 @@ import {
   routeKey,
 } from '@lars/proto';
 import { parseRow } from '../follow/parse-rows.ts';
-import type { NewRouteRow, RouteRow, RowUpdate } from '../store/route-store.ts';
+import { modulesOf } from '../history/compare-rows.ts';
+import type { RowChange } from '../store/history-store.ts';
+import type { RouteRow } from '../store/route-store.ts';
 import { type CheckedEntry, RouteError } from './route-entry.ts';
 
-/** add: other hosts stay. replace: the table has the entries' hosts alone afterwards. */
-export type EditMode = 'add' | 'replace';
+/**
+ * add: other hosts stay, and what an entry leaves out stays as it is. replace: the table has the entries' hosts alone afterwards, and what
+ * an entry leaves out gets its default. apply: other hosts stay; the weight and zone that an entry leaves out get their defaults, and its
+ * drain mark, which is set while a host is repaired and in no file, stays. prune: as apply, and other hosts go.
+ */
+export type EditMode = 'add' | 'replace' | 'apply' | 'prune';
 
 export interface EditPlan {
-  readonly inserts: readonly NewRouteRow[];
-  readonly updates: readonly RowUpdate[];
-  readonly deletes: readonly number[];
+  /** The id of a row that is new is undefined. */
+  readonly changes: readonly RowChange[];
   /** The modules to which the rows belong. */
   readonly modules: readonly ModuleId[];
-}
-
-export function isEmptyPlan(plan: EditPlan): boolean {
-  return plan.inserts.length === 0 && plan.updates.length === 0 && plan.deletes.length === 0;
+  /** How many hosts no entry names; with 'apply' alone, which leaves them. */
+  readonly unnamed: number;
 }
 
 /**
- * @param rows of all modules in `entries`; with 'replace', all rows
+ * @param rows of all modules in `entries`; with 'replace' and 'prune', all rows
  * @throws {RouteError} CONFLICT when two entries say different things of one host
  */
 export function planEdit(rows: readonly RouteRow[], entries: readonly CheckedEntry[], mode: EditMode): EditPlan {
-  const plan = new PlanBuilder();
   const wanted = new WantedHosts(entries);
   const found = new Set<CheckedEntry>();
+  const changes: RowChange[] = [];
+  const removesOthers = mode === 'replace' || mode === 'prune';
+  let unnamed = 0;
   for (const row of rows) {
     const route = validRoute(row);
     const entry = route === undefined ? undefined : wanted.find(route, route.hosts[0]);
-    if (route !== undefined && entry !== undefined && !(mode === 'replace' && found.has(entry))) {
+    if (route !== undefined && entry !== undefined && !(removesOthers && found.has(entry))) {
       found.add(entry);
-      plan.update(row.id as number, route, route.hosts[0], wantedDetails(route.hosts[0], entry, mode));
-    } else if (mode === 'replace') {
-      plan.delete(row.id as number, route);
-    }
+      changes.push(...updateOf(row, route.hosts[0], wantedDetails(route.hosts[0], entry, mode)));
+    } else if (removesOthers) changes.push({ before: row, after: undefined });
+    else if (route !== undefined) unnamed += 1;
   }
-  for (const entry of wanted.entries()) if (!found.has(entry)) plan.insert(entry);
-  return plan;
+  for (const entry of wanted.entries()) if (!found.has(entry)) changes.push({ before: undefined, after: newRow(entry) });
+  return { changes, modules: modulesOf(changes), unnamed: mode === 'apply' ? unnamed : 0 };
 }
 
 /** @param hosts undefined: all rows are removed, invalid ones too */
-export function planRemoval(rows: readonly RouteRow[], module: ModuleId, hosts: readonly HostKey[] | undefined): EditPlan {
-  const plan = new PlanBuilder();
-  for (const row of rows) {
+export function planRemoval(rows: readonly RouteRow[], hosts: readonly HostKey[] | undefined): EditPlan {
+  const named = rows.filter(row => {
     const host = validRoute(row)?.hosts[0];
-    const named = hosts === undefined || (host !== undefined && hosts.includes(hostKey(host)));
-    if (named) plan.delete(row.id as number, module);
-  }
-  return plan;
+    return hosts === undefined || (host !== undefined && hosts.includes(hostKey(host)));
+  });
+  const changes = named.map(row => ({ before: row, after: undefined }));
+  return { changes, modules: modulesOf(changes), unnamed: 0 };
 }
 
 /**
@@ -68,18 +72,18 @@ export function planRemoval(rows: readonly RouteRow[], module: ModuleId, hosts: 
  * @throws {RouteError} NO_SUCH_HOST naming the first host that does not exist
  */
 export function planDrain(rows: readonly RouteRow[], module: ModuleId, hosts: readonly HostAddress[], drain: boolean): EditPlan {
-  const plan = new PlanBuilder();
+  const changes: RowChange[] = [];
   const missing = new Map(hosts.map(host => [hostKey(host), host]));
   const named = new Set(missing.keys());
   for (const row of rows) {
     const host = validRoute(row)?.hosts[0];
     if (host === undefined || !named.has(hostKey(host))) continue;
     missing.delete(hostKey(host));
-    plan.update(row.id as number, module, host, { ...host, drain });
+    changes.push(...updateOf(row, host, { ...host, drain }));
   }
   for (const host of missing.values())
     throw new RouteError('NO_SUCH_HOST', `module ${formatModule(module.modid, module.cmdid)} has no host ${formatHost(host)}`);
-  return plan;
+  return { changes, modules: modulesOf(changes), unnamed: 0 };
 }
 
 /** The parts of a host that an edit may change. */
@@ -87,42 +91,25 @@ type HostDetails = Pick<HostInfo, 'weight' | 'zone' | 'drain'>;
 
 const DEFAULT_DETAILS: HostDetails = { weight: 0, zone: '', drain: false };
 
-/** A detail that the entry leaves out stays as it is with 'add', and gets its default with 'replace'. */
 function wantedDetails(host: HostDetails, entry: CheckedEntry, mode: EditMode): HostDetails {
-  const { weight, zone, drain } = mode === 'add' ? host : DEFAULT_DETAILS;
-  return { weight: entry.weight ?? weight, zone: entry.zone ?? zone, drain: entry.drain ?? drain };
+  const leftOut = { add: host, replace: DEFAULT_DETAILS, apply: declared(host), prune: declared(host) }[mode];
+  const { weight = leftOut.weight, zone = leftOut.zone, drain = leftOut.drain } = entry;
+  // Two numbers that count as the same are no difference.
+  return { weight: countedWeight(weight) === countedWeight(host.weight) ? host.weight : weight, zone, drain };
 }
 
-class PlanBuilder implements EditPlan {
-  readonly inserts: NewRouteRow[] = [];
-  readonly updates: RowUpdate[] = [];
-  readonly deletes: number[] = [];
-  readonly #modules = new Map<RouteKey, ModuleId>();
+function declared({ drain }: HostDetails): HostDetails {
+  return { ...DEFAULT_DETAILS, drain };
+}
 
-  get modules(): readonly ModuleId[] {
-    return [...this.#modules.values()];
-  }
+function updateOf(row: RouteRow, host: HostDetails, { weight, zone, drain }: HostDetails): RowChange[] {
+  if (weight === host.weight && zone === host.zone && drain === host.drain) return [];
+  return [{ before: row, after: { ...row, weight, zone, drain: flagOf(drain) } }];
+}
 
-  insert({ modid, cmdid, address, weight = 0, zone = '', drain = false }: CheckedEntry): void {
-    const { ip, port, addr } = address;
-    this.inserts.push({ modid, cmdid, serverip: ip >>> 0, serverport: port, weight, addr, zone, drain: flagOf(drain) });
-    this.#touchModule({ modid, cmdid });
-  }
-
-  update(id: number, module: ModuleId, host: HostDetails, { weight, zone, drain }: HostDetails): void {
-    if (weight === host.weight && zone === host.zone && drain === host.drain) return;
-    this.updates.push({ id, weight, zone, drain: flagOf(drain) });
-    this.#touchModule(module);
-  }
-
-  delete(id: number, module: ModuleId | undefined): void {
-    this.deletes.push(id);
-    if (module !== undefined) this.#touchModule(module);
-  }
-
-  #touchModule({ modid, cmdid }: ModuleId): void {
-    this.#modules.set(routeKey(modid, cmdid), { modid, cmdid });
-  }
+function newRow({ modid, cmdid, address, weight = 0, zone = '', drain = false }: CheckedEntry): RouteRow {
+  const { ip, port, addr } = address;
+  return { id: undefined, modid, cmdid, serverip: ip >>> 0, serverport: port, weight, addr, zone, drain: flagOf(drain) };
 }
 
 /** The route of one host that the row makes; undefined when the row is invalid. */

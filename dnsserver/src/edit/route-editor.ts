@@ -1,34 +1,23 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { formatHost, hostKey, type ModuleId, routeKey } from '@lars/proto';
+import { hostKey, type ModuleId, routeKey } from '@lars/proto';
+import { type Clock, systemClock } from '@lars/runtime/clock';
 import { START_WAIT_MS } from '@lars/runtime/sql/sqlite';
-import { readAllRoutes } from '../follow/find-changes.ts';
 import { keptFileOf, readKept } from '../follow/kept-file.ts';
 import { keptHostCount } from '../follow/removal-guard.ts';
-import type { RouteContent } from '../follow/route-table.ts';
-import {
-  type RouteReader,
-  type RouteRow,
-  type RouteStore,
-  type RouteWriter,
-  visitAllRoutes,
-  visitRoutesOf,
-} from '../store/route-store.ts';
+import { thisUser } from '../history/change-origin.ts';
+import { modulesOf } from '../history/compare-rows.ts';
+import { findUnrecorded } from '../history/find-unrecorded.ts';
+import { countsOf, freeRevision, HAND_MADE, recordChanges } from '../history/record-changes.ts';
+import type { ChangeOrigin } from '../store/history-store.ts';
+import { type RouteReader, type RouteRow, type RouteStore, type RouteWriter, visitRoutesOf } from '../store/route-store.ts';
 import { SqliteRouteStore } from '../store/sqlite-route-store.ts';
-import { type EditMode, type EditPlan, isEmptyPlan, planDrain, planEdit, planRemoval } from './edit-plan.ts';
-import {
-  type CheckedEntry,
-  checkEntry,
-  checkHost,
-  checkModule,
-  type HostEntry,
-  type RouteEntry,
-  RouteError,
-} from './route-entry.ts';
-
-export interface RouteFilter {
-  readonly modid?: number | undefined;
-  readonly cmdid?: number | undefined;
-}
+import { type Differences, differencesOf } from './differences.ts';
+import { type EditMode, type EditPlan, planDrain, planEdit, planRemoval } from './edit-plan.ts';
+import { planUndo } from './plan-undo.ts';
+import { whyConfirm } from './removal-rule.ts';
+import { checkEntry, checkHost, checkModule, type HostEntry, type RouteEntry, RouteError } from './route-entry.ts';
+import { allRows, entriesOf, type RouteInspector, StoreRouteInspector } from './route-inspector.ts';
+import { writePlan } from './write-plan.ts';
 
 /** What a change did. Where all counts are zero, nothing had to be changed, and the revision stayed. */
 export interface EditResult {
@@ -39,33 +28,15 @@ export interface EditResult {
   readonly removed: number;
   /** How many modules changed. */
   readonly modules: number;
+  /** Of `apply` without pruning: how many hosts the routes do not name, and that stay. */
+  readonly unnamed?: number;
+  /** There when nothing was written: what the change would do. */
+  readonly preview?: EditPreview;
 }
 
-/**
- * Writes routes, whether dnsserver runs or not. Each change is one transaction: the rows, the revision raised by one, and a row
- * in RouteChange for each changed module. A change of nothing leaves the revision as it is.
- * Every method throws RouteStoreError when the database fails; the methods that take routes check all of them before they write
- * any, and throw RouteError.
- */
-export interface RouteEditor {
-  /** Routes in the order of modid and cmdid. */
-  list(filter?: RouteFilter): Promise<readonly RouteContent[]>;
-  /** A host that exists already gets the weight, zone and drain mark that the entry has. */
-  add(modid: number, cmdid: number, hosts: readonly HostEntry[]): Promise<EditResult>;
-  /** Removes hosts; without `hosts`, the whole module. Hosts that do not exist are no error. */
-  remove(modid: number, cmdid: number, hosts?: readonly string[]): Promise<EditResult>;
-  /** These hosts get no new calls, or get them again. A host that does not exist is a RouteError NO_SUCH_HOST, and nothing is changed. */
-  setDrain(modid: number, cmdid: number, hosts: readonly string[], drain: boolean): Promise<EditResult>;
-  import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult>;
-  /** Every host that is served, in the order of modid and cmdid, as `import` takes it. */
-  export(): Promise<readonly RouteEntry[]>;
-  /** Removes all routes, and confirms to a dnsserver's removal guard that this is meant. Always raises the revision. */
-  clear(): Promise<EditResult>;
-  /** Says to a dnsserver's removal guard that the table is meant as it is. Always raises the revision. */
-  confirm(): Promise<KeptCounts>;
-  /** Writes back what a dnsserver's removal guard keeps. */
-  restore(): Promise<EditResult>;
-  close(): Promise<void>;
+export interface EditPreview extends Differences {
+  /** Why the change must be confirmed; undefined when it need not be. Without `dryRun`, this is why nothing was written. */
+  readonly whyConfirm: string | undefined;
 }
 
 /** What the removal guard kept. */
@@ -74,35 +45,73 @@ export interface KeptCounts {
   readonly hosts: number;
 }
 
+/**
+ * Writes routes, whether dnsserver runs or not. Each change is one transaction: the rows, the revision raised by one, a row
+ * in RouteChange for each changed module, and a change set in the history. A change of nothing leaves the revision as it is.
+ * Every method throws RouteStoreError when the database fails; the methods that take routes check all of them before they write
+ * any, and throw RouteError.
+ */
+export interface RouteEditor extends RouteInspector {
+  /** A host that exists already gets the weight, zone and drain mark that the entry has. */
+  add(modid: number, cmdid: number, hosts: readonly HostEntry[]): Promise<EditResult>;
+  /** Removes hosts; without `hosts`, the whole module. Hosts that do not exist are no error. */
+  remove(modid: number, cmdid: number, hosts?: readonly string[]): Promise<EditResult>;
+  /** These hosts get no new calls, or get them again. A host that does not exist is a RouteError NO_SUCH_HOST, and nothing is changed. */
+  setDrain(modid: number, cmdid: number, hosts: readonly string[], drain: boolean): Promise<EditResult>;
+  import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult>;
+  /** Makes what one change set changed as it was before; @throws {UndoConflict} where it was changed since. */
+  undo(revision: number): Promise<EditResult>;
+  /** Removes all routes, and confirms to a dnsserver's removal guard that this is meant. Always raises the revision. */
+  clear(): Promise<EditResult>;
+  /** Says to a dnsserver's removal guard that the table is meant as it is. Always raises the revision. */
+  confirm(): Promise<KeptCounts>;
+  /** Writes back what a dnsserver's removal guard keeps. */
+  restore(): Promise<EditResult>;
+}
+
 export interface RouteEditorOptions {
   /** The SQLite file of [database] file; it is created when there is none. */
   readonly file: string;
+  /** Stands in the history beside the user and the machine. */
+  readonly command?: string;
+  readonly reason?: string;
+  /** Nothing is written; results have a preview. */
+  readonly dryRun?: boolean;
+  /** Refuse what removes much; results have a preview then. Without it, every change is meant. */
+  readonly asksToConfirm?: boolean;
 }
 
 /** @throws {StartupError} when the file cannot be opened or holds something else */
-export async function openRouteEditor({ file }: RouteEditorOptions): Promise<RouteEditor> {
-  const store = new SqliteRouteStore({ file, busyWaitMs: START_WAIT_MS });
+export async function openRouteEditor(options: RouteEditorOptions, clock: Clock = systemClock): Promise<RouteEditor> {
+  const store = new SqliteRouteStore({ file: options.file, busyWaitMs: START_WAIT_MS, readOnly: options.dryRun === true });
   try {
     await store.ensureSchema();
   } catch (error) {
     await store.close();
     throw error;
   }
-  return new StoreRouteEditor(store);
+  return new StoreRouteEditor(store, options, clock);
 }
 
-class StoreRouteEditor implements RouteEditor {
-  readonly #store: RouteStore;
+/** What a change wants written, and what else it does in the same transaction. */
+interface Change {
+  plan(reader: RouteReader): Promise<EditPlan>;
+  /** Also when the plan is empty. */
+  readonly always?: boolean;
+  /** Tells the removal guard that the table is meant as it is afterwards. */
+  readonly confirms?: boolean;
+  /** In the place of writing the plan. */
+  write?(writer: RouteWriter, revision: number): Promise<void>;
+}
 
-  constructor(store: RouteStore) {
-    this.#store = store;
-  }
+class StoreRouteEditor extends StoreRouteInspector implements RouteEditor {
+  readonly #options: RouteEditorOptions;
+  readonly #clock: Clock;
 
-  async list({ modid, cmdid }: RouteFilter = {}): Promise<readonly RouteContent[]> {
-    const { routes } = await this.#store.read(reader => readAllRoutes(reader, nextTick));
-    return [...routes.values()]
-      .filter(route => (modid ?? route.modid) === route.modid && (cmdid ?? route.cmdid) === route.cmdid)
-      .sort((one, other) => one.modid - other.modid || one.cmdid - other.cmdid);
+  constructor(store: RouteStore, options: RouteEditorOptions, clock: Clock) {
+    super(store);
+    this.#options = options;
+    this.#clock = clock;
   }
 
   add(modid: number, cmdid: number, hosts: readonly HostEntry[]): Promise<EditResult> {
@@ -115,115 +124,123 @@ class StoreRouteEditor implements RouteEditor {
   async remove(modid: number, cmdid: number, hosts?: readonly string[]): Promise<EditResult> {
     checkModule(modid, cmdid);
     const keys = hosts?.map(host => hostKey(checkHost(host)));
-    const module = { modid, cmdid };
-    return this.#change(async writer => planRemoval(await writer.rowsOf([module]), module, keys));
+    return this.#change({ plan: async reader => planRemoval(await reader.rowsOf([{ modid, cmdid }]), keys) });
   }
 
   async setDrain(modid: number, cmdid: number, hosts: readonly string[], drain: boolean): Promise<EditResult> {
     checkModule(modid, cmdid);
     const addresses = hosts.map(host => checkHost(host));
     const module = { modid, cmdid };
-    return this.#change(async writer => planDrain(await writer.rowsOf([module]), module, addresses, drain));
+    return this.#change({ plan: async reader => planDrain(await reader.rowsOf([module]), module, addresses, drain) });
   }
 
   async import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult> {
     const checked = entries.map(checkEntry);
-    return this.#change(async writer => {
+    return this.#change({
+      plan: async reader =>
+        planEdit(mode === 'add' ? await rowsOfModules(reader, checked) : await allRows(reader), checked, mode),
       // Who says what the whole table is means that it has nothing else.
-      if (mode === 'replace') await writer.markConfirmed();
-      const rows = mode === 'replace' ? await allRows(writer) : await rowsOfEntries(writer, checked);
-      return planEdit(rows, checked, mode);
+      confirms: mode === 'replace' || mode === 'prune',
     });
   }
 
-  async export(): Promise<readonly RouteEntry[]> {
-    return (await this.list()).flatMap(entriesOf);
+  undo(revision: number): Promise<EditResult> {
+    return this.#change({ plan: reader => undoPlanOf(reader, revision) });
   }
 
   async confirm(): Promise<KeptCounts> {
-    const stored = await readKept(keptFileOf(this.#store.name));
-    await this.#store.change(0, writer => writer.markConfirmed());
+    const stored = await readKept(keptFileOf(this.store.name));
+    await this.#change({ plan: async () => planRemoval([], undefined), always: true, confirms: true });
     return { modules: stored?.kept.modules.size ?? 0, hosts: stored === undefined ? 0 : keptHostCount(stored.kept) };
   }
 
   async restore(): Promise<EditResult> {
-    const stored = await readKept(keptFileOf(this.#store.name));
-    if (stored === undefined)
-      throw new RouteError('NOTHING_KEPT', `nothing is kept: there is no ${keptFileOf(this.#store.name)}`);
+    const stored = await readKept(keptFileOf(this.store.name));
+    if (stored === undefined) throw new RouteError('NOTHING_KEPT', `nothing is kept: there is no ${keptFileOf(this.store.name)}`);
     return this.import([...stored.kept.modules.values()].flatMap(entriesOf), 'add');
   }
 
   clear(): Promise<EditResult> {
-    return this.#store.change(0, async (writer, revision) => {
-      const { routes } = await readAllRoutes(writer, nextTick);
-      let removed = 0;
-      for (const { hosts } of routes.values()) removed += hosts.length;
-      await writer.clear(revision);
-      return { revision, added: 0, updated: 0, removed, modules: routes.size };
+    return this.#change({
+      plan: async reader => planRemoval(await allRows(reader), undefined),
+      always: true,
+      write: (writer, revision) => writer.clear(revision),
     });
   }
 
-  close(): Promise<void> {
-    return this.#store.close();
+  async #change(change: Change): Promise<EditResult> {
+    if (this.#options.dryRun === true)
+      return this.store.read(async reader => {
+        const { result, preview } = await this.#plan(reader, change, await reader.revision());
+        return { ...result, preview };
+      });
+    try {
+      return await this.store.change(0, (writer, revision) => this.#write(writer, change, revision));
+    } catch (error) {
+      if (!(error instanceof NothingWritten)) throw error;
+      return error.result;
+    }
   }
 
-  async #change(plan: (writer: RouteWriter) => Promise<EditPlan>): Promise<EditResult> {
-    try {
-      return await this.#store.change(0, async (writer, revision) => {
-        const edit = await plan(writer);
-        if (isEmptyPlan(edit)) throw new NothingToChange(revision - 1);
-        return writePlan(writer, edit, revision);
-      });
-    } catch (error) {
-      if (!(error instanceof NothingToChange)) throw error;
-      return { revision: error.revision, added: 0, updated: 0, removed: 0, modules: 0 };
-    }
+  async #plan(reader: RouteReader, change: Change, revision: number) {
+    const plan = await change.plan(reader);
+    const differences = differencesOf(plan.changes);
+    const losing = modulesOf(plan.changes.filter(({ after }) => after === undefined));
+    const why = whyConfirm(differences.hosts, await rowsOfModules(reader, losing), await reader.rowCount());
+    const result: EditResult = {
+      revision,
+      ...countsOf(plan.changes),
+      ...(plan.unnamed > 0 ? { unnamed: plan.unnamed } : {}),
+    };
+    return { plan, result, preview: { ...differences, whyConfirm: why } satisfies EditPreview };
+  }
+
+  async #write(writer: RouteWriter, change: Change, raised: number): Promise<EditResult> {
+    const unixMs = this.#clock.unixMs();
+    const usable = await freeRevision(writer, raised);
+    const handMade = await recordChanges(writer, HAND_MADE, { revision: usable, unixMs }, nextTick);
+    const revision = handMade === undefined ? usable : await writer.raiseRevision(handMade.revision);
+    const { plan, result, preview } = await this.#plan(writer, change, revision);
+    if (plan.changes.length === 0 && change.always !== true) throw new NothingWritten({ ...result, revision: raised - 1 });
+    if (preview.whyConfirm !== undefined && this.#options.asksToConfirm === true)
+      throw new NothingWritten({ ...result, revision: raised - 1, preview });
+    if (change.confirms === true) await writer.markConfirmed();
+    if (change.write === undefined) await writePlan(writer, plan, revision);
+    else await change.write(writer, revision);
+    await recordChanges(writer, this.#origin, { revision, unixMs, evenIfNothing: true }, nextTick);
+    return result;
+  }
+
+  get #origin(): ChangeOrigin {
+    const { command = 'a program', reason = '' } = this.#options;
+    return { ...thisUser(), command, reason };
   }
 }
 
 /** Thrown inside a transaction so that it is rolled back, the revision too. */
-class NothingToChange extends Error {
-  readonly revision: number;
+class NothingWritten extends Error {
+  readonly result: EditResult;
 
-  constructor(revision: number) {
-    super('nothing has to be changed');
-    this.revision = revision;
+  constructor(result: EditResult) {
+    super('nothing is written');
+    this.result = result;
   }
 }
 
-/** Deletes come first: an inserted row may name the host that a deleted invalid row stood for. */
-async function writePlan(
-  writer: RouteWriter,
-  { inserts, updates, deletes, modules }: EditPlan,
-  revision: number,
-): Promise<EditResult> {
-  await writer.deleteRows(deletes);
-  for (const update of updates) await writer.updateRow(update);
-  await writer.insertRows(inserts);
-  await writer.announce(modules, revision);
-  return { revision, added: inserts.length, updated: updates.length, removed: deletes.length, modules: modules.length };
+async function undoPlanOf(reader: RouteReader, revision: number): Promise<EditPlan> {
+  const { history } = reader;
+  const set = await history.setUpTo(revision);
+  if (set?.revision !== revision)
+    throw new RouteError('NO_SUCH_REVISION', `no change in the history has revision ${revision}; lars route history shows them`);
+  const changes = await history.changesBetween(set.id - 1, set.id);
+  const later = await history.changesBetween(set.id, (await history.lastSet())?.id ?? set.id);
+  const { changes: unrecorded } = await findUnrecorded(reader, nextTick);
+  return planUndo(revision, changes, [...later, ...unrecorded]);
 }
 
-function entriesOf({ modid, cmdid, hosts }: RouteContent): RouteEntry[] {
-  return hosts.map(host => ({
-    modid,
-    cmdid,
-    host: formatHost(host),
-    weight: host.weight,
-    zone: host.zone,
-    ...(host.drain ? { drain: true } : {}),
-  }));
-}
-
-async function allRows(reader: RouteReader): Promise<RouteRow[]> {
+async function rowsOfModules(reader: RouteReader, modules: readonly ModuleId[]): Promise<RouteRow[]> {
+  const distinct = new Map(modules.map(module => [routeKey(module.modid, module.cmdid), module]));
   const rows: RouteRow[] = [];
-  await visitAllRoutes(reader, nextTick, row => rows.push(row));
-  return rows;
-}
-
-async function rowsOfEntries(reader: RouteReader, entries: readonly CheckedEntry[]): Promise<RouteRow[]> {
-  const modules: ModuleId[] = [...new Map(entries.map(entry => [routeKey(entry.modid, entry.cmdid), entry])).values()];
-  const rows: RouteRow[] = [];
-  await visitRoutesOf(reader, modules, nextTick, row => rows.push(row));
+  await visitRoutesOf(reader, [...distinct.values()], nextTick, row => rows.push(row));
   return rows;
 }

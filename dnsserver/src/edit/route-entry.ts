@@ -76,16 +76,20 @@ export type RouteErrorCode =
   | 'BAD_FORMAT'
   | 'CONFLICT'
   | 'NO_SUCH_HOST'
-  | 'NOTHING_KEPT';
+  | 'NOTHING_KEPT'
+  | 'NO_SUCH_REVISION'
+  | 'NO_HISTORY'
+  | 'CHANGED_SINCE';
 
-/** The message is one line that names the field and, where the routes come from a file, the line. */
+/** The message is one line that names the field and, where the routes come from a file, the line, and the column where it is known. */
 export class RouteError extends Error {
   override readonly name = 'RouteError';
   readonly code: RouteErrorCode;
   readonly line: number | undefined;
 
-  constructor(code: RouteErrorCode, why: string, line?: number, options?: ErrorOptions) {
-    super(line === undefined ? why : `line ${line}: ${why}`, options);
+  constructor(code: RouteErrorCode, why: string, line?: number, options: ErrorOptions & { readonly column?: number } = {}) {
+    const column = options.column === undefined ? '' : `, column ${options.column}`;
+    super(line === undefined ? why : `line ${line}${column}: ${why}`, options);
     this.code = code;
     this.line = line;
   }

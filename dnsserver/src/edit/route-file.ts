@@ -1,13 +1,10 @@
 // pure
 /**
- * Routes as a file that people write and read: JSON, an array of {modid, cmdid, host, weight, zone, drain}, or one line for each host,
- * `modid,cmdid,host:port[ drain][,weight[,zone]]`. Empty lines and lines that begin with # are skipped.
+ * Routes as a file that people write and read: one line for each host, `modid,cmdid,host:port[ drain][,weight[,zone]]`, or a JSON array of
+ * {modid, cmdid, host, weight, zone, drain}, as earlier versions exported it. Empty lines and lines that begin with # are skipped.
  */
 import { JsonArrayError, jsonElements } from './json-elements.ts';
 import { checkEntry, type RouteEntry, RouteError } from './route-entry.ts';
-
-export const ROUTE_FILE_FORMATS = ['json', 'csv'] as const;
-export type RouteFileFormat = (typeof ROUTE_FILE_FORMATS)[number];
 
 /**
  * Text that begins with [ is JSON.
@@ -19,20 +16,14 @@ export function parseRouteFile(text: string): readonly RouteEntry[] {
   return start.trimStart().startsWith('[') ? parseJson(start) : parseLines(start);
 }
 
-export function formatRouteFile(entries: readonly RouteEntry[], format: RouteFileFormat): string {
-  if (format === 'csv') return entries.map(entry => `${formatLine(entry)}\n`).join('');
-  if (entries.length === 0) return '[]\n';
-  return `[\n${entries.map(entry => `  ${formatObject(entry)}`).join(',\n')}\n]\n`;
+/** One line for each host. */
+export function formatRouteLines(entries: readonly RouteEntry[]): string {
+  return entries.map(entry => `${formatLine(entry)}\n`).join('');
 }
 
 function formatLine({ modid, cmdid, host, weight = 0, zone = '', drain = false }: RouteEntry): string {
   const rest = zone !== '' ? `,${weight},${zone}` : weight !== 0 ? `,${weight}` : '';
   return `${modid},${cmdid},${host}${drain ? ' drain' : ''}${rest}`;
-}
-
-function formatObject({ modid, cmdid, host, weight = 0, zone = '', drain = false }: RouteEntry): string {
-  const details = { ...(weight === 0 ? {} : { weight }), ...(zone === '' ? {} : { zone }), ...(drain ? { drain } : {}) };
-  return JSON.stringify({ modid, cmdid, host, ...details });
 }
 
 function parseLines(text: string): RouteEntry[] {

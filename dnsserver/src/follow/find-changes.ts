@@ -111,7 +111,12 @@ async function readAnnouncements(
 }
 
 /** @returns whether there is a clear mark among the edits */
-async function readEdits(reader: RouteReader, afterId: number, touched: Map<RouteKey, ModuleId>, pause: Pause): Promise<boolean> {
+export async function readEdits(
+  reader: RouteReader,
+  afterId: number,
+  touched: Map<RouteKey, ModuleId>,
+  pause: Pause,
+): Promise<boolean> {
   let cleared = false;
   await visitRows(
     (id, limit) => reader.editsAfter(id, limit),

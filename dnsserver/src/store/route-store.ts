@@ -1,5 +1,9 @@
 // pure
 import { INT32_MAX, INT32_MIN, type ModuleId } from '@lars/proto';
+import type { HistoryReader, HistoryWriter } from './history-store.ts';
+import type { RouteRow } from './route-row.ts';
+
+export type { RouteRow } from './route-row.ts';
 
 /**
  * Where routes are stored: the port between what dnsserver does with routes and the SQL of one database engine. The tables are
@@ -33,6 +37,12 @@ export interface RouteStore {
   change<T>(floor: number, work: (writer: RouteWriter, revision: number) => Promise<T>): Promise<T>;
 
   /**
+   * One transaction behind the same lock, which leaves the revision as it is unless `work` raises it.
+   * @throws {RouteStoreError} when the database does not take the change
+   */
+  update<T>(work: (writer: RouteWriter) => Promise<T>): Promise<T>;
+
+  /**
    * Deletes some thousands of the oldest rows of RouteEdit; the last `keep` rows stay.
    * @returns false when there was nothing to delete
    */
@@ -49,20 +59,8 @@ export interface ChangeToken {
   readonly schema: string;
 }
 
-/** One row of RouteData. SQLite puts any value into any column, so nothing is known of the values yet. */
-export interface RouteRow {
-  readonly id: unknown;
-  readonly modid: unknown;
-  readonly cmdid: unknown;
-  readonly serverip: unknown;
-  readonly serverport: unknown;
-  readonly weight: unknown;
-  readonly addr: unknown;
-  readonly zone: unknown;
-  readonly drain: unknown;
-}
-
 export interface RouteReader {
+  readonly history: HistoryReader;
   /** 0 where the table holds no usable number. */
   revision(): Promise<number>;
   journal(): Promise<JournalEnds>;
@@ -70,12 +68,18 @@ export interface RouteReader {
   changesAfter(id: number, limit: number): Promise<readonly ChangeRow[]>;
   /** All rows, in the order of their ids, page by page. */
   rowsAfter(id: number, limit: number): Promise<readonly RouteRow[]>;
+  rowCount(): Promise<number>;
   /** All rows of these modules (some hundreds at most), in the order of their ids. */
   rowsOf(modules: readonly ModuleId[]): Promise<readonly RouteRow[]>;
 }
 
 export interface RouteWriter extends RouteReader {
+  readonly history: HistoryWriter;
+  /** Raises the revision to more than `floor`, and returns it. */
+  raiseRevision(floor: number): Promise<number>;
   insertRows(rows: readonly NewRouteRow[]): Promise<void>;
+  /** With the ids and whatever values they had; a row that has one of the ids is replaced. */
+  insertRowsAsTheyWere(rows: readonly RouteRow[]): Promise<void>;
   updateRow(update: RowUpdate): Promise<void>;
   deleteRows(ids: readonly number[]): Promise<void>;
   /** Announces to every reader, the deployed dnsservers too, that these modules changed with this revision. */
@@ -195,7 +199,7 @@ export function usableRevision(value: unknown): number {
 }
 
 /** BUSY: another writer has locked the database; the same change may work a little later. */
-export type RouteStoreErrorCode = 'BUSY' | 'READ_ONLY' | 'FAILED';
+export type RouteStoreErrorCode = 'BUSY' | 'READ_ONLY' | 'FULL' | 'FAILED';
 
 export class RouteStoreError extends Error {
   override readonly name = 'RouteStoreError';

@@ -1,8 +1,7 @@
 import type { ModuleId } from '@lars/proto';
-import { type ExpressionBuilder, type Generated, type Kysely, type OperandExpression, type SqlBool, sql } from 'kysely';
+import { type Generated, type Kysely, sql } from 'kysely';
 import {
   type ChangeRow,
-  columnForms,
   type EditRow,
   type JournalEnds,
   type NewRouteRow,
@@ -12,9 +11,11 @@ import {
   type RowUpdate,
   usableRevision,
 } from './route-store.ts';
+import { type HistoryTables, SqlHistoryReader, SqlHistoryWriter } from './sql-history-access.ts';
+import { isModule, ROW_COLUMNS, replaceRows, slices } from './sql-rows.ts';
 
 /** The tables as our SQL writes them; the values found in them may be anything. */
-export interface RouteTables {
+export interface RouteTables extends HistoryTables {
   readonly RouteData: NewRouteRow & { readonly id: Generated<number> };
   readonly RouteVersion: { readonly id: number; readonly version: number };
   readonly RouteChange: ModuleId & { readonly id: Generated<number>; readonly version: number };
@@ -26,10 +27,12 @@ const DELETE_ROWS = 1_000;
 
 /** Reads within one transaction, in SQL that is the same for every engine. */
 export class SqlRouteReader implements RouteReader {
+  readonly history: SqlHistoryReader;
   protected readonly db: Kysely<RouteTables>;
 
-  constructor(db: Kysely<RouteTables>) {
+  constructor(db: Kysely<RouteTables>, history = new SqlHistoryReader(db)) {
     this.db = db;
+    this.history = history;
   }
 
   async revision(): Promise<number> {
@@ -81,22 +84,34 @@ export class SqlRouteReader implements RouteReader {
     return this.#selectRows().where('id', '>', id).orderBy('id').limit(limit).execute();
   }
 
+  async rowCount(): Promise<number> {
+    const { rows } = await this.db
+      .selectFrom('RouteData')
+      .select(eb => eb.fn.countAll<number>().as('rows'))
+      .executeTakeFirstOrThrow();
+    return rows;
+  }
+
   async rowsOf(modules: readonly ModuleId[]): Promise<readonly RouteRow[]> {
     if (modules.length === 0) return [];
     return this.#selectRows()
-      .where(eb => eb.or(modules.map(module => isModule(eb, module))))
+      .where(eb => eb.or(modules.map(isModule)))
       .orderBy('id')
       .execute();
   }
 
   #selectRows() {
-    return this.db
-      .selectFrom('RouteData')
-      .select(['id', 'modid', 'cmdid', 'serverip', 'serverport', 'weight', 'addr', 'zone', 'drain']);
+    return this.db.selectFrom('RouteData').select(ROW_COLUMNS);
   }
 }
 
 export class SqlRouteWriter extends SqlRouteReader implements RouteWriter {
+  declare readonly history: SqlHistoryWriter;
+
+  constructor(db: Kysely<RouteTables>) {
+    super(db, new SqlHistoryWriter(db));
+  }
+
   /** The first statement of every change: on each engine it takes the lock behind which other changes wait. */
   async raiseRevision(floor: number): Promise<number> {
     await this.db
@@ -115,6 +130,10 @@ export class SqlRouteWriter extends SqlRouteReader implements RouteWriter {
   /** Replaces rather than inserts: an invalid row may stand for the same host under the unique index, and gives way. */
   async insertRows(rows: readonly NewRouteRow[]): Promise<void> {
     for (const some of slices(rows, INSERT_ROWS)) await this.db.replaceInto('RouteData').values(some).execute();
+  }
+
+  insertRowsAsTheyWere(rows: readonly RouteRow[]): Promise<void> {
+    return replaceRows(this.db, 'RouteData', rows);
   }
 
   async updateRow({ id, weight, zone, drain }: RowUpdate): Promise<void> {
@@ -158,12 +177,4 @@ export class SqlRouteWriter extends SqlRouteReader implements RouteWriter {
   async markConfirmed(): Promise<void> {
     await this.db.insertInto('RouteEdit').values({ modid: null, cmdid: null }).execute();
   }
-}
-
-function isModule(eb: ExpressionBuilder<RouteTables, 'RouteData'>, { modid, cmdid }: ModuleId): OperandExpression<SqlBool> {
-  return eb.and([eb('modid', 'in', columnForms(modid)), eb('cmdid', 'in', columnForms(cmdid))]);
-}
-
-function* slices<T>(items: readonly T[], size: number): Generator<readonly T[]> {
-  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { messageOf } from '@lars/runtime/errors';
+import { messageOf, StartupError } from '@lars/runtime/errors';
+import { isDiskFull } from '@lars/runtime/sql/disk-full';
 import { OpenFile } from '@lars/runtime/sql/open-file';
 import { openSqlite, type SqliteDatabase } from '@lars/runtime/sql/sqlite';
+import { openSqliteToRead } from '@lars/runtime/sql/sqlite-to-read';
 import { waitForLock } from '@lars/runtime/sql/wait-for-lock';
 import { SqliteError } from 'better-sqlite3';
 import {
@@ -15,7 +17,7 @@ import {
 } from './route-store.ts';
 import { type RouteTables, SqlRouteReader, SqlRouteWriter } from './sql-route-access.ts';
 import { mendIds } from './sqlite-ids.ts';
-import { ensureSqliteSchema } from './sqlite-schema.ts';
+import { ensureSqliteSchema, isCurrent } from './sqlite-schema.ts';
 import { transact } from './transaction.ts';
 
 export interface SqliteRouteStoreOptions {
@@ -24,8 +26,10 @@ export interface SqliteRouteStoreOptions {
   readonly busyWaitMs: number;
   /** Ends all waits. */
   readonly isStopped?: () => boolean;
-  /** Told what was mended in the database; without it, the line goes to standard error. */
-  readonly onMended?: (text: string) => void;
+  /** The file is opened to read alone; nothing is created or upgraded. */
+  readonly readOnly?: boolean;
+  /** Told what was mended or upgraded in the database; without it, the line goes to standard error. */
+  readonly onNotice?: (text: string) => void;
 }
 
 const PRUNED_PER_CALL = 5_000;
@@ -47,9 +51,17 @@ export class SqliteRouteStore implements RouteStore {
     this.busyWaitMs = options.busyWaitMs;
   }
 
-  /** @throws {StartupError} when the file cannot be opened, too */
+  /** @throws {StartupError} when the file cannot be opened, too; where it is opened to read alone, OLD_DATABASE when something is missing */
   async ensureSchema(): Promise<void> {
-    await this.#retryWhileBusy(({ connection }) => ensureSqliteSchema(connection, this.#options.file));
+    const { file, readOnly } = this.#options;
+    await this.#retryWhileBusy(({ connection }) => {
+      if (readOnly !== true) ensureSqliteSchema(connection, file, text => this.#tell(text));
+      else if (!isCurrent(connection, file))
+        throw new StartupError(
+          'OLD_DATABASE',
+          `database ${file} has an older schema than this program reads; a user who may write to it must run dnsserver or lars route list first`,
+        );
+    });
   }
 
   async changeToken(): Promise<ChangeToken> {
@@ -74,6 +86,10 @@ export class SqliteRouteStore implements RouteStore {
         return work(writer, revision);
       }),
     );
+  }
+
+  update<T>(work: (writer: RouteWriter) => Promise<T>): Promise<T> {
+    return this.#retryWhileBusy(database => transact(database, db => work(new SqlRouteWriter(db)), 'write'));
   }
 
   async pruneEdits(keep: number): Promise<boolean> {
@@ -109,8 +125,8 @@ export class SqliteRouteStore implements RouteStore {
   }
 
   #tell(text: string): void {
-    const { onMended = line => process.stderr.write(`lars: ${line}\n`) } = this.#options;
-    onMended(text);
+    const { onNotice = line => process.stderr.write(`lars: ${line}\n`) } = this.#options;
+    onNotice(text);
   }
 
   /** Readers are refused too, for the moment in which the last user closes the file. */
@@ -128,16 +144,14 @@ export class SqliteRouteStore implements RouteStore {
 
   async #opened(): Promise<SqliteDatabase<RouteTables>> {
     if (this.#open !== undefined) return this.#open.database;
-    const { file } = this.#options;
+    const { file, readOnly } = this.#options;
     if (this.#losses > 0 && !existsSync(this.name))
       throw new Error(`database ${this.name} was deleted; waiting for a file of that name`);
-    const database = await openSqlite<RouteTables>({
-      file,
-      confKey: 'conf key [database] file',
-      durability: 'full',
-      giveUpMs: this.busyWaitMs,
-      isStopped: this.#isStopped,
-    });
+    const where = { file, confKey: 'conf key [database] file', giveUpMs: this.busyWaitMs, isStopped: this.#isStopped };
+    const database =
+      readOnly === true
+        ? await openSqliteToRead<RouteTables>(where)
+        : await openSqlite<RouteTables>({ ...where, durability: 'full' });
     // Two calls may have opened it at the same time, or the store was closed meanwhile.
     this.#open = this.#keepFirst(database);
     return this.#open.database;
@@ -164,9 +178,14 @@ interface Opening {
 /** Errors that are not SQLite's come from the work that was given to the store, and are passed on as they are. */
 function storeError(error: unknown, file: string): unknown {
   if (!(error instanceof SqliteError)) return error;
-  const code = storeCode(error.code);
-  const why = code === 'BUSY' ? `another process has locked database ${file}` : messageOf(error);
-  return new RouteStoreError(code, why, { cause: error });
+  const code = isDiskFull(error, file) ? 'FULL' : storeCode(error.code);
+  return new RouteStoreError(code, whyFailed(error, code, file), { cause: error });
+}
+
+function whyFailed(error: Error, code: RouteStoreErrorCode, file: string): string {
+  if (code === 'BUSY') return `another process has locked database ${file}`;
+  if (code === 'READ_ONLY') return `database ${file} takes no writes: ${messageOf(error)}`;
+  return code === 'FULL' ? `the disk of database ${file} is full: ${messageOf(error)}` : messageOf(error);
 }
 
 function storeCode(code: string): RouteStoreErrorCode {

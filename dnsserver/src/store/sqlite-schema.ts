@@ -1,9 +1,14 @@
 import { StartupError } from '@lars/runtime/errors';
+import { refuseNewerSchema, type SchemaPart, schemaVersionOf, writeSchemaVersion } from '@lars/runtime/sql/schema-version';
 import type Database from 'better-sqlite3';
+import { HISTORY_TABLES, startHistory } from './sqlite-history-schema.ts';
+
+/** 1: routes, their journals and our columns. 2: the history beside them. */
+export const ROUTES_SCHEMA: SchemaPart = { part: 'routes', version: 2 };
 
 /**
  * The tables in SQLite. The deployed columns stand first and in the deployed order, ours behind them: deployed readers take
- * columns by position. The schema has no version: whatever is missing is created, so that a database of any age,
+ * columns by position. Whatever is missing is created, so that a database of any age,
  * also one that was made by hand with the deployed tables alone, ends up the same.
  */
 const TABLES: Readonly<Record<string, string>> = {
@@ -59,28 +64,67 @@ const PLAIN_INDEX = 'RouteDataModule';
 
 /**
  * Creates what is missing, in one transaction behind the write lock; writes nothing when the schema is complete.
- * @throws {StartupError} when a table has other columns than it must have
+ * @param onUpgraded told what was done to a database that had routes before
+ * @throws {StartupError} when a table has other columns than it must have, or a newer program has made them
  */
-export function ensureSqliteSchema(connection: Database.Database, file: string): void {
-  if (isComplete(connection)) {
-    checkColumns(connection, file);
-    return;
-  }
-  connection
-    .transaction(() => {
-      for (const [table, columns] of Object.entries(TABLES)) connection.exec(`CREATE TABLE IF NOT EXISTS ${table} (${columns})`);
-      checkColumns(connection, file);
-      addColumns(connection);
-      createIndex(connection);
-      for (const [name, body] of Object.entries(TRIGGERS)) connection.exec(`CREATE TRIGGER IF NOT EXISTS ${name} ${body}`);
-      connection.exec('INSERT INTO RouteVersion (id, version) SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM RouteVersion)');
-    })
-    .immediate();
+export function ensureSqliteSchema(connection: Database.Database, file: string, onUpgraded?: (text: string) => void): void {
+  if (isCurrent(connection, file)) return;
+  const upgrade = connection.transaction(() => {
+    refuseNewerSchema(connection, ROUTES_SCHEMA, file);
+    const before = schemaVersionOf(connection, ROUTES_SCHEMA.part);
+    const steps = createMissing(connection, file);
+    writeSchemaVersion(connection, ROUTES_SCHEMA);
+    return { before, steps };
+  });
+  const { before, steps } = upgrade.immediate();
+  if (steps === undefined) return;
+  const versions = before === ROUTES_SCHEMA.version ? `${before}` : `${before || 1} -> ${ROUTES_SCHEMA.version}`;
+  onUpgraded?.(`database ${file}: schema version of routes ${versions}: ${steps.join('; ')}`);
+}
+
+/**
+ * Whether nothing has to be created.
+ * @throws {StartupError} as ensureSqliteSchema
+ */
+export function isCurrent(connection: Database.Database, file: string): boolean {
+  refuseNewerSchema(connection, ROUTES_SCHEMA, file);
+  if (schemaVersionOf(connection, ROUTES_SCHEMA.part) < ROUTES_SCHEMA.version || !isComplete(connection)) return false;
+  checkColumns(connection, file);
+  return true;
+}
+
+/** @returns what was done, in words; undefined where there were no routes before */
+function createMissing(connection: Database.Database, file: string): readonly string[] | undefined {
+  const names = namesIn(connection);
+  const isNew = !names.has('RouteData');
+  const tables = Object.entries(ALL_TABLES).filter(([table]) => !names.has(table));
+  for (const [table, columns] of tables) connection.exec(`CREATE TABLE ${table} (${columns})`);
+  checkColumns(connection, file);
+  const columns = addColumns(connection);
+  createIndex(connection);
+  const triggers = Object.entries(TRIGGERS).filter(([name]) => !names.has(name));
+  for (const [name, body] of triggers) connection.exec(`CREATE TRIGGER ${name} ${body}`);
+  connection.exec('INSERT INTO RouteVersion (id, version) SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM RouteVersion)');
+  // Without the triggers, changes may have been made of which the journal knows nothing.
+  startHistory(connection, triggers.length > 0 || columns.length > 0);
+  if (isNew) return undefined;
+  const steps = [
+    { what: 'tables', names: tables.map(([name]) => name) },
+    { what: 'columns of RouteData', names: columns },
+    { what: 'triggers', names: triggers.map(([name]) => name) },
+  ].filter(step => step.names.length > 0);
+  return steps.length === 0 ? ['nothing was missing'] : steps.map(step => `made ${step.what} ${step.names.join(', ')}`);
+}
+
+const ALL_TABLES: Readonly<Record<string, string>> = { ...TABLES, ...HISTORY_TABLES };
+
+function namesIn(connection: Database.Database): ReadonlySet<unknown> {
+  return new Set(connection.prepare('SELECT name FROM sqlite_master').pluck().all());
 }
 
 function isComplete(connection: Database.Database): boolean {
-  const names = new Set(connection.prepare('SELECT name FROM sqlite_master').pluck().all());
-  const hasAll = [...Object.keys(TABLES), ...Object.keys(TRIGGERS)].every(name => names.has(name));
+  const names = namesIn(connection);
+  const hasAll = [...Object.keys(ALL_TABLES), ...Object.keys(TRIGGERS)].every(name => names.has(name));
   const hasIndex = names.has(UNIQUE_INDEX) || names.has(PLAIN_INDEX);
   return hasAll && hasIndex && missingColumns(connection).length === 0;
 }
@@ -100,9 +144,10 @@ function missingColumns(connection: Database.Database): string[] {
   return Object.keys(ADDED_COLUMNS).filter(name => !present.has(name));
 }
 
-function addColumns(connection: Database.Database): void {
-  for (const name of missingColumns(connection))
-    connection.exec(`ALTER TABLE RouteData ADD COLUMN ${name} ${ADDED_COLUMNS[name]}`);
+function addColumns(connection: Database.Database): readonly string[] {
+  const missing = missingColumns(connection);
+  for (const name of missing) connection.exec(`ALTER TABLE RouteData ADD COLUMN ${name} ${ADDED_COLUMNS[name]}`);
+  return missing;
 }
 
 function checkColumns(connection: Database.Database, file: string): void {

@@ -103,7 +103,7 @@ export class SqliteFile {
     const database = await openSqlite<StatusTables>({ ...this.#lockWait, file, confKey, durability: 'normal' });
     const { connection } = database;
     try {
-      await waitForLock(this.#lockWait, () => createStatusTables(connection));
+      await waitForLock(this.#lockWait, () => createStatusTables(connection, database.file));
       this.#refuseClosed();
       connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       this.#open = { database, upserts: prepareUpserts(connection), file: new OpenFile(database.file) };

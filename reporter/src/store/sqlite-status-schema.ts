@@ -1,8 +1,13 @@
+import { refuseNewerSchema, type SchemaPart, schemaVersionOf, writeSchemaVersion } from '@lars/runtime/sql/schema-version';
+import type Database from 'better-sqlite3';
 import type { StatusTables } from './status-tables.ts';
+
+const REPORTS_SCHEMA: SchemaPart = { part: 'reports', version: 1 };
 
 /** What the schema needs of a database connection. */
 interface Connection {
-  exec(sql: string): unknown;
+  exec: Database.Database['exec'];
+  prepare: Database.Database['prepare'];
   pragma(sql: string): unknown;
   transaction(work: () => void): { immediate(): void };
 }
@@ -10,10 +15,14 @@ interface Connection {
 /**
  * Creates what is missing: tables, and our columns of a ServerCallStatus that has only the deployed ones. Safe to call again, and
  * by several processes at once: the second waits for the first one's transaction, and then finds nothing missing.
+ * @throws {StartupError} when a newer program has made the tables
  */
-export function createStatusTables(connection: Connection): void {
+export function createStatusTables(connection: Connection, file: string): void {
   connection
     .transaction(() => {
+      refuseNewerSchema(connection, REPORTS_SCHEMA, file);
+      if (schemaVersionOf(connection, REPORTS_SCHEMA.part) !== REPORTS_SCHEMA.version)
+        writeSchemaVersion(connection, REPORTS_SCHEMA);
       connection.exec(TABLES);
       const present = new Set(columnNames(connection, 'ServerCallStatus'));
       for (const column of OUR_COLUMNS) {

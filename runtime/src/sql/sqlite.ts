@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { messageOf, StartupError } from '../errors.ts';
 import { makeFolder, OWN_FILE_MODE } from '../own-files.ts';
+import { isDiskFull } from './disk-full.ts';
 import { isLocked, waitForLock } from './wait-for-lock.ts';
 
 export interface SqliteOptions {
@@ -82,7 +83,8 @@ function setUp(connection: Database.Database, { durability }: SqliteOptions): vo
   connection.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
 }
 
-function databaseOf<Tables>(file: string, connection: Database.Database): SqliteDatabase<Tables> {
+/** What services use of a connection. */
+export function databaseOf<Tables>(file: string, connection: Database.Database): SqliteDatabase<Tables> {
   return {
     file,
     connection,
@@ -93,10 +95,19 @@ function databaseOf<Tables>(file: string, connection: Database.Database): Sqlite
   };
 }
 
-function openError({ file, confKey, isStopped }: SqliteOptions, cause: unknown, waitedMs: number): StartupError {
+/** Names the file, the conf key and the cause. */
+export function openError(
+  { file, confKey, isStopped }: Pick<SqliteOptions, 'file' | 'confKey' | 'isStopped'>,
+  cause: unknown,
+  waitedMs: number,
+): StartupError {
   if (isLocked(cause) && isStopped?.() === true)
     return new StartupError('STOPPED', `stopped while another process had locked database ${file} (${confKey})`, { cause });
-  const why = isLocked(cause) ? `another process has locked it (waited ${waitedMs / 1_000} s)` : messageOf(cause);
+  const why = isLocked(cause)
+    ? `another process has locked it (waited ${waitedMs / 1_000} s)`
+    : isDiskFull(cause, file)
+      ? `its disk is full: ${messageOf(cause)}`
+      : messageOf(cause);
   return new StartupError('DATABASE', `database ${file} (${confKey}) cannot be opened: ${why}`, { cause });
 }
 

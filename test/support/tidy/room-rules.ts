@@ -26,6 +26,7 @@ const ROOMS = [
   'dnsserver',
   'dnsserver/src/edit',
   'dnsserver/src/follow',
+  'dnsserver/src/history',
   'dnsserver/src/serve',
   'dnsserver/src/store',
   'reporter',

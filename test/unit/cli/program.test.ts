@@ -21,7 +21,21 @@ const COMMANDS = [
   'calls',
   'check',
 ];
-const ROUTE_COMMANDS = ['list', 'add', 'drain', 'remove', 'import', 'export', 'restore', 'confirm', 'clear'];
+const ROUTE_COMMANDS = [
+  'list',
+  'add',
+  'drain',
+  'remove',
+  'import',
+  'apply',
+  'export',
+  'history',
+  'diff',
+  'undo',
+  'restore',
+  'confirm',
+  'clear',
+];
 
 describe('help', () => {
   test.each([...COMMANDS.map(name => [name]), ...ROUTE_COMMANDS.map(name => ['route', name])])(

@@ -202,3 +202,12 @@ test('a module`s status has at most 100,000 rows, of hosts with an ip and of tho
   const rows = await store.readStatus(1, 2);
   expect([rows.length, rows.at(-1)?.addr]).toEqual([100_000, 'a.example']);
 });
+
+test('tables that a newer program has made are refused, with both versions', async () => {
+  const file = temporaryFile('lars.db');
+  await (await open(file)).close();
+  openSql(file).exec("UPDATE SchemaVersion SET version = 9 WHERE part = 'reports'");
+  await expect(openSqliteStatusStore({ file, confKey: '[database] file' })).rejects.toThrow(
+    /lars\.db has schema version 9 of its reports, and this program knows versions up to 1: use a newer one$/,
+  );
+});

@@ -5,9 +5,9 @@ import { parseModule } from '../../arguments/module-id.ts';
 import { integerOption } from '../../arguments/number.ts';
 import { UsageError } from '../../errors.ts';
 import type { Shell } from '../../shell.ts';
-import { describeEdit, onDatabase } from './database.ts';
+import { type ChangeOptions, changeOptions, changeRoutes } from './change-routes.ts';
 
-interface AddOptions {
+interface AddOptions extends ChangeOptions {
   readonly weight?: number;
   readonly zone?: string;
 }
@@ -19,7 +19,7 @@ A host that is there already gets the weight and the zone that are given.
 
 Examples:
   lars route add 1/1 127.0.0.1:9001
-  lars route add 1/1 10.0.0.5:80 [2001:db8::1]:80 --weight 200 --zone eu-1
+  lars route add 1/1 10.0.0.5:80 [2001:db8::1]:80 --weight 200 --zone eu-1 -m 'two more for the sale'
 `;
 
 /** In the database 0 is the usual weight, and whoever types it means the opposite. */
@@ -32,18 +32,17 @@ function weightOption(text: string): number {
 
 /** `lars route add`: hosts for a module. */
 export function addRouteAdd(route: Command, shell: Shell): void {
-  route
-    .command('add')
+  changeOptions(route.command('add'))
     .description('add hosts to a module')
     .argument('<module>', 'MODID/CMDID')
     .argument('<hosts...>', 'HOST:PORT, an IPv6 address in brackets')
     .option('--weight <n>', 'relative capacity; 100 is usual', weightOption)
     .option('--zone <name>', 'where the hosts stand')
     .addHelpText('after', EXAMPLES)
-    .action(async (moduleText: string, hostTexts: readonly string[], { weight, zone }: AddOptions) => {
+    .action(async (moduleText: string, hostTexts: readonly string[], { weight, zone, ...options }: AddOptions) => {
       const { modid, cmdid } = parseModule(moduleText);
       const hosts = hostTexts.map(text => ({ host: formatHost(parseHostArgument(text)), weight, zone }));
-      const result = await onDatabase(route, editor => editor.add(modid, cmdid, hosts));
-      shell.print({ modid, cmdid, ...result }, () => `${formatModule(modid, cmdid)}: ${describeEdit(result)}`);
+      const what = { about: { modid, cmdid }, name: formatModule(modid, cmdid) };
+      await changeRoutes(route, shell, options, editor => editor.add(modid, cmdid, hosts), what);
     });
 }

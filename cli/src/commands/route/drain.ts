@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { parseHostArgument } from '../../arguments/host.ts';
 import { parseModule } from '../../arguments/module-id.ts';
 import type { Shell } from '../../shell.ts';
-import { describeEdit, onDatabase } from './database.ts';
+import { type ChangeOptions, changeOptions, changeRoutes } from './change-routes.ts';
 
-interface DrainOptions {
+interface DrainOptions extends ChangeOptions {
   readonly off?: true;
 }
 
@@ -22,18 +22,17 @@ Examples:
 
 /** `lars route drain`: takes hosts out of service without removing them, and back into it. */
 export function addRouteDrain(route: Command, shell: Shell): void {
-  route
-    .command('drain')
+  changeOptions(route.command('drain'))
     .description('give hosts no new calls, or with --off again')
     .argument('<module>', 'MODID/CMDID')
     .argument('<hosts...>', 'HOST:PORT, an IPv6 address in brackets')
     .option('--off', 'the hosts get calls again')
     .addHelpText('after', EXAMPLES)
-    .action(async (moduleText: string, hostTexts: readonly string[], { off }: DrainOptions) => {
+    .action(async (moduleText: string, hostTexts: readonly string[], { off, ...options }: DrainOptions) => {
       const { modid, cmdid } = parseModule(moduleText);
       const hosts = hostTexts.map(text => formatHost(parseHostArgument(text)));
       const drain = off !== true;
-      const result = await onDatabase(route, editor => editor.setDrain(modid, cmdid, hosts, drain));
-      shell.print({ modid, cmdid, drain, ...result }, () => `${formatModule(modid, cmdid)}: ${describeEdit(result)}`);
+      const what = { about: { modid, cmdid, drain }, name: formatModule(modid, cmdid) };
+      await changeRoutes(route, shell, options, editor => editor.setDrain(modid, cmdid, hosts, drain), what);
     });
 }

@@ -1,11 +1,12 @@
 import type { RouteContent } from '@lars/dnsserver';
-import { DEFAULT_WEIGHT, formatHost, formatHostName, formatModule } from '@lars/proto';
+import { countedWeight, formatHost, formatModule } from '@lars/proto';
 import type { Command } from 'commander';
 import { parseModule } from '../../arguments/module-id.ts';
 import { DRAIN_COLUMN, drainCell } from '../../output/drain-column.ts';
+import { routeDocument } from '../../output/route-document.ts';
 import { formatTable, type Paint } from '../../output/table.ts';
 import type { Shell } from '../../shell.ts';
-import { onDatabase, plural } from './database.ts';
+import { inspectRoutes, plural } from './database.ts';
 
 const EXAMPLES = `
 Examples:
@@ -22,20 +23,9 @@ export function addRouteList(route: Command, shell: Shell): void {
     .addHelpText('after', EXAMPLES)
     .action(async (moduleText?: string) => {
       const filter = moduleText === undefined ? {} : parseModule(moduleText);
-      const routes = await onDatabase(route, editor => editor.list(filter));
+      const routes = await inspectRoutes(route, inspector => inspector.list(filter));
       shell.print({ routes: routes.map(routeDocument) }, () => routesText(routes, shell.paint));
     });
-}
-
-function routeDocument({ modid, cmdid, hosts }: RouteContent) {
-  const host = (info: RouteContent['hosts'][number]) => ({
-    host: formatHostName(info),
-    port: info.port,
-    weight: info.weight === 0 ? DEFAULT_WEIGHT : info.weight,
-    zone: info.zone,
-    drain: info.drain,
-  });
-  return { modid, cmdid, hosts: hosts.map(host) };
 }
 
 function routesText(routes: readonly RouteContent[], paint: Paint): string {
@@ -50,7 +40,7 @@ function routesText(routes: readonly RouteContent[], paint: Paint): string {
     hosts.map(host => [
       formatModule(modid, cmdid),
       formatHost(host),
-      String(host.weight === 0 ? DEFAULT_WEIGHT : host.weight),
+      String(countedWeight(host.weight)),
       host.zone,
       drainCell(host),
     ]),

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Shell } from '../../shell.ts';
-import { describeEdit, onDatabase } from './database.ts';
+import { type ChangeOptions, changeOptions, changeRoutes } from './change-routes.ts';
 
 const EXAMPLES = `
 Takes what dnsserver keeps from the file that lies beside the database (its name ends in .kept); hosts that were added since stay. Exit
@@ -12,12 +12,10 @@ Examples:
 
 /** `lars route restore`: hosts that vanished by mistake come back. */
 export function addRouteRestore(route: Command, shell: Shell): void {
-  route
-    .command('restore')
+  changeOptions(route.command('restore'))
     .description('write hosts back that vanished from the table and that dnsserver keeps')
     .addHelpText('after', EXAMPLES)
-    .action(async () => {
-      const result = await onDatabase(route, editor => editor.restore());
-      shell.print(result, () => describeEdit(result));
+    .action(async (options: ChangeOptions) => {
+      await changeRoutes(route, shell, options, editor => editor.restore());
     });
 }

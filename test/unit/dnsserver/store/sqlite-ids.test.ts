@@ -24,7 +24,7 @@ test.each([
   const w = await world({ prepare: editor => editor.add(1, 1, [{ host: '10.0.0.1:80' }]) });
   w.sql.exec(statement);
   const told: string[] = [];
-  const store = new SqliteRouteStore({ file: w.file, busyWaitMs: 100, onMended: text => told.push(text) });
+  const store = new SqliteRouteStore({ file: w.file, busyWaitMs: 100, onNotice: text => told.push(text) });
   onTestFinished(() => store.close());
   await store.change(0, async () => undefined);
   expect(told).toEqual([expect.stringMatching(/^database \/.*lars.db: table \w+ had ids beyond 9007199254740991/)]);
@@ -44,7 +44,7 @@ test('a row with the largest id that counts exactly keeps it, and one beyond get
   w.sql.exec(
     'INSERT INTO RouteData (id, modid, cmdid, serverip, serverport) VALUES (9007199254740991, 7, 7, 7, 7), (9007199254740993, 7, 7, 8, 7)',
   );
-  const store = new SqliteRouteStore({ file: w.file, busyWaitMs: 100, onMended: () => undefined });
+  const store = new SqliteRouteStore({ file: w.file, busyWaitMs: 100, onNotice: () => undefined });
   onTestFinished(() => store.close());
   await store.change(0, async () => undefined);
   expect(w.sql.prepare('SELECT id FROM RouteData ORDER BY id').pluck().all()).toEqual([1, Number.MAX_SAFE_INTEGER]);

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { refuseNewerSchema, schemaVersionOf, writeSchemaVersion } from '@lars/runtime/sql/schema-version';
 import type Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { openRouteEditor } from '../../../../dnsserver/src/edit/route-editor.ts';
-import { ensureSqliteSchema } from '../../../../dnsserver/src/store/sqlite-schema.ts';
+import { ensureSqliteSchema, ROUTES_SCHEMA } from '../../../../dnsserver/src/store/sqlite-schema.ts';
 import { INSERT_ROW, openSql, serverip, tempFile, watch } from '../route-world.ts';
 
 const DEPLOYED_TABLES = `
@@ -177,5 +178,46 @@ describe('many may open a database at the same moment', () => {
       expect(sql.prepare('SELECT modid FROM RouteData ORDER BY modid').pluck().all()).toEqual([1, 2, 3, 4]);
       expect(sql.prepare('SELECT version FROM RouteVersion').pluck().all()).toEqual([4]);
     }
+  });
+});
+
+describe('the version of the schema', () => {
+  test('is written, and another part of the same file has one of its own', () => {
+    const sql = make(tempFile());
+    expect(schemaVersionOf(sql, 'routes')).toBe(ROUTES_SCHEMA.version);
+    expect(schemaVersionOf(sql, 'reports')).toBe(0);
+    writeSchemaVersion(sql, { part: 'reports', version: 7 });
+    refuseNewerSchema(sql, ROUTES_SCHEMA, 'file');
+    expect(() => refuseNewerSchema(sql, { part: 'reports', version: 6 }, 'r.db')).toThrow(
+      'database r.db has schema version 7 of its reports, and this program knows versions up to 6: use a newer one',
+    );
+  });
+
+  test('is refused when it is newer, and nothing is touched', () => {
+    const file = tempFile();
+    const sql = make(file);
+    writeSchemaVersion(sql, { part: 'routes', version: 3 });
+    sql.exec('DROP TRIGGER RouteEditDelete');
+    const before = schema(sql);
+    expect(() => ensureSqliteSchema(sql, file)).toThrow('has schema version 3 of its routes');
+    expect(schema(sql)).toEqual(before);
+  });
+
+  test('of deployed tables is 1: what the upgrade did is told once, and the history begins with their rows', () => {
+    const file = tempFile();
+    const sql = openSql(file);
+    sql.exec(DEPLOYED_TABLES);
+    sql.exec('INSERT INTO RouteVersion VALUES (1, 77)');
+    sql.prepare(INSERT_ROW).run(1, 2, serverip('10.0.0.1'), 80);
+    const told: string[] = [];
+    for (let n = 0; n < 2; n += 1) ensureSqliteSchema(sql, file, text => told.push(text));
+    expect(told).toEqual([
+      expect.stringMatching(/: schema version of routes 1 -> 2: made tables .*RouteChangeSet.*; made columns .*weight/),
+    ]);
+    expect(sql.prepare('SELECT id, modid, cmdid FROM RouteRecorded').raw().all()).toEqual([[1, 1, 2]]);
+    expect(sql.prepare('SELECT sinceRevision FROM RouteHistory').pluck().get()).toBe(77);
+    const fresh: string[] = [];
+    ensureSqliteSchema(openSql(tempFile()), file, text => fresh.push(text));
+    expect(fresh).toEqual([]);
   });
 });
