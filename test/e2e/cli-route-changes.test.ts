@@ -101,7 +101,7 @@ describe('apply', () => {
     folder.write('routes.yaml', FILE);
     expect((await route('diff', '-f', 'routes.yaml')).out).toBe('~ 1/1 10.0.0.2:80 weight 50 → 60\n1 difference\n');
     expect((await route('apply', '-f', 'routes.yaml')).out).toBe(
-      '1 host updated in 1 module; 1 host not named, and left; revision 2\n',
+      '~ 1/1 10.0.0.2:80 weight 50 → 60\n1 host updated in 1 module; 1 host not named, and left; revision 2\n',
     );
     expect((await route('apply', '-f', 'routes.yaml')).out).toBe('nothing to change; 1 host not named, and left; revision 2\n');
     expect(await route('apply', '-f', 'routes.yaml', '--prune')).toMatchObject({

@@ -9,6 +9,7 @@ import type { HostDifference } from './differences.ts';
 const SHARE = 10;
 
 /**
+ * @param isDeclared the routes were declared in a file, and nobody has named what goes: then every removal is to be confirmed
  * @param rows all rows of the modules that lose hosts, as they are before the change
  * @param hostCount of the whole table, before the change
  * @returns what the change takes away, in words; undefined when it need not be confirmed
@@ -17,6 +18,7 @@ export function whyConfirm(
   differences: readonly HostDifference[],
   rows: readonly RouteRow[],
   hostCount: number,
+  isDeclared: boolean,
 ): string | undefined {
   const left = hostCounts(rows);
   const emptied = new Set<RouteKey>();
@@ -37,7 +39,8 @@ export function whyConfirm(
     return gone.length === 1
       ? `module ${formatModule(first.modid, first.cmdid)} would have no host any more`
       : `${gone.length} modules would have no host any more`;
-  if (removed > 1 && removed * SHARE > hostCount) return `${removed} of ${hostCount} hosts would go`;
+  const isMuch = isDeclared ? removed > 0 : removed > 1 && removed * SHARE > hostCount;
+  if (isMuch) return `${removed} of ${hostCount} hosts would go`;
   return undefined;
 }
 

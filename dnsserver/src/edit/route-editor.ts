@@ -100,6 +100,8 @@ interface Change {
   readonly always?: boolean;
   /** Tells the removal guard that the table is meant as it is afterwards. */
   readonly confirms?: boolean;
+  /** What goes is not named by whoever makes the change, but missing in what he declares. */
+  readonly isDeclared?: boolean;
   /** In the place of writing the plan. */
   write?(writer: RouteWriter, revision: number): Promise<void>;
 }
@@ -141,6 +143,7 @@ class StoreRouteEditor extends StoreRouteInspector implements RouteEditor {
         planEdit(mode === 'add' ? await rowsOfModules(reader, checked) : await allRows(reader), checked, mode),
       // Who says what the whole table is means that it has nothing else.
       confirms: mode === 'replace' || mode === 'prune',
+      isDeclared: mode === 'prune',
     });
   }
 
@@ -186,7 +189,12 @@ class StoreRouteEditor extends StoreRouteInspector implements RouteEditor {
     const plan = await change.plan(reader);
     const differences = differencesOf(plan.changes);
     const losing = modulesOf(plan.changes.filter(({ after }) => after === undefined));
-    const why = whyConfirm(differences.hosts, await rowsOfModules(reader, losing), await reader.rowCount());
+    const why = whyConfirm(
+      differences.hosts,
+      await rowsOfModules(reader, losing),
+      await reader.rowCount(),
+      change.isDeclared === true,
+    );
     const result: EditResult = {
       revision,
       ...countsOf(plan.changes),

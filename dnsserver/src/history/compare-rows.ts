@@ -59,6 +59,5 @@ function changeOf(before: RouteRow | undefined, after: RouteRow | undefined): Ro
       { before: undefined, after },
     ];
   const isSame = before?.weight === after?.weight && before?.zone === after?.zone && before?.drain === after?.drain;
-  const isThere = (before === undefined) === (after === undefined);
-  return isSame && isThere ? [] : [{ before, after }];
+  return isSame ? [] : [{ before, after }];
 }

@@ -10,7 +10,7 @@ import type {
   RowChange,
 } from './history-store.ts';
 import type { RouteRow } from './route-store.ts';
-import { isModule, ROW_COLUMNS, replaceRows, slices } from './sql-rows.ts';
+import { isModule, ROW_COLUMNS, slices } from './sql-rows.ts';
 
 /** The tables of the history; RouteRecorded takes any value that RouteData has. */
 export interface HistoryTables {
@@ -27,7 +27,7 @@ export interface HistoryTables {
 }
 
 const INSERT_ROWS = 500;
-const DELETE_ROWS = 1_000;
+const NAMED_ROWS = 1_000;
 const PRUNED_ROWS = 5_000;
 const NEVER_RECORDED: HistoryState = { lastEdit: -1, sinceRevision: 0 };
 
@@ -153,11 +153,17 @@ export class SqlHistoryWriter extends SqlHistoryReader implements HistoryWriter 
 
   async #record(changes: readonly RowChange[]): Promise<void> {
     const gone = changes.flatMap(({ before }) => (before === undefined ? [] : [before.id as number]));
-    for (const some of slices(gone, DELETE_ROWS)) {
+    for (const some of slices(gone, NAMED_ROWS)) {
       await this.db.deleteFrom('RouteRecorded').where(sql.ref('id'), 'in', some).execute();
     }
-    const now = changes.flatMap(({ after }) => (after === undefined ? [] : [after]));
-    await replaceRows(this.db, 'RouteRecorded', now);
+    const now = changes.flatMap(({ after }) => (after === undefined ? [] : [after.id]));
+    const columns = sql.join(ROW_COLUMNS.map(column => sql.ref(column)));
+    for (const some of slices(now, NAMED_ROWS)) {
+      // The rows are copied inside the database, which is quicker than bringing them back to it.
+      await sql`REPLACE INTO RouteRecorded (${columns}) SELECT ${columns} FROM RouteData WHERE id IN (${sql.join(some)})`.execute(
+        this.db,
+      );
+    }
   }
 }
 

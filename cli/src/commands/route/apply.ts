@@ -1,4 +1,6 @@
+import type { RouteEditor } from '@lars/dnsserver';
 import type { Command } from 'commander';
+import { formatDifferences } from '../../output/differences-text.ts';
 import type { Shell } from '../../shell.ts';
 import { type ChangeOptions, changeOptions, changeRoutes } from './change-routes.ts';
 import { namingFile, readRouteFile } from './read-route-file.ts';
@@ -19,7 +21,8 @@ The file is YAML or JSON as lars route export routes.yaml writes it:
         - {host: db.example, port: 80, weight: 200, zone: eu-1}
 
 Each host of the file has the weight and zone that the file says, else the usual ones; its drain mark stays, unless the file has drain.
-Hosts that the file does not name stay, unless --prune. Applied again, nothing is changed. Exit code 3 as of lars route import.
+Hosts that the file does not name stay, unless --prune. The difference is shown. Applied again, nothing is
+changed. Exit code 3 when any host would go, without --yes.
 
 Examples:
   lars route apply -f routes.yaml --dry-run
@@ -37,8 +40,13 @@ export function addRouteApply(route: Command, shell: Shell): void {
     .action(async ({ file, prune, ...options }: ApplyOptions) => {
       const entries = await readRouteFile(file, 'document');
       const mode = prune === true ? 'prune' : 'apply';
-      await namingFile(file, () =>
-        changeRoutes(route, shell, options, editor => editor.import(entries, mode), { about: { file } }),
-      );
+      const work = async (editor: RouteEditor) => {
+        const difference = options.dryRun === true ? undefined : await editor.diffWith(entries, mode);
+        const result = await editor.import(entries, mode);
+        if (difference !== undefined && result.preview === undefined && !shell.json)
+          shell.terminal.out.write(formatDifferences(difference, shell.paint));
+        return result;
+      };
+      await namingFile(file, () => changeRoutes(route, shell, options, work, { about: { file } }));
     });
 }

@@ -246,3 +246,13 @@ describe('what would remove much', () => {
     expect(moved.preview).toBeUndefined();
   });
 });
+
+test('of what a file declares, every host that goes is to be confirmed', async () => {
+  const w = await historyWorld();
+  const named = Array.from({ length: 40 }, (_, n) => ({ modid: 1, cmdid: 1, host: `10.0.0.${n + 1}:80` }));
+  await w.editor.import(named, 'add');
+  const asking = await w.open({ asksToConfirm: true });
+  const { preview } = await asking.import(named.slice(1), 'prune');
+  expect(preview?.whyConfirm).toBe('1 of 40 hosts would go');
+  expect((await asking.import(named, 'prune')).preview).toBeUndefined();
+});

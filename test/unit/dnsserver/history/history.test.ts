@@ -101,6 +101,48 @@ describe('a change by hand', () => {
     expect(await w.sets()).toHaveLength(1);
   });
 
+  test('is looked for once: the place in the journal moves, also where nothing had to be recorded', async () => {
+    const w = await historyWorld();
+    const ends = () =>
+      w.store.read(async reader => [(await reader.history.state()).lastEdit, (await reader.journal()).lastEdit] as const);
+    await w.editor.add(1, 1, [HOST]);
+    expect(await ends()).toEqual([1, 1]);
+    w.sql.exec('UPDATE RouteData SET weight = 9; UPDATE RouteData SET weight = 0');
+    expect(await ends()).toEqual([1, 3]);
+    await w.keeper.poll();
+    expect(await ends()).toEqual([3, 3]);
+  });
+
+  test('is recorded by the next poll when another process writes just now', async () => {
+    const w = await historyWorld();
+    await w.keeper.poll();
+    w.sql.prepare(INSERT_ROW).run(1, 1, 5, 80);
+    const update = w.store.update.bind(w.store);
+    w.store.update = async () => Promise.reject(new RouteStoreError('BUSY', 'another process has locked it'));
+    await w.keeper.poll();
+    w.store.update = update;
+    expect(w.log.events()).toEqual([]);
+    await w.keeper.poll();
+    expect((await w.sets()).map(brief)).toEqual(['hand +1 ~0 -0']);
+    expect(w.log.events()).toEqual(['routes were changed']);
+  });
+
+  test('is recorded once although two dnsservers and two commands see it at the same time', async () => {
+    const w = await historyWorld();
+    const other = await historyWorld(undefined, w.file);
+    await Promise.all([w.keeper.poll(), other.keeper.poll()]);
+    for (let n = 1; n <= 10; n += 1) {
+      w.sql.prepare(INSERT_ROW).run(n, 1, 5, 80);
+      await Promise.all([w.keeper.poll(), other.keeper.poll(), w.editor.add(n, 2, [HOST]), other.editor.add(n, 3, [HOST])]);
+      await Promise.all([w.keeper.poll(), other.keeper.poll()]);
+    }
+    const sets = (await w.sets()).map(brief);
+    expect(sets.filter(set => set.startsWith('hand'))).toEqual(Array.from({ length: 10 }, () => 'hand +1 ~0 -0'));
+    expect(sets).toHaveLength(30);
+    for (const { log } of [w, other]) expect(log.events().filter(event => event === 'routes were changed')).toHaveLength(30);
+    expect(w.recorded()).toEqual(w.rows());
+  }, 60_000);
+
   test.each([
     ['the journal was emptied', 'DELETE FROM RouteEdit'],
     ['a trigger was missing meanwhile', 'DROP TRIGGER RouteEditUpdate'],
