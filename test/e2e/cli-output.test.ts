@@ -163,7 +163,7 @@ describe.runIf(IS_ROOT)('a user who may only read', () => {
     chmodSync(path.join(folder.path, 'data/lars.db'), 0o600);
     expect(reader('lars route list')).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/^lars: database [^\n]* cannot be read: EACCES[^\n]*\n$/),
+      err: expect.stringMatching(/^lars: database [^\n]* cannot be opened: EACCES[^\n]*\n$/),
     });
   });
 });

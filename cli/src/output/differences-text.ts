@@ -1,7 +1,7 @@
 // pure
 /** Which hosts a change adds, changes or removes, for people and for machines. */
 import type { Differences, HostDifference } from '@lars/dnsserver';
-import { countedWeight, formatHost, formatModule, type HostInfo } from '@lars/proto';
+import { countedWeight, DEFAULT_WEIGHT, formatHost, formatModule, type HostInfo } from '@lars/proto';
 import { hostDocument } from './route-document.ts';
 import { type Paint, visible } from './table.ts';
 
@@ -35,7 +35,7 @@ function differenceLine({ modid, cmdid, before, after }: HostDifference, paint: 
 }
 
 function details({ weight, zone, drain }: HostInfo): string {
-  const shownWeight = weight === 0 ? '' : ` weight ${weight}`;
+  const shownWeight = countedWeight(weight) === DEFAULT_WEIGHT ? '' : ` weight ${weight}`;
   return `${shownWeight}${zone === '' ? '' : ` zone ${visible(zone)}`}${drain ? ' drain' : ''}`;
 }
 

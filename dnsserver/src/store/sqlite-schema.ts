@@ -101,7 +101,7 @@ function createMissing(connection: Database.Database, file: string): readonly st
   for (const [table, columns] of tables) connection.exec(`CREATE TABLE ${table} (${columns})`);
   checkColumns(connection, file);
   const columns = addColumns(connection);
-  createIndex(connection);
+  const index = createIndex(connection);
   const triggers = Object.entries(TRIGGERS).filter(([name]) => !names.has(name));
   for (const [name, body] of triggers) connection.exec(`CREATE TRIGGER ${name} ${body}`);
   connection.exec('INSERT INTO RouteVersion (id, version) SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM RouteVersion)');
@@ -111,6 +111,7 @@ function createMissing(connection: Database.Database, file: string): readonly st
   const steps = [
     { what: 'tables', names: tables.map(([name]) => name) },
     { what: 'columns of RouteData', names: columns },
+    { what: 'index', names: names.has(index) ? [] : [index] },
     { what: 'triggers', names: triggers.map(([name]) => name) },
   ].filter(step => step.names.length > 0);
   return steps.length === 0 ? ['nothing was missing'] : steps.map(step => `made ${step.what} ${step.names.join(', ')}`);
@@ -162,12 +163,14 @@ function checkColumns(connection: Database.Database, file: string): void {
 }
 
 /** Deployed data may name a host twice. The index is then not unique, and duplicates are dropped when rows are read. */
-function createIndex(connection: Database.Database): void {
+function createIndex(connection: Database.Database): string {
   try {
     connection.exec(`CREATE UNIQUE INDEX IF NOT EXISTS ${UNIQUE_INDEX} ON RouteData (modid, cmdid, serverip, serverport, addr)`);
+    return UNIQUE_INDEX;
   } catch (error) {
     if ((error as { code?: string }).code !== 'SQLITE_CONSTRAINT_UNIQUE') throw error;
     connection.exec(`CREATE INDEX IF NOT EXISTS ${PLAIN_INDEX} ON RouteData (modid, cmdid)`);
+    return PLAIN_INDEX;
   }
 }
 

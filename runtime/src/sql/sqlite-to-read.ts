@@ -2,9 +2,8 @@
 import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database, { SqliteError } from 'better-sqlite3';
-import { messageOf, StartupError } from '../errors.ts';
-import { databaseOf, type SqliteDatabase, type SqliteOptions } from './sqlite.ts';
-import { isLocked, waitForLock } from './wait-for-lock.ts';
+import { databaseOf, openError, type SqliteDatabase, type SqliteOptions } from './sqlite.ts';
+import { waitForLock } from './wait-for-lock.ts';
 
 /** What is read into memory has at most so many bytes. */
 const MAX_SNAPSHOT_BYTES = 1_073_741_824;
@@ -23,8 +22,7 @@ export async function openSqliteToRead<Tables>(
   try {
     return await waitForLock({ ...options, file }, () => databaseOf<Tables>(file, connectToRead(file)));
   } catch (cause) {
-    const why = isLocked(cause) ? 'another process has locked it' : messageOf(cause);
-    throw new StartupError('DATABASE', `database ${options.file} (${options.confKey}) cannot be read: ${why}`, { cause });
+    throw openError(options, cause, options.giveUpMs);
   }
 }
 
