@@ -130,6 +130,9 @@ describe.runIf(IS_ROOT)('a user who may only read', () => {
     chmodSync(folder.path, 0o755);
     folder.writeStandardConf();
     await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--db', 'data/lars.db', '--create']);
+    // New databases are their owner's and group's alone; this owner lets everybody read.
+    chmodSync(path.join(folder.path, 'data'), 0o755);
+    chmodSync(path.join(folder.path, 'data/lars.db'), 0o644);
   });
 
   const reading = ['route list', 'route export', 'route history', 'route diff 0'];
