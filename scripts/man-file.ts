@@ -8,6 +8,9 @@ export const manFile = 'cli/man/lars.1';
 
 export function manText(): string {
   const silent = { write: () => undefined, isTty: false };
-  const shell = new Shell({ out: silent, err: silent, paint: (_style, text) => text, columns: undefined }, false);
+  const shell = new Shell(
+    { out: silent, err: silent, paint: (_style, text) => text, columns: undefined, written: async () => undefined },
+    false,
+  );
   return manPage(commandTree(buildProgram(shell)), VERSION);
 }

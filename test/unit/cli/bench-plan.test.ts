@@ -14,7 +14,13 @@ const silent = { write: () => undefined, isTty: false };
 /** What the command line is refused for. */
 async function refusal(args: string): Promise<string> {
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined });
-  const terminal = { out: silent, err: silent, paint: (_style: unknown, text: string) => text, columns: undefined, written: async () => undefined };
+  const terminal = {
+    out: silent,
+    err: silent,
+    paint: (_style: unknown, text: string) => text,
+    columns: undefined,
+    written: async () => undefined,
+  };
   addBench(program, new Shell(terminal, false));
   return program.parseAsync(args.split(' '), { from: 'user' }).then(
     () => 'nothing',
