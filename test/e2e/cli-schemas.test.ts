@@ -40,7 +40,7 @@ describe('the schemas', () => {
     await printed('gethost', ['gethost', '1', '1', agent]);
     await printed('getroute', ['getroute', '1', '1', agent]);
     await printed('report', ['report', '1', '1', '[::1]:9002', '--ok', '--tcost', '3', agent]);
-    await printed('simulate', ['simulate', '1', '1', '--calls', '20', agent]);
+    await printed('simulate', ['simulate', '1', '1', '--calls', '20', '--yes', agent]);
     await printed('why', ['why', '1', '1', '--http', `127.0.0.1:${ready.agent.httpPort}`]);
     await printed('error', ['gethost', '9', '9', agent]);
     await printed('status', ['status']);
