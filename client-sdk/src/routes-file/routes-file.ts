@@ -1,10 +1,13 @@
 import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { type GetRouteResponse, LarsProtocolError } from '@lars/proto';
+import { pause } from '../util/pause.ts';
 import { type AgentRoutes, readAgentRoutes } from './agent-routes.ts';
 
 /** How often the file is looked at, and read where it has changed. */
 const LOOK_MS = 1_000;
+/** A disk that hangs must not keep a request from its end: longer than this, what was read before is taken. */
+const LOOK_WAIT_MS = 200;
 /** What was read is forgotten when no route was asked for this long. */
 const FORGET_MS = 60_000;
 /** A larger file is none that an agent writes: its 100,000 modules of ten hosts each take a tenth of that. */
@@ -42,7 +45,7 @@ export class RoutesFile {
 
   async find(modid: number, cmdid: number): Promise<GetRouteResponse | undefined> {
     if (this.#nowMs() >= this.#lookedAtMs + LOOK_MS) this.#looking ??= this.#look();
-    await this.#looking;
+    if (this.#looking !== undefined) await atMost(LOOK_WAIT_MS, this.#looking);
     try {
       const route = this.#routes?.find(modid, cmdid);
       return route?.modid === modid && route.cmdid === cmdid ? route : undefined;
@@ -107,4 +110,11 @@ export class RoutesFile {
     this.#routes = undefined;
     this.#state = '';
   }
+}
+
+/** Waits until the work is done, or for so long. The work must not reject. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController();
+  void work.then(() => done.abort());
+  await pause(ms, [done.signal]);
 }

@@ -1,5 +1,6 @@
 /** The agent's file: what is read of it, when, and what becomes of one that is of no use. */
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -151,6 +152,18 @@ describe('the agent`s file', () => {
     expect((await routes.find(1, 2))?.host).toHaveLength(5);
     expect(routes.errors).toBe(1);
     routes.close();
+  });
+
+  // A pipe that nobody writes to hangs as a disk does that has gone.
+  test.runIf(process.platform === 'linux')('on a disk that hangs keeps no request from its end', async () => {
+    execFileSync('mkfifo', [file()]);
+    await using refusing = await refusingPorts();
+    await using client = new LarsClient({ ports: refusing.ports, routesFile: file() });
+    try {
+      expect((await rejection(client.getHost(1, 2))).code).toBe('LARS_AGENT_UNREACHABLE');
+    } finally {
+      closeSync(openSync(file(), 'w'));
+    }
   });
 });
 
