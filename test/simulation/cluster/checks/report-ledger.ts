@@ -1,0 +1,233 @@
+/**
+ * The books of the call statistics. What is promised, and checked:
+ *
+ *  - What the reporter has stored is exactly the reports up to the number that it says it has stored of each agent: none is missing, none
+ *    counts twice, and no number names two reports.
+ *  - What was acknowledged is stored.
+ *  - An agent that runs, or was stopped in order, loses no call that its shards have handed over; one that was killed loses at most what was
+ *    not acknowledged, and nothing is counted that was never handed over.
+ *
+ * The exceptions are those of decisions 4 and 13: a reporter that has never acknowledged is taken for one that never does, and a disk that
+ * takes no writes keeps nothing.
+ */
+import { decodeBody, FrameDecoder, MessageId, type ReportStatusRequest } from '@lars/proto';
+import { SharedCounters } from '@lars/runtime/counters';
+import RealDatabase from 'better-sqlite3';
+import { type ReporterCounter, reporterCounters } from '../../../../agent/src/counters.ts';
+import type { StatusReport } from '../../../../agent/src/threads/messages.ts';
+import type { Connection } from '../host/connection.ts';
+import { kernel } from '../host/kernel.ts';
+import type { Machine } from '../host/machine.ts';
+import type { SimulatedProcess } from '../host/process.ts';
+import { Tally } from './tally.ts';
+
+/** One reporter thread of one agent. */
+interface Run {
+  readonly thread: SimulatedProcess;
+  readonly handedOver: Tally;
+  readonly counters: SharedCounters<ReporterCounter>;
+  readonly diskFailuresBefore: number;
+  /** Some reporter has acknowledged something to it, or to an earlier run whose note it may have read. */
+  hasAck: boolean;
+  /** What it could not deliver when it stopped was not kept either, and its log has said so. */
+  hasToldLoss: boolean;
+}
+
+interface SentReport {
+  readonly body: Buffer;
+  readonly tally: Tally;
+}
+
+interface AgentName {
+  readonly machine: Machine;
+  readonly reports: Map<number, SentReport>;
+  ackedSeq: number;
+}
+
+export class ReportLedger {
+  readonly #runs: Run[] = [];
+  readonly #names = new Map<string, AgentName>();
+  readonly #fromAgent = new WeakMap<Connection, FrameDecoder>();
+  readonly #fromReporter = new WeakMap<Connection, FrameDecoder>();
+
+  /** A reporter thread begins. */
+  onThread(thread: SimulatedProcess, buffer: SharedArrayBuffer): void {
+    this.#runs.push({
+      thread,
+      handedOver: new Tally(),
+      counters: new SharedCounters<ReporterCounter>(reporterCounters, buffer),
+      diskFailuresBefore: thread.machine.disk.failures,
+      hasAck: false,
+      hasToldLoss: false,
+    });
+  }
+
+  /** A shard's status reports have reached the thread. */
+  onHandedOver(thread: SimulatedProcess, reports: readonly StatusReport[]): void {
+    const run = this.#runOf(thread);
+    for (const report of reports) run?.handedOver.addResults(report, report.results);
+  }
+
+  onClientBytes(connection: Connection, bytes: Uint8Array): void {
+    const decoder = this.#fromAgent.get(connection) ?? new FrameDecoder();
+    this.#fromAgent.set(connection, decoder);
+    decoder.push(bytes, (_, body) => this.#onReport(connection.clientProcess.machine, body));
+  }
+
+  onServerBytes(connection: Connection, bytes: Uint8Array): void {
+    const decoder = this.#fromReporter.get(connection) ?? new FrameDecoder();
+    this.#fromReporter.set(connection, decoder);
+    decoder.push(bytes, (_, body) => this.#onAck(connection.clientProcess, body));
+  }
+
+  onToldLoss(process: SimulatedProcess): void {
+    for (const run of this.#runs) if (run.thread.main === process) run.hasToldLoss = true;
+  }
+
+  /** How many calls agents have handed over so far. */
+  get handedOverTotal(): number {
+    return this.#runs.reduce((sum, { handedOver }) => sum + handedOver.total, 0);
+  }
+
+  handedOverBy(process: SimulatedProcess): number {
+    return this.#runs.reduce((sum, { thread, handedOver }) => sum + (thread.main === process ? handedOver.total : 0), 0);
+  }
+
+  /** What is wrong with the reporter's database, in one line. */
+  problem(file: string): string | undefined {
+    const seqs = readSeqs(file);
+    return (
+      this.#problemOfStore(readHistory(file), seqs) ??
+      this.#problemOfAcks(seqs) ??
+      this.#problemOfMachines(seqs) ??
+      this.#problemOfRuns()
+    );
+  }
+
+  /** Whether something was acknowledged that is not stored, now. */
+  problemOfAcks(file: string): string | undefined {
+    return this.#problemOfAcks(readSeqs(file));
+  }
+
+  #onReport(machine: Machine, body: Uint8Array): void {
+    const report = decodeBody(MessageId.ReportStatusRequest, body);
+    const name = this.#names.get(report.agent) ?? { machine, reports: new Map<number, SentReport>(), ackedSeq: 0 };
+    this.#names.set(report.agent, name);
+    const known = name.reports.get(report.seq);
+    if (known === undefined) name.reports.set(report.seq, { body: Buffer.from(body), tally: tallyOf(report) });
+    else if (!known.body.equals(body)) kernel.violate(`${report.agent} has two reports with the number ${report.seq}`);
+  }
+
+  #onAck(thread: SimulatedProcess, body: Uint8Array): void {
+    const { agent, seq } = decodeBody(MessageId.ReportStatusAck, body);
+    const run = this.#runOf(thread);
+    if (run !== undefined) run.hasAck = true;
+    const name = this.#names.get(agent);
+    if (name !== undefined) name.ackedSeq = Math.max(name.ackedSeq, seq);
+    else if (seq > 0) kernel.violate(`reports of ${agent} are acknowledged, which has sent none`);
+  }
+
+  #runOf(thread: SimulatedProcess): Run | undefined {
+    return this.#runs.find(run => run.thread === thread);
+  }
+
+  #storedOf(name: AgentName, storedSeq: number): Tally {
+    const tally = new Tally();
+    for (const [seq, report] of name.reports) if (seq <= storedSeq) tally.addAll(report.tally);
+    return tally;
+  }
+
+  #problemOfStore(stored: Tally, seqs: ReadonlyMap<string, number>): string | undefined {
+    const expected = new Tally();
+    for (const [agent, seq] of seqs) {
+      const name = this.#names.get(agent);
+      if (name === undefined) return `the reporter has stored reports of ${agent}, which has sent none`;
+      expected.addAll(this.#storedOf(name, seq));
+    }
+    const twice = stored.excessOver(expected);
+    if (twice !== undefined) return `calls are stored that no report has, or twice: ${twice}`;
+    const missing = expected.excessOver(stored);
+    return missing === undefined ? undefined : `calls of stored reports are missing: ${missing}`;
+  }
+
+  #problemOfAcks(seqs: ReadonlyMap<string, number>): string | undefined {
+    for (const [agent, { ackedSeq }] of this.#names) {
+      const stored = seqs.get(agent) ?? 0;
+      if (ackedSeq > stored) return `${agent}: reports up to ${ackedSeq} are acknowledged, and up to ${stored} stored`;
+    }
+    return undefined;
+  }
+
+  #problemOfMachines(seqs: ReadonlyMap<string, number>): string | undefined {
+    for (const machine of new Set(this.#runs.map(({ thread }) => thread.machine))) {
+      const stored = new Tally();
+      for (const [agent, name] of this.#names)
+        if (name.machine === machine) stored.addAll(this.#storedOf(name, seqs.get(agent) ?? 0));
+      const [least, most] = [new Tally(), new Tally()];
+      for (const run of this.#runs) {
+        if (run.thread.machine !== machine) continue;
+        most.addAll(run.handedOver);
+        if (!mayLose(run)) least.addAll(run.handedOver);
+      }
+      const lost = least.excessOver(stored);
+      if (lost !== undefined) return `${machine.name} has lost calls, though it was never killed meanwhile: ${lost}`;
+      const twice = stored.excessOver(most);
+      if (twice !== undefined) return `${machine.name} has more calls stored than it handed over: ${twice}`;
+    }
+    return undefined;
+  }
+
+  #problemOfRuns(): string | undefined {
+    for (const { thread, counters, hasAck, hasToldLoss, diskFailuresBefore } of this.#runs) {
+      if (hasAck && counters.get('unacknowledged') > 0)
+        return `${thread.name} has given up reports, though its reporter acknowledges`;
+      if (hasAck && hasToldLoss && thread.machine.disk.failures === diskFailuresBefore)
+        return `${thread.name} kept nothing, though its disk is well`;
+      if (counters.get('dropped') > 0) return `${thread.name} has dropped reports`;
+    }
+    return undefined;
+  }
+}
+
+/** One that was killed loses what it had not told, and so does one that tells so. */
+function mayLose({ thread, counters, hasToldLoss }: Run): boolean {
+  return (!thread.isAlive && thread.endedHow !== 'stopped') || counters.get('unacknowledged') > 0 || hasToldLoss;
+}
+
+function tallyOf(report: ReportStatusRequest): Tally {
+  const tally = new Tally();
+  tally.addResults(report, report.results);
+  return tally;
+}
+
+interface HistoryRow {
+  readonly modid: number;
+  readonly cmdid: number;
+  readonly ip: number;
+  readonly port: number;
+  readonly addr: string;
+  readonly succ: number;
+  readonly err: number;
+}
+
+function readHistory(file: string): Tally {
+  const stored = new Tally();
+  for (const row of readAll<HistoryRow>(file, 'SELECT * FROM CallHistory'))
+    stored.addResults(row, [{ ...row, overload: false, weight: 0, tcost: 0, probes: 0 }]);
+  return stored;
+}
+
+/** The highest number that is stored of each agent. */
+function readSeqs(file: string): ReadonlyMap<string, number> {
+  const agents = readAll<{ readonly agent: string; readonly seq: number }>(file, 'SELECT agent, seq FROM AgentReport');
+  return new Map(agents.map(({ agent, seq }) => [agent, seq]));
+}
+
+function readAll<Row>(file: string, query: string): readonly Row[] {
+  const database = new RealDatabase(file, { readonly: true });
+  try {
+    return database.prepare<[], Row>(query).all();
+  } finally {
+    database.close();
+  }
+}
