@@ -125,7 +125,7 @@ function onFrame({ line, files }: Reporter, id: number, body: Uint8Array): void 
   if (id !== MessageId.ReportStatusAck) throw new LarsProtocolError('BAD_MESSAGE_ID', `the reporter sent message id ${id}`);
   const ack = decodeBody(MessageId.ReportStatusAck, body);
   line.onAck(ack.agent, ack.seq, systemClock.monotonicMs());
-  if (line.earlierCount === 0) void files.remove();
+  if (line.earlierCount === 0) void files.removeEarlier();
 }
 
 function checkLink({ line, files }: Reporter, server: number, links: ServerLinks): void {
@@ -134,7 +134,7 @@ function checkLink({ line, files }: Reporter, server: number, links: ServerLinks
   if ((maySwitch && line.isSilent(nowMs, FAILOVER_ACK_TIMEOUT_MS)) || line.checkOverdue(nowMs))
     links.giveUp(server, 'it does not acknowledge');
   else if (line.owedCount === 0) links.release(server);
-  if (line.earlierCount === 0) void files.remove();
+  if (line.earlierCount === 0) void files.removeEarlier();
 }
 
 function reportBody(

@@ -36,6 +36,12 @@ export class ReporterFiles {
     return this.#file.write(frames);
   }
 
+  /** The reporter has all that earlier runs left. What this run keeps at its end stays. */
+  async removeEarlier(): Promise<void> {
+    await this.#former.remove();
+    await this.#file.removeEarlier();
+  }
+
   /** The reporter has all that the files have. */
   async remove(): Promise<void> {
     await this.#former.remove();

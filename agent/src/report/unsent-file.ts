@@ -28,6 +28,10 @@ export class UnsentFile {
   readonly #log: Logger;
   #mayWrite: boolean;
   #isThere = false;
+  /** What the file has is what this run keeps at its end. */
+  #isOwn = false;
+  /** The end of what was begun last: removing what was there must not take away what is written after it. */
+  #idle: Promise<unknown> = Promise.resolve();
 
   /**
    * @param file '' = none
@@ -70,6 +74,8 @@ export class UnsentFile {
   async write(frames: readonly Uint8Array[]): Promise<number> {
     if (!this.#mayWrite) return 0;
     const { body, left } = joinFrames(frames, MAX_BYTES);
+    this.#isOwn = true;
+    await this.#idle;
     try {
       await makeFolder(path.dirname(this.#path));
       await writeCheckedFile(this.#path, UNSENT, body, systemClock.unixMs());
@@ -81,14 +87,21 @@ export class UnsentFile {
     }
   }
 
+  /** The reporter has all that earlier runs left. What this run keeps at its end stays. */
+  async removeEarlier(): Promise<void> {
+    if (!this.#isOwn) await this.remove();
+  }
+
   /** The reporter has all that the file has. */
   async remove(): Promise<void> {
     if (!this.#isThere) return;
     this.#isThere = false;
-    await rm(this.#path, { force: true }).catch((error: unknown) => {
+    const removed = rm(this.#path, { force: true }).catch((error: unknown) => {
       // Sent once more, it counts once all the same.
       this.#log.warn(`unsent file ${this.#path} cannot be removed`, { key: CONF_KEY, error: messageOf(error) });
     });
+    this.#idle = removed;
+    await removed;
   }
 
   /** Has this reporter acknowledged before? */

@@ -59,6 +59,17 @@ describe('when the conf gets a second reporter', () => {
   });
 });
 
+test('what a run keeps at its end is not taken for what earlier ones left, also when that is removed at the same time', async () => {
+  await files([ONE]).write([frame('earlier')]);
+  const next = files([ONE]);
+  await next.read();
+  const removed = next.removeEarlier();
+  expect(await next.write([frame('own')])).toBe(1);
+  await removed;
+  await next.removeEarlier();
+  expect(await agents(files([ONE]))).toEqual(['own']);
+});
+
 test('without a file nothing is kept', async () => {
   const none = new ReporterFiles('', [ONE, OTHER], 1, recordingLog().log);
   expect([none.isUsable, await none.write([frame('a')]), await agents(none)]).toEqual([false, 0, []]);
