@@ -41,9 +41,22 @@ describe('the schemas', () => {
     await printed('getroute', ['getroute', '1', '1', agent]);
     await printed('report', ['report', '1', '1', '[::1]:9002', '--ok', '--tcost', '3', agent]);
     await printed('simulate', ['simulate', '1', '1', '--calls', '20', '--yes', agent]);
-    await printed('why', ['why', '1', '1', '--http', `127.0.0.1:${ready.agent.httpPort}`]);
+    const http = ['--http', `127.0.0.1:${ready.agent.httpPort}`];
+    await printed('why', ['why', '1', '1', ...http]);
+    await printed('top', ['top', ...http]);
+    await printed('simulate', ['simulate', '1', '1', '--calls', '200', '--fail', '[::1]=100%', '--yes', agent]);
+    const { document: list } = await printed('why-list', ['why', ...http]);
+    expect(list.modules).toMatchObject([{ modid: 1, cmdid: 1, ejected: 1 }]);
     await printed('error', ['gethost', '9', '9', agent]);
     await printed('status', ['status']);
+  });
+
+  test('are kept by the commands that look at files', async () => {
+    await printed('check', ['check']);
+    await printed('doctor', ['doctor']);
+    const isStored = async () => (await printed('calls', ['calls', '1/1'])).document.all.calls > 0;
+    await eventually('the report is in the history', isStored);
+    for (const by of ['minute', 'caller']) await printed('calls', ['calls', '1/1', '--by', by]);
   });
 
   test('are kept by lars bench', async () => {

@@ -30,8 +30,8 @@ export class UnsentFile {
   #isThere = false;
   /** What the file has is what this run keeps at its end. */
   #isOwn = false;
-  /** The end of what was begun last: removing what was there must not take away what is written after it. */
-  #idle: Promise<unknown> = Promise.resolve();
+  /** The last removal: what is written after it must not be taken away by it. */
+  #removal: Promise<unknown> = Promise.resolve();
 
   /**
    * @param file '' = none
@@ -75,7 +75,7 @@ export class UnsentFile {
     if (!this.#mayWrite) return 0;
     const { body, left } = joinFrames(frames, MAX_BYTES);
     this.#isOwn = true;
-    await this.#idle;
+    await this.#removal;
     try {
       await makeFolder(path.dirname(this.#path));
       await writeCheckedFile(this.#path, UNSENT, body, systemClock.unixMs());
@@ -100,7 +100,7 @@ export class UnsentFile {
       // Sent once more, it counts once all the same.
       this.#log.warn(`unsent file ${this.#path} cannot be removed`, { key: CONF_KEY, error: messageOf(error) });
     });
-    this.#idle = removed;
+    this.#removal = removed;
     await removed;
   }
 
