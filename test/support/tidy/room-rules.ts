@@ -40,6 +40,7 @@ const ROOMS = [
   'client-sdk/src/link',
   'client-sdk/src/util',
   'cli',
+  'python',
   'examples',
   'scripts',
   'bench',
