@@ -1,6 +1,6 @@
 """Builds the wheel with nothing but Python: `python3 build.py [FOLDER]`, or as the build backend of pip (PEP 517), which pyproject.toml names.
 
-Two builds of the same sources give the same bytes.
+Two wheels of the same sources have the same bytes.
 """
 
 from __future__ import annotations

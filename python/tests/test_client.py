@@ -93,19 +93,42 @@ class Threads(WithAgent):
         thread.join(PATIENCE_S)
         self.assertEqual(late, ['LARS_CLOSED'])
 
+    def test_a_thread_that_follows_takes_the_lead_when_the_leader_goes(self) -> None:
+        client = self.client(fallback=False)
+        lane = client._lanes[messages.shard_of(*MODULE)]
+        self.agent.answer = lambda _: []
+
+        def lead() -> None:
+            with self.assertRaises(LarsError):
+                client.get_host(*MODULE, timeout_ms=300)
+
+        leader = threading.Thread(target=lead)
+        leader.start()
+        eventually('it leads', lambda: lane.is_led)
+
+        def follow() -> None:
+            with self.assertRaises(LarsError):
+                client.get_host(*MODULE)
+
+        follower = threading.Thread(target=follow)
+        follower.start()
+        leader.join(PATIENCE_S)
+        eventually('the other leads', lambda: lane.is_led)
+        self.assertTrue(follower.is_alive())
+        client.close()
+        follower.join(PATIENCE_S)
+
     @unittest.skipUnless(hasattr(os, 'fork'), 'no fork here')
     def test_the_child_of_a_fork_has_sockets_of_its_own(self) -> None:
         client = self.client()
         client.get_host(*MODULE)
-        callers = []
-        self.agent.answer = lambda datagram: (callers.append(datagram), answer_well(datagram))[1]
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             child = os.fork()
         if child == 0:
             code = 1
             try:
-                code = 0 if client.get_host(*MODULE).port == 80 and client.stats().sockets_opened == 1 else 2
+                code = 0 if client.get_host(*MODULE).port == 80 and client.stats().answered == 1 else 2
             finally:
                 os._exit(code)
         self.assertEqual(os.waitpid(child, 0)[1], 0)

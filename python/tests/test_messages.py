@@ -67,6 +67,13 @@ class WireVectors(unittest.TestCase):
                     self.assertEqual(messages.read_module(body), (fields['modid'], fields['cmdid']))
 
 
+class Shards(unittest.TestCase):
+    def test_the_server_of_a_module_is_the_mathematical_modulus(self) -> None:
+        largest, smallest = 2**31 - 1, -(2**31)
+        modules = {(0, 0): 0, (1, 1): 2, (-1, 0): 2, (-3, 2): 2, (-4, 0): 2, (largest, largest): 2, (smallest, smallest): 2, (smallest, 0): 1}
+        self.assertEqual({module: messages.shard_of(*module) for module in modules}, modules)
+
+
 class NoMessages(unittest.TestCase):
     def test_bad_bodies(self) -> None:
         bad = {
