@@ -68,7 +68,7 @@ describe.runIf(hasPrograms('python3', ['python3']))('with Python', () => {
     expect(readFileSync(join(folder, 'lars', 'py.typed'), 'utf8')).toBe('');
   });
 
-  test.runIf(hasPip())('pip installs it without a network', () => {
+  test.runIf(hasPrograms('python3-pip', ['pip3']))('pip installs it without a network', () => {
     const folder = newFolder();
     const options = ['--no-index', '--no-compile', '--disable-pip-version-check', '--target', folder];
     python(['-m', 'pip', 'install', ...options, FOLDER]);
@@ -82,13 +82,6 @@ describe.runIf(hasPrograms('python3', ['python3']))('with Python', () => {
     expect(record).toContain('lars/core/client_core.py,sha256=');
   });
 });
-
-/** Debian has it in a package of its own. The wheel does without it. */
-function hasPip(): boolean {
-  const isThere = spawnSync('python3', ['-m', 'pip', '--version']).status === 0;
-  if (!isThere) process.stderr.write('a test is left out: python3 has no pip; apt-get install python3-pip\n');
-  return isThere;
-}
 
 /** That of the project. */
 function version(): string {
