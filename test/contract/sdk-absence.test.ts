@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { OutageWorld } from '../e2e/outage-world.ts';
 import { hostInfo, hostInfos } from '../support/agent-messages.ts';
 import { writeAgentRoutes } from '../support/agent-routes-file.ts';
 import { eventually } from '../support/eventually.ts';
 import { refusingPorts } from '../unit/client-sdk/fake-agent.ts';
-import type { ToldHost } from './sdk-drivers.ts';
+import type { Outcome, ToldHost } from './sdk-drivers.ts';
 import { describeEachSdk, getHost, MODULE, PATIENT } from './sdk-suite.ts';
 
 describeEachSdk(sdks => {
@@ -46,6 +47,44 @@ describeEachSdk(sdks => {
     await eventually('the reporter knows all', () => callsOf({ all: world.told(...MODULE) }) === reported.succ + reported.err);
     expect(world.told(...MODULE)).toEqual(reported);
     expect((await client.run({ do: 'stats' })).value).toMatchObject({ agentAway: false, droppedResults: 0 });
+  });
+
+  test('an agent that is stopped under load and goes on fails no call, and hears of each once', async () => {
+    const world = await OutageWorld.start(sdks.cleanUps);
+    world.dns.setRoute(...MODULE, hostInfos(4));
+    await world.startAgent();
+    const client = await sdks.newClient({ ports: world.port });
+    await client.run({ do: 'register', module: MODULE, options: PATIENT });
+    const stats = async () => (await client.run({ do: 'stats' })).value as { agentAway: boolean; unsentResults: number };
+    const errors: Outcome['error'][] = [];
+    const reported = { succ: 0, err: 0 };
+    let isOn = true;
+    const caller = async () => {
+      while (isOn) {
+        const { value, error } = await getHost(client, MODULE);
+        if (error !== undefined) errors.push(error);
+        else {
+          const target = { number: (value as ToldHost).number };
+          await client.run({ do: 'report', target, result: { ok: true, tcostMs: 1 } });
+          reported.succ += 1;
+        }
+        await sleep(5);
+      }
+    };
+    const callers = Array.from({ length: 8 }, caller);
+    await sleep(300);
+    world.signalAgent('SIGSTOP');
+    await eventually('the client knows', async () => (await stats()).agentAway);
+    await eventually('results wait', async () => (await stats()).unsentResults > 100);
+    world.signalAgent('SIGCONT');
+    await eventually('the client knows', async () => !(await stats()).agentAway);
+    isOn = false;
+    await Promise.all(callers);
+    expect(errors).toEqual([]);
+    await eventually('nothing waits', async () => (await stats()).unsentResults === 0);
+    await eventually('the reporter knows all', () => world.told(...MODULE).succ >= reported.succ);
+    await sleep(300);
+    expect(world.told(...MODULE)).toEqual(reported);
   });
 
   test('an agent that hangs is known for it within a second', async () => {
