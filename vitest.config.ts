@@ -1,15 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+const PROCESSES = 'test/e2e/**/*.test.ts';
+
 // Tests import the packages' sources (the export condition `source`), so that a test never judges a stale build. What runs
 // as a process of its own (test/e2e) is the built JavaScript, as in production; `npm test` builds before it tests.
 export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source', 'module', 'node', 'development|production'] } },
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['./test/support/property-seed.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     reporters: ['default', './test/support/closing-line-reporter.ts'],
+    // Files side by side, first those that compute, then those that wait for processes of their own: a process must not wait for a processor
+    // that a computation has.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [PROCESSES],
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { extends: true, test: { name: 'e2e', include: [PROCESSES], maxWorkers: 2, sequence: { groupOrder: 1 } } },
+    ],
   },
 });
