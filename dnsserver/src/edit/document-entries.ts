@@ -3,7 +3,7 @@
  * Routes as a document, in the one shape in which commands print them: {routes: [{modid, cmdid, hosts: [{host, port, weight, zone, drain}]}]}. A host
  * may also be a text HOST:PORT, and a route or a host with its module may stand alone. What a command prints beside that is passed over.
  */
-import { suggest } from '@lars/runtime/config/suggestion';
+import { suggest } from '@lars/proto/suggestion';
 import { checkEntry, type RouteEntry, RouteError, type RouteErrorCode } from './route-entry.ts';
 
 /** Where in the document something stands: keys of objects and places in arrays. */

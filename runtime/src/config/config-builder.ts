@@ -1,9 +1,10 @@
 // pure
+
+import { suggest } from '@lars/proto/suggestion';
 import { excerpt } from './config-error.ts';
 import type { Field } from './field.ts';
 import type { IniEntry } from './ini-lines.ts';
 import { readIniValue } from './ini-value.ts';
-import { suggest } from './suggestion.ts';
 import type { Fields, PatternSection, Section, Sections } from './table.ts';
 
 /** One section while its keys are read. */

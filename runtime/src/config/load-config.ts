@@ -1,9 +1,9 @@
 // pure
 
+import { suggest } from '@lars/proto/suggestion';
 import { assign, ConfigBuilder } from './config-builder.ts';
 import { ConfigError, excerpt } from './config-error.ts';
 import { iniLines } from './ini-lines.ts';
-import { suggest } from './suggestion.ts';
 import type { ConfigTable, ConfigValues, Sections } from './table.ts';
 
 /** A larger file is certainly not a conf file. */
