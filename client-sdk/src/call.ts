@@ -1,22 +1,22 @@
-import { callTimeoutError, type LarsError, type RequestContext } from './errors.ts';
+import { abortedError, callTimeoutError, type RequestContext } from './errors.ts';
 import type { LarsHost } from './lars-host.ts';
 import type { CallResult } from './report.ts';
-import { checkFunction, checkSignal, checkTimeout } from './validation.ts';
+import { checkFunction, checkKeys, checkSignal, checkTimeout } from './validation.ts';
 
 /** The business call: gets the picked host, and a signal that fires when the result is no longer wanted. */
 export type CallFunction<T> = (host: LarsHost, signal: AbortSignal) => T | PromiseLike<T>;
 
-export interface CallOptions {
+/** T is what the call gives. */
+export interface CallOptions<T = unknown> {
   /**
-   * Aborts when the caller does not want the result any more. It ends the pick with LARS_ABORTED. Later it is passed on to the function, and
-   * when the function then throws, nothing is reported: the host is not to blame. To limit how long a host may take, use `timeoutMs`
-   * instead of AbortSignal.timeout(), or hosts that hang are never found out.
+   * Aborts when the caller does not want the result any more. It ends the call with LARS_ABORTED at once, whatever the function does, whose own
+   * signal fires too. Nothing is reported then: the host is not to blame. To limit how long a host may take, use `timeoutMs` instead of
+   * AbortSignal.timeout(), or hosts that hang are never found out.
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * How long pick and function may take together. When the time is up in the function, its signal fires, its host is reported as
-   * failed, the call rejects with LARS_TIMEOUT, and what the function returns later is dropped. Without it the pick has the client's
-   * timeout and the function no limit.
+   * How long pick and function may take together; the client's `callTimeoutMs` by default. When the time is up in the function, its signal
+   * fires, its host is reported as failed, the call rejects with LARS_CALL_TIMEOUT, and what the function gives later is dropped.
    */
   readonly timeoutMs?: number | undefined;
   /**
@@ -24,12 +24,29 @@ export interface CallOptions {
    * reported as success. Without it every error is a failure; so is an error for which `isFailure` throws itself.
    */
   readonly isFailure?: ((error: unknown) => boolean) | undefined;
+  /**
+   * Whether what the function gave is the host's failure all the same, such as an HTTP response with status 500. It is reported as a failure
+   * then, and the call still gives it. Without it every result is a success; one for which `isFailureResult` throws itself is a failure.
+   */
+  readonly isFailureResult?: ((result: T) => boolean) | undefined;
 }
 
-export function checkCallOptions({ signal, timeoutMs, isFailure }: CallOptions): void {
+const KNOWN = ['signal', 'timeoutMs', 'isFailure', 'isFailureResult'] as const satisfies readonly (keyof CallOptions)[];
+
+/** @throws {LarsError} LARS_BAD_ARGUMENT naming what is wrong */
+export function checkCallOptions<T>(options: CallOptions<T>): void {
+  checkKeys('options', options, KNOWN);
+  const { signal, timeoutMs, isFailure, isFailureResult } = options;
   checkSignal(signal);
-  if (timeoutMs !== undefined) checkTimeout(timeoutMs);
+  if (timeoutMs !== undefined) checkTimeout('timeoutMs', timeoutMs);
   if (isFailure !== undefined) checkFunction('isFailure', isFailure);
+  if (isFailureResult !== undefined) checkFunction('isFailureResult', isFailureResult);
+}
+
+/** How long a call may take, and what is left of that after the pick. */
+export interface CallLimit {
+  readonly timeoutMs: number;
+  readonly leftMs: number;
 }
 
 /** What running a call needs. */
@@ -38,60 +55,73 @@ export interface CallDeps {
   readonly report: (host: LarsHost, result: CallResult) => void;
 }
 
-/**
- * Runs the function with a picked host, times it and reports how it went. Its result or error passes through unchanged.
- * @param leftMs what the pick has left of options.timeoutMs
- */
+/** Runs the function with a picked host, times it and reports how it went. Its result or error passes through unchanged. */
 export async function runCall<T>(
   context: RequestContext,
   host: LarsHost,
   run: CallFunction<T>,
-  options: CallOptions,
-  leftMs: number | undefined,
+  options: CallOptions<T>,
+  limit: CallLimit,
   deps: CallDeps,
 ): Promise<T> {
-  const { signal, isFailure } = options;
-  const controller = new AbortController();
-  const onAbort = () => controller.abort(signal?.reason);
-  let tooLong: LarsError | undefined;
-  const onTooLong = () => {
-    tooLong = callTimeoutError(context, options.timeoutMs, host.authority);
-    controller.abort(tooLong);
-    return tooLong;
-  };
   const startMs = deps.nowMs();
   const report = (ok: boolean) => deps.report(host, { ok, tcostMs: deps.nowMs() - startMs });
-  signal?.addEventListener('abort', onAbort);
-  try {
-    const answer = await within(leftMs, run(host, controller.signal), onTooLong);
-    report(true);
-    return answer;
-  } catch (error) {
-    if (signal?.aborted !== true) report(tooLong === undefined && isBlameless(error, isFailure));
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
+  const ended = await settle(context, host, run, options.signal, limit);
+  if (ended.kind === 'aborted') throw ended.error;
+  if (ended.kind === 'result') {
+    report(!isFailureOf(ended.result, options.isFailureResult, false));
+    return ended.result;
   }
+  report(ended.kind === 'error' && !isFailureOf(ended.error, options.isFailure, true));
+  throw ended.error;
 }
 
-function within<T>(ms: number | undefined, work: T | PromiseLike<T>, onTooLong: () => Error): T | PromiseLike<T> {
-  if (ms === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(onTooLong()), ms);
-    const settleWith =
-      <V>(settle: (value: V) => void) =>
-      (value: V) => {
-        clearTimeout(timer);
-        settle(value);
-      };
-    Promise.resolve(work).then(settleWith(resolve), settleWith(reject));
+/** How the function ended, or what did not wait for its end. */
+type Ended<T> =
+  | { readonly kind: 'result'; readonly result: T }
+  | { readonly kind: 'error' | 'aborted' | 'too long'; readonly error: unknown };
+
+/** Runs the function until it ends, its caller aborts or its time is up, whichever is first. Never rejects, and leaves no listener behind. */
+function settle<T>(
+  context: RequestContext,
+  host: LarsHost,
+  run: CallFunction<T>,
+  signal: AbortSignal | undefined,
+  { timeoutMs, leftMs }: CallLimit,
+): Promise<Ended<T>> {
+  const controller = new AbortController();
+  return new Promise(resolve => {
+    const end = (ended: Ended<T>) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      resolve(ended);
+    };
+    const stop = (kind: 'aborted' | 'too long', error: Error, reason: unknown) => {
+      end({ kind, error });
+      controller.abort(reason);
+    };
+    const onAbort = () => stop('aborted', abortedError(context, signal?.reason, host), signal?.reason);
+    const onTooLong = () => {
+      const error = callTimeoutError(context, timeoutMs, host);
+      stop('too long', error, error);
+    };
+    const timer = setTimeout(onTooLong, leftMs);
+    signal?.addEventListener('abort', onAbort);
+    const onError = (error: unknown) => end({ kind: 'error', error });
+    try {
+      Promise.resolve(run(host, controller.signal)).then(result => end({ kind: 'result', result }), onError);
+    } catch (error) {
+      onError(error);
+    }
   });
 }
 
-function isBlameless(error: unknown, isFailure: CallOptions['isFailure']): boolean {
+/** What the caller's function says is a failure; where it throws, it is one. */
+function isFailureOf<T>(value: T, decide: ((value: T) => boolean) | undefined, without: boolean): boolean {
+  if (decide === undefined) return without;
   try {
-    return isFailure?.(error) === false;
+    return decide(value) !== false;
   } catch {
-    return false;
+    return true;
   }
 }

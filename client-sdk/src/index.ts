@@ -1,6 +1,6 @@
 export type { HostAddress } from '@lars/proto';
 export type { CallFunction, CallOptions } from './call.ts';
-export { LarsError, type LarsErrorCode } from './errors.ts';
+export { isLarsError, LarsError, type LarsErrorCode, type LarsErrorDetails, type LarsErrorOf } from './errors.ts';
 export { LarsClient, type RequestOptions } from './lars-client.ts';
 export { LarsHost } from './lars-host.ts';
 export type { LarsClientOptions } from './options.ts';

@@ -12,7 +12,7 @@ import type { Route } from './route.ts';
 import { type CacheCounts, type LarsStats, newCounters } from './stats.ts';
 import { pause } from './util/pause.ts';
 import { WakeTimer } from './util/wake-timer.ts';
-import { checkFunction, checkModule, checkObject, checkSignal, checkTimeout } from './validation.ts';
+import { checkFunction, checkKeys, checkModule, checkSignal, checkTimeout } from './validation.ts';
 
 export interface RequestOptions {
   /** Ends the request early, with LARS_ABORTED and the signal's reason as its cause. */
@@ -20,6 +20,8 @@ export interface RequestOptions {
   /** How long to wait; the client's `timeoutMs` by default. */
   readonly timeoutMs?: number | undefined;
 }
+
+const REQUEST_KEYS = ['signal', 'timeoutMs'] as const satisfies readonly (keyof RequestOptions)[];
 
 /** What a client needs from its process; tests bring their own. */
 export interface ClientDeps {
@@ -96,7 +98,7 @@ export class LarsClient {
   /**
    * Picks the host to call now. Report the result of the call afterwards. Where the client may pick from its copy of the route, the promise
    * is resolved already.
-   * @throws {LarsError} LARS_OVERLOAD, LARS_NO_EXIST, LARS_SYSTEM_ERROR by the agent's answer; LARS_TIMEOUT, LARS_AGENT_UNREACHABLE,
+   * @throws {LarsError} LARS_OVERLOAD, LARS_NO_EXIST, LARS_SYSTEM_ERROR by the agent's answer; LARS_AGENT_SILENT, LARS_AGENT_UNREACHABLE,
    *   LARS_ABORTED, LARS_CLOSED, LARS_TOO_MANY_PENDING, LARS_BAD_ARGUMENT without one
    */
   getHost(modid: number, cmdid: number, options?: RequestOptions): Promise<LarsHost> {
@@ -129,7 +131,7 @@ export class LarsClient {
   /**
    * Waits until the agent has the module's route, also while the agent itself is still starting. A service that does so at its start finds
    * a host at its first call. Waits 10 seconds by default.
-   * @throws {LarsError} LARS_TIMEOUT with the last failure as its cause; LARS_ABORTED, LARS_CLOSED, LARS_BAD_ARGUMENT
+   * @throws {LarsError} LARS_NO_ROUTE with the last failure as its cause; LARS_ABORTED, LARS_CLOSED, LARS_BAD_ARGUMENT
    */
   async register(modid: number, cmdid: number, options: RequestOptions = {}): Promise<Route> {
     checkModule(modid, cmdid);
@@ -161,22 +163,22 @@ export class LarsClient {
 
   /**
    * Picks a host, runs `run` with it, times it, reports success or failure, and returns the result or throws the very error of `run`.
-   * @throws {LarsError} as getHost does, before `run` was called; LARS_TIMEOUT when options.timeoutMs is over
+   * @throws {LarsError} as getHost does, before `run` was called; LARS_CALL_TIMEOUT when the time is up, and LARS_ABORTED when the caller's
+   *   signal aborts, at once and with the `host`
    */
-  async call<T>(modid: number, cmdid: number, run: CallFunction<T>, options: CallOptions = {}): Promise<T> {
+  async call<T>(modid: number, cmdid: number, run: CallFunction<T>, options: CallOptions<T> = {}): Promise<T> {
     checkFunction('run', run);
-    checkObject('options', options);
     checkCallOptions(options);
-    const { signal, timeoutMs } = options;
+    const { signal, timeoutMs = this.#settings.callTimeoutMs } = options;
     const { nowMs } = this.#deps;
     const startMs = nowMs();
-    const pickTimeoutMs = Math.min(timeoutMs ?? this.#settings.timeoutMs, this.#settings.timeoutMs);
+    const pickTimeoutMs = Math.min(timeoutMs, this.#settings.timeoutMs);
     const copied = signal?.aborted ? undefined : this.tryGetHost(modid, cmdid);
     const host = copied ?? (await this.getHost(modid, cmdid, { signal, timeoutMs: pickTimeoutMs }));
     const context = this.#contextOf(modid, cmdid);
     if (signal?.aborted) throw abortedError(context, signal.reason);
-    const leftMs = timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (nowMs() - startMs));
-    return runCall(context, host, run, options, leftMs, { nowMs, report: (target, result) => this.report(target, result) });
+    const limit = { timeoutMs, leftMs: Math.max(1, timeoutMs - (nowMs() - startMs)) };
+    return runCall(context, host, run, options, limit, { nowMs, report: (target, result) => this.report(target, result) });
   }
 
   /** What the client has done so far. */
@@ -285,10 +287,10 @@ export class LarsClient {
   }
 
   #readLimits(options: RequestOptions, defaultMs = this.#settings.timeoutMs): RequestLimits {
-    checkObject('options', options);
+    checkKeys('options', options, REQUEST_KEYS);
     const { signal, timeoutMs = defaultMs } = options;
     checkSignal(signal);
-    checkTimeout(timeoutMs);
+    checkTimeout('timeoutMs', timeoutMs);
     return { signal, timeoutMs };
   }
 

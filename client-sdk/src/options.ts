@@ -1,6 +1,6 @@
 // pure
 import { isPort, Purpose, SHARD_COUNT } from '@lars/proto';
-import { badArgument, checkObject, checkTimeout } from './validation.ts';
+import { badArgument, checkKeys, checkTimeout } from './validation.ts';
 
 export interface LarsClientOptions {
   /** Where the agent runs: an IP address or a name. Default '127.0.0.1'. */
@@ -9,6 +9,8 @@ export interface LarsClientOptions {
   readonly ports?: number | readonly number[] | undefined;
   /** How long a request waits for the agent's answer unless it says otherwise. Default 500. */
   readonly timeoutMs?: number | undefined;
+  /** How long a `call` may take, pick and function together, unless it says otherwise. Default 30,000. */
+  readonly callTimeoutMs?: number | undefined;
   /** How many requests may wait at once; more are refused with LARS_TOO_MANY_PENDING. Default 65,536. */
   readonly maxPending?: number | undefined;
   /**
@@ -45,6 +47,7 @@ export interface Settings {
   /** One port a shard. */
   readonly ports: readonly number[];
   readonly timeoutMs: number;
+  readonly callTimeoutMs: number;
   readonly maxPending: number;
   readonly cache: boolean;
   readonly fallback: boolean;
@@ -61,10 +64,28 @@ const PURPOSES: ReadonlyMap<unknown, number> = new Map([
   ['simulation', Purpose.Simulation],
 ]);
 const DEFAULT_PORT = 8888;
-const DEFAULTS = { host: '127.0.0.1', timeoutMs: 500, maxPending: 65_536, cache: true, fallback: true } as const;
+const DEFAULTS = {
+  host: '127.0.0.1',
+  timeoutMs: 500,
+  callTimeoutMs: 30_000,
+  maxPending: 65_536,
+  cache: true,
+  fallback: true,
+} as const;
 const MAX_PENDING_LIMIT = 1_000_000;
 const MAX_HOST_LENGTH = 253;
-const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending', 'cache', 'fallback', 'routesFile', 'zone', 'purpose']);
+const KNOWN = [
+  'host',
+  'ports',
+  'timeoutMs',
+  'callTimeoutMs',
+  'maxPending',
+  'cache',
+  'fallback',
+  'routesFile',
+  'zone',
+  'purpose',
+] as const satisfies readonly (keyof LarsClientOptions)[];
 
 /**
  * @param routesFileOfEnv what LARS_ROUTES_FILE says; undefined or empty where it says nothing
@@ -72,16 +93,14 @@ const KNOWN = new Set(['host', 'ports', 'timeoutMs', 'maxPending', 'cache', 'fal
  * @throws {LarsError} LARS_BAD_ARGUMENT naming the option; an option that does not exist is refused too
  */
 export function readOptions(options: LarsClientOptions, routesFileOfEnv?: string, zoneOfEnv = ''): Settings {
-  checkObject('options', options);
-  for (const key of Object.keys(options)) {
-    if (!KNOWN.has(key)) throw badArgument('options', `made of ${[...KNOWN].join(', ')}`, key);
-  }
-  const { host = DEFAULTS.host, timeoutMs = DEFAULTS.timeoutMs } = options;
+  checkKeys('options', options, KNOWN);
+  const { host = DEFAULTS.host, timeoutMs = DEFAULTS.timeoutMs, callTimeoutMs = DEFAULTS.callTimeoutMs } = options;
   const { maxPending = DEFAULTS.maxPending, cache = DEFAULTS.cache, fallback = DEFAULTS.fallback } = options;
   if (typeof host !== 'string' || host === '' || host.length > MAX_HOST_LENGTH) {
     throw badArgument('host', 'an IP address or a name', host);
   }
-  checkTimeout(timeoutMs);
+  checkTimeout('timeoutMs', timeoutMs);
+  checkTimeout('callTimeoutMs', callTimeoutMs);
   if (!Number.isInteger(maxPending) || maxPending < 1 || maxPending > MAX_PENDING_LIMIT) {
     throw badArgument('maxPending', `an integer in 1..${MAX_PENDING_LIMIT}`, maxPending);
   }
@@ -91,7 +110,18 @@ export function readOptions(options: LarsClientOptions, routesFileOfEnv?: string
   const { zone = zoneOfEnv } = options;
   if (typeof zone !== 'string') throw badArgument('zone', 'a text', zone);
   const purpose = readPurpose(options.purpose, cache || fallback);
-  return { host, ports: readPorts(options.ports), timeoutMs, maxPending, cache, fallback, routesFile, zone, purpose };
+  return {
+    host,
+    ports: readPorts(options.ports),
+    timeoutMs,
+    callTimeoutMs,
+    maxPending,
+    cache,
+    fallback,
+    routesFile,
+    zone,
+    purpose,
+  };
 }
 
 function readRoutesFile(given: string | undefined, fallback: boolean, ofEnv = ''): string | undefined {

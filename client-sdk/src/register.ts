@@ -1,4 +1,4 @@
-import { LarsError, type LarsErrorCode, noExistError, type RequestContext, registerTimeoutError } from './errors.ts';
+import { LarsError, type LarsErrorCode, noExistError, noRouteError, type RequestContext } from './errors.ts';
 import type { Route } from './route.ts';
 
 /** What waiting for a route needs. */
@@ -17,7 +17,7 @@ const MAX_PAUSE_MS = 1_000;
 
 /** Failures that may be over by the next attempt; all others end the waiting. */
 const TRANSIENT: ReadonlySet<LarsErrorCode> = new Set([
-  'LARS_TIMEOUT',
+  'LARS_AGENT_SILENT',
   'LARS_AGENT_UNREACHABLE',
   'LARS_SYSTEM_ERROR',
   'LARS_TOO_MANY_PENDING',
@@ -26,7 +26,7 @@ const TRANSIENT: ReadonlySet<LarsErrorCode> = new Set([
 /**
  * Asks for a route until it has hosts, with growing pauses. Each pause is a random part of its length, at least half of it, so that many
  * processes that start together do not ask together.
- * @throws {LarsError} LARS_TIMEOUT at the deadline, with the last failure as its cause; any failure that is not transient, at once
+ * @throws {LarsError} LARS_NO_ROUTE at the deadline, with the last failure as its cause; any failure that is not transient, at once
  */
 export async function waitForRoute(context: RequestContext, timeoutMs: number, deps: RegisterDeps): Promise<Route> {
   const deadlineMs = deps.nowMs() + timeoutMs;
@@ -39,7 +39,7 @@ export async function waitForRoute(context: RequestContext, timeoutMs: number, d
     await deps.pause(Math.min(deadlineMs - deps.nowMs(), pauseMs * (0.5 + deps.random() / 2)));
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
   }
-  throw registerTimeoutError(context, timeoutMs, last);
+  throw noRouteError(context, timeoutMs, last);
 }
 
 async function askOnce(leftMs: number, deps: RegisterDeps): Promise<Route | LarsError> {

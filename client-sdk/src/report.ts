@@ -1,7 +1,7 @@
 // pure
 import { type HostAddress, type HostInfo, LarsProtocolError, parseHost, type ReportRequest } from '@lars/proto';
 import { LarsHost } from './lars-host.ts';
-import { badArgument, checkModule, checkObject } from './validation.ts';
+import { badArgument, checkModule, checkObject, unknownKey } from './validation.ts';
 
 /** The host that was called: what getHost returned, or the same four fields from elsewhere. */
 export interface ReportTarget {
@@ -19,6 +19,7 @@ export interface CallResult {
   readonly tcostMs?: number | undefined;
 }
 
+const RESULT_KEYS = ['ok', 'tcostMs'] as const satisfies readonly (keyof CallResult)[];
 const RETCODE_FAILED = 1;
 const MAX_TCOST_MS = 2 ** 32 - 1;
 
@@ -44,6 +45,8 @@ export function makeReport(target: ReportTarget, result: CallResult): ReportRequ
  */
 export function checkResult(result: CallResult): number {
   checkObject('result', result);
+  // Written out, because every call comes here: a search in a list costs as much as the pick of its host.
+  for (const key in result) if (key !== 'ok' && key !== 'tcostMs') throw unknownKey('result', key, RESULT_KEYS);
   const { ok, tcostMs } = result;
   if (typeof ok !== 'boolean') throw badArgument('result.ok', 'true or false', ok);
   return wholeMs(tcostMs);

@@ -1,6 +1,7 @@
 // pure
 /** Checks of what callers pass in. Each throws a LarsError LARS_BAD_ARGUMENT that names the argument and what was given. */
 import { INT32_MAX, INT32_MIN, isInt32 } from '@lars/proto';
+import { suggest } from '@lars/proto/suggestion';
 import { LarsError } from './errors.ts';
 
 /** The longest time that a timer can wait, about 24 days. */
@@ -15,9 +16,9 @@ export function checkModule(modid: number, cmdid: number): void {
   if (!isInt32(cmdid)) throw badArgument('cmdid', `an integer in ${INT32_MIN}..${INT32_MAX}`, cmdid);
 }
 
-export function checkTimeout(timeoutMs: number): void {
+export function checkTimeout(argument: string, timeoutMs: number): void {
   if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return;
-  throw badArgument('timeoutMs', `a number of milliseconds above 0, at most ${MAX_TIMEOUT_MS}`, timeoutMs);
+  throw badArgument(argument, `a number of milliseconds above 0, at most ${MAX_TIMEOUT_MS}`, timeoutMs);
 }
 
 /** By its shape, because a test runner's sandbox or a polyfill may have an AbortSignal class of its own. */
@@ -30,6 +31,16 @@ export function checkSignal(signal: AbortSignal | undefined): void {
 
 export function checkObject(argument: string, value: unknown): void {
   if (typeof value !== 'object' || value === null) throw badArgument(argument, 'an object', value);
+}
+
+/** Refuses what is no object, and keys that do not exist: a misspelt one would otherwise do nothing, unnoticed. */
+export function checkKeys(argument: string, value: object, known: readonly string[]): void {
+  checkObject(argument, value);
+  for (const key in value) if (!known.includes(key)) throw unknownKey(argument, key, known);
+}
+
+export function unknownKey(argument: string, key: string, known: readonly string[]): LarsError {
+  return new LarsError('LARS_BAD_ARGUMENT', `${argument} must not have ${show(key)}: ${suggest(key, known)}`);
 }
 
 export function checkFunction(argument: string, value: unknown): void {

@@ -13,7 +13,7 @@ export class RoundRobin {
   }
 
   /** As LarsClient.call, for the one module whose servers it knows. */
-  async call<T>(_modid: number, _cmdid: number, run: CallFunction<T>, { signal, timeoutMs }: CallOptions = {}): Promise<T> {
+  async call<T>(_modid: number, _cmdid: number, run: CallFunction<T>, { signal, timeoutMs }: CallOptions<T> = {}): Promise<T> {
     const host = this.#hosts[this.#calls++ % this.#hosts.length] as LarsHost;
     const enders = [
       ...(signal === undefined ? [] : [signal]),

@@ -96,7 +96,7 @@ describe.each([{ cache: true }, { cache: false }])('with %j', options => {
     await without.end();
     expect(load.errors).toEqual([]);
     expect(load.slowestMs).toBeLessThan(options.cache ? 250 : 1_000);
-    if (!options.cache) expect(without.errors).toContain('LARS_TIMEOUT');
+    if (!options.cache) expect(without.errors).toContain('LARS_AGENT_SILENT');
     await eventually('the reporter knows all', () => {
       const told = world.told(...MODULE);
       return told.succ + told.err >= load.reported.succ + load.reported.err;

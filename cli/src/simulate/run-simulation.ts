@@ -96,7 +96,7 @@ class Simulation {
     if (error.code === 'LARS_OVERLOAD') {
       this.#timeoutsInARow = 0;
       this.#tally.countOverload();
-    } else if (error.code === 'LARS_TIMEOUT') {
+    } else if (error.code === 'LARS_AGENT_SILENT') {
       this.#timeoutsInARow += 1;
       this.#tally.countTimeout();
       if (this.#timeoutsInARow >= MAX_TIMEOUTS_PER_CALLER * this.#callers) this.#error ??= error;

@@ -11,7 +11,7 @@ import {
   type RouteKey,
   routeKey,
 } from '@lars/proto';
-import { abortedError, closedError, LarsError, type RequestContext, timeoutError, unreachableError } from '../errors.ts';
+import { abortedError, agentSilentError, closedError, LarsError, type RequestContext, unreachableError } from '../errors.ts';
 import type { LarsHost } from '../lars-host.ts';
 import type { Route } from '../route.ts';
 import type { Counters } from '../stats.ts';
@@ -152,7 +152,7 @@ export class ShardChannel {
     for (let due = this.#table.takeExpired(nowMs); due !== undefined; due = this.#table.takeExpired(nowMs)) {
       if (due.kind !== 'refresh') this.#counters.timeouts += 1;
       this.#silentTimeouts += 1;
-      this.#rejectPending(due, timeoutError(this.#contextOf(due), due.timeoutMs));
+      this.#rejectPending(due, agentSilentError(this.#contextOf(due), due.timeoutMs));
     }
     if (this.#silentTimeouts >= RESOLVE_AFTER_TIMEOUTS) {
       this.#silentTimeouts = 0;

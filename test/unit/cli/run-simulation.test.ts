@@ -155,13 +155,13 @@ describe('a simulation', () => {
   });
 
   test('bears single timeouts, but not an agent that has stopped answering', async () => {
-    const hiccups = new FakeAgent(request => (request % 2 === 0 ? 'LARS_TIMEOUT' : A));
+    const hiccups = new FakeAgent(request => (request % 2 === 0 ? 'LARS_AGENT_SILENT' : A));
     const tally = new Tally([]);
     expect(await runSimulation(plan({ concurrency: 1 }), hiccups, tally)).toStrictEqual({ kind: 'done' });
     expect(tally.timeouts).toBe(50);
-    const refusing = new FakeAgent(request => (request % 3 === 2 ? 'LARS_OVERLOAD' : 'LARS_TIMEOUT'));
+    const refusing = new FakeAgent(request => (request % 3 === 2 ? 'LARS_OVERLOAD' : 'LARS_AGENT_SILENT'));
     expect(await runSimulation(plan({ concurrency: 1 }), refusing, new Tally([]))).toStrictEqual({ kind: 'done' });
-    const silent = new FakeAgent(() => 'LARS_TIMEOUT');
+    const silent = new FakeAgent(() => 'LARS_AGENT_SILENT');
     expect(await runSimulation(plan({ concurrency: 4 }), silent, new Tally([]))).toMatchObject({ kind: 'failed' });
     expect(silent.asked).toBeLessThanOrEqual(3 * 4 + 4);
   });

@@ -52,7 +52,7 @@ describe('an agent that is known by name', () => {
     const time = async (count: number) => {
       old.onHost = () => {};
       for (let i = 0; i < count; i++)
-        expect((await rejection(client.getHost(0, 0, { timeoutMs: 20 }))).code).toBe('LARS_TIMEOUT');
+        expect((await rejection(client.getHost(0, 0, { timeoutMs: 20 }))).code).toBe('LARS_AGENT_SILENT');
       old.onHost = (request, reply) => reply(hostAnswer(request));
     };
     await client.getHost(0, 0);
@@ -68,7 +68,7 @@ describe('an agent that is known by name', () => {
 
   test('by address keeps its socket, however silent it is', async () => {
     await using peers = await silence(20);
-    for (let i = 0; i < 9; i++) expect((await rejection(peers.client.getHost(0, 0))).code).toBe('LARS_TIMEOUT');
+    for (let i = 0; i < 9; i++) expect((await rejection(peers.client.getHost(0, 0))).code).toBe('LARS_AGENT_SILENT');
     expect(peers.client.stats().socketsOpened).toBe(1);
   });
 

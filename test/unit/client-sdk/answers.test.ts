@@ -175,7 +175,7 @@ describe('register', () => {
     await using peers = await start();
     peers.agent.onRoute = (request, reply) => reply(routeAnswer(request, { host: [] }));
     const error = await rejection(peers.client.register(1, 2, { timeoutMs: 20 }));
-    expect(error.code).toBe('LARS_TIMEOUT');
+    expect(error.code).toBe('LARS_NO_ROUTE');
     expect(error.message).toContain('had no route within 20 ms');
   });
 });

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { runCall } from '../../../client-sdk/src/call.ts';
-import { type CallResult, LarsClient, LarsHost } from '../../../client-sdk/src/index.ts';
+import { type CallOptions, type CallResult, LarsClient, LarsHost } from '../../../client-sdk/src/index.ts';
 import { FakeAgent, HOST, hostAnswer } from './fake-agent.ts';
 import { rejection } from './rejection.ts';
 
@@ -19,8 +19,8 @@ function world() {
       reports.push(result);
     },
   };
-  const call = <T>(run: Parameters<typeof runCall<T>>[2], options = {}, leftMs?: number) =>
-    runCall<T>(context, host, run, options, leftMs, deps);
+  const call = <T>(run: Parameters<typeof runCall<T>>[2], options: CallOptions<T> = {}, leftMs = 90) =>
+    runCall<T>(context, host, run, options, { timeoutMs: 100, leftMs }, deps);
   return { clock, reports, call };
 }
 
@@ -90,39 +90,71 @@ describe('a call', () => {
     expect(reports).toEqual([{ ok, tcostMs: 0 }]);
   });
 
-  test('that its caller aborts reports nothing, and throws what the function throws', async () => {
+  test.each<[string, (status: number) => boolean, boolean]>([
+    ['answers true', status => status >= 500, false],
+    ['answers false', status => status >= 501, true],
+    [
+      'throws',
+      () => {
+        throw new Error('a bug in isFailureResult');
+      },
+      false,
+    ],
+  ])('whose isFailureResult %s gives its result, and reports ok: %#', async (_, isFailureResult, ok) => {
+    const { reports, call } = world();
+    expect(await call(async () => 500, { isFailureResult, isFailure: () => expect.unreachable() })).toBe(500);
+    expect(reports).toEqual([{ ok, tcostMs: 0 }]);
+  });
+
+  test.each<[string, (signal: AbortSignal) => Promise<unknown>]>([
+    ['that never ends', () => new Promise(() => {})],
+    ['that heeds its signal', signal => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error())))],
+    [
+      'that fails later',
+      signal => new Promise((_, reject) => signal.addEventListener('abort', () => setImmediate(reject, new Error()))),
+    ],
+    ['that succeeds later', signal => new Promise(resolve => signal.addEventListener('abort', () => setImmediate(resolve, 5)))],
+  ])('with a function %s ends at once when its caller aborts, and reports nothing', async (_, run) => {
     const { reports, call } = world();
     const controller = new AbortController();
     const reason = new Error('no longer wanted');
-    const answer = call(
-      (_, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-      {
-        signal: controller.signal,
-      },
+    let seen: AbortSignal | undefined;
+    const answer = rejection(
+      call(
+        (_, signal) => {
+          seen = signal;
+          return run(signal);
+        },
+        { signal: controller.signal, isFailure: () => expect.unreachable() },
+      ),
     );
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
     controller.abort(reason);
-    await expect(answer).rejects.toBe(reason);
+    const error = await answer;
+    expect(error).toMatchObject({ code: 'LARS_ABORTED', modid: 1, cmdid: 2, cause: reason });
+    expect([error.host, seen?.reason]).toEqual([host, reason]);
+    expect(error.message).toContain('aborted the call to 10.0.0.5:80');
+    await new Promise(setImmediate);
     expect(reports).toEqual([]);
     expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
   });
 
-  test('that succeeds although its caller aborted is a success', async () => {
+  test('whose function aborts it is aborted, though the function succeeds', async () => {
     const { reports, call } = world();
     const controller = new AbortController();
     const answer = call(async () => controller.abort(), { signal: controller.signal });
-    await answer;
-    expect(reports).toEqual([{ ok: true, tcostMs: 0 }]);
+    expect((await rejection(answer)).code).toBe('LARS_ABORTED');
+    expect(reports).toEqual([]);
   });
 
   test('that its caller aborted before the time was up stays unreported', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { reports, call } = world();
     const controller = new AbortController();
-    const answer = rejection(call(() => new Promise(() => {}), { signal: controller.signal, timeoutMs: 100 }, 90));
+    const answer = rejection(call(() => new Promise(() => {}), { signal: controller.signal }));
     controller.abort();
     vi.advanceTimersByTime(90);
-    expect((await answer).code).toBe('LARS_TIMEOUT');
+    expect((await answer).code).toBe('LARS_ABORTED');
     expect(reports).toEqual([]);
   });
 
@@ -141,23 +173,20 @@ describe('a call', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { clock, reports, call } = world();
     let seen: AbortSignal | undefined;
-    const options = { timeoutMs: 100, isFailure: () => false };
+    const options = { isFailure: () => false, isFailureResult: () => false };
     const answer = rejection(
-      call(
-        (_, signal) => {
-          seen = signal;
-          return run(signal);
-        },
-        options,
-        90,
-      ),
+      call((_, signal) => {
+        seen = signal;
+        return run(signal);
+      }, options),
     );
     vi.advanceTimersByTime(89);
     expect([seen?.aborted, reports]).toEqual([false, []]);
     clock.nowMs += 90;
     vi.advanceTimersByTime(1);
     const error = await answer;
-    expect(error).toMatchObject({ code: 'LARS_TIMEOUT', modid: 1, cmdid: 2 });
+    expect(error).toMatchObject({ code: 'LARS_CALL_TIMEOUT', formerCode: 'LARS_TIMEOUT', modid: 1, cmdid: 2 });
+    expect(error.host).toBe(host);
     expect(error.message).toContain('the call to 10.0.0.5:80 (picked by agent 127.0.0.1:8888) took longer than 100 ms');
     expect(seen?.reason).toBe(error);
     await new Promise(setImmediate);
@@ -167,8 +196,8 @@ describe('a call', () => {
   test('that ends in time leaves no timer behind', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { call } = world();
-    await call(async () => 1, { timeoutMs: 100 }, 90);
-    await expect(call(() => Promise.reject(new Error('x')), { timeoutMs: 100 }, 90)).rejects.toThrow('x');
+    await call(async () => 1);
+    await expect(call(() => Promise.reject(new Error('x')))).rejects.toThrow('x');
     expect(vi.getTimerCount()).toBe(0);
   });
 });
@@ -244,9 +273,30 @@ describe('LarsClient.call', () => {
     expect(client.stats().reports).toBe(0);
     vi.advanceTimersByTime(1);
     const error = await called;
-    expect([error.code, error.message]).toEqual(['LARS_TIMEOUT', expect.stringContaining('took longer than 300 ms')]);
+    expect([error.code, error.message]).toEqual(['LARS_CALL_TIMEOUT', expect.stringContaining('took longer than 300 ms')]);
     await agent.until(() => agent.reports.length === 1);
     expect(agent.reports).toMatchObject([{ retcode: 1 }]);
+  });
+
+  test.each([
+    ['the time limit of the client', { callTimeoutMs: 40 }, 40],
+    ['30 s', {}, 30_000],
+  ])('that says nothing of time has %s', async (_, options, limitMs) => {
+    await using client = new LarsClient({ ...options, timeoutMs: 20 });
+    vi.spyOn(client, 'tryGetHost').mockReturnValue(host);
+    vi.spyOn(client, 'report').mockReturnValue();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let isOver = false;
+    const called = rejection(client.call(1, 2, () => new Promise(() => {}))).finally(() => {
+      isOver = true;
+    });
+    vi.advanceTimersByTime(limitMs - 5);
+    await new Promise(setImmediate);
+    expect(isOver).toBe(false);
+    vi.advanceTimersByTime(5);
+    const error = await called;
+    expect(error.message).toContain(`took longer than ${limitMs} ms`);
+    expect(client.report).toHaveBeenCalledWith(host, expect.objectContaining({ ok: false }));
   });
 
   test('that outlives close passes its result through and reports nothing', async () => {
@@ -259,7 +309,10 @@ describe('LarsClient.call', () => {
   test.each<[unknown, unknown, string]>([
     [undefined, {}, 'run must be a function, not undefined'],
     [() => 0, { isFailure: true }, 'isFailure must be a function, not true'],
+    [() => 0, { isFailureResult: 1 }, 'isFailureResult must be a function, not 1'],
     [() => 0, { timeoutMs: -1 }, 'timeoutMs must be'],
+    [() => 0, { timeoutMS: 5 }, "options must not have 'timeoutMS': did you mean timeoutMs?"],
+    [() => 0, null, 'options must be an object, not null'],
   ])('refuses %s with %j', async (run, options, message) => {
     await using client = new LarsClient();
     const error = await rejection(client.call(1, 2, run as never, options as never));

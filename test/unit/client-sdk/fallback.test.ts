@@ -79,7 +79,7 @@ describe('a client that knows the route', () => {
     agent.onHost = () => {};
     agent.onRoute = () => {};
     expect((await client.getHost(1, 2, { timeoutMs: 30 })).port).toBe(80);
-    expect((await rejection(client.getRoute(1, 2, { timeoutMs: 30 }))).code).toBe('LARS_TIMEOUT');
+    expect((await rejection(client.getRoute(1, 2, { timeoutMs: 30 }))).code).toBe('LARS_AGENT_SILENT');
     expect(client.stats()).toMatchObject({ fallbackPicks: 1, timeouts: 2 });
     // Without a deadline to wait for: the silence tells.
     expect((await client.getHost(1, 2)).port).toBe(80);

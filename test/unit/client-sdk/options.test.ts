@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LarsClient, LarsError } from '../../../client-sdk/src/index.ts';
 import { readOptions } from '../../../client-sdk/src/options.ts';
+import { rejection } from './rejection.ts';
 
 describe('options of a client', () => {
   test('defaults', () => {
@@ -8,6 +9,7 @@ describe('options of a client', () => {
       host: '127.0.0.1',
       ports: [8888, 8889, 8890],
       timeoutMs: 500,
+      callTimeoutMs: 30_000,
       maxPending: 65_536,
       cache: true,
       fallback: true,
@@ -66,14 +68,25 @@ describe('options of a client', () => {
     [{ routesFile: true }, 'routesFile must be the path of a file, not true'],
     [{ routesFile: 'a\0b' }, 'routesFile must be the path of a file'],
     [{ routesFile: 'a', fallback: false }, 'routesFile must be left out with fallback: false'],
-    [
-      { timeoutMS: 5 },
-      "options must be made of host, ports, timeoutMs, maxPending, cache, fallback, routesFile, zone, purpose, not 'timeoutMS'",
-    ],
+    [{ callTimeoutMs: -1 }, 'callTimeoutMs must be a number of milliseconds above 0'],
+    [{ timeoutMS: 5 }, "options must not have 'timeoutMS': did you mean timeoutMs?"],
+    [{ timeoutMs: 5, retries: 3 }, "options must not have 'retries': known are host, ports, timeoutMs"],
     [null, 'options must be an object, not null'],
   ])('%j is refused', (options, message) => {
     const make = () => new LarsClient(options as never);
     expect(make).toThrow(LarsError);
     expect(make).toThrow(expect.objectContaining({ code: 'LARS_BAD_ARGUMENT', message: expect.stringContaining(message) }));
+  });
+});
+
+describe('options of a request', () => {
+  test.each(['getHost', 'getRoute', 'register'] as const)('%s refuses what it does not know', async method => {
+    await using client = new LarsClient();
+    const error = await rejection(client[method](1, 2, { timeout: 5 } as never));
+    expect([error.code, error.message]).toEqual([
+      'LARS_BAD_ARGUMENT',
+      "options must not have 'timeout': did you mean timeoutMs?",
+    ]);
+    expect((await rejection(client[method](1, 2, null as never))).message).toBe('options must be an object, not null');
   });
 });

@@ -53,7 +53,7 @@ describe('register', () => {
     expect(pauses).toEqual([25, 50, 100]);
   });
 
-  test.each(['LARS_TIMEOUT', 'LARS_AGENT_UNREACHABLE', 'LARS_SYSTEM_ERROR', 'LARS_TOO_MANY_PENDING'] as const)(
+  test.each(['LARS_AGENT_SILENT', 'LARS_AGENT_UNREACHABLE', 'LARS_SYSTEM_ERROR', 'LARS_TOO_MANY_PENDING'] as const)(
     '%s passes: it asks again',
     async code => {
       expect(await wait([failure(code), there], 1_000).route).toBe(there);
@@ -72,7 +72,7 @@ describe('register', () => {
   test('keeps its deadline, also in the last pause and in the last query', async () => {
     const { route, pauses, left } = wait([unknown], 400);
     const error = await rejection(route);
-    expect(error).toMatchObject({ code: 'LARS_TIMEOUT', modid: 1, cmdid: 2, cause: { code: 'LARS_NO_EXIST' } });
+    expect(error).toMatchObject({ code: 'LARS_NO_ROUTE', modid: 1, cmdid: 2, cause: { code: 'LARS_NO_EXIST' } });
     expect(error.message).toContain('module 1/2: agent 127.0.0.1:8888 had no route within 400 ms');
     expect(pauses).toEqual([50, 100, 200, 46]);
     expect(left).toEqual([400, 349, 248, 47]);

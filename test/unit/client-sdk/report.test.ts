@@ -47,6 +47,7 @@ describe('a report on the wire', () => {
     [{ ...target, port: 0 }, { ok: true }, "host must be an address and a port, not '10.0.0.5:0'"],
     [undefined, { ok: true }, 'host must be an object, not undefined'],
     [target, undefined, 'result must be an object, not undefined'],
+    [target, { ok: true, tcost: 5 }, "result must not have 'tcost': did you mean tcostMs?"],
     [target, { ok: 1 }, 'result.ok must be true or false, not 1'],
     [target, { ok: true, tcostMs: -1 }, 'result.tcostMs must be a number of milliseconds, not -1'],
     [target, { ok: true, tcostMs: Number.NaN }, 'result.tcostMs must be a number of milliseconds, not NaN'],
