@@ -4,24 +4,17 @@ import { type CallFunction, type CallOptions, checkCallOptions, runCall } from '
 import { abortedError, closedError, isUnanswered, type RequestContext, tooManyPendingError } from './errors.ts';
 import { Fallback, NO_FALLBACK } from './fallback.ts';
 import type { LarsHost } from './lars-host.ts';
-import { COPY_CAME, type HostReport, type Lookup, type RequestLimits, ShardChannel, systemLookup } from './link/index.ts';
+import { COPY_CAME, type HostReport, type Lookup, ShardChannel, systemLookup } from './link/index.ts';
 import { type LarsClientOptions, readOptions, type Settings } from './options.ts';
 import { waitForRoute } from './register.ts';
 import { type CallResult, checkResult, makeReport, type ReportTarget } from './report.ts';
+import { type RequestOptions, readLimits } from './request-options.ts';
 import type { Route } from './route.ts';
 import { type CacheCounts, type LarsStats, newCounters } from './stats.ts';
 import { pause } from './util/pause.ts';
+import { type EndObserver, ignoreProcessEnd, observeProcessEnd } from './util/process-end.ts';
 import { WakeTimer } from './util/wake-timer.ts';
-import { checkFunction, checkKeys, checkModule, checkSignal, checkTimeout } from './validation.ts';
-
-export interface RequestOptions {
-  /** Ends the request early, with LARS_ABORTED and the signal's reason as its cause. */
-  readonly signal?: AbortSignal | undefined;
-  /** How long to wait; the client's `timeoutMs` by default. */
-  readonly timeoutMs?: number | undefined;
-}
-
-const REQUEST_KEYS = ['signal', 'timeoutMs'] as const satisfies readonly (keyof RequestOptions)[];
+import { checkFunction, checkModule } from './validation.ts';
 
 /** What a client needs from its process; tests bring their own. */
 export interface ClientDeps {
@@ -66,6 +59,15 @@ export class LarsClient {
   /** Aborted by close. */
   readonly #closeController = new AbortController();
   #closing: Promise<void> | undefined;
+  /** A program that forgets close() loses no results. Known to the process from the first result on. */
+  readonly #endObserver: EndObserver = {
+    onBeforeExit: () => this.#driver?.cache.flushAll(),
+    onExit: () => {
+      this.#driver?.cache.flushAll();
+      for (const channel of this.#channels) channel.flushNow();
+    },
+  };
+  #isEndObserved = false;
 
   /**
    * Opens nothing yet.
@@ -121,7 +123,7 @@ export class LarsClient {
    */
   async getRoute(modid: number, cmdid: number, options: RequestOptions = {}): Promise<Route> {
     checkModule(modid, cmdid);
-    const limits = this.#readLimits(options);
+    const limits = readLimits(options, this.#settings.timeoutMs);
     this.#refuseUnwanted(modid, cmdid, limits.signal);
     const channel = this.#admitRequest(modid, cmdid);
     this.#cache?.flush(modid, cmdid);
@@ -135,7 +137,7 @@ export class LarsClient {
    */
   async register(modid: number, cmdid: number, options: RequestOptions = {}): Promise<Route> {
     checkModule(modid, cmdid);
-    const { signal, timeoutMs } = this.#readLimits(options, REGISTER_TIMEOUT_MS);
+    const { signal, timeoutMs } = readLimits(options, REGISTER_TIMEOUT_MS);
     const { nowMs, random } = this.#deps;
     const enders = signal === undefined ? [this.#closeController.signal] : [this.#closeController.signal, signal];
     return waitForRoute(this.#contextOf(modid, cmdid), timeoutMs, {
@@ -212,6 +214,7 @@ export class LarsClient {
     this.#cache = undefined;
     this.#timer.stop();
     await Promise.all(this.#channels.map(channel => channel.close(CLOSE_GRACE_MS)));
+    ignoreProcessEnd(this.#endObserver);
   }
 
   #newDriver(cache: boolean, fallback: boolean): CacheDriver {
@@ -228,7 +231,7 @@ export class LarsClient {
   /** Asks the agent. With options that getHost did not look at, the client may pick from its copy after all. */
   async #getHost(modid: number, cmdid: number, options: RequestOptions = {}): Promise<LarsHost> {
     checkModule(modid, cmdid);
-    const limits = this.#readLimits(options);
+    const limits = readLimits(options, this.#settings.timeoutMs);
     this.#refuseUnwanted(modid, cmdid, limits.signal);
     const copied = this.#cache?.pick(modid, cmdid);
     if (copied !== undefined) return copied.host;
@@ -275,6 +278,7 @@ export class LarsClient {
       this.#counters.dropped += 1;
       return;
     }
+    this.#observeEnd();
     if (stats !== undefined) stats.owner.observeResult(stats, retcode === 0, tcost);
     else this.#cache?.flush(modid, cmdid);
     this.#channelOf(modid, cmdid).report(report);
@@ -282,16 +286,15 @@ export class LarsClient {
 
   #bufferResult(stats: HostStats, result: CallResult): void {
     const tcostMs = checkResult(result);
+    this.#observeEnd();
     this.#counters.reports += 1;
     stats.owner.bufferResult(stats, result.ok, tcostMs);
   }
 
-  #readLimits(options: RequestOptions, defaultMs = this.#settings.timeoutMs): RequestLimits {
-    checkKeys('options', options, REQUEST_KEYS);
-    const { signal, timeoutMs = defaultMs } = options;
-    checkSignal(signal);
-    checkTimeout('timeoutMs', timeoutMs);
-    return { signal, timeoutMs };
+  #observeEnd(): void {
+    if (this.#isEndObserved) return;
+    this.#isEndObserved = true;
+    observeProcessEnd(this.#endObserver);
   }
 
   /** Refuses a request whose answer would not be used. */

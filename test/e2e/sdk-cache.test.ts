@@ -1,4 +1,5 @@
 /** The SDK's cache with an agent: the agent hears of every call, and its word counts. */
+import { execFile } from 'node:child_process';
 import { LarsClient, type LarsHost } from '@lars/client-sdk';
 import { afterEach, describe, expect, test } from 'vitest';
 import { hostInfos } from '../support/agent-messages.ts';
@@ -68,6 +69,25 @@ describe('an agent whose callers keep copies of the route', () => {
     await world.agent.stop();
     const told = MODULES.flatMap(({ modid, cmdid }) => Object.values(world.reporter.calls(modid, cmdid)));
     expect(told.reduce((sum, { succ, err }) => sum + succ + err, 0)).toBe(calls);
+  });
+
+  test.each(['', 'process.exit();'])('hears of every call of a script that forgets close() and ends with "%s"', async end => {
+    const { world } = await start('ours', 0);
+    const script = `
+      import { LarsClient } from '@lars/client-sdk';
+      const lars = new LarsClient({ ports: ${JSON.stringify(world.agent.udpPorts)}, timeoutMs: 15_000 });
+      for (let i = 0; i < 100; i++) await lars.call(3, 0, () => i);
+      ${end}`;
+    const ended = new Promise<string>((resolve, reject) => {
+      execFile(
+        process.execPath,
+        ['--input-type=module', '-e', script],
+        { cwd: import.meta.dirname, timeout: 30_000 },
+        (error, out, err) => (error === null ? resolve(out + err) : reject(error)),
+      );
+    });
+    expect(await ended).toBe('');
+    await eventually('all reports', async () => sampleSum(await metrics(world.agent), 'lars_agent_reported_calls_total') === 100);
   });
 
   test('takes a host that fails out of service for all of them', async () => {

@@ -93,6 +93,15 @@ export class AgentSocket {
     this.#setState({ kind: 'unopened' });
   }
 
+  /**
+   * Gives the kernel what waits for the socket to open, for the process is about to end. It must be connected already but for the event that says so:
+   * what waits for a name to be resolved is lost.
+   */
+  flushNow(): void {
+    if (this.#state.kind !== 'opening' || this.#state.socket === undefined) return;
+    for (const datagram of this.#state.waiting.splice(0)) sendUnlessUnconnected(this.#state.socket, datagram);
+  }
+
   /** Waits up to `graceMs` until the kernel has everything, then closes for good. */
   async close(graceMs: number): Promise<void> {
     if (!this.#isFlushed()) await this.#waitUntilFlushed(graceMs);
@@ -126,11 +135,12 @@ export class AgentSocket {
   #connect(address: string, family: number): void {
     if (this.#state.kind !== 'opening') return;
     const { waiting } = this.#state;
-    const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+    const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4', lookup: takeLiterally });
     applyRef(socket, this.#isReferenced);
     this.#setState({ kind: 'opening', waiting, socket });
     // The listeners stay after this object has let the socket go: an error without a listener would end the process.
-    socket.on('error', error => this.#isCurrent(socket) && this.#fail(error));
+    // Such an error may come before connect() returns, and the events must not.
+    socket.on('error', error => process.nextTick(() => this.#isCurrent(socket) && this.#fail(error)));
     socket.on('message', datagram => this.#isCurrent(socket) && this.#events.onDatagram(datagram));
     socket.on('connect', () => this.#isCurrent(socket) && this.#onConnect(socket, waiting));
     socket.connect(this.#port, address);
@@ -195,6 +205,26 @@ export class AgentSocket {
         resolve();
       };
     });
+  }
+}
+
+/**
+ * All addresses that a socket is given here are resolved. Node.js would look them up all the same, some ticks later; with this function the socket is
+ * connected at once, and takes reports in the very tick in which the process ends.
+ */
+function takeLiterally(
+  address: string,
+  _options: unknown,
+  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
+  callback(null, address, isIP(address));
+}
+
+function sendUnlessUnconnected(socket: Socket, datagram: Uint8Array): void {
+  try {
+    socket.send(datagram);
+  } catch {
+    // Nobody is left who could do anything about it.
   }
 }
 

@@ -13,6 +13,7 @@ import {
 } from '@lars/proto';
 import { abortedError, agentSilentError, closedError, LarsError, type RequestContext, unreachableError } from '../errors.ts';
 import type { LarsHost } from '../lars-host.ts';
+import type { RequestLimits } from '../request-options.ts';
 import type { Route } from '../route.ts';
 import type { Counters } from '../stats.ts';
 import { AgentSocket, type Lookup } from './agent-socket.ts';
@@ -34,12 +35,6 @@ export interface ChannelDeps {
   readonly wakeAt: (atMs: number) => void;
   /** Present where the client picks by itself while the agent is away: whether it may be able to, for this module. */
   readonly mayPickAlone?: ((modid: number, cmdid: number) => boolean) | undefined;
-}
-
-/** How long one request may take and what ends it early. */
-export interface RequestLimits {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** How long a query whether the server has a route again waits for its answer. */
@@ -164,6 +159,12 @@ export class ShardChannel {
     if (this.#copied.size > 0) this.#giveBackUnsent();
     this.#windows.probe(nowMs);
     this.#sendAllowed(nowMs);
+  }
+
+  /** Sends all results at once, because the process is about to end; those of an outage too, for a server that hangs may read them later. */
+  flushNow(): void {
+    for (const batch of this.#watch?.takeAll() ?? []) this.#sendBatch(batch);
+    this.#socket.flushNow();
   }
 
   /** Rejects what waits, lets the kernel take the reports for up to `graceMs`, and closes the socket. */

@@ -23,6 +23,15 @@ async function run(agent: FakeAgent, program: string) {
   return { exitCode, output };
 }
 
+const HUNDRED_REPORTS = `
+  for (let i = 0; i < 100; i++) client.report({ modid: 1, cmdid: 2, host: '10.0.0.5', port: 80 }, { ok: true });`;
+
+/** Calls of which the agent was told, each by itself or in sums. */
+function reported({ reports, batches }: FakeAgent): number {
+  const results = batches.flatMap(batch => batch.results);
+  return reports.length + results.reduce((sum, { succ, err }) => sum + succ + err, 0);
+}
+
 describe('a process with a client that is never closed', () => {
   test('lives while a request waits, and ends when it is answered', async () => {
     await using agent = await FakeAgent.start();
@@ -59,6 +68,48 @@ describe('a process with a client that is never closed', () => {
     expect(await run(agent, program)).toEqual({ exitCode: 0, output: '' });
     await agent.until(() => agent.batches.length === 1);
     expect(agent.batches[0]?.results).toMatchObject([{ succ: 1 }, { err: 1 }]);
+  });
+
+  const COPIED = `
+    for (let i = 0; i < 10; i++) await client.getHost(1, 2);
+    while (client.stats().copies === 0) await new Promise(setImmediate);
+    for (let i = 0; i < 100; i++) client.report(client.tryGetHost(1, 2), { ok: true });`;
+
+  test.each<[string, string, number]>([
+    ['ends by itself', COPIED, 0],
+    ['calls process.exit()', `${COPIED} process.exit(5);`, 5],
+    ['throws', `${COPIED} process.on('uncaughtException', () => process.exit(6)); throw new Error();`, 6],
+    ['calls process.exit() in the tick of its first report', `${HUNDRED_REPORTS} process.exit(7);`, 7],
+  ])('that %s loses no result', async (_, program, exitCode) => {
+    await using agent = await FakeAgent.start();
+    expect(await run(agent, program)).toEqual({ exitCode, output: '' });
+    await agent.until(() => reported(agent) === 100);
+  });
+
+  test.each(['', 'process.exit(5);'])('in a worker thread that ends with "%s" loses no result', async end => {
+    await using agent = await FakeAgent.start();
+    const worker = `
+      import { LarsClient } from '${SDK}';
+      const client = new LarsClient({ ports: ${JSON.stringify(agent.ports)}, timeoutMs: 15_000 });
+      ${COPIED} ${end}`;
+    const program = `
+      import { Worker } from 'node:worker_threads';
+      new Worker(new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(worker)})));`;
+    expect(await run(agent, program)).toEqual({ exitCode: 0, output: '' });
+    await agent.until(() => reported(agent) === 100);
+  });
+
+  test('has one listener for any number of clients, and none when they are closed', async () => {
+    await using agent = await FakeAgent.start();
+    const program = `
+      const count = () => process.listenerCount('exit') + process.listenerCount('beforeExit');
+      const before = count();
+      const clients = Array.from({ length: 20 }, () => new LarsClient({ ports: ${JSON.stringify(agent.ports)} }));
+      for (const one of clients) one.report({ modid: 1, cmdid: 2, host: '10.0.0.5', port: 80 }, { ok: true });
+      const open = count();
+      for (const one of clients) await one.close();
+      process.stdout.write(String([open - before, count() - before]));`;
+    expect(await run(agent, program)).toEqual({ exitCode: 0, output: '2,0' });
   });
 
   test('is not ended by requests that are rejected at close', async () => {
