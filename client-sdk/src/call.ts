@@ -1,6 +1,7 @@
 import { abortedError, callTimeoutError, type RequestContext } from './errors.ts';
 import type { LarsHost } from './lars-host.ts';
 import type { CallResult } from './report.ts';
+import type { RequestOptions } from './request-options.ts';
 import { checkFunction, checkKeys, checkSignal, checkTimeout } from './validation.ts';
 
 /** The business call: gets the picked host, and a signal that fires when the result is no longer wanted. */
@@ -34,7 +35,8 @@ export interface CallOptions<T = unknown> {
 const KNOWN = ['signal', 'timeoutMs', 'isFailure', 'isFailureResult'] as const satisfies readonly (keyof CallOptions)[];
 
 /** @throws {LarsError} LARS_BAD_ARGUMENT naming what is wrong */
-export function checkCallOptions<T>(options: CallOptions<T>): void {
+export function checkCall<T>(run: CallFunction<T>, options: CallOptions<T>): void {
+  checkFunction('run', run);
   checkKeys('options', options, KNOWN);
   const { signal, timeoutMs, isFailure, isFailureResult } = options;
   checkSignal(signal);
@@ -53,6 +55,39 @@ export interface CallLimit {
 export interface CallDeps {
   readonly nowMs: () => number;
   readonly report: (host: LarsHost, result: CallResult) => void;
+}
+
+/** What `makeCall` needs to pick and to report. */
+export interface CallMaker {
+  getHost(modid: number, cmdid: number, options: RequestOptions): Promise<LarsHost>;
+  tryGetHost(modid: number, cmdid: number): LarsHost | undefined;
+  report(host: LarsHost, result: CallResult): void;
+}
+
+/** How long a pick may take, and pick and function together where the caller does not say. */
+export interface CallTimeouts {
+  readonly timeoutMs: number;
+  readonly callTimeoutMs: number;
+}
+
+/** Picks a host for a call whose options were checked, and runs it. */
+export async function makeCall<T>(
+  context: RequestContext,
+  run: CallFunction<T>,
+  options: CallOptions<T>,
+  timeouts: CallTimeouts,
+  maker: CallMaker,
+  nowMs: () => number,
+): Promise<T> {
+  const { modid, cmdid } = context;
+  const { signal, timeoutMs = timeouts.callTimeoutMs } = options;
+  const startMs = nowMs();
+  const pickTimeoutMs = Math.min(timeoutMs, timeouts.timeoutMs);
+  const copied = signal?.aborted ? undefined : maker.tryGetHost(modid, cmdid);
+  const host = copied ?? (await maker.getHost(modid, cmdid, { signal, timeoutMs: pickTimeoutMs }));
+  if (signal?.aborted) throw abortedError(context, signal.reason);
+  const limit = { timeoutMs, leftMs: Math.max(1, timeoutMs - (nowMs() - startMs)) };
+  return runCall(context, host, run, options, limit, { nowMs, report: (target, result) => maker.report(target, result) });
 }
 
 /** Runs the function with a picked host, times it and reports how it went. Its result or error passes through unchanged. */

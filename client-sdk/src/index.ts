@@ -1,6 +1,7 @@
 export type { HostAddress } from '@lars/proto';
 export type { CallFunction, CallOptions } from './call.ts';
 export { isLarsError, LarsError, type LarsErrorCode, type LarsErrorDetails, type LarsErrorOf } from './errors.ts';
+export type { LarsApi } from './lars-api.ts';
 export { LarsClient } from './lars-client.ts';
 export { LarsHost } from './lars-host.ts';
 export type { LarsClientOptions } from './options.ts';

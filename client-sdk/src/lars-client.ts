@@ -1,8 +1,9 @@
 import { formatModule, SHARD_COUNT, shardOf } from '@lars/proto';
 import { CacheDriver, type HostStats, pickRecordOf, type RouteCache, recordPick } from './cache/index.ts';
-import { type CallFunction, type CallOptions, checkCallOptions, runCall } from './call.ts';
+import { type CallFunction, type CallOptions, checkCall, makeCall } from './call.ts';
 import { abortedError, closedError, isUnanswered, type RequestContext, tooManyPendingError } from './errors.ts';
 import { Fallback, NO_FALLBACK } from './fallback.ts';
+import type { LarsApi } from './lars-api.ts';
 import type { LarsHost } from './lars-host.ts';
 import { COPY_CAME, type HostReport, type Lookup, ShardChannel, systemLookup } from './link/index.ts';
 import { type LarsClientOptions, readOptions, type Settings } from './options.ts';
@@ -14,7 +15,7 @@ import { type CacheCounts, type LarsStats, newCounters } from './stats.ts';
 import { pause } from './util/pause.ts';
 import { type EndObserver, ignoreProcessEnd, observeProcessEnd } from './util/process-end.ts';
 import { WakeTimer } from './util/wake-timer.ts';
-import { checkFunction, checkModule } from './validation.ts';
+import { checkModule } from './validation.ts';
 
 /** What a client needs from its process; tests bring their own. */
 export interface ClientDeps {
@@ -44,7 +45,7 @@ const NO_CACHE: CacheCounts = { copyPicks: 0, cacheFull: 0, copies: 0, held: 0 }
  *
  * All errors are LarsErrors; their codes are in the README.
  */
-export class LarsClient {
+export class LarsClient implements LarsApi {
   readonly #settings: Settings;
   readonly #deps: ClientDeps;
   readonly #counters = newCounters();
@@ -169,18 +170,9 @@ export class LarsClient {
    *   signal aborts, at once and with the `host`
    */
   async call<T>(modid: number, cmdid: number, run: CallFunction<T>, options: CallOptions<T> = {}): Promise<T> {
-    checkFunction('run', run);
-    checkCallOptions(options);
-    const { signal, timeoutMs = this.#settings.callTimeoutMs } = options;
-    const { nowMs } = this.#deps;
-    const startMs = nowMs();
-    const pickTimeoutMs = Math.min(timeoutMs, this.#settings.timeoutMs);
-    const copied = signal?.aborted ? undefined : this.tryGetHost(modid, cmdid);
-    const host = copied ?? (await this.getHost(modid, cmdid, { signal, timeoutMs: pickTimeoutMs }));
-    const context = this.#contextOf(modid, cmdid);
-    if (signal?.aborted) throw abortedError(context, signal.reason);
-    const limit = { timeoutMs, leftMs: Math.max(1, timeoutMs - (nowMs() - startMs)) };
-    return runCall(context, host, run, options, limit, { nowMs, report: (target, result) => this.report(target, result) });
+    checkModule(modid, cmdid);
+    checkCall(run, options);
+    return makeCall(this.#contextOf(modid, cmdid), run, options, this.#settings, this, this.#deps.nowMs);
   }
 
   /** What the client has done so far. */

@@ -56,11 +56,16 @@ function addressOf(target: ReportTarget): HostAddress {
   if (target instanceof LarsHost) return target.address;
   const { host, port } = target;
   if (typeof host !== 'string') throw badArgument('host', 'a host with modid, cmdid, host and port', host);
+  return readAddress(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+}
+
+/** @throws {LarsError} LARS_BAD_ARGUMENT where the text is no host and port */
+export function readAddress(authority: string): HostAddress {
   try {
-    return parseHost(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+    return parseHost(authority);
   } catch (cause) {
     if (!(cause instanceof LarsProtocolError)) throw cause;
-    throw badArgument('host', 'an address and a port', `${host}:${port}`, cause);
+    throw badArgument('host', 'an address and a port', authority, cause);
   }
 }
 

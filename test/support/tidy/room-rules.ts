@@ -38,6 +38,7 @@ const ROOMS = [
   'client-sdk/src',
   'client-sdk/src/cache',
   'client-sdk/src/link',
+  'client-sdk/src/testing',
   'client-sdk/src/util',
   'cli',
   'python',
