@@ -39,6 +39,7 @@ const ROOMS = [
   'client-sdk/src/cache',
   'client-sdk/src/link',
   'client-sdk/src/testing',
+  'client-sdk/src/undici',
   'client-sdk/src/util',
   'cli',
   'python',
