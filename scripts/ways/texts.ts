@@ -1,3 +1,4 @@
+import { withMarkedPart } from '../marked-part.ts';
 import type { KeyFiles } from './conf-keys.ts';
 import type { RanFile } from './ran-lines.ts';
 
@@ -5,9 +6,6 @@ export interface Way {
   readonly name: string;
   readonly files: readonly RanFile[];
 }
-
-const BEGIN = '<!-- ways: begin -->';
-const END = '<!-- ways: end -->';
 
 /** A file of which fewer lines ran does no part of the work. */
 const LINES_TO_FOLLOW = 10;
@@ -56,10 +54,7 @@ export function formatTotals(ways: readonly Way[], keys: readonly KeyFiles[], tr
 
 /** The page with the totals between its two markers. */
 export function withTotals(page: string, text: string): string {
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`the page has no ${BEGIN} and ${END} in this order`);
-  return `${page.slice(0, begin + BEGIN.length)}\n${text}\n${page.slice(end)}`;
+  return withMarkedPart(page, 'ways', text);
 }
 
 function totals({ name, files }: Way): readonly string[] {

@@ -1,17 +1,14 @@
 /** Two dnsservers and two reporters, each a process with a database of its own, and an agent that knows both in order. */
-import { createServer } from 'node:net';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, vi } from 'vitest';
+import { freeTcpPort } from '../support/free-ports.ts';
 import type { CleanUps } from './agent-world.ts';
 import { LarsFolder, type LarsProcess, type Ready } from './cli-process.ts';
 
 export type ServiceKind = 'dnsserver' | 'reporter';
 
 const PATIENCE_MS = 60_000;
-
-/** Below the ports that the kernel gives to the sockets of clients, or one of those could take a server's port while that is dead. */
-const PORTS = { from: 12_000, to: 32_000 } as const;
 
 /** One service that can be killed and started again at the same port. */
 export class Server {
@@ -124,17 +121,5 @@ export class FailoverWorld {
       interval: 20,
     });
     return performance.now() - startMs;
-  }
-}
-
-async function freeTcpPort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
-    const server = createServer();
-    const isFree = await new Promise<boolean>(resolve => {
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
-    });
-    await new Promise(resolve => server.close(resolve));
-    if (isFree) return port;
   }
 }

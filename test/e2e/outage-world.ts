@@ -1,13 +1,12 @@
 /** An agent in a process of its own that can be killed, stopped and started again on the same ports, and callers that never pause. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { LarsClient, type LarsClientOptions, type LarsHost } from '@lars/client-sdk';
 import type { AgentChildReady } from '../support/agent-child.ts';
-import { eventually } from '../support/eventually.ts';
+import { freeUdpPorts } from '../support/free-ports.ts';
 import { ScriptedDnsserver } from '../support/scripted-dnsserver.ts';
 import { ScriptedReporter } from '../support/scripted-reporter.ts';
 import type { CleanUps } from './agent-world.ts';
@@ -22,7 +21,7 @@ export class OutageWorld {
   #child: ChildProcess | undefined;
 
   static async start(cleanUps: CleanUps): Promise<OutageWorld> {
-    const world = new OutageWorld(await freePorts(), cleanUps);
+    const world = new OutageWorld(await freeUdpPorts(), cleanUps);
     for (const server of [world.dns, world.reporter]) {
       await server.start();
       cleanUps.add(() => server.stop());
@@ -135,25 +134,4 @@ export class Load {
       }
     }
   }
-}
-
-/** Below the ports that the kernel gives to the sockets of clients, or one of those could take an agent's port while that is dead. */
-const PORTS = { from: 12_000, to: 32_000 } as const;
-
-/** The first of three UDP ports that follow one another and are free. A port of 0 would be another one after the agent's restart. */
-export function freePorts(): Promise<number> {
-  return eventually('three ports in a row', async () => {
-    const first = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
-    const free = await Promise.all([first, first + 1, first + 2].map(isFree));
-    return free.every(Boolean) && first;
-  });
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const socket = createSocket('udp4');
-  const outcome = Promise.race([once(socket, 'listening').then(() => true), once(socket, 'error').then(() => false)]);
-  socket.bind({ port, address: '127.0.0.1', exclusive: true });
-  const isListening = await outcome.catch(() => false);
-  socket.close();
-  return isListening;
 }

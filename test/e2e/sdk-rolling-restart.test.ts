@@ -8,9 +8,10 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { hostInfos } from '../support/agent-messages.ts';
 import { writeAgentRoutes } from '../support/agent-routes-file.ts';
 import { eventually } from '../support/eventually.ts';
+import { freeUdpPorts } from '../support/free-ports.ts';
 import { CleanUps } from './agent-world.ts';
 import { LarsFolder, type LarsProcess } from './cli-process.ts';
-import { freePorts, Load, OutageWorld } from './outage-world.ts';
+import { Load, OutageWorld } from './outage-world.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -27,7 +28,7 @@ afterEach(() => cleanUps.run());
 test('a rolling restart of agent, dnsserver and reporter fails no call', async () => {
   const folder = new LarsFolder();
   cleanUps.add(() => folder.dispose());
-  const [udp, tcp] = [await freePorts(), await freePorts()];
+  const [udp, tcp] = [await freeUdpPorts(), await freeUdpPorts()];
   const http = '[http]\nport = 0\n';
   folder.write('conf/dnsserver.ini', `[tcp]\nport = ${tcp}\n${http}`);
   folder.write('conf/reporter.ini', `[tcp]\nport = ${tcp + 1}\n${http}`);
