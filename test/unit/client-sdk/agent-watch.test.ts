@@ -147,6 +147,15 @@ describe('results', () => {
     expect(watch.absence.unsentCalls).toBe(0);
   });
 
+  test('that were sent some milliseconds before a request which is refused do not wait: the server has counted them', () => {
+    const { watch } = watched();
+    watch.takeReport(report(1), 0);
+    for (let atMs = watch.wakeAtMs ?? 20; atMs < 20; atMs = watch.wakeAtMs ?? 20) watch.onTime(atMs);
+    watch.onRequest(1, 0, 20);
+    watch.onFailure(20);
+    expect(watch.absence.unsentCalls).toBe(0);
+  });
+
   test('that a hanging server may have in its buffer are not sent again', () => {
     const { watch } = watched();
     watch.onRequest(1, 0, 0);

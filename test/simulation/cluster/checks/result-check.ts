@@ -10,7 +10,7 @@ import { kernel } from '../host/kernel.ts';
 import type { Machine } from '../host/machine.ts';
 import type { Place } from '../host/network.ts';
 
-/** The SDK remembers reports until it has read its socket twice, 20 ms apart; a process that hangs reads nothing. */
+/** The SDK remembers reports until it has read its socket twice, 5 ms apart; a process that hangs reads nothing. */
 const REMEMBERED_MS = 100;
 
 interface ReadReport {
