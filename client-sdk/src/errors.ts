@@ -55,7 +55,7 @@ export class LarsError extends Error {
 
   /**
    * LARS_TIMEOUT, which was the code of three things: LARS_AGENT_SILENT, LARS_CALL_TIMEOUT and LARS_NO_ROUTE.
-   * @deprecated compare `code`; will be gone in the next release, when the clients of other languages have these codes too
+   * @deprecated compare `code`; will be gone in the next release
    */
   get formerCode(): LarsErrorCode | 'LARS_TIMEOUT' {
     return TIMEOUTS.has(this.code) ? 'LARS_TIMEOUT' : this.code;

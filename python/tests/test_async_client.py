@@ -70,7 +70,7 @@ class Asyncio(WithAgent):
 
             with self.assertRaises(LarsError) as raised:
                 await client.call(*MODULE, stubborn, timeout_ms=50)
-            self.assertEqual(raised.exception.code, 'LARS_TIMEOUT')
+            self.assertEqual(raised.exception.code, 'LARS_CALL_TIMEOUT')
             go_on.set()
             await asyncio.sleep(0)
 

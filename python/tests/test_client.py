@@ -87,7 +87,7 @@ class Threads(WithAgent):
         # This one follows the thread that leads, and is told all the same.
         with self.assertRaises(LarsError) as raised:
             client.get_host(*MODULE, timeout_ms=50)
-        self.assertEqual(raised.exception.code, 'LARS_TIMEOUT')
+        self.assertEqual(raised.exception.code, 'LARS_AGENT_SILENT')
         self.assertTrue(thread.is_alive())
         client.close()
         thread.join(PATIENCE_S)
@@ -170,7 +170,7 @@ class Names(WithAgent):
             client = self.client(host='agent.example')
             with self.assertRaises(LarsError) as raised:
                 client.get_host(*MODULE, timeout_ms=50)
-            self.assertEqual(raised.exception.code, 'LARS_TIMEOUT')
+            self.assertEqual(raised.exception.code, 'LARS_AGENT_SILENT')
 
     def test_a_name_that_does_not_resolve_fails_at_once(self) -> None:
         for host in ('no-such-host.invalid', 'a..b'):
@@ -215,7 +215,7 @@ class Calls(WithAgent):
 
     def test_is_failure_that_raises_blames_the_host(self) -> None:
         client = self.client()
-        for raises in (LarsError('LARS_TIMEOUT', 'of another client'), ZeroDivisionError()):
+        for raises in (LarsError('LARS_AGENT_SILENT', 'of another client'), ZeroDivisionError()):
             with self.assertRaises(type(raises)):
                 client.call(*MODULE, mock.Mock(side_effect=raises), is_failure=mock.Mock(side_effect=ValueError))
         reported = lambda: [fields_of(one)[1] for one in self.agent.datagrams if fields_of(one)[0] == messages.REPORT_REQUEST]
@@ -233,8 +233,8 @@ class Calls(WithAgent):
         eventually('there is room again', lambda: not runs.is_full)
 
     def test_an_error_can_be_pickled(self) -> None:
-        error = pickle.loads(pickle.dumps(LarsError('LARS_TIMEOUT', 'text', 1, 2)))
-        self.assertEqual((error.code, str(error), error.modid, error.cmdid), ('LARS_TIMEOUT', 'text', 1, 2))
+        error = pickle.loads(pickle.dumps(LarsError('LARS_AGENT_SILENT', 'text', 1, 2)))
+        self.assertEqual((error.code, str(error), error.modid, error.cmdid), ('LARS_AGENT_SILENT', 'text', 1, 2))
 
 
 if __name__ == '__main__':

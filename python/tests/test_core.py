@@ -107,7 +107,7 @@ class Requests(unittest.TestCase):
         self.assertFalse(request.is_done)
         world.wait(1)
         assert isinstance(request.outcome, LarsError)
-        self.assertEqual(request.outcome.code, 'LARS_TIMEOUT')
+        self.assertEqual(request.outcome.code, 'LARS_AGENT_SILENT')
         world.receive(host_answer(request.seq, *MODULE))
         self.assertEqual((world.core.counters.late, world.core.counters.timeouts), (1, 1))
         self.assertIsNone(world.channel.wake_at_ms)

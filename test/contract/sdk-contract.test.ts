@@ -14,7 +14,7 @@ let world: AgentWorld;
 let modules = 0;
 
 beforeAll(async () => {
-  world = await startWorld(shared, 'ours', { agent: { route_wait: 200 } });
+  world = await startWorld(shared, 'ours', { agent: { route_wait: 5_000 } });
 });
 afterAll(() => shared.run());
 
@@ -87,9 +87,9 @@ describeEachSdk(sdks => {
     const waiting = client.run({ do: 'register', module, options: PATIENT });
     const inVain = client.run({ do: 'register', module: never, options: { timeoutMs: 700 } });
     const { error } = await inVain;
-    expect(error).toMatchObject({ code: 'LARS_TIMEOUT', modid: never[0], cmdid: never[1] });
+    expect(error).toMatchObject({ code: 'LARS_NO_ROUTE', modid: never[0], cmdid: never[1] });
     // The last attempt may have had too little time for an answer.
-    expect(['LARS_NO_EXIST', 'LARS_TIMEOUT']).toContain(error?.cause);
+    expect(['LARS_NO_EXIST', 'LARS_AGENT_SILENT']).toContain(error?.cause);
     dns.setRoute(...module, hostInfos(1));
     expect((await waiting).value).toMatchObject({ hosts: [{ port: 1 }] });
   });
@@ -99,13 +99,19 @@ describeEachSdk(sdks => {
     { takesMs: 0, fails: true, gives: { error: { code: 'Failed', message: 'no' } }, counts: { succ: 0, err: 1 } },
     { takesMs: 0, fails: true, isFailure: false, gives: { error: { code: 'Failed' } }, counts: { succ: 1, err: 0 } },
     { takesMs: 0, fails: true, isFailure: true, gives: { error: { code: 'Failed' } }, counts: { succ: 0, err: 1 } },
-    { takesMs: 30_000, fails: false, timeoutMs: 300, gives: { error: { code: 'LARS_TIMEOUT' } }, counts: { succ: 0, err: 1 } },
+    {
+      takesMs: 30_000,
+      fails: false,
+      timeoutMs: 300,
+      gives: { error: { code: 'LARS_CALL_TIMEOUT' } },
+      counts: { succ: 0, err: 1 },
+    },
     {
       takesMs: 30_000,
       fails: false,
       timeoutMs: 300,
       isFailure: false,
-      gives: { error: { code: 'LARS_TIMEOUT' } },
+      gives: { error: { code: 'LARS_CALL_TIMEOUT' } },
       counts: { succ: 0, err: 1 },
     },
     { takesMs: 0, fails: false, timeoutMs: 20_000, gives: { value: { port: 1 } }, counts: { succ: 1, err: 0 } },
@@ -117,7 +123,7 @@ describeEachSdk(sdks => {
     const options = timeoutMs === undefined ? {} : { timeoutMs };
     const outcome = await client.run({ do: 'call', module, options, ...how });
     expect(outcome).toMatchObject(gives);
-    if (outcome.error?.code === 'LARS_TIMEOUT')
+    if (outcome.error?.code === 'LARS_CALL_TIMEOUT')
       expect(outcome.error.message).toContain('the call to 10.0.0.1:1 (picked by agent');
     await eventually('it is told', () => callsOf(reporter.calls(...module)) === 1);
     expect(Object.values(reporter.calls(...module))).toMatchObject([counts]);
@@ -168,7 +174,7 @@ describeEachSdk(sdks => {
     const { agent, client } = await sdks.withFakeAgent({ fallback: false });
     agent.onHost = () => undefined;
     const { error } = await getHost(client, MODULE, { timeoutMs: 150 });
-    expect(error?.code).toBe('LARS_TIMEOUT');
+    expect(error?.code).toBe('LARS_AGENT_SILENT');
     expect(spoken(error?.message)).toContain('within 150 ms; see whether the agent is stuck, or raise timeoutms');
   });
 

@@ -222,8 +222,7 @@ function toldRoute({ hosts, overload, version }: Route): ToldRoute {
 
 function toldError(error: unknown): ToldError {
   if (!(error instanceof LarsError)) return { code: (error as Error).constructor.name, message: (error as Error).message };
-  // The clients of other languages have one code, LARS_TIMEOUT, for what are three here.
-  const { formerCode: code, message, modid, cmdid, cause } = error;
-  const causeCode = cause instanceof LarsError ? cause.formerCode : null;
+  const { code, message, modid, cmdid, cause } = error;
+  const causeCode = cause instanceof LarsError ? cause.code : null;
   return { code, message, modid: modid ?? null, cmdid: cmdid ?? null, cause: causeCode };
 }

@@ -55,7 +55,7 @@ class AsyncClient:
     async def get_host(self, modid: int, cmdid: int, *, timeout_ms: Optional[float] = None) -> Host:
         """Picks the host to call now. Report the result of the call afterwards.
 
-        Raises LarsError: LARS_OVERLOAD, LARS_NO_EXIST, LARS_SYSTEM_ERROR by the agent's answer; LARS_TIMEOUT, LARS_AGENT_UNREACHABLE, LARS_CLOSED,
+        Raises LarsError: LARS_OVERLOAD, LARS_NO_EXIST, LARS_SYSTEM_ERROR by the agent's answer; LARS_AGENT_SILENT, LARS_AGENT_UNREACHABLE, LARS_CLOSED,
         LARS_TOO_MANY_PENDING, LARS_BAD_ARGUMENT without one.
         """
         check_module(modid, cmdid)
@@ -82,7 +82,7 @@ class AsyncClient:
     async def register(self, modid: int, cmdid: int, *, timeout_ms: float = REGISTER_TIMEOUT_MS) -> Route:
         """Waits until the agent has the module's route, also while the agent itself is still starting.
 
-        Raises LarsError: LARS_TIMEOUT with the last failure as its cause; LARS_CLOSED, LARS_BAD_ARGUMENT.
+        Raises LarsError: LARS_NO_ROUTE with the last failure as its cause; LARS_CLOSED, LARS_BAD_ARGUMENT.
         """
         check_module(modid, cmdid)
         check_timeout(timeout_ms)
@@ -119,7 +119,7 @@ class AsyncClient:
 
         `timeout_ms` limits pick and function together: when the time is up, the function is cancelled and its host is reported as failed. A call
         that is cancelled from outside is not reported. `is_failure(exception)` answers False for what a healthy host can raise.
-        Raises LarsError as get_host does, before `run` was called; LARS_TIMEOUT when the time is up.
+        Raises LarsError as get_host does, before `run` was called; LARS_CALL_TIMEOUT when the time is up.
         """
         check_call(run, timeout_ms, is_failure)
         start_ms = now_ms()

@@ -68,7 +68,7 @@ class Client:
     def get_host(self, modid: int, cmdid: int, *, timeout_ms: Optional[float] = None) -> Host:
         """Picks the host to call now. Report the result of the call afterwards.
 
-        Raises LarsError: LARS_OVERLOAD, LARS_NO_EXIST, LARS_SYSTEM_ERROR by the agent's answer; LARS_TIMEOUT, LARS_AGENT_UNREACHABLE, LARS_CLOSED,
+        Raises LarsError: LARS_OVERLOAD, LARS_NO_EXIST, LARS_SYSTEM_ERROR by the agent's answer; LARS_AGENT_SILENT, LARS_AGENT_UNREACHABLE, LARS_CLOSED,
         LARS_TOO_MANY_PENDING, LARS_BAD_ARGUMENT without one.
         """
         self._look_into_file(modid, cmdid)
@@ -107,7 +107,7 @@ class Client:
     def register(self, modid: int, cmdid: int, *, timeout_ms: float = REGISTER_TIMEOUT_MS) -> Route:
         """Waits until the agent has the module's route, also while the agent itself is still starting.
 
-        Raises LarsError: LARS_TIMEOUT with the last failure as its cause; LARS_CLOSED, LARS_BAD_ARGUMENT.
+        Raises LarsError: LARS_NO_ROUTE with the last failure as its cause; LARS_CLOSED, LARS_BAD_ARGUMENT.
         """
         check_module(modid, cmdid)
         check_timeout(timeout_ms)
@@ -147,7 +147,7 @@ class Client:
         `timeout_ms` limits pick and function together: the function then runs in a thread of its own, with the caller's context variables, and when the
         time is up its host is reported as failed and what it returns later is dropped. `is_failure(exception)` answers False for what a healthy host
         can raise; without it every exception is a failure. What is no Exception (KeyboardInterrupt) is not reported.
-        Raises LarsError as get_host does, before `run` was called; LARS_TIMEOUT when the time is up.
+        Raises LarsError as get_host does, before `run` was called; LARS_CALL_TIMEOUT when the time is up.
         """
         check_call(run, timeout_ms, is_failure)
         if timeout_ms is not None and self._limited_runs.is_full:

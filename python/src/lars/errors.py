@@ -8,8 +8,10 @@ from typing import NamedTuple, Optional, Tuple, Type
 LARS_OVERLOAD = 'LARS_OVERLOAD'
 LARS_NO_EXIST = 'LARS_NO_EXIST'
 LARS_SYSTEM_ERROR = 'LARS_SYSTEM_ERROR'
-LARS_TIMEOUT = 'LARS_TIMEOUT'
+LARS_AGENT_SILENT = 'LARS_AGENT_SILENT'
 LARS_AGENT_UNREACHABLE = 'LARS_AGENT_UNREACHABLE'
+LARS_CALL_TIMEOUT = 'LARS_CALL_TIMEOUT'
+LARS_NO_ROUTE = 'LARS_NO_ROUTE'
 LARS_CLOSED = 'LARS_CLOSED'
 LARS_TOO_MANY_PENDING = 'LARS_TOO_MANY_PENDING'
 LARS_BAD_ARGUMENT = 'LARS_BAD_ARGUMENT'
@@ -41,7 +43,7 @@ class Context(NamedTuple):
 
 def is_unanswered(error: object) -> bool:
     """Whether the agent has not answered a request, for which the client may then pick by itself."""
-    return isinstance(error, LarsError) and error.code in (LARS_TIMEOUT, LARS_AGENT_UNREACHABLE)
+    return isinstance(error, LarsError) and error.code in (LARS_AGENT_SILENT, LARS_AGENT_UNREACHABLE)
 
 
 def overload_error(context: Context) -> LarsError:
@@ -60,17 +62,17 @@ def system_error(context: Context, why: str) -> LarsError:
 
 def timeout_error(context: Context, timeout_ms: float) -> LarsError:
     text = f'no answer from agent {context.agent} within {timeout_ms:g} ms; see whether the agent is stuck, or raise timeout_ms'
-    return _request_error(LARS_TIMEOUT, context, text)
+    return _request_error(LARS_AGENT_SILENT, context, text)
 
 
 def register_timeout_error(context: Context, timeout_ms: float, last: Optional[LarsError]) -> LarsError:
     text = f'agent {context.agent} had no route within {timeout_ms:g} ms; add the route, or see the cause for what kept it'
-    return _request_error(LARS_TIMEOUT, context, text, last)
+    return _request_error(LARS_NO_ROUTE, context, text, last)
 
 
 def call_timeout_error(context: Context, timeout_ms: float, host: str) -> LarsError:
     text = f'the call to {host} (picked by agent {context.agent}) took longer than {timeout_ms:g} ms; '
-    return _request_error(LARS_TIMEOUT, context, text + 'see whether the host hangs, or raise timeout_ms')
+    return _request_error(LARS_CALL_TIMEOUT, context, text + 'see whether the host hangs, or raise timeout_ms')
 
 
 def unreachable_error(context: Context, cause: BaseException) -> LarsError:

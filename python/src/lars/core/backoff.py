@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Callable, Optional
 
 from ..errors import (
+    LARS_AGENT_SILENT,
     LARS_AGENT_UNREACHABLE,
     LARS_SYSTEM_ERROR,
-    LARS_TIMEOUT,
     LARS_TOO_MANY_PENDING,
     Context,
     LarsError,
@@ -19,7 +19,7 @@ from ..host import Route
 REGISTER_TIMEOUT_MS = 10_000
 _FIRST_PAUSE_MS = 50.0
 _MAX_PAUSE_MS = 1_000.0
-_TRANSIENT = (LARS_TIMEOUT, LARS_AGENT_UNREACHABLE, LARS_SYSTEM_ERROR, LARS_TOO_MANY_PENDING)
+_TRANSIENT = (LARS_AGENT_SILENT, LARS_AGENT_UNREACHABLE, LARS_SYSTEM_ERROR, LARS_TOO_MANY_PENDING)
 
 
 class RouteWait:
@@ -34,7 +34,7 @@ class RouteWait:
         self._last: Optional[LarsError] = None
 
     def left_ms(self, now_ms: float) -> float:
-        """How long the next attempt may take. Raises LarsError LARS_TIMEOUT where the time is up."""
+        """How long the next attempt may take. Raises LarsError LARS_NO_ROUTE where the time is up."""
         left_ms = self._deadline_ms - now_ms
         if left_ms <= 0:
             raise register_timeout_error(self._context, self._timeout_ms, self._last)

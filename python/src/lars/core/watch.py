@@ -21,7 +21,7 @@ _BATCHES_AT_ONCE = 16
 _BATCH_GAP_MS = 10.0
 # Results that may yet turn out to have been refused are remembered up to this number, and until the socket was read twice, so long apart.
 _MAX_RECENT = 4_096
-_RECENT_MS = 20.0
+_RECENT_MS = 5.0
 
 
 class WatchOwner(Protocol):
