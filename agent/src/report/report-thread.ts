@@ -1,4 +1,5 @@
 /** The shell of the reporter thread: TCP links to the reporters, status reports from the shards. */
+import { randomBytes } from 'node:crypto';
 import { decodeBody, formatIpv4, LarsProtocolError, MAX_BODY_BYTES, MessageId } from '@lars/proto';
 import { systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
@@ -24,6 +25,8 @@ export interface ReportThreadData {
   readonly gauges: SharedArrayBuffer;
 }
 
+/** Of the name of a run: too many to be guessed. */
+const SECRET_BYTES = 12;
 const MAX_UNACKNOWLEDGED = 4_096;
 /** They take about 50 MB. */
 const MAX_UNSENT_RESULTS = 200_000;
@@ -76,10 +79,13 @@ async function openReporter(
   return { line: new ReportLine(earlier, newOutbox(runName(data.caller), [])), habit, files };
 }
 
-/** A new run of this thread numbers its reports from 1 again, for each reporter, so the run has a name there that no other run has or had. */
+/**
+ * A new run of this thread numbers its reports from 1 again, for each reporter, so the run has a name there that no other run has or had. Nobody can
+ * guess it: whoever knew it could send reports under it.
+ */
 function runName(caller: number): string {
-  const nonce = Math.floor(Math.random() * 2 ** 32).toString(36);
-  return `${formatIpv4(caller)}-${process.pid}-${systemClock.unixMs().toString(36)}-${nonce}`;
+  const secret = randomBytes(SECRET_BYTES).toString('base64url');
+  return `${formatIpv4(caller)}-${process.pid}-${systemClock.unixMs().toString(36)}-${secret}`;
 }
 
 function openLinks(

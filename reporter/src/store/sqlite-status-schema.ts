@@ -1,8 +1,10 @@
 import { refuseNewerSchema, type SchemaPart, schemaVersionOf, writeSchemaVersion } from '@lars/runtime/sql/schema-version';
 import type Database from 'better-sqlite3';
 import type { StatusTables } from './status-tables.ts';
+import { storedAgent } from './stored-agent.ts';
 
-const REPORTS_SCHEMA: SchemaPart = { part: 'reports', version: 1 };
+/** Since version 2 the names of agents are stored as hashes. */
+const REPORTS_SCHEMA: SchemaPart = { part: 'reports', version: 2 };
 
 /** What the schema needs of a database connection. */
 interface Connection {
@@ -21,9 +23,11 @@ export function createStatusTables(connection: Connection, file: string): void {
   connection
     .transaction(() => {
       refuseNewerSchema(connection, REPORTS_SCHEMA, file);
-      if (schemaVersionOf(connection, REPORTS_SCHEMA.part) !== REPORTS_SCHEMA.version)
-        writeSchemaVersion(connection, REPORTS_SCHEMA);
       connection.exec(TABLES);
+      if (schemaVersionOf(connection, REPORTS_SCHEMA.part) !== REPORTS_SCHEMA.version) {
+        hashAgents(connection);
+        writeSchemaVersion(connection, REPORTS_SCHEMA);
+      }
       const present = new Set(columnNames(connection, 'ServerCallStatus'));
       for (const column of OUR_COLUMNS) {
         if (!present.has(column)) connection.exec(`ALTER TABLE ServerCallStatus ADD COLUMN ${column} ${OUR_TYPE}`);
@@ -82,6 +86,13 @@ CREATE TABLE IF NOT EXISTS AgentReport (
   ts INTEGER NOT NULL
 ) WITHOUT ROWID;
 `;
+
+/** What an earlier version has stored, so that what its agents send again counts once all the same. */
+function hashAgents(connection: Connection): void {
+  const rename = connection.prepare('UPDATE OR REPLACE AgentReport SET agent = ? WHERE agent = ?');
+  for (const agent of connection.prepare('SELECT agent FROM AgentReport').pluck().all())
+    rename.run(storedAgent(String(agent)), agent);
+}
 
 /** In lower case: SQL does not tell names apart by case. */
 function columnNames(connection: Connection, table: string): string[] {

@@ -5,6 +5,7 @@ import { type OpenStatusFile, SqliteFile, type SqliteFileOptions } from './sqlit
 import type { StatusUpserts } from './sqlite-upserts.ts';
 import { readHistory, readStatus } from './status-queries.ts';
 import type { HistoryQuery, HistoryRow, PruneLimits, StatusBatch, StatusRow, StatusStore } from './status-store.ts';
+import { storedAgent } from './stored-agent.ts';
 
 /**
  * Opens the tables in an SQLite file that other services may use too. A stored batch survives the end of the process; a power cut
@@ -113,7 +114,7 @@ function prepare(open: OpenStatusFile): Prepared {
 function valuesOf(statement: Statement<[string], number>, agents: readonly string[]): ReadonlyMap<string, number> {
   const values = new Map<string, number>();
   for (const agent of agents) {
-    const value = statement.get(agent);
+    const value = statement.get(storedAgent(agent));
     if (value !== undefined) values.set(agent, value);
   }
   return values;

@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { BulkUpsert } from './bulk-upsert.ts';
 import { type HistoryRow, MAX_SUM, type StatusRow } from './status-store.ts';
+import { storedAgent } from './stored-agent.ts';
 
 export interface StatusUpserts {
   /** Rows of hosts with an ip. */
@@ -82,7 +83,7 @@ function agentUpsert(connection: Database): BulkUpsert<AgentRow> {
     columns: ['agent', 'seq', 'ts'],
     update: ['seq = max(seq, excluded.seq)', 'ts = excluded.ts'],
     bind([agent, seq, ts], values, at) {
-      values[at] = agent;
+      values[at] = storedAgent(agent);
       values[at + 1] = seq;
       values[at + 2] = ts;
     },

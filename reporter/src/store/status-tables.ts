@@ -49,6 +49,7 @@ export interface CallHistory {
 
 /** The last stored report of each agent that numbers its reports; primary key agent. */
 export interface AgentReport {
+  /** A hash of its name (stored-agent.ts). */
   agent: string;
   seq: number;
   /** When the agent was last heard of, unix seconds of the reporter. */

@@ -81,6 +81,19 @@ describe('the tables', () => {
     expect(sql.prepare('SELECT succ_cnt, remark FROM ServerCallStatus').get()).toEqual({ succ_cnt: 9, remark: 'kept' });
   });
 
+  test('have no name of an agent, and those of an earlier version are hashed', async () => {
+    const file = temporaryFile('lars.db');
+    const store = await open(file);
+    await store.write(batch({ agents: new Map([['10.0.0.1-new', 3]]) }), NOW_SEC);
+    const sql = openSql(file);
+    const names = () => sql.prepare('SELECT agent FROM AgentReport ORDER BY seq').pluck().all().map(String);
+    expect(names()).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    sql.exec("UPDATE SchemaVersion SET version = 1; INSERT INTO AgentReport VALUES ('10.0.0.1-old', 5, 1)");
+    const later = await open(file);
+    expect(await later.lastSeqs(['10.0.0.1-old'])).toEqual(new Map([['10.0.0.1-old', 5]]));
+    expect(names()).toEqual(Array.from({ length: 2 }, () => expect.stringMatching(/^[0-9a-f]{64}$/)));
+  });
+
   test('hold integers, however large, and addresses unsigned', async () => {
     const file = temporaryFile('lars.db');
     const store = await open(file);
@@ -208,6 +221,6 @@ test('tables that a newer program has made are refused, with both versions', asy
   await (await open(file)).close();
   openSql(file).exec("UPDATE SchemaVersion SET version = 9 WHERE part = 'reports'");
   await expect(openSqliteStatusStore({ file, confKey: '[database] file' })).rejects.toThrow(
-    /lars\.db has schema version 9 of its reports, and this program knows versions up to 1: use a newer one$/,
+    /lars\.db has schema version 9 of its reports, and this program knows versions up to 2: use a newer one$/,
   );
 });

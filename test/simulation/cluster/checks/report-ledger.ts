@@ -15,6 +15,7 @@ import { SharedCounters } from '@lars/runtime/counters';
 import RealDatabase from 'better-sqlite3';
 import { type ReporterCounter, reporterCounters } from '../../../../agent/src/counters.ts';
 import type { StatusReport } from '../../../../agent/src/threads/messages.ts';
+import { storedAgent } from '../../../../reporter/src/store/stored-agent.ts';
 import type { Connection } from '../host/connection.ts';
 import { kernel } from '../host/kernel.ts';
 import type { Machine } from '../host/machine.ts';
@@ -95,7 +96,7 @@ export class ReportLedger {
 
   /** What is wrong with the reporter's database, in one line. */
   problem(file: string): string | undefined {
-    const seqs = readSeqs(file);
+    const seqs = this.#readSeqs(file);
     return (
       this.#problemOfStore(readHistory(file), seqs) ??
       this.#problemOfAcks(seqs) ??
@@ -106,7 +107,7 @@ export class ReportLedger {
 
   /** Whether something was acknowledged that is not stored, now. */
   problemOfAcks(file: string): string | undefined {
-    return this.#problemOfAcks(readSeqs(file));
+    return this.#problemOfAcks(this.#readSeqs(file));
   }
 
   #onReport(machine: Machine, body: Uint8Array): void {
@@ -135,6 +136,13 @@ export class ReportLedger {
     const tally = new Tally();
     for (const [seq, report] of name.reports) if (seq <= storedSeq) tally.addAll(report.tally);
     return tally;
+  }
+
+  /** The highest number that is stored of each agent. */
+  #readSeqs(file: string): ReadonlyMap<string, number> {
+    const names = new Map([...this.#names.keys()].map(agent => [storedAgent(agent), agent]));
+    const agents = readAll<{ readonly agent: string; readonly seq: number }>(file, 'SELECT agent, seq FROM AgentReport');
+    return new Map(agents.map(({ agent, seq }) => [names.get(agent) ?? agent, seq]));
   }
 
   #problemOfStore(stored: Tally, seqs: ReadonlyMap<string, number>): string | undefined {
@@ -215,12 +223,6 @@ function readHistory(file: string): Tally {
   for (const row of readAll<HistoryRow>(file, 'SELECT * FROM CallHistory'))
     stored.addResults(row, [{ ...row, overload: false, weight: 0, tcost: 0, probes: 0 }]);
   return stored;
-}
-
-/** The highest number that is stored of each agent. */
-function readSeqs(file: string): ReadonlyMap<string, number> {
-  const agents = readAll<{ readonly agent: string; readonly seq: number }>(file, 'SELECT agent, seq FROM AgentReport');
-  return new Map(agents.map(({ agent, seq }) => [agent, seq]));
 }
 
 function readAll<Row>(file: string, query: string): readonly Row[] {
