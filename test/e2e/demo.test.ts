@@ -105,7 +105,7 @@ test.each(CASES)(
     await world.finish();
     const { calls, failed, withoutHost } = score.totals;
     expect(client.stats()).toMatchObject({ pending: 0, dropped: 0, reports: calls - withoutHost });
-    expect(lars.storedCalls(MODULE.modid, MODULE.cmdid)).toEqual({ succ: calls - failed, err: failed - withoutHost });
+    expect(await lars.storedCalls(MODULE.modid, MODULE.cmdid)).toEqual({ succ: calls - failed, err: failed - withoutHost });
     expect(fleet.hosts.every(({ running }) => !running)).toBe(true);
     expect(warnings).toEqual(['host ejected']);
   },

@@ -79,6 +79,9 @@ class VirtualTimer {
 
 type Callback = (...args: unknown[]) => void;
 
+/** Events of a process that ends. */
+const ENDS = ['beforeExit', 'exit'];
+
 const virtual = {
   setTimeout: (work: Callback, delayMs = 1, ...args: unknown[]) => new VirtualTimer(delayMs, false, () => work(...args)),
   setInterval: (work: Callback, delayMs = 1, ...args: unknown[]) => new VirtualTimer(delayMs, true, () => work(...args)),
@@ -102,6 +105,12 @@ export function installGlobals(): void {
   Object.defineProperty(process, 'pid', { value: 4_711, configurable: true });
   // All simulated processes have one number, and whoever asks whether it runs is one of them.
   Object.assign(process, { kill: () => true });
+  // The end of the real process is not that of a simulated one, whose clients are closed before it ends.
+  const realOn = process.on.bind(process);
+  Object.assign(process, {
+    on: (event: string, listener: Callback) =>
+      kernel.current !== undefined && ENDS.includes(event) ? process : realOn(event as 'exit', listener),
+  });
   // Who waits here blocks its thread; no time passes for the others, so whatever is waited for does not come.
   Object.assign(Atomics, {
     wait: (...args: Parameters<typeof Atomics.wait>) => (args[3] === undefined ? realWait(...args) : 'timed-out'),

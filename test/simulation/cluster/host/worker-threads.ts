@@ -113,7 +113,7 @@ export class Worker extends EventEmitter {
     this.#channel.port1.on('message', (message: unknown) => this.emit('message', message));
     this.#channel.port2.once('close', () => this.#exitWhenDone());
     this.thread.atEnd(() => {
-      if (this.#main.isAlive) kernel.schedule(0, this.#main, () => this.emit('exit', 0));
+      if (this.#main.isAlive) kernel.schedule(0, this.#main, () => this.#tellExit());
     });
     kernel.schedule(kernel.random() * START_MS, this.thread, () => {
       const begin = scripts.get(script.href);
@@ -131,6 +131,13 @@ export class Worker extends EventEmitter {
 
   async terminate(): Promise<void> {
     this.thread.end('killed');
+  }
+
+  /** What the thread has said comes before its end, as in Node.js. */
+  #tellExit(): void {
+    const { port1 } = this.#channel;
+    for (let taken = port1.takePending(); taken !== undefined; taken = port1.takePending()) this.emit('message', taken.message);
+    this.emit('exit', 0);
   }
 
   /** A thread ends when nothing keeps it alive. */
