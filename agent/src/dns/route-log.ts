@@ -16,7 +16,7 @@ import {
   routeKey,
   writeHeader,
 } from '@lars/proto';
-import { BodyCursor } from '@lars/proto/in-place/body-cursor';
+import { BodyCursor } from '@lars/proto/in-place/decode';
 import { commit, committedBytes, newRouteMemory, type RouteMemory, writableFrames } from './route-memory.ts';
 
 /** Tags of GetRouteResponse in proto/lars.proto. */

@@ -1,7 +1,6 @@
 // pure
 import { HEADER_BYTES, MessageId, type ModuleId, readMessageId } from '@lars/proto';
-import { GetHostRequestView } from '@lars/proto/in-place/get-host-request-view';
-import { ReportRequestView } from '@lars/proto/in-place/report-request-view';
+import { GetHostRequestView, ReportRequestView } from '@lars/proto/in-place/decode';
 import { type ModuleBalancer, PREFETCH_STEPS } from '../balancer/balancer.ts';
 import type { BatchPrefetcher } from '../udp/transport.ts';
 import type { ActiveModule, ModuleTable } from './module-table.ts';

@@ -9,8 +9,8 @@ import {
   Purpose,
   ReturnCode,
 } from '@lars/proto';
-import { GetHostRequestView } from '@lars/proto/in-place/get-host-request-view';
-import { writeGetHostResponse } from '@lars/proto/in-place/get-host-response';
+import { GetHostRequestView } from '@lars/proto/in-place/decode';
+import { writeGetHostResponse } from '@lars/proto/in-place/encode';
 import type { Balancer } from '../balancer/balancer.ts';
 import { shardCounters } from '../counters.ts';
 import type { ReplyTo } from './forwarding.ts';

@@ -9,7 +9,7 @@ import {
   MessageId,
 } from '@lars/proto';
 import { ipv4HostKey } from '@lars/proto/host-address';
-import { ReportRequestView } from '@lars/proto/in-place/report-request-view';
+import { ReportRequestView } from '@lars/proto/in-place/decode';
 import { shardCounters } from '../counters.ts';
 import type { StatusReport } from '../threads/messages.ts';
 import { type Calls, sampleOf, toldShare, UncountedCalls } from './call-sample.ts';

@@ -1,7 +1,7 @@
 // pure
 import { decodeBody, MessageId } from '@lars/proto';
 import { varint } from '@lars/proto/fields';
-import { BodyCursor } from '@lars/proto/in-place/body-cursor';
+import { BodyCursor } from '@lars/proto/in-place/decode';
 
 const MODID = varint(1);
 const CMDID = varint(2);

@@ -2,7 +2,7 @@
 import { encodeFrame, type HostInfo, MessageId, ReturnCode } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { writeGetHostResponse } from '../../../proto/src/in-place/get-host-response.ts';
+import { writeGetHostResponse } from '../../../proto/src/in-place/encode.ts';
 import deployed from '../../data/wire-vectors.json' with { type: 'json' };
 import additions from '../../data/wire-vectors-additions.json' with { type: 'json' };
 import { hostInfo, namedHost } from '../../support/agent-messages.ts';

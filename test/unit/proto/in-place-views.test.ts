@@ -2,8 +2,7 @@
 import { decodeBody, encodeBody, type HostInfo, LarsProtocolError, MessageId, type MessageOf } from '@lars/proto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { GetHostRequestView } from '../../../proto/src/in-place/get-host-request-view.ts';
-import { ReportRequestView } from '../../../proto/src/in-place/report-request-view.ts';
+import { GetHostRequestView, ReportRequestView } from '../../../proto/src/in-place/decode.ts';
 import { arbitraryMessage, int32, tagBytes, uint32, varintBytes, WireType } from '../../support/lars-arbitraries.ts';
 import { bodyType } from '../../support/lars-proto.ts';
 

@@ -1,6 +1,7 @@
 // pure
 /**
- * How long a module's calls take (docs/load-balancing.md, Learn): what is typical, what is normal in quiet times, and which duration is slow.
+ * How long a module's calls take (docs/load-balancing.md, Learn): what is typical, what is normal in quiet times, and which duration is slow; and how
+ * many answers a host gives in a time.
  * Works on the slots of slots.ts.
  */
 import { ANSWERS, NORMAL_AT_MS, NORMAL_MS, SLOWEST_MS, TYPICAL_MS } from './slots.ts';
@@ -86,4 +87,38 @@ export function addSample(cells: number[], at: number, sample: number, nowMs: nu
 export function restartMean(cells: number[], at: number, sample: number, nowMs: number): void {
   cells[at] = sample;
   cells[at + 1] = nowMs;
+}
+
+/** Long enough to count the few answers that one of many agents gets. */
+const WINDOW_MS = 2_000;
+/** What is left of the best window after one more. */
+const BEST_KEEP = 0.65;
+
+export function countAnswer(cells: number[], at: number, nowMs: number): void {
+  const ageMs = nowMs - startOf(cells, at);
+  if (ageMs >= WINDOW_MS) {
+    const windows = Math.floor(ageMs / WINDOW_MS);
+    cells[at] = bestOf(cells, at) * BEST_KEEP ** (windows - 1);
+    cells[at + 1] = 0;
+    cells[at + 2] = nowMs;
+  }
+  cells[at + 1] = (cells[at + 1] as number) + 1;
+}
+
+/**
+ * How many answers a second a host gave lately at its best. What it gives just now says less: a host that is busy with calls whose
+ * callers have gone gives none, and is as able as before.
+ */
+export function perSecond(cells: readonly number[], at: number, nowMs: number): number {
+  const age = (nowMs - startOf(cells, at)) / WINDOW_MS;
+  if (age === Number.POSITIVE_INFINITY) return 0;
+  return (bestOf(cells, at) * BEST_KEEP ** Math.max(0, age - 1) * 1_000) / WINDOW_MS;
+}
+
+function bestOf(cells: readonly number[], at: number): number {
+  return Math.max(cells[at + 1] as number, (cells[at] as number) * BEST_KEEP);
+}
+
+function startOf(cells: readonly number[], at: number): number {
+  return cells[at + 2] as number;
 }

@@ -7,6 +7,7 @@ import {
   ANSWER_CAP_FACTOR,
   addSample,
   clampDuration,
+  countAnswer,
   type Decay,
   learnSlowest,
   learnTypical,
@@ -28,7 +29,6 @@ import {
   THROUGHPUT,
   TYPICAL_MS,
 } from './slots.ts';
-import { countAnswer } from './throughput.ts';
 
 /** AD-3 (expected duration): about the last ten answers count, and less of them after five seconds. */
 const DURATION_DECAY: Decay = { keep: 0.9, halfLifeMs: 5_000 };

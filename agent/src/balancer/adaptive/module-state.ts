@@ -7,13 +7,13 @@ import { HostSlots } from '../host-slots.ts';
 import { type FormerNumbers, HostTable, movedTo } from '../host-table.ts';
 import { PastChanges } from '../host-views.ts';
 import { CallsInFlight } from './calls-in-flight.ts';
+import { perSecond } from './durations.ts';
 import { Ejection } from './ejection.ts';
 import { ErrorEvidence } from './error-evidence.ts';
 import type { AdaptiveOptions } from './options.ts';
 import type { ProbeBudget } from './probe-budget.ts';
 import { Shedding } from './shedding-episode.ts';
 import { ADAPTIVE_SLOTS, PICKED_TURN, PRNG_STATE, pickSlots, THROUGHPUT, TURN } from './slots.ts';
-import { perSecond } from './throughput.ts';
 import type { Weights } from './weights.ts';
 
 /** AD-21 (copies): the agent picks every call for this long after a sign of trouble. */
@@ -105,7 +105,7 @@ export class ModuleState {
     if (ejection !== undefined) ejection.onProbation = false;
   }
 
-  /** At its best lately (throughput.ts). */
+  /** At its best lately (durations.ts). */
   answersPerSec(host: number, nowMs: number): number {
     return perSecond(this.slots.values, this.slots.row(host) + THROUGHPUT, nowMs);
   }

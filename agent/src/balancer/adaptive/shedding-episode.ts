@@ -2,8 +2,8 @@
 import type { HostInfo } from '@lars/proto';
 import type { SheddingView } from '../balancer.ts';
 import type { HostSlots } from '../host-slots.ts';
+import { perSecond } from './durations.ts';
 import { QUICK_IN_FLIGHT, THROUGHPUT } from './slots.ts';
-import { perSecond } from './throughput.ts';
 
 /**
  * After the last slow answer of a standing queue, refusing ends within this time, or as long as callers wait, where that is longer: a queue that

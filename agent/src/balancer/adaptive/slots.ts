@@ -6,7 +6,6 @@
 
 import { COMMON_SLOTS, type SlotLayout } from '../host-slots.ts';
 import { NO_RESULTS } from './recent-results.ts';
-import { NO_THROUGHPUT } from './throughput.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
@@ -53,6 +52,9 @@ export const GIVEN_UP = 5;
 
 const NEW_PICK_SLOTS: readonly number[] = [0, NEVER, 0, NEVER, 0, 0];
 
+/** A throughput in `cells` at `at`: the most answers of an earlier window, faded; the answers in this window; when it began. */
+export const NO_THROUGHPUT = [0, 0, Number.NEGATIVE_INFINITY] as const;
+
 // The rest of what the adaptive algorithm knows of a host.
 /** Share of failures in about the last 32 reports. */
 export const ERROR_RATE = COMMON_SLOTS.length;
@@ -60,7 +62,7 @@ export const ERROR_RATE = COMMON_SLOTS.length;
 export const EVIDENCE = ERROR_RATE + 1;
 /** Mean duration of about the last ten answers and lost calls, and behind it when the last one came (durations.ts). */
 export const DURATION = EVIDENCE + 1;
-/** Answers per window (throughput.ts). */
+/** Answers per window (durations.ts). */
 export const THROUGHPUT = DURATION + 2;
 /** When the latest call was sent that it has answered, and when its last answer came. */
 export const ANSWERED_SENT_MS = THROUGHPUT + NO_THROUGHPUT.length;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { countAnswer, NO_THROUGHPUT, perSecond } from '../../../../agent/src/balancer/adaptive/throughput.ts';
+import { countAnswer, perSecond } from '../../../../agent/src/balancer/adaptive/durations.ts';
+import { NO_THROUGHPUT } from '../../../../agent/src/balancer/adaptive/slots.ts';
 
 /** Where the throughput stands among other numbers, which it must leave alone. */
 const AT = 1;
