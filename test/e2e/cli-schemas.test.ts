@@ -55,7 +55,8 @@ describe('the schemas', () => {
     await printed('check', ['check']);
     await printed('doctor', ['doctor']);
     const isStored = async () => (await printed('calls', ['calls', '1/1'])).document.all.calls > 0;
-    await eventually('the report is in the history', isStored);
+    // Agents report to the reporter every fifteen seconds.
+    await eventually('the report is in the history', isStored, 60_000);
     for (const by of ['minute', 'caller']) await printed('calls', ['calls', '1/1', '--by', by]);
   });
 
