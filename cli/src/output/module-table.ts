@@ -1,6 +1,7 @@
 // pure
+import type { ModuleSummary } from '@lars/agent';
 import { formatModule } from '@lars/proto';
-import { isInTrouble, type ModuleSummary, type ModulesWhy, severityOf } from './module-why.ts';
+import { isInTrouble, type ModulesWhy, severityOf } from './module-why.ts';
 import { counted, formatCount, formatMs, formatRate } from './numbers.ts';
 import { type Cell, type Column, formatTable, type Paint } from './table.ts';
 

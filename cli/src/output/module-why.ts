@@ -1,5 +1,6 @@
 // pure
 /** What the agent's GET /why and GET /why/MODID/CMDID answer; what an agent of an earlier version leaves out is optional. */
+import type { ModuleList, ModuleSummary } from '@lars/agent';
 
 export interface ModuleWhy {
   readonly modid: number;
@@ -49,28 +50,9 @@ export interface LastChange {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
-/** See ModuleList in the agent's list-modules.ts. */
-export interface ModulesWhy {
-  readonly active: number;
-  readonly picksPerSec: number;
-  readonly inTrouble: number;
+/** Of an agent that could not ask all of its shards, how many are missing. */
+export interface ModulesWhy extends ModuleList {
   readonly missingShards?: number;
-  readonly modules: readonly ModuleSummary[];
-}
-
-export interface ModuleSummary {
-  readonly modid: number;
-  readonly cmdid: number;
-  readonly algorithm: string;
-  readonly hosts: number;
-  readonly ejected: number;
-  readonly probation: number;
-  readonly draining: number;
-  readonly avoided: number;
-  readonly picksPerSec: number;
-  readonly errorRate?: number;
-  readonly expectedMs?: number;
-  readonly isShedding: boolean;
 }
 
 /** Whether the agent has a route of the module. */

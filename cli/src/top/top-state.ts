@@ -1,7 +1,8 @@
 // pure
 /** What `lars top` shows and how it changes with each key. */
+import type { ModuleSummary } from '@lars/agent';
 import { formatModule, type ModuleId } from '@lars/proto';
-import { type ModuleSummary, severityOf } from '../output/module-why.ts';
+import { severityOf } from '../output/module-why.ts';
 import type { Key } from './keys.ts';
 
 export type SortBy = 'trouble' | 'picks' | 'failed' | 'takes' | 'module';

@@ -1,6 +1,7 @@
+import type { ModuleSummary } from '@lars/agent';
 import { expect, test } from 'vitest';
 import { troubledModulesText } from '../../../cli/src/output/module-table.ts';
-import type { ModuleSummary, ModulesWhy } from '../../../cli/src/output/module-why.ts';
+import type { ModulesWhy } from '../../../cli/src/output/module-why.ts';
 
 const plain = (_style: string, text: string) => text;
 

@@ -1,6 +1,7 @@
+import type { ModuleSummary } from '@lars/agent';
 import { describe, expect, test } from 'vitest';
 import { clipped } from '../../../cli/src/output/fit.ts';
-import type { ModuleSummary, ModuleWhy } from '../../../cli/src/output/module-why.ts';
+import type { ModuleWhy } from '../../../cli/src/output/module-why.ts';
 import { type Key, readKeys } from '../../../cli/src/top/keys.ts';
 import { pageOf, type Size, type TopData, topScreen } from '../../../cli/src/top/top-screen.ts';
 import { afterKey, FIRST_STATE, sorted, type TopState } from '../../../cli/src/top/top-state.ts';
