@@ -1,17 +1,18 @@
 import { createReadStream } from 'node:fs';
 import { messageOf } from '@lars/runtime/errors';
 import { CommandError } from './errors.ts';
+import type { Terminal } from './terminal.ts';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * The text of a file; '-' is standard input.
+ * The text of a file; '-' is standard input, that of the terminal.
  * @throws {CommandError} when it cannot be read or has more than 64 MiB
  */
-export async function readInput(path: string): Promise<string> {
+export async function readInput(path: string, terminal: Pick<Terminal, 'input'>): Promise<string> {
   const name = path === '-' ? 'standard input' : path;
-  const stream: AsyncIterable<Buffer> = path === '-' ? process.stdin : createReadStream(path);
-  const chunks: Buffer[] = [];
+  const stream: AsyncIterable<Uint8Array> = path === '-' ? terminal.input : createReadStream(path);
+  const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const chunk of stream) {

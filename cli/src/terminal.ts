@@ -7,8 +7,10 @@ export interface OutputStream {
   readonly isTty: boolean;
 }
 
-/** What a command writes to: results to `out`; logs, errors and progress to `err`. */
+/** What a command reads from and writes to: results to `out`; logs, errors and progress to `err`. */
 export interface Terminal {
+  /** Standard input. */
+  readonly input: AsyncIterable<Uint8Array>;
   readonly out: OutputStream;
   readonly err: OutputStream;
   /** Paints a result where the terminal shows colors and NO_COLOR is not set. */
@@ -24,6 +26,10 @@ export function processTerminal(): Terminal {
   const hasColors = stdout.isTTY === true && stdout.hasColors();
   const results = new OutputWriter(stdout);
   return {
+    // Whoever does not read it must not open it: an open terminal keeps a process alive.
+    get input() {
+      return process.stdin;
+    },
     out: { write: text => results.write(text), isTty: stdout.isTTY === true },
     err: { write: text => void stderr.write(text), isTty: stderr.isTTY === true },
     columns: stdout.isTTY === true && stdout.columns > 0 ? stdout.columns : undefined,

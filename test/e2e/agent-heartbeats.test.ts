@@ -1,4 +1,4 @@
-/** Threads that hang without dying: a debugger makes them run in circles. */
+/** Threads that hang without dying: a debugger makes them wait for ever, or run in circles. */
 import { Session } from 'node:inspector';
 import { ReturnCode } from '@lars/proto';
 import { afterEach, expect, test } from 'vitest';
@@ -32,6 +32,9 @@ async function evaluateIn(thread: string, expression: string): Promise<void> {
   session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
 }
 
+/** For ever, and without a processor, which others need. */
+const HANG = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);';
+
 const MODULE = { modid: 3, cmdid: 0 };
 
 test('a shard that hangs is named, counted and replaced, and serves its modules again, also while dnsserver is away', async () => {
@@ -40,7 +43,7 @@ test('a shard that hangs is named, counted and replaced, and serves its modules 
   dns.setRoute(MODULE.modid, MODULE.cmdid, [hostInfo(5)]);
   expect((await asker.getHost(MODULE)).retcode).toBe(ReturnCode.Success);
   await dns.stop();
-  await evaluateIn('shard0', 'for (;;);');
+  await evaluateIn('shard0', HANG);
   await eventually('it is named', () => recording.events().includes('thread shard0 is silent'));
   expect(agent.restarts('shard0')).toBe(0);
   expect(sampleValue(await metrics(agent), 'lars_agent_thread_silences_total', { thread: 'shard0' })).toBe(1);
@@ -60,7 +63,7 @@ test.each(['dns', 'reporter'] as const)(
   '%s too',
   async name => {
     const { agent, recording } = await startWorld(cleanUps, 'ours');
-    await evaluateIn(name, 'for (;;);');
+    await evaluateIn(name, HANG);
     await expect.poll(() => agent.restarts(name), { timeout: 20_000 }).toBe(1);
     await restarted(agent, name, 1);
     expect(recording.events()).toContain(`thread ${name} hangs; replaced`);

@@ -9,11 +9,11 @@ test('lars gethost looks and leaves no call in flight, unless told to; lars simu
   const ready = await folder.start(['up', '--json']).ready;
   const http = `--http=127.0.0.1:${ready.agent.httpPort}`;
   const agent = agentOf(ready);
-  await folder.run(['route', 'add', '1/1', '127.0.0.1:9001']);
-  await expect.poll(async () => (await folder.run(['gethost', '1', '1', agent])).code, { timeout: 20_000 }).toBe(0);
+  await folder.runHere(['route', 'add', '1/1', '127.0.0.1:9001']);
+  await expect.poll(async () => (await folder.runHere(['gethost', '1', '1', agent])).code, { timeout: 20_000 }).toBe(0);
   const json = async (...args: readonly string[]) => JSON.parse((await folder.run([...args, agent, '--json'])).out);
   const inFlight = async () => {
-    const why = JSON.parse((await folder.run(['why', '1', '1', http, '--json'])).out);
+    const why = JSON.parse((await folder.runHere(['why', '1', '1', http, '--json'])).out);
     return why.hosts[0].numbers.inFlight;
   };
 

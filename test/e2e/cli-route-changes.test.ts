@@ -27,7 +27,7 @@ function input(text: string): Input {
 function route(...args: readonly (string | Input)[]) {
   const words = args.filter(arg => typeof arg === 'string');
   const given = args.find(arg => typeof arg !== 'string');
-  return folder.run(['route', ...words], given?.text);
+  return folder.runHere(['route', ...words], given?.text);
 }
 
 async function exported(): Promise<string> {
@@ -170,7 +170,7 @@ describe('the version of the schema', () => {
     sql(
       'DROP TABLE SchemaVersion; DROP TABLE RouteHistory; DROP TABLE RouteRecorded; DROP TABLE RouteChangeSet; DROP TABLE RouteChangeSetRow',
     );
-    const { code, out, err } = await route('list');
+    const { code, out, err } = await folder.run(['route', 'list']);
     expect(code).toBe(0);
     expect(out).toContain('3 hosts in 2 modules');
     expect(err).toMatch(/^lars: database data\/lars\.db: schema version of routes 1 -> 2: made tables RouteChangeSet, [^\n]*\n$/);

@@ -24,7 +24,7 @@ const checked = new Set<string>(['common']);
 
 /** Runs a command and checks its document. */
 async function printed(schema: string, args: readonly string[], input = '') {
-  const { out, err } = await folder.run(['--json', ...args], input);
+  const { out, err } = await folder.runHere(['--json', ...args], input);
   expect(out, err).not.toBe('');
   const document = JSON.parse(out);
   expect(schemaProblems(schema, document), out).toEqual([]);
@@ -103,7 +103,7 @@ test.each([
     ['import', '-'],
     ['apply', '-f', '-'],
   ])
-    expect((await folder.run(['--json', 'route', ...read], out)).out).toMatch(/"added":0,"updated":0,"removed":0/);
+    expect((await folder.runHere(['--json', 'route', ...read], out)).out).toMatch(/"added":0,"updated":0,"removed":0/);
 });
 
 test('a document that breaks a schema is told apart', () => {

@@ -95,9 +95,9 @@ describe('a system', () => {
     folder.writeStandardConf();
     const running = folder.start(['up', '--json']);
     const ready = await running.ready;
-    await folder.run(['route', 'add', '1/1', '127.0.0.1:9001', '127.0.0.1:9002']);
+    await folder.runHere(['route', 'add', '1/1', '127.0.0.1:9001', '127.0.0.1:9002']);
     await routeArrives(ready, 1, 1);
-    await folder.run(['route', 'drain', '1/1', '127.0.0.1:9002']);
+    await folder.runHere(['route', 'drain', '1/1', '127.0.0.1:9002']);
     await drainArrives(ready, 1, 1);
     expect(await json(['getroute', '1/1', agentOf(ready)])).toMatchObject({
       document: {
@@ -107,7 +107,7 @@ describe('a system', () => {
         ],
       },
     });
-    expect((await folder.run(['getroute', '1/1', agentOf(ready)])).out).toMatch(
+    expect((await folder.runHere(['getroute', '1/1', agentOf(ready)])).out).toMatch(
       /^127\.0\.0\.1:9001 +100\n127\.0\.0\.1:9002 +100 +yes\n/m,
     );
     expect(await running.interrupt()).toMatchObject({ code: 0 });
@@ -118,14 +118,14 @@ describe('a system', () => {
     const running = folder.start(['up', '--json']);
     const ready = await running.ready;
     // Module 1/2 belongs to the first of the agent's ports; the conf file of an agent with picked ports names but one.
-    await folder.run(['route', 'add', '1/2', '127.0.0.1:9001']);
+    await folder.runHere(['route', 'add', '1/2', '127.0.0.1:9001']);
     await routeArrives(ready, 1, 2);
     const http = (port: number) => `[http]\nport = ${port}\n`;
     folder.write('seen/dnsserver.ini', http(ready.dnsserver.httpPort));
     folder.write('seen/reporter.ini', http(ready.reporter.httpPort));
     folder.write('seen/agent.ini', `[udp]\nport = ${ready.agent.udpPorts[0]}\n${http(ready.agent.httpPort)}`);
 
-    expect(await folder.run(['gethost', '1', '2', '--conf-dir', 'seen'])).toMatchObject({ code: 0, out: '127.0.0.1:9001\n' });
+    expect(await folder.runHere(['gethost', '1', '2', '--conf-dir', 'seen'])).toMatchObject({ code: 0, out: '127.0.0.1:9001\n' });
     const { code, document } = await json(['status', '--conf-dir', 'seen']);
     expect(document).toMatchObject({
       ok: true,
@@ -151,7 +151,7 @@ describe('a system', () => {
     });
 
     expect(await running.interrupt()).toMatchObject({ code: 0 });
-    const down = await folder.run(['status', '--conf-dir', 'seen']);
+    const down = await folder.runHere(['status', '--conf-dir', 'seen']);
     expect(down.code).toBe(1);
     expect(down.out.match(/ down /g)).toHaveLength(3);
   });
@@ -160,7 +160,7 @@ describe('a system', () => {
     folder.writeStandardConf({ agent: '[loadbalance]\nalgorithm = classic\n' });
     const running = folder.start(['up', '--json']);
     const ready = await running.ready;
-    await folder.run(['route', 'add', '1/1', '127.0.0.1:9001', '127.0.0.1:9002']);
+    await folder.runHere(['route', 'add', '1/1', '127.0.0.1:9001', '127.0.0.1:9002']);
     await routeArrives(ready, 1, 1);
 
     const failing = await json(['simulate', '1', '1', '--calls', '400', '--fail', '127.0.0.1=100%', '--yes', agentOf(ready)]);
@@ -219,19 +219,19 @@ describe('a system', () => {
 
 describe('routes', () => {
   test('are kept without a running system; negative modules need no quoting', async () => {
-    expect(await folder.run(['route', 'list'])).toMatchObject({
+    expect(await folder.runHere(['route', 'list'])).toMatchObject({
       code: 1,
       err: expect.stringMatching(
         /^lars: database \/\S+\/data\/lars\.db \(conf key \[database\] file, defaults\) does not exist; start .*, or add --create\n$/,
       ),
     });
-    expect((await folder.run(['route', 'add', '-3/2', '10.0.0.1:80'])).err).toContain('does not exist');
-    expect((await folder.run(['route', 'import', '-'], '1,1,10.0.0.1:80\n')).err).toContain('does not exist');
-    expect((await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--db', 'x.db'])).err).toContain(
+    expect((await folder.runHere(['route', 'add', '-3/2', '10.0.0.1:80'])).err).toContain('does not exist');
+    expect((await folder.runHere(['route', 'import', '-'], '1,1,10.0.0.1:80\n')).err).toContain('does not exist');
+    expect((await folder.runHere(['route', 'add', '1/1', '10.0.0.1:80', '--db', 'x.db'])).err).toContain(
       'x.db (--db) does not exist',
     );
     const add = ['route', 'add', '-3/2', '[2001:DB8::1]:80', 'db.example:81', '--create'];
-    expect(await folder.run(add)).toMatchObject({ code: 0 });
+    expect(await folder.runHere(add)).toMatchObject({ code: 0 });
     expect((await json(['route', 'list', '-3/2'])).document).toStrictEqual({
       routes: [
         {
@@ -247,29 +247,29 @@ describe('routes', () => {
     const removed = await json(['route', 'remove', '-3/2', 'db.example:81']);
     expect(removed.document).toMatchObject({ modid: -3, cmdid: 2, removed: 1, modules: 1 });
     expect((await json(['route', 'remove', '-3/2', 'db.example:81'])).code).toBe(1);
-    expect(await folder.run(['route', 'export'])).toMatchObject({ code: 0, out: '-3,2,[2001:db8::1]:80\n' });
-    expect(await folder.run(['route', 'clear', '--yes'])).toMatchObject({ code: 0 });
-    expect(await folder.run(['route', 'list'])).toMatchObject({ code: 0, out: '0 hosts in 0 modules\n' });
+    expect(await folder.runHere(['route', 'export'])).toMatchObject({ code: 0, out: '-3,2,[2001:db8::1]:80\n' });
+    expect(await folder.runHere(['route', 'clear', '--yes'])).toMatchObject({ code: 0 });
+    expect(await folder.runHere(['route', 'list'])).toMatchObject({ code: 0, out: '0 hosts in 0 modules\n' });
   });
 
   test('drain hosts, and stop it again; a host that is not there is an error and changes nothing', async () => {
-    await folder.run(['route', 'add', '-1/2', '10.0.0.1:80', '[::1]:80', 'db.example:80', '--create']);
+    await folder.runHere(['route', 'add', '-1/2', '10.0.0.1:80', '[::1]:80', 'db.example:80', '--create']);
     const drained = await json(['route', 'drain', '-1/2', '10.0.0.1:80', '[::1]:80']);
     expect(drained).toMatchObject({ code: 0, document: { modid: -1, cmdid: 2, drain: true, updated: 2, modules: 1 } });
-    expect((await folder.run(['route', 'list'])).out.split('\n').slice(0, 4)).toEqual([
+    expect((await folder.runHere(['route', 'list'])).out.split('\n').slice(0, 4)).toEqual([
       'module  host           weight  zone  drain',
       '-1/2    10.0.0.1:80       100        yes',
       '-1/2    [::1]:80          100        yes',
       '-1/2    db.example:80     100',
     ]);
-    expect(await folder.run(['route', 'export'])).toMatchObject({
+    expect(await folder.runHere(['route', 'export'])).toMatchObject({
       out: '-1,2,10.0.0.1:80 drain\n-1,2,[::1]:80 drain\n-1,2,db.example:80\n',
     });
-    expect(await folder.run(['route', 'drain', '-1/2', '10.0.0.1:80', '[::1]:80', '--off'])).toMatchObject({
+    expect(await folder.runHere(['route', 'drain', '-1/2', '10.0.0.1:80', '[::1]:80', '--off'])).toMatchObject({
       code: 0,
       out: expect.stringMatching(/^-1\/2: 2 hosts updated in 1 module; revision \d+\n$/),
     });
-    expect(await folder.run(['route', 'drain', '-1/2', 'db.example:80', '10.0.0.9:80'])).toMatchObject({
+    expect(await folder.runHere(['route', 'drain', '-1/2', 'db.example:80', '10.0.0.9:80'])).toMatchObject({
       code: 1,
       err: 'lars: module -1/2 has no host 10.0.0.9:80\n',
     });
@@ -277,7 +277,7 @@ describe('routes', () => {
       code: 1,
       document: { error: { code: 'NO_SUCH_HOST' } },
     });
-    expect(await folder.run(['route', 'drain', '-1/2'])).toMatchObject({ code: 2 });
+    expect(await folder.runHere(['route', 'drain', '-1/2'])).toMatchObject({ code: 2 });
     const { document } = await json(['route', 'list', '-1/2']);
     expect(document.routes[0].hosts.map((host: { drain: boolean }) => host.drain)).toEqual([false, false, false]);
   });
@@ -290,16 +290,16 @@ describe('routes', () => {
     });
     for (const file of ['routes.csv', 'routes.json']) {
       const target = `${file}.db`;
-      expect(await folder.run(['route', 'export', file, '--db', 'a.db'])).toMatchObject({
+      expect(await folder.runHere(['route', 'export', file, '--db', 'a.db'])).toMatchObject({
         code: 0,
         out: `2 hosts written to ${file}\n`,
       });
-      await folder.run(['route', 'add', '5/5', '10.0.0.5:80', '--db', target, '--create']);
+      await folder.runHere(['route', 'add', '5/5', '10.0.0.5:80', '--db', target, '--create']);
       expect((await json(['route', 'import', file, '--replace', '--yes', '--db', target])).document).toMatchObject({
         added: 2,
         removed: 1,
       });
-      const exported = await folder.run(['route', 'export', '--db', target]);
+      const exported = await folder.runHere(['route', 'export', '--db', target]);
       // JSON has the weight as it counts.
       const weight = file.endsWith('.json') ? ',100' : '';
       expect(exported.out).toBe(`-1,7,[::1]:80 drain${weight}\n1,1,10.0.0.1:80,200,eu\n`);
@@ -307,22 +307,22 @@ describe('routes', () => {
   });
 
   test('from a bad file are not imported at all, and the error names the line', async () => {
-    const bad = await folder.run(['route', 'import', '-', '--db', 'a.db'], '1,1,10.0.0.1:80\n1,2,10.0.0.1:99999\n');
+    const bad = await folder.runHere(['route', 'import', '-', '--db', 'a.db'], '1,1,10.0.0.1:80\n1,2,10.0.0.1:99999\n');
     expect(bad).toMatchObject({ code: 1, out: '' });
     expect(bad.err).toBe("lars: -: line 2: port 99999 in '10.0.0.1:99999' is not in 1..65535\n");
     folder.write('conflict.csv', '1,1,10.0.0.1:80,5\n1,1,10.0.0.1:80,6\n');
-    expect((await folder.run(['route', 'import', 'conflict.csv', '--db', 'a.db', '--create'])).err).toMatch(
+    expect((await folder.runHere(['route', 'import', 'conflict.csv', '--db', 'a.db', '--create'])).err).toMatch(
       /^lars: conflict\.csv: line 2: .* line 1\n$/,
     );
-    expect((await folder.run(['route', 'import', 'nowhere.csv', '--db', 'a.db'])).err).toMatch(
+    expect((await folder.runHere(['route', 'import', 'nowhere.csv', '--db', 'a.db'])).err).toMatch(
       /^lars: nowhere\.csv: cannot be read: ENOENT/,
     );
-    await folder.run(['route', 'add', '9/9', '10.0.0.9:80', '--db', 'a.db', '--create']);
-    expect((await folder.run(['route', 'export', '--db', 'a.db'])).out).toBe('9,9,10.0.0.9:80\n');
+    await folder.runHere(['route', 'add', '9/9', '10.0.0.9:80', '--db', 'a.db', '--create']);
+    expect((await folder.runHere(['route', 'export', '--db', 'a.db'])).out).toBe('9,9,10.0.0.9:80\n');
   });
 
   test('listed into a pipe that nobody reads end quietly', async () => {
-    await folder.run(['route', 'add', '1/1', '10.0.0.1:80', '--create']);
+    await folder.runHere(['route', 'add', '1/1', '10.0.0.1:80', '--create']);
     const running = folder.start(['route', 'list']);
     running.closeOutput();
     expect(await running.ended).toMatchObject({ code: 0, err: '' });

@@ -38,12 +38,12 @@ async function portsOf({ dnsserver }: Ready, modid: number): Promise<number[]> {
 test('one route add, a restart and a restore later every module has its hosts; a confirmed one has none', async () => {
   let process = folder.start(['dnsserver', '--json']);
   let ready = await process.ready;
-  await folder.run(['route', 'import', '-'], '1,1,10.0.0.1:1\n2,1,10.0.0.1:2\n3,1,10.0.0.1:3\n4,1,10.0.0.1:4\n');
+  await folder.runHere(['route', 'import', '-'], '1,1,10.0.0.1:1\n2,1,10.0.0.1:2\n3,1,10.0.0.1:3\n4,1,10.0.0.1:4\n');
   await eventually('the routes arrive', async () => (await details(ready))['modules'] === 4);
 
   sql('DELETE FROM RouteData');
   await process.logged('lars route restore');
-  expect(await folder.run(['route', 'add', '1/1', '10.0.0.1:9'])).toMatchObject({ code: 0 });
+  expect(await folder.runHere(['route', 'add', '1/1', '10.0.0.1:9'])).toMatchObject({ code: 0 });
   await eventually('the added host is served', async () => (await portsOf(ready, 1)).length === 2);
   expect(await portsOf(ready, 1)).toEqual([9, 1]);
   expect(await portsOf(ready, 4)).toEqual([4]);
@@ -54,18 +54,21 @@ test('one route add, a restart and a restore later every module has its hosts; a
   expect(await portsOf(ready, 4)).toEqual([4]);
   expect(await details(ready)).toMatchObject({ modules: 4, emptyGuard: expect.stringMatching(/lost: 4 in 4 modules, since 2/) });
 
-  expect(await folder.run(['route', 'restore'])).toMatchObject({
+  expect(await folder.runHere(['route', 'restore'])).toMatchObject({
     code: 0,
     out: expect.stringMatching(/^4 hosts added in 4 modules/),
   });
   await eventually('nothing is kept', async () => (await details(ready))['emptyGuard'] === 'inactive');
-  expect(await folder.run(['route', 'list'])).toMatchObject({ out: expect.stringContaining('5 hosts in 4 modules') });
-  expect(await folder.run(['route', 'restore'])).toMatchObject({ code: 1, err: expect.stringContaining('nothing is kept') });
+  expect(await folder.runHere(['route', 'list'])).toMatchObject({ out: expect.stringContaining('5 hosts in 4 modules') });
+  expect(await folder.runHere(['route', 'restore'])).toMatchObject({ code: 1, err: expect.stringContaining('nothing is kept') });
 
   sql('DELETE FROM RouteData WHERE modid > 1');
   await eventually('hosts are kept', async () => (await details(ready))['emptyGuard'] !== 'inactive');
   expect(await portsOf(ready, 4)).toEqual([4]);
-  expect(await folder.run(['route', 'confirm'])).toMatchObject({ code: 0, out: expect.stringMatching(/^3 hosts in 3 modules/) });
+  expect(await folder.runHere(['route', 'confirm'])).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^3 hosts in 3 modules/),
+  });
   await eventually('nothing is kept', async () => (await details(ready))['emptyGuard'] === 'inactive');
   expect(await portsOf(ready, 4)).toEqual([]);
   expect(await portsOf(ready, 1)).toEqual([9, 1]);

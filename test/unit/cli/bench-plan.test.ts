@@ -8,20 +8,12 @@ import { fits, hostAddress, modulesByShard, modulesOf, routesOf } from '../../..
 import { type AgentOptions, readAgentPlan, readTcpPlan } from '../../../cli/src/bench/read-plan.ts';
 import { addBench } from '../../../cli/src/commands/bench.ts';
 import { Shell } from '../../../cli/src/shell.ts';
-
-const silent = { write: () => undefined, isTty: false };
+import { memoryTerminal } from '../../support/memory-terminal.ts';
 
 /** What the command line is refused for. */
 async function refusal(args: string): Promise<string> {
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined });
-  const terminal = {
-    out: silent,
-    err: silent,
-    paint: (_style: unknown, text: string) => text,
-    columns: undefined,
-    written: async () => undefined,
-  };
-  addBench(program, new Shell(terminal, false));
+  addBench(program, new Shell(memoryTerminal().terminal, false));
   return program.parseAsync(args.split(' '), { from: 'user' }).then(
     () => 'nothing',
     (error: Error) => error.message,

@@ -9,7 +9,7 @@ import { CallSums } from '../../../cli/src/calls/call-sums.ts';
 import { hostsText } from '../../../cli/src/calls/calls-text.ts';
 import { formatCsv } from '../../../cli/src/output/csv.ts';
 import { grouped, groupSize, sparkline } from '../../../cli/src/output/sparkline.ts';
-import { runMain } from './memory-terminal.ts';
+import { runMain } from '../../support/memory-terminal.ts';
 
 let folder = '';
 let db = '';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { runMain } from './memory-terminal.ts';
+import { runMain } from '../../support/memory-terminal.ts';
 
 let folder = '';
 beforeEach(() => {

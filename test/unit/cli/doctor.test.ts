@@ -9,7 +9,7 @@ import { clockProblems, fileProblems } from '../../../cli/src/doctor/file-proble
 import { listenerOf, openFilesOf } from '../../../cli/src/doctor/proc-facts.ts';
 import { serviceProblems, versionProblems } from '../../../cli/src/doctor/service-problems.ts';
 import type { ServiceStatus } from '../../../cli/src/system/service-status.ts';
-import { runMain } from './memory-terminal.ts';
+import { runMain } from '../../support/memory-terminal.ts';
 
 type Service = ServiceStatus['service'];
 type Details = Record<string, string | number | boolean>;

@@ -6,7 +6,7 @@ import { readCommit } from '@lars/runtime/commit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT_CODE_MEANINGS } from '../../../cli/src/exit-code.ts';
 import { manFile, manText } from '../../../scripts/man-file.ts';
-import { runMain } from './memory-terminal.ts';
+import { runMain } from '../../support/memory-terminal.ts';
 
 const root = path.join(import.meta.dirname, '../../..');
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { runMain } from './memory-terminal.ts';
+import { runMain } from '../../support/memory-terminal.ts';
 
 const COMMANDS = [
   'up',

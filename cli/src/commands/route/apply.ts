@@ -38,7 +38,7 @@ export function addRouteApply(route: Command, shell: Shell): void {
     .option('--prune', 'remove all hosts that the file does not name')
     .addHelpText('after', EXAMPLES)
     .action(async ({ file, prune, ...options }: ApplyOptions) => {
-      const entries = await readRouteFile(file, 'document');
+      const entries = await readRouteFile(file, 'document', shell.terminal);
       const mode = prune === true ? 'prune' : 'apply';
       const work = async (editor: RouteEditor) => {
         const difference = options.dryRun === true ? undefined : await editor.diffWith(entries, mode);

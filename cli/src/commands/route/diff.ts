@@ -39,7 +39,7 @@ export function addRouteDiff(route: Command, shell: Shell): void {
       const differences =
         file === undefined
           ? await inspectRoutes(route, inspector => inspector.diff(from ?? 0, to))
-          : await diffWithFile(route, file, prune === true);
+          : await diffWithFile(route, shell, file, prune === true);
       const about = file === undefined ? { from, to: to ?? null } : { file };
       shell.print({ ...about, ...differencesDocument(differences) }, () => {
         const lines = formatDifferences(differences, shell.paint);
@@ -48,7 +48,7 @@ export function addRouteDiff(route: Command, shell: Shell): void {
     });
 }
 
-async function diffWithFile(route: Command, file: string, prunes: boolean): Promise<Differences> {
-  const entries = await readRouteFile(file, 'document');
+async function diffWithFile(route: Command, shell: Shell, file: string, prunes: boolean): Promise<Differences> {
+  const entries = await readRouteFile(file, 'document', shell.terminal);
   return namingFile(file, () => inspectRoutes(route, inspector => inspector.diffWith(entries, prunes ? 'prune' : 'apply')));
 }

@@ -26,7 +26,7 @@ export function addRouteImport(route: Command, shell: Shell): void {
     .option('--replace', 'remove all routes that the file does not have')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, { replace, ...options }: ImportOptions) => {
-      const entries = await readRouteFile(file, 'any');
+      const entries = await readRouteFile(file, 'any', shell.terminal);
       const mode = replace === true ? 'replace' : 'add';
       await namingFile(file, () =>
         changeRoutes(route, shell, options, editor => editor.import(entries, mode), { about: { file } }),

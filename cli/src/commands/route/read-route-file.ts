@@ -1,14 +1,19 @@
 import type { RouteEntry } from '@lars/dnsserver';
 import { CommandError } from '../../errors.ts';
 import { readInput } from '../../input.ts';
+import type { Terminal } from '../../terminal.ts';
 
 /**
  * The routes in a file: a document where its name or its first letter says so, else lines.
  * @param format document: YAML or JSON, whatever it is called
  * @throws {CommandError} naming the file, the line and, in a document, the column; EMPTY_FILE where there is no route
  */
-export async function readRouteFile(file: string, format: 'any' | 'document'): Promise<readonly RouteEntry[]> {
-  const text = await readInput(file);
+export async function readRouteFile(
+  file: string,
+  format: 'any' | 'document',
+  terminal: Pick<Terminal, 'input'>,
+): Promise<readonly RouteEntry[]> {
+  const text = await readInput(file, terminal);
   const { parseRouteDocument, parseRouteFile } = await import('@lars/dnsserver');
   const isDocument = format === 'document' || /\.ya?ml$/.test(file) || /^\s*\{/.test(text);
   if (text.trim() === '') throw emptyFile(file);
