@@ -81,7 +81,7 @@ export const agentConfigTable = defineConfig({
         default: 100,
         min: 0,
         max: 60_000,
-        meaning: 'How long the first requests for a module wait for its route, before the answer is NOEXIST.',
+        meaning: 'How long the first requests for a module wait for dnsserver to tell its route, before the answer is NOEXIST.',
       }),
       max_waiting: integer({
         default: 10_000,

@@ -5,7 +5,7 @@ import { SharedCounters } from '@lars/runtime/counters';
 import { loadSecureLinks } from '@lars/runtime/security/load-secure-links';
 import type { OpenLink } from '@lars/runtime/tcp/open-link';
 import { type DnsCounter, dnsCounters, type LinkGauge, linkGauges } from '../counters.ts';
-import { RouteUpdateBatcher, unpackRouteQueries } from '../threads/batches.ts';
+import { AwaitedRoutes, RouteUpdateBatcher, unpackRouteQueries } from '../threads/batches.ts';
 import { type DnsMessage, type RouteUpdate, SHARD_NAMES, type ShardName } from '../threads/messages.ts';
 import { housekeepingMs, type LinkOptions, newServerLinks, type ServerLinks, showLinks } from '../threads/server-links.ts';
 import { runThread, type Thread, type ThreadBody } from '../threads/thread.ts';
@@ -61,7 +61,9 @@ runThread<DnsThreadData, DnsMessage>(async thread => {
       counters.add(dnsCounters.at.storedRoutes);
       updates.add(update);
     },
+    onNone: module => awaited.add(module),
   });
+  const awaited = new AwaitedRoutes((shard, modules) => thread.post(shard, { type: 'routes-awaited', modules }));
   let linkLostAtMs = thread.data.storedAtMs;
   const postUpdates = (shard: ShardName, batch: readonly RouteUpdate[]) =>
     thread.post(shard, { type: 'route-updates', updates: batch });
@@ -72,9 +74,9 @@ runThread<DnsThreadData, DnsMessage>(async thread => {
     stored.onLinkDown();
     answers.arm();
   });
-  const answers = newStoredAnswers(stored);
+  const answers = newStoredAnswers(stored, awaited);
   links.start();
-  return { ...dnsBody(thread, subscriber, links, stored, answers), onSecurity: files => security.setSecurity(files) };
+  return { ...dnsBody(thread, subscriber, links, stored, awaited, answers), onSecurity: files => security.setSecurity(files) };
 });
 
 function openLinks(
@@ -134,7 +136,7 @@ interface StoredAnswers {
 }
 
 /** Answers from the stored routes when that is due, a slice in each tick of the event loop. */
-function newStoredAnswers(stored: StoredRoutes): StoredAnswers {
+function newStoredAnswers(stored: StoredRoutes, awaited: AwaitedRoutes): StoredAnswers {
   let timer: NodeJS.Timeout | undefined;
   let dueMs = Number.POSITIVE_INFINITY;
   const stop = () => {
@@ -144,6 +146,7 @@ function newStoredAnswers(stored: StoredRoutes): StoredAnswers {
   const arm = () => {
     const nowMs = systemClock.monotonicMs();
     const nextMs = stored.answerDue(nowMs) ?? Number.POSITIVE_INFINITY;
+    awaited.flush();
     if (nextMs >= dueMs) return;
     stop();
     dueMs = nextMs;
@@ -181,6 +184,7 @@ function dnsBody(
   subscriber: RouteSubscriber,
   links: ServerLinks,
   stored: StoredRoutes,
+  awaited: AwaitedRoutes,
   answers: StoredAnswers,
 ): ThreadBody<DnsMessage> {
   const gauges = new SharedCounters<LinkGauge>(linkGauges, thread.data.gauges);
@@ -197,7 +201,7 @@ function dnsBody(
       const nowMs = systemClock.monotonicMs();
       unpackRouteQueries(queries, query => {
         subscriber.query(query, nowMs);
-        if (query.version === 0) stored.query(query, links.used !== undefined, nowMs);
+        if (query.version === 0 && !stored.query(query, links.used !== undefined, nowMs)) awaited.add(query);
       });
       links.flush();
       answers.arm();

@@ -6,6 +6,7 @@
 import {
   decodeBody,
   type GetRouteResponse,
+  type HostInfo,
   LarsProtocolError,
   MessageId,
   type ModuleId,
@@ -26,6 +27,8 @@ export interface StoredRoutesDeps {
   /** When dnsserver has confirmed the module's route for the last time, unix ms, or earlier. */
   confirmedAtMs(module: ModuleId): number;
   onRoute(update: RouteUpdate): void;
+  /** What was promised turns out to be no route. */
+  onNone(module: ModuleId): void;
 }
 
 interface Waiting extends ModuleId {
@@ -46,17 +49,21 @@ export class StoredRoutes {
     return this.#log.has(module);
   }
 
-  /** A shard knows no route of the module. */
-  query({ modid, cmdid }: ModuleId, isLinkUp: boolean, nowMs: number): void {
+  /** A shard knows no route of the module. @returns whether it will be told one, by dnsserver or from here */
+  query({ modid, cmdid }: ModuleId, isLinkUp: boolean, nowMs: number): boolean {
     const key = routeKey(modid, cmdid);
-    if (this.#waiting.has(key) || !this.#log.has({ modid, cmdid })) return;
+    if (this.#waiting.has(key)) return true;
+    if (!this.#log.has({ modid, cmdid })) return false;
     this.#waiting.set(key, { modid, cmdid, dueMs: isLinkUp ? nowMs + PATIENCE_MS : nowMs });
+    return true;
   }
 
   /** dnsserver has answered. */
   onResponse({ modid, cmdid, host, notModified }: GetRouteResponse, body: Uint8Array): void {
+    // "Not modified" is no route: it answers an earlier query, of a shard that was replaced since.
+    if (notModified) return;
     this.#waiting.delete(routeKey(modid, cmdid));
-    if (!notModified) this.#log.put({ modid, cmdid }, body, host.length > 0);
+    this.#log.put({ modid, cmdid }, body, host.length > 0);
   }
 
   /** No answer comes over this link any more. */
@@ -77,18 +84,21 @@ export class StoredRoutes {
 
   #answer({ modid, cmdid }: ModuleId): number {
     const body = this.#log.body({ modid, cmdid });
-    if (body === undefined) return 0;
-    const route = decodeRoute(body);
-    // Of a file that is whole, but that no agent of ours has written.
-    if (route === undefined || route.modid !== modid || route.cmdid !== cmdid) return body.length;
-    const hosts = route.host.filter(isUsableHost);
+    const hosts = body === undefined ? [] : hostsOf(body, { modid, cmdid });
     // The version is left out, so that dnsserver tells the route anew, whatever it was.
     if (hosts.length > 0) {
       const storedAtMs = this.#deps.confirmedAtMs({ modid, cmdid });
       this.#deps.onRoute({ modid, cmdid, hosts, version: 0, storedAtMs });
-    }
-    return body.length;
+    } else this.#deps.onNone({ modid, cmdid });
+    return body?.length ?? 0;
   }
+}
+
+/** None where the file is whole, but no agent of ours has written it. */
+function hostsOf(body: Uint8Array, { modid, cmdid }: ModuleId): readonly HostInfo[] {
+  const route = decodeRoute(body);
+  if (route === undefined || route.modid !== modid || route.cmdid !== cmdid) return [];
+  return route.host.filter(isUsableHost);
 }
 
 function decodeRoute(body: Uint8Array): GetRouteResponse | undefined {

@@ -41,12 +41,11 @@ export class ActiveModule implements ModuleId, BalancerDeps {
 }
 
 export interface PendingModule<Request> extends ModuleId {
-  readonly deadlineMs: number;
   readonly parked: Request[];
 }
 
 export interface ModuleTableOptions {
-  /** How long requests wait for the first route of their module. */
+  /** How long requests wait for the first route of their module, once dnsserver alone can tell it. */
   readonly routeWaitMs: number;
   /** How many requests may be parked at a time. */
   readonly maxWaiting: number;
@@ -66,8 +65,9 @@ export interface ParkOutcome {
 export class ModuleTable<Request> {
   readonly #options: ModuleTableOptions;
   readonly #active = new Map<RouteKey, ActiveModule>();
-  /** In the order of their deadlines: the wait is the same for all, and a Map keeps the order of insertion. */
   readonly #pending = new Map<RouteKey, PendingModule<Request>>();
+  /** The deadlines of those whose wait has begun, in their order: the wait is the same for all, and a Map keeps the order of insertion. */
+  readonly #deadlinesMs = new Map<RouteKey, number>();
   /** Until when each module counts as absent; in the order of insertion, so the first is the oldest. */
   readonly #absent = new Map<RouteKey, number>();
   #parkedCount = 0;
@@ -110,7 +110,7 @@ export class ModuleTable<Request> {
     return false;
   }
 
-  /** Parks a request until its module has a route, where there is room. */
+  /** Parks a request until its module has a route, where there is room. Its wait has no end before `beginWait`. */
   park(modid: number, cmdid: number, request: Request, nowMs: number): ParkOutcome {
     const key = routeKey(modid, cmdid);
     const pending = this.#pending.get(key);
@@ -123,8 +123,17 @@ export class ModuleTable<Request> {
     this.#parkedCount += 1;
     pending?.parked.push(request);
     if (pending !== undefined) return { isParked: true, mustFetch: false };
-    this.#pending.set(key, { modid, cmdid, deadlineMs: nowMs + this.#options.routeWaitMs, parked: [request] });
+    this.#pending.set(key, { modid, cmdid, parked: [request] });
     return { isParked: true, mustFetch: true };
+  }
+
+  /**
+   * dnsserver is asked for the module's route, and nobody else knows one. Until then "no such module" would mean that the agent has not looked:
+   * it may have started a moment ago.
+   */
+  beginWait(modid: number, cmdid: number, nowMs: number): void {
+    const key = routeKey(modid, cmdid);
+    if (this.#pending.has(key) && !this.#deadlinesMs.has(key)) this.#deadlinesMs.set(key, nowMs + this.#options.routeWaitMs);
   }
 
   /** The module has a route now. @returns the requests that were parked for it, oldest first */
@@ -143,28 +152,37 @@ export class ModuleTable<Request> {
     return this.#releaseParked(key);
   }
 
-  /** When the next parked request must be answered; undefined while none is parked. */
+  /** When the next parked request must be answered; undefined while no wait has begun. */
   nextDeadlineMs(): number | undefined {
     // The thread asks after every batch of datagrams, and nearly always none is parked.
-    if (this.#pending.size === 0) return undefined;
-    return this.#pending.values().next().value?.deadlineMs;
+    if (this.#deadlinesMs.size === 0) return undefined;
+    return this.#deadlinesMs.values().next().value;
   }
 
   /** Removes the modules whose wait is over without a route; they count as absent for a while. */
   expirePending(nowMs: number): readonly PendingModule<Request>[] {
     const expired: PendingModule<Request>[] = [];
-    for (const [key, pending] of this.#pending) {
-      if (pending.deadlineMs > nowMs) break;
+    for (const [key, deadlineMs] of this.#deadlinesMs) {
+      if (deadlineMs > nowMs) break;
+      const pending = this.#pending.get(key);
       this.#rememberAbsent(key, nowMs);
       this.#releaseParked(key);
-      expired.push(pending);
+      if (pending !== undefined) expired.push(pending);
     }
     return expired;
+  }
+
+  /** Removes all modules that have no route yet. */
+  releasePending(): readonly PendingModule<Request>[] {
+    const released = [...this.#pending.values()];
+    for (const { modid, cmdid } of released) this.#releaseParked(routeKey(modid, cmdid));
+    return released;
   }
 
   #releaseParked(key: RouteKey): readonly Request[] {
     const parked = this.#pending.get(key)?.parked ?? [];
     this.#pending.delete(key);
+    this.#deadlinesMs.delete(key);
     this.#parkedCount -= parked.length;
     return parked;
   }

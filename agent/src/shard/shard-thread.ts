@@ -153,7 +153,7 @@ function shardBody(
     stop: async () => {
       clearInterval(housekeeping);
       waits.stop();
-      shard.releaseAllParked();
+      shard.releaseAllParked(systemClock.monotonicMs());
       await transport.close();
       shard.flushAll(systemClock.monotonicMs(), systemClock.unixMs());
       reports.flush();

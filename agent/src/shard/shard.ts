@@ -8,6 +8,7 @@ import type { SharedCounters } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
 import type { ModuleBalancerFactory } from '../balancer/algorithm.ts';
 import { type ShardCounter, shardCounters } from '../counters.ts';
+import { unpackRouteQueries } from '../threads/batches.ts';
 import type { ShardMessage, ShardName, StatusReport } from '../threads/messages.ts';
 import type { CallerRef } from '../udp/transport.ts';
 import { CachePrefetcher } from './cache-prefetcher.ts';
@@ -156,6 +157,9 @@ export class Shard {
       case 'route-updates':
         for (const update of message.updates) this.#routeUpdates.apply(update, nowMs, unixMs);
         return;
+      case 'routes-awaited':
+        unpackRouteQueries(message.modules, ({ modid, cmdid }) => this.#shared.modules.beginWait(modid, cmdid, nowMs));
+        return;
       case 'forwarded':
         this.#handleForwarded(message.datagram, message.receiver, message.caller, nowMs);
         return;
@@ -170,12 +174,12 @@ export class Shard {
   }
 
   /** The shard is stopping: answers all parked requests, and parks none from now on. */
-  releaseAllParked(): void {
+  releaseAllParked(nowMs: number): void {
     this.#shared.parking.close();
-    this.expireWaits(Number.POSITIVE_INFINITY);
+    for (const { parked } of this.#shared.modules.releasePending()) this.#answerParked(parked, undefined, nowMs);
   }
 
-  /** When expireWaits has something to do; undefined while nothing is parked. */
+  /** When expireWaits has something to do; undefined while no wait has begun. */
   nextDeadlineMs(): number | undefined {
     return this.#shared.modules.nextDeadlineMs();
   }

@@ -59,6 +59,23 @@ export function unpackRouteQueries(packed: PackedRouteQueries, visit: (query: Ro
   }
 }
 
+/** Modules of which each shard is told that dnsserver alone can tell their routes. */
+export class AwaitedRoutes {
+  readonly #batches: ReadonlyMap<ShardName, RouteQueryBatch>;
+
+  constructor(post: (shard: ShardName, modules: PackedRouteQueries) => void) {
+    this.#batches = new Map(SHARD_NAMES.map(shard => [shard, new RouteQueryBatch(modules => post(shard, modules))]));
+  }
+
+  add(module: ModuleId): void {
+    this.#batches.get(ownerOf(module))?.add(module, 0);
+  }
+
+  flush(): void {
+    for (const batch of this.#batches.values()) batch.flush();
+  }
+}
+
 /** A batch of route updates for each shard; all that one chunk from dnsserver brings goes to each shard as one message. */
 export class RouteUpdateBatcher {
   readonly #batches: ReadonlyMap<ShardName, MessageBatch<RouteUpdate>>;

@@ -52,6 +52,8 @@ export type ReporterMessage = { readonly type: 'status-reports'; readonly report
 /** dns → shard, shard → shard */
 export type ShardMessage =
   | { readonly type: 'route-updates'; readonly updates: readonly RouteUpdate[] }
+  /** The dns thread has asked for these routes and knows none of its own, so that requests wait for dnsserver, which may not answer. */
+  | { readonly type: 'routes-awaited'; readonly modules: PackedRouteQueries }
   /** A datagram that came to the socket of `receiver` and belongs to the addressee. */
   | { readonly type: 'forwarded'; readonly receiver: ShardName; readonly datagram: Uint8Array; readonly caller: CallerRef }
   /** The answer to a forwarded datagram, to leave from the receiver's own socket. */

@@ -57,9 +57,12 @@ describe('a module is in one state at a time', () => {
 
 test('waits end in the order of their deadlines, none early and none late', () => {
   const modules = new ModuleTable<string>(LIMITS);
+  modules.park(2, 0, 'b', 0);
   modules.park(1, 0, 'a', 0);
-  modules.park(2, 0, 'b', 10);
+  modules.beginWait(1, 0, 0);
+  modules.beginWait(2, 0, 10);
   modules.park(1, 0, 'c', 99);
+  modules.beginWait(1, 0, 99);
   expect(modules.nextDeadlineMs()).toBe(100);
   expect(modules.expirePending(99)).toEqual([]);
   expect(modules.expirePending(100)).toMatchObject([{ modid: 1, parked: ['a', 'c'] }]);

@@ -86,10 +86,58 @@ describe('the first call for a module', () => {
 test('at the end nobody waits: who does is answered, and so is who comes yet', () => {
   const world = new ShardWorld();
   expect(world.getHost({ ...MODULE, seq: 1 })).toBeUndefined();
-  world.shardAt(0).releaseAllParked();
+  world.shardAt(0).releaseAllParked(world.nowMs);
   expect(world.takeGetHostAnswers()).toEqual([{ seq: 1, ...MODULE, ...noExist }]);
   expect(world.getHost({ ...MODULE, modid: 6, seq: 2 })).toMatchObject({ seq: 2, ...noExist });
   expect(world.count('answeredNoExist')).toBe(2);
+});
+
+describe('while the dns thread has not taken the query, because the agent is just starting or the machine is busy', () => {
+  const waiting = () => {
+    const world = new ShardWorld();
+    world.doesDnsThreadRun = false;
+    expect(world.getHost({ ...MODULE, seq: 1 })).toBeUndefined();
+    world.advance(100 * ROUTE_WAIT_MS);
+    world.expireWaits();
+    expect(world.answers).toEqual([]);
+    expect(world.shardAt(0).nextDeadlineMs()).toBeUndefined();
+    return world;
+  };
+
+  test('nobody is told that a module does not exist, and the route that comes answers all', () => {
+    const world = waiting();
+    world.getHost({ ...MODULE, seq: 2 });
+    world.route(3, 0, hostInfos(1));
+    expect(world.takeGetHostAnswers()).toMatchObject([
+      { seq: 1, ...success },
+      { seq: 2, ...success },
+    ]);
+  });
+
+  test('the wait begins when it has, once', () => {
+    const world = waiting();
+    world.awaitRoute(3, 0);
+    world.advance(ROUTE_WAIT_MS - 1);
+    world.awaitRoute(3, 0);
+    world.expireWaits();
+    expect(world.answers).toEqual([]);
+    world.advance(1);
+    world.expireWaits();
+    expect(world.takeGetHostAnswers()).toMatchObject([{ seq: 1, ...noExist }]);
+  });
+
+  test('a shard that stops answers all the same', () => {
+    const world = waiting();
+    world.shardAt(0).releaseAllParked(world.nowMs);
+    expect(world.takeGetHostAnswers()).toMatchObject([{ seq: 1, ...noExist }]);
+    expect(world.shardAt(0).modules.parkedCount).toBe(0);
+  });
+
+  test('what it says of a module for which nobody waits begins no wait', () => {
+    const world = new ShardWorld();
+    world.awaitRoute(3, 0);
+    expect(world.shardAt(0).nextDeadlineMs()).toBeUndefined();
+  });
 });
 
 describe('how many may wait', () => {

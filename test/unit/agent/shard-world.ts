@@ -38,6 +38,8 @@ export class ShardWorld {
   readonly logged: readonly LogRecord[];
   /** Everything that left a socket, at once or late. */
   readonly answers: Answer[] = [];
+  /** The dns thread takes each query at once, and knows no route of its own. */
+  doesDnsThreadRun = true;
   nowMs = 50_000;
   unixMs = 1_700_000_000_000;
   readonly #reply = new Uint8Array(65_507);
@@ -90,6 +92,12 @@ export class ShardWorld {
     this.shardAt(shardOf(modid, cmdid)).handleMessage(message, this.nowMs, this.unixMs);
   }
 
+  /** The dns thread tells the owner that dnsserver alone can tell the module's route. */
+  awaitRoute(modid: number, cmdid: number): void {
+    const message = { type: 'routes-awaited', modules: Float64Array.of(modid, cmdid, 0) } as const;
+    this.shardAt(shardOf(modid, cmdid)).handleMessage(message, this.nowMs, this.unixMs);
+  }
+
   advance(ms: number): void {
     this.nowMs += ms;
     this.unixMs += ms;
@@ -128,6 +136,7 @@ export class ShardWorld {
     return {
       fetchRoute: ({ modid, cmdid }: ModuleId, version: number) => {
         this.fetches.push({ modid, cmdid, version });
+        if (this.doesDnsThreadRun) this.awaitRoute(modid, cmdid);
       },
       sendStatus: (report: StatusReport) => this.reports.push(report),
       postToShard: (to: ShardName, message: ShardMessage) => this.messages.push({ to, message }),

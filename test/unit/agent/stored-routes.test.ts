@@ -10,10 +10,12 @@ const STORED_AT_MS = 1_700_000_000_000;
 
 class World {
   readonly updates: RouteUpdate[] = [];
+  readonly none: number[] = [];
   readonly log = new RouteLog(newRouteMemory(0), 10_000_000, { onMoved: () => undefined, onDropped: () => undefined });
   readonly stored = new StoredRoutes(this.log, {
     confirmedAtMs: () => STORED_AT_MS,
     onRoute: update => this.updates.push(update),
+    onNone: ({ modid }) => this.none.push(modid),
   });
 
   respond(response: Partial<GetRouteResponse>): void {
@@ -31,7 +33,7 @@ function knowing(...modids: number[]): World {
 describe('while the link is down', () => {
   test('a query is answered at once, with the time of the confirmation and without a version', () => {
     const { stored, updates } = knowing(1);
-    stored.query({ modid: 1, cmdid: 1 }, false, 0);
+    expect(stored.query({ modid: 1, cmdid: 1 }, false, 0)).toBe(true);
     expect(stored.answerDue(0)).toBeUndefined();
     expect(updates).toEqual([{ modid: 1, cmdid: 1, hosts: hostInfos(2), version: 0, storedAtMs: STORED_AT_MS }]);
   });
@@ -39,8 +41,8 @@ describe('while the link is down', () => {
   test('of a module that is not known, or does not exist any more, nothing is said', () => {
     const world = knowing(1);
     world.respond({ host: [] });
-    world.stored.query({ modid: 1, cmdid: 1 }, false, 0);
-    world.stored.query({ modid: 2, cmdid: 1 }, false, 0);
+    expect(world.stored.query({ modid: 1, cmdid: 1 }, false, 0)).toBe(false);
+    expect(world.stored.query({ modid: 2, cmdid: 1 }, false, 0)).toBe(false);
     expect([world.stored.answerDue(0), world.updates]).toEqual([undefined, []]);
   });
 
@@ -52,6 +54,14 @@ describe('while the link is down', () => {
     stored.query({ modid: 1, cmdid: 1 }, false, 0);
     stored.answerDue(0);
     expect(updates).toMatchObject([{ hosts: [hostInfo(1)] }]);
+  });
+
+  test('where none can be called, that is said instead of nothing', () => {
+    const world = new World();
+    world.respond({ host: [hostInfo(0)] });
+    expect(world.stored.query({ modid: 1, cmdid: 1 }, false, 0)).toBe(true);
+    world.stored.answerDue(0);
+    expect([world.updates, world.none]).toEqual([[], [1]]);
   });
 
   test('many queries are answered in slices', () => {
@@ -67,6 +77,14 @@ describe('while the link is down', () => {
 });
 
 describe('while the link stands', () => {
+  test('"not modified" gives a shard no route: it answers an earlier query', () => {
+    const world = knowing(1);
+    world.stored.query({ modid: 1, cmdid: 1 }, true, 100);
+    world.respond({ host: [], notModified: true });
+    world.stored.answerDue(1_000);
+    expect(world.updates).toMatchObject([{ hosts: hostInfos(2) }]);
+  });
+
   test('dnsserver has a moment to answer', () => {
     const { stored, updates } = knowing(1);
     stored.query({ modid: 1, cmdid: 1 }, true, 100);
