@@ -1,4 +1,4 @@
-/** One dnsserver, one reporter, some machines with an agent and callers each, and an administrator: everything that a seed plays with. */
+/** One or several dnsservers and reporters over one database, some machines with an agent and callers each, and an administrator: everything that a seed plays with. */
 import { type RunningAgent, startAgent } from '@lars/agent';
 import { type RunningDnsserver, startDnsserver } from '@lars/dnsserver';
 import { type RunningReporter, startReporter } from '@lars/reporter';
@@ -10,6 +10,7 @@ import '../../../agent/src/shard/shard-thread.ts';
 import { type ShardCounter, shardCounters } from '../../../agent/src/counters.ts';
 import { AnswerCheck, isAgentPort } from './checks/answer-check.ts';
 import { checkClient, checkDnsserver, checkProcess, checkReporter } from './checks/bounds-check.ts';
+import { LinkCheck } from './checks/link-check.ts';
 import { ReportLedger } from './checks/report-ledger.ts';
 import { ResultCheck } from './checks/result-check.ts';
 import { type Fault, MAX_HANG_MS, type Plan } from './faults.ts';
@@ -22,7 +23,7 @@ import type { ProcessEnd, SimulatedProcess } from './host/process.ts';
 import { tapThreads } from './host/worker-threads.ts';
 import { Administrator } from './parts/administrator.ts';
 import { Caller } from './parts/caller.ts';
-import { agentConfig, dnsserverConfig, REPORTER_PORT, reporterConfig, SERVER_IP } from './parts/cluster-config.ts';
+import { agentConfig, dnsserverConfig, REPORTER_PORT, reporterConfig } from './parts/cluster-config.ts';
 import { SimulatedService } from './parts/service.ts';
 
 export interface AgentMachine {
@@ -59,17 +60,22 @@ const MAY_SILENCE_SERVERS: ReadonlySet<Fault> = new Set([
   'database full',
   'database locked',
 ]);
+/** With these, an agent may not have on its disk what it knew. */
+const MAKES_FORGET: ReadonlySet<Fault> = new Set(['agent power cut', 'disk troubled']);
+
 /** An agent gives up a link on which an answer is overdue. */
 const GIVES_UP = /reconnecting: it does not/;
 
 export class Cluster {
   readonly plan: Plan;
-  readonly server: Machine;
-  readonly dnsserver: SimulatedService<RunningDnsserver>;
-  readonly reporter: SimulatedService<RunningReporter>;
+  /** The addresses of the machine that has the database, each of which can be cut off: they have one disk and one clock. */
+  readonly servers: readonly Machine[];
+  readonly dnsservers: readonly SimulatedService<RunningDnsserver>[];
+  readonly reporters: readonly SimulatedService<RunningReporter>[];
   readonly agents: readonly AgentMachine[];
   readonly administrator: Administrator;
   readonly ledger = new ReportLedger();
+  readonly links = new LinkCheck();
   readonly answers: AnswerCheck;
   readonly databases: { readonly routes: string; readonly reports: string };
   /** The threads that live, by their process. */
@@ -84,24 +90,36 @@ export class Cluster {
     this.#results = new ResultCheck(plan.faults.includes('process hangs') ? MAX_HANG_MS : 0);
     const routes = `${folder}/routes.db`;
     this.databases = { routes, reports: kernel.chance(0.5) ? routes : `${folder}/reports.db` };
-    this.server = this.#newMachine('server', SERVER_IP);
-    this.administrator = new Administrator(routes, this.server, plan.modules);
-    this.dnsserver = new SimulatedService('dnsserver', this.server, {
-      start: log => startDnsserver(dnsserverConfig(routes), { log }),
-    });
-    this.reporter = new SimulatedService('reporter', this.server, {
-      start: log => startReporter(reporterConfig(this.databases.reports, plan), { log }),
-    });
-    this.agents = Array.from({ length: plan.agents }, (_, at) => this.#newAgentMachine(at + 1));
-    this.answers = new AnswerCheck(
-      (modid, cmdid, authority) => this.administrator.wasPublished(modid, cmdid, authority),
-      machine => this.#goesOnAtMs(machine),
+    const disk = new Disk();
+    this.servers = Array.from({ length: Math.max(plan.dnsservers, plan.reporters) }, (_, at) =>
+      this.#newMachine(`server${at + 1}`, serverIp(at), disk),
     );
+    this.administrator = new Administrator(routes, this.servers[0] as Machine, plan.modules);
+    this.dnsservers = this.servers.slice(0, plan.dnsservers).map(
+      (machine, at) =>
+        new SimulatedService(`dnsserver${at + 1}`, machine, {
+          start: log => startDnsserver(dnsserverConfig(routes, plan.pollIntervalMs), { log }),
+        }),
+    );
+    this.reporters = this.servers.slice(0, plan.reporters).map(
+      (machine, at) =>
+        new SimulatedService(`reporter${at + 1}`, machine, {
+          start: log => startReporter(reporterConfig(this.databases.reports, plan), { log }),
+        }),
+    );
+    this.agents = Array.from({ length: plan.agents }, (_, at) => this.#newAgentMachine(at + 1));
+    this.answers = new AnswerCheck({
+      wasPublished: (modid, cmdid, authority) => this.administrator.wasPublished(modid, cmdid, authority),
+      isAlwaysThere: module => this.administrator.isAlwaysThere(module),
+      isRemembered: !plan.faults.some(fault => MAKES_FORGET.has(fault)),
+      isStopping: machine => this.agents.some(each => each.machine === machine && each.agent.isStopping),
+      goesOnAtMs: machine => this.#goesOnAtMs(machine),
+    });
     this.#watch();
   }
 
   get services(): readonly SimulatedService<RunningAgent | RunningDnsserver | RunningReporter>[] {
-    return [this.dnsserver, this.reporter, ...this.agents.map(({ agent }) => agent)];
+    return [...this.dnsservers, ...this.reporters, ...this.agents.map(({ agent }) => agent)];
   }
 
   get callers(): readonly Caller[] {
@@ -119,10 +137,12 @@ export class Cluster {
     this.answers.check();
     for (const { process } of this.services) if (process !== undefined) checkProcess(process);
     for (const thread of this.threads) checkProcess(thread);
-    const { modules, maxRows } = this.plan;
-    if (this.dnsserver.running !== undefined && !this.dnsserver.isStopping)
-      checkDnsserver('dnsserver', this.dnsserver.running, modules);
-    if (this.reporter.running !== undefined) checkReporter('reporter', this.reporter.running, maxRows);
+    const { modules, maxRows, dnsservers } = this.plan;
+    // Of several dnsservers a quiet one is asked for a module that nobody else asks for.
+    const signsOfLife = dnsservers > 1 ? 1 : 0;
+    for (const { name, running, isStopping } of this.dnsservers)
+      if (running !== undefined && !isStopping) checkDnsserver(name, running, modules + signsOfLife);
+    for (const { name, running } of this.reporters) if (running !== undefined) checkReporter(name, running, maxRows);
     for (const caller of this.callers) {
       caller.check();
       if (caller.client !== undefined) checkClient('a caller', caller.client, modules);
@@ -131,7 +151,7 @@ export class Cluster {
 
   /** As `check`, but it reads the database, and is called less often. */
   checkAcks(): void {
-    if (!this.reporter.isUp) return;
+    if (!this.reporters.some(({ isUp }) => isUp)) return;
     const problem = this.ledger.problemOfAcks(this.databases.reports);
     if (problem !== undefined) kernel.violate(problem);
   }
@@ -161,8 +181,8 @@ export class Cluster {
     return this.#withLostThread.has(process);
   }
 
-  #newMachine(name: string, ip: string): Machine {
-    const machine = new Machine(name, ip, new Disk());
+  #newMachine(name: string, ip: string, disk = new Disk()): Machine {
+    const machine = new Machine(name, ip, disk);
     network.add(machine);
     return machine;
   }
@@ -171,8 +191,11 @@ export class Cluster {
     const { plan } = this;
     const ip = `10.0.1.${at}`;
     const machine = this.#newMachine(`machine${at}`, ip);
+    const preference = { dnsservers: orderOf(this.dnsservers, at), reporters: orderOf(this.reporters, at) };
+    this.links.onAgent(machine, { dns: preference.dnsservers, reporter: preference.reporters });
+    const ips = { dnsservers: ipsOf(preference.dnsservers), reporters: ipsOf(preference.reporters) };
     const agent = new SimulatedService<RunningAgent>(`agent${at}`, machine, {
-      start: log => startAgent(agentConfig({ ...plan, ip }), { log }),
+      start: log => startAgent(agentConfig({ ...plan, ...ips, ip }), { log }),
       onBegin: process => process.atEnd(how => this.#onAgentEnd(process, how)),
       onLog: (process, event) => {
         if (event.startsWith('stopped before the reporter')) this.ledger.onToldLoss(process);
@@ -244,6 +267,7 @@ export class Cluster {
       this.threads.delete(thread);
       if (how !== 'stopped') this.#withLostThread.add(thread.main);
     });
+    this.links.onThread(thread, name, data.gauges);
     if (name === 'reporter') this.ledger.onThread(thread, data.counters);
     if (!name.startsWith('shard')) return;
     // Whoever has asked a thread that dies gets no answer.
@@ -256,5 +280,19 @@ export class Cluster {
 
 interface ThreadStart {
   readonly name: string;
-  readonly data: { readonly counters: SharedArrayBuffer };
+  readonly data: { readonly counters: SharedArrayBuffer; readonly gauges: SharedArrayBuffer };
+}
+
+function serverIp(at: number): string {
+  return `10.0.0.${at + 1}`;
+}
+
+/** Each agent prefers another server. */
+function orderOf<Each>(services: readonly Each[], agent: number): readonly Each[] {
+  const first = agent % services.length;
+  return [...services.slice(first), ...services.slice(0, first)];
+}
+
+function ipsOf(services: readonly { readonly machine: Machine }[]): readonly string[] {
+  return services.map(({ machine }) => machine.ip);
 }

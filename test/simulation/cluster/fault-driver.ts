@@ -5,6 +5,7 @@ import { setDatabasesFull } from './host/better-sqlite3.ts';
 import { type Connection, openConnections } from './host/connection.ts';
 import { kernel } from './host/kernel.ts';
 import { type NetworkTrouble, network, WELL } from './host/network.ts';
+import type { SimulatedProcess } from './host/process.ts';
 import type { Killable } from './parts/service.ts';
 
 const HOUR_MS = 3_600_000;
@@ -23,15 +24,18 @@ export class FaultDriver {
     this.#repeat(editPauseMs, () => this.#cluster.administrator.edit());
   }
 
-  /** Everything is well from now on, and whoever is down is started. */
-  calm(): void {
-    const { services, callers, agents, server } = this.#cluster;
+  /** Everything is well from now on, and whoever is down is started. @param down these are not, nor are they running */
+  calm(down: readonly Killable[]): void {
+    for (const service of down) service.kill('killed');
+    const { services, callers, agents, servers } = this.#cluster;
     this.#isOver = true;
     network.heal();
-    server.disk.heal();
-    setDatabasesFull(server.name, false);
+    for (const { name, disk } of servers) {
+      disk.heal();
+      setDatabasesFull(name, false);
+    }
     for (const { machine } of agents) machine.disk.heal();
-    for (const service of services) this.#startWhenDown(service);
+    for (const service of services) if (!down.includes(service)) this.#startWhenDown(service);
     for (const caller of callers) caller.start();
   }
 
@@ -60,15 +64,16 @@ export class FaultDriver {
       caller.process?.end('killed');
       this.#later(forMs, () => caller.start());
     },
-    'dnsserver killed': (_, forMs) => this.#kill(this.#cluster.dnsserver, forMs),
-    'dnsserver stopped': (_, forMs) => this.#stop(this.#cluster.dnsserver, forMs),
-    'reporter killed': (_, forMs) => this.#kill(this.#cluster.reporter, forMs),
-    'reporter stopped': (_, forMs) => this.#stop(this.#cluster.reporter, forMs),
+    'dnsserver killed': (_, forMs) => this.#kill(any(this.#cluster.dnsservers), forMs),
+    'dnsserver stopped': (_, forMs) => this.#stop(any(this.#cluster.dnsservers), forMs),
+    'reporter killed': (_, forMs) => this.#kill(any(this.#cluster.reporters), forMs),
+    'reporter stopped': (_, forMs) => this.#stop(any(this.#cluster.reporters), forMs),
     'thread dies': () => any([...this.#cluster.threads])?.end('killed'),
     'process hangs': (_, forMs) => this.#hang(Math.min(forMs, MAX_HANG_MS)),
     'network cut': ({ machine }, forMs) => {
-      network.cut(machine, this.#cluster.server);
-      this.#later(2 * forMs, () => network.mend(machine, this.#cluster.server));
+      const server = any(this.#cluster.servers);
+      network.cut(machine, server);
+      this.#later(2 * forMs, () => network.mend(machine, server));
     },
     'connections reset': () => this.#breakConnections(connection => connection.reset()),
     'connections silent': () => this.#breakConnections(connection => connection.silence()),
@@ -81,17 +86,20 @@ export class FaultDriver {
       this.#later(forMs, () => disk.heal());
     },
     'database full': (_, forMs) => {
-      const { name } = this.#cluster.server;
-      setDatabasesFull(name, true);
-      this.#later(forMs, () => setDatabasesFull(name, false));
+      const set = (isFull: boolean) => {
+        for (const { name } of this.#cluster.servers) setDatabasesFull(name, isFull);
+      };
+      set(true);
+      this.#later(forMs, () => set(false));
     },
     // Whoever waits for it tries again two hundred times a second.
     'database locked': (_, forMs) => this.#cluster.administrator.lock(Math.min(forMs, 600)),
     'clock jumps': ({ machine }) => {
-      const jumping = kernel.chance(0.5) ? this.#cluster.server : machine;
-      jumping.clockOffsetMs = kernel.between(-1, 1) * HOUR_MS;
+      const offsetMs = kernel.between(-1, 1) * HOUR_MS;
+      for (const jumping of kernel.chance(0.5) ? this.#cluster.servers : [machine]) jumping.clockOffsetMs = offsetMs;
     },
     'routes burst': () => this.#cluster.administrator.burst(),
+    'routes lost': () => this.#cluster.administrator.lose(this.#cluster.dnsservers.some(isWell)),
   };
 
   /** Other troubles of the network stay as they are. */
@@ -147,6 +155,10 @@ export class FaultDriver {
       if (!this.#isOver) work();
     });
   }
+}
+
+function isWell({ isUp, process }: { readonly isUp: boolean; readonly process: SimulatedProcess | undefined }): boolean {
+  return isUp && process !== undefined && process.goesOnAtMs <= kernel.nowMs;
 }
 
 /** None at all as often as not. */

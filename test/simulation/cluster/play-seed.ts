@@ -6,6 +6,7 @@ import { FaultDriver } from './fault-driver.ts';
 import { drawPlan, type Fault, type Plan } from './faults.ts';
 import { kernel } from './host/kernel.ts';
 import { network } from './host/network.ts';
+import type { Killable } from './parts/service.ts';
 
 export interface SeedResult {
   readonly seed: number;
@@ -24,6 +25,8 @@ const CHECK_ACKS_MS = 1_700;
 const CALM_MS = 900_000;
 const ROUTES_MS = 20_000;
 const SILENCE_MS = 10_000;
+/** Every ten seconds an agent looks whether a server that it prefers is back, and that may have been too early by a moment. */
+const LINKS_MS = 35_000;
 /** An agent may keep a connection after which nobody listens, and not know it. */
 const MAKES_SILENT: ReadonlySet<Fault> = new Set(['connections silent']);
 const PICKS = 10;
@@ -63,8 +66,10 @@ async function play(cluster: Cluster): Promise<void> {
   kernel.schedule(3_000, undefined, () => faults.start());
   await kernel.run(troubledMs);
   kernel.trace('CALM');
-  faults.calm();
   for (const caller of cluster.callers) caller.calm();
+  const down = drawDown(cluster);
+  faults.calm(down);
+  if (down.length > 0) await settleWithout(cluster, down);
   await settle(cluster);
   if (kernel.violation === undefined) kernel.trace('SETTLED');
   await expectEnd(cluster);
@@ -77,14 +82,33 @@ function repeat(everyMs: number, work: () => void): void {
   });
 }
 
-/** Waits until every agent has the newest routes and every report is stored. */
+/** Of several servers some may stay down for longer: one machine's, or all but one of a kind. */
+function drawDown({ servers, dnsservers, reporters }: Cluster): readonly Killable[] {
+  if (servers.length === 1 || kernel.chance(0.5)) return [];
+  const spared = Math.floor(kernel.random() * 3);
+  const isDown = (_: unknown, at: number, all: readonly unknown[]) => all.length > 1 && at !== spared % all.length;
+  return [...dnsservers.filter(isDown), ...reporters.filter(isDown)];
+}
+
+/** The agents must get on with the servers that are left; then the others are started. */
+async function settleWithout(cluster: Cluster, down: readonly Killable[]): Promise<void> {
+  kernel.trace(`WITHOUT ${down.map(({ name }) => name).join(', ')}`);
+  await settleWhen(cluster, () => undefined);
+  for (const service of down) service.start();
+}
+
+/** Waits until every agent has the newest routes from the servers that it should use, and every report is stored. */
 async function settle(cluster: Cluster): Promise<void> {
+  await settleWhen(cluster, () => unsettledReports(cluster));
+}
+
+async function settleWhen(cluster: Cluster, unsettledOthers: () => string | undefined): Promise<void> {
   const calmMs = kernel.nowMs;
   const untilMs = calmMs + CALM_MS;
   let unsettled: string | undefined = 'nothing was looked at';
   let isConfirmed = false;
   const look = async () => {
-    if (!cluster.administrator.isBusy && cluster.dnsserver.isUp && !isConfirmed) {
+    if (!cluster.administrator.isBusy && cluster.dnsservers.some(({ isUp }) => isUp) && !isConfirmed) {
       isConfirmed = true;
       cluster.administrator.confirm();
     }
@@ -93,7 +117,10 @@ async function settle(cluster: Cluster): Promise<void> {
       kernel.violate(
         `the newest routes have not arrived ${newestRoutesMs(cluster.plan) / 1_000} s after the last trouble: ${routes}`,
       );
-    unsettled = routes ?? unsettledReports(cluster);
+    const links = cluster.links.problem(mayBeSilent(cluster.plan));
+    if (links !== undefined && kernel.nowMs > calmMs + LINKS_MS + silenceMs(cluster.plan))
+      kernel.violate(`${LINKS_MS / 1_000} s after the last trouble ${links}`);
+    unsettled = routes ?? links ?? unsettledOthers();
     if (unsettled === undefined && !isConfirmed) unsettled = 'the table is not confirmed';
     if (unsettled !== undefined) kernel.schedule(1_000, undefined, look);
   };
@@ -104,8 +131,16 @@ async function settle(cluster: Cluster): Promise<void> {
 }
 
 /** How long the newest routes may take, after all is well: a pause before a connection, a start, a poll. A link that is silent must be noticed first. */
-function newestRoutesMs({ faults, updateTimeoutMs }: Plan): number {
-  return ROUTES_MS + (faults.some(fault => MAKES_SILENT.has(fault)) ? updateTimeoutMs + SILENCE_MS : 0);
+function newestRoutesMs(plan: Plan): number {
+  return ROUTES_MS + silenceMs(plan);
+}
+
+function silenceMs(plan: Plan): number {
+  return mayBeSilent(plan) ? plan.updateTimeoutMs + SILENCE_MS : 0;
+}
+
+function mayBeSilent({ faults }: Plan): boolean {
+  return faults.some(fault => MAKES_SILENT.has(fault));
 }
 
 async function unsettledRoutes(cluster: Cluster): Promise<string | undefined> {
@@ -174,4 +209,6 @@ async function expectPicks(
 function end(cluster: Cluster): void {
   for (const { process } of [...cluster.services, ...cluster.callers]) process?.end('killed');
   for (const thread of cluster.threads) thread.end('killed');
+  cluster.administrator.close();
+  cluster.ledger.close();
 }

@@ -1,5 +1,5 @@
 /** Every request that an agent has read gets one answer, and what is answered has been in a published route. */
-import { decodeBody, formatHost, HEADER_BYTES, MessageId, type ModuleId, readMessageId } from '@lars/proto';
+import { decodeBody, formatHost, HEADER_BYTES, MessageId, type ModuleId, ReturnCode, readMessageId } from '@lars/proto';
 import { kernel } from '../host/kernel.ts';
 import type { Machine } from '../host/machine.ts';
 import type { DatagramTaps, Place } from '../host/network.ts';
@@ -24,18 +24,29 @@ const ANSWER_OF: Readonly<Record<number, number>> = {
 };
 const ANSWERS = new Set(Object.values(ANSWER_OF));
 
-export class AnswerCheck implements Pick<DatagramTaps, 'onSent' | 'onRead'> {
-  readonly #wasPublished: (modid: number, cmdid: number, authority: string) => boolean;
-  readonly #goesOnAtMs: (machine: Machine) => number;
-  readonly #open = new Map<string, Open>();
+export interface AnswerCheckDeps {
+  wasPublished(modid: number, cmdid: number, authority: string): boolean;
+  /** The module has had hosts all the time, so that no restart of anything may make it one that does not exist. */
+  isAlwaysThere(module: ModuleId): boolean;
+  /** What an agent knew, the next one of its machine knows. */
+  readonly isRemembered: boolean;
+  /** The machine's agent stops: it answers what it can. */
+  isStopping(machine: Machine): boolean;
+  /** When the agent of a machine goes on that hangs, or a thread of it. */
+  goesOnAtMs(machine: Machine): number;
+}
 
-  /** @param goesOnAtMs when the agent of a machine goes on that hangs, or a thread of it */
-  constructor(
-    wasPublished: (modid: number, cmdid: number, authority: string) => boolean,
-    goesOnAtMs: (machine: Machine) => number,
-  ) {
-    this.#wasPublished = wasPublished;
-    this.#goesOnAtMs = goesOnAtMs;
+/** So long after an agent has first named a host of a module, its file and all dnsservers have it. */
+const WELL_KNOWN_MS = 12_000;
+
+export class AnswerCheck implements Pick<DatagramTaps, 'onSent' | 'onRead'> {
+  readonly #deps: AnswerCheckDeps;
+  readonly #open = new Map<string, Open>();
+  /** When the agent of each machine first named a host of a module that is always there. */
+  readonly #knownSinceMs = new Map<Machine, number>();
+
+  constructor(deps: AnswerCheckDeps) {
+    this.#deps = deps;
   }
 
   onRead(from: Place, to: Place, bytes: Uint8Array): void {
@@ -80,17 +91,29 @@ export class AnswerCheck implements Pick<DatagramTaps, 'onSent' | 'onRead'> {
 
   check(): void {
     for (const [key, { machine, owed, dueMs }] of this.#open) {
-      if (owed > 0 && dueMs < kernel.nowMs && this.#goesOnAtMs(machine) + ANSWERED_MS < kernel.nowMs)
+      if (owed > 0 && dueMs < kernel.nowMs && this.#deps.goesOnAtMs(machine) + ANSWERED_MS < kernel.nowMs)
         kernel.violate(`the agent of ${machine.name} has not answered ${key}`);
     }
   }
 
   #checkHost({ machine }: Place, bytes: Uint8Array): void {
-    const { modid, cmdid, host } = decodeBody(MessageId.GetHostResponse, bytes.subarray(HEADER_BYTES));
+    const { modid, cmdid, host, retcode } = decodeBody(MessageId.GetHostResponse, bytes.subarray(HEADER_BYTES));
+    if (retcode === ReturnCode.NoExist) this.#checkAbsence(machine, { modid, cmdid });
     if (host === undefined || (host.ip === 0 && host.addr === '')) return;
     const authority = formatHost(host);
-    if (!this.#wasPublished(modid, cmdid, authority))
+    if (this.#deps.isAlwaysThere({ modid, cmdid }) && !this.#knownSinceMs.has(machine))
+      this.#knownSinceMs.set(machine, kernel.nowMs);
+    if (!this.#deps.wasPublished(modid, cmdid, authority))
       kernel.violate(`the agent of ${machine.name} names ${authority} for ${modid}/${cmdid}, which was never published`);
+  }
+
+  #checkAbsence(machine: Machine, module: ModuleId): void {
+    const { isAlwaysThere, isRemembered, isStopping } = this.#deps;
+    const isWellKnown = (this.#knownSinceMs.get(machine) ?? Number.POSITIVE_INFINITY) + WELL_KNOWN_MS < kernel.nowMs;
+    if (isRemembered && isWellKnown && isAlwaysThere(module) && !isStopping(machine))
+      kernel.violate(
+        `the agent of ${machine.name} says that ${module.modid}/${module.cmdid} does not exist, which it knows well`,
+      );
   }
 }
 

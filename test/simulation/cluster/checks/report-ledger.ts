@@ -12,7 +12,6 @@
  */
 import { decodeBody, FrameDecoder, MessageId, type ReportStatusRequest } from '@lars/proto';
 import { SharedCounters } from '@lars/runtime/counters';
-import RealDatabase from 'better-sqlite3';
 import { type ReporterCounter, reporterCounters } from '../../../../agent/src/counters.ts';
 import type { StatusReport } from '../../../../agent/src/threads/messages.ts';
 import { storedAgent } from '../../../../reporter/src/store/stored-agent.ts';
@@ -20,6 +19,7 @@ import type { Connection } from '../host/connection.ts';
 import { kernel } from '../host/kernel.ts';
 import type { Machine } from '../host/machine.ts';
 import type { SimulatedProcess } from '../host/process.ts';
+import { DatabaseReader } from './database-reader.ts';
 import { Tally } from './tally.ts';
 
 /** One reporter thread of one agent. */
@@ -28,8 +28,9 @@ interface Run {
   readonly handedOver: Tally;
   readonly counters: SharedCounters<ReporterCounter>;
   readonly diskFailuresBefore: number;
-  /** Some reporter has acknowledged something to it, or to an earlier run whose note it may have read. */
-  hasAck: boolean;
+  /** The reporters to which it has sent something, and those that have acknowledged something to it. */
+  readonly sentTo: Set<Machine>;
+  readonly ackedBy: Set<Machine>;
   /** What it could not deliver when it stopped was not kept either, and its log has said so. */
   hasToldLoss: boolean;
 }
@@ -46,6 +47,7 @@ interface AgentName {
 }
 
 export class ReportLedger {
+  readonly #reader = new DatabaseReader();
   readonly #runs: Run[] = [];
   readonly #names = new Map<string, AgentName>();
   readonly #fromAgent = new WeakMap<Connection, FrameDecoder>();
@@ -58,7 +60,8 @@ export class ReportLedger {
       handedOver: new Tally(),
       counters: new SharedCounters<ReporterCounter>(reporterCounters, buffer),
       diskFailuresBefore: thread.machine.disk.failures,
-      hasAck: false,
+      sentTo: new Set(),
+      ackedBy: new Set(),
       hasToldLoss: false,
     });
   }
@@ -72,13 +75,14 @@ export class ReportLedger {
   onClientBytes(connection: Connection, bytes: Uint8Array): void {
     const decoder = this.#fromAgent.get(connection) ?? new FrameDecoder();
     this.#fromAgent.set(connection, decoder);
+    this.#runOf(connection.clientProcess)?.sentTo.add(connection.serverProcess.machine);
     decoder.push(bytes, (_, body) => this.#onReport(connection.clientProcess.machine, body));
   }
 
   onServerBytes(connection: Connection, bytes: Uint8Array): void {
     const decoder = this.#fromReporter.get(connection) ?? new FrameDecoder();
     this.#fromReporter.set(connection, decoder);
-    decoder.push(bytes, (_, body) => this.#onAck(connection.clientProcess, body));
+    decoder.push(bytes, (_, body) => this.#onAck(connection, body));
   }
 
   onToldLoss(process: SimulatedProcess): void {
@@ -94,11 +98,15 @@ export class ReportLedger {
     return this.#runs.reduce((sum, { thread, handedOver }) => sum + (thread.main === process ? handedOver.total : 0), 0);
   }
 
+  close(): void {
+    this.#reader.close();
+  }
+
   /** What is wrong with the reporter's database, in one line. */
   problem(file: string): string | undefined {
     const seqs = this.#readSeqs(file);
     return (
-      this.#problemOfStore(readHistory(file), seqs) ??
+      this.#problemOfStore(this.#readHistory(file), seqs) ??
       this.#problemOfAcks(seqs) ??
       this.#problemOfMachines(seqs) ??
       this.#problemOfRuns()
@@ -119,10 +127,9 @@ export class ReportLedger {
     else if (!known.body.equals(body)) kernel.violate(`${report.agent} has two reports with the number ${report.seq}`);
   }
 
-  #onAck(thread: SimulatedProcess, body: Uint8Array): void {
+  #onAck({ clientProcess, serverProcess }: Connection, body: Uint8Array): void {
     const { agent, seq } = decodeBody(MessageId.ReportStatusAck, body);
-    const run = this.#runOf(thread);
-    if (run !== undefined) run.hasAck = true;
+    this.#runOf(clientProcess)?.ackedBy.add(serverProcess.machine);
     const name = this.#names.get(agent);
     if (name !== undefined) name.ackedSeq = Math.max(name.ackedSeq, seq);
     else if (seq > 0) kernel.violate(`reports of ${agent} are acknowledged, which has sent none`);
@@ -141,7 +148,7 @@ export class ReportLedger {
   /** The highest number that is stored of each agent. */
   #readSeqs(file: string): ReadonlyMap<string, number> {
     const names = new Map([...this.#names.keys()].map(agent => [storedAgent(agent), agent]));
-    const agents = readAll<{ readonly agent: string; readonly seq: number }>(file, 'SELECT agent, seq FROM AgentReport');
+    const agents = this.#reader.readAll<StoredSeq>(file, 'SELECT agent, seq FROM AgentReport');
     return new Map(agents.map(({ agent, seq }) => [names.get(agent) ?? agent, seq]));
   }
 
@@ -156,6 +163,13 @@ export class ReportLedger {
     if (twice !== undefined) return `calls are stored that no report has, or twice: ${twice}`;
     const missing = expected.excessOver(stored);
     return missing === undefined ? undefined : `calls of stored reports are missing: ${missing}`;
+  }
+
+  #readHistory(file: string): Tally {
+    const stored = new Tally();
+    for (const row of this.#reader.readAll<HistoryRow>(file, 'SELECT * FROM CallHistory'))
+      stored.addResults(row, [{ ...row, overload: false, weight: 0, tcost: 0, probes: 0 }]);
+    return stored;
   }
 
   #problemOfAcks(seqs: ReadonlyMap<string, number>): string | undefined {
@@ -186,7 +200,8 @@ export class ReportLedger {
   }
 
   #problemOfRuns(): string | undefined {
-    for (const { thread, counters, hasAck, hasToldLoss, diskFailuresBefore } of this.#runs) {
+    for (const { thread, counters, sentTo, ackedBy, hasToldLoss, diskFailuresBefore } of this.#runs) {
+      const hasAck = sentTo.size > 0 && [...sentTo].every(reporter => ackedBy.has(reporter));
       if (hasAck && counters.get('unacknowledged') > 0)
         return `${thread.name} has given up reports, though its reporter acknowledges`;
       if (hasAck && hasToldLoss && thread.machine.disk.failures === diskFailuresBefore)
@@ -218,18 +233,7 @@ interface HistoryRow {
   readonly err: number;
 }
 
-function readHistory(file: string): Tally {
-  const stored = new Tally();
-  for (const row of readAll<HistoryRow>(file, 'SELECT * FROM CallHistory'))
-    stored.addResults(row, [{ ...row, overload: false, weight: 0, tcost: 0, probes: 0 }]);
-  return stored;
-}
-
-function readAll<Row>(file: string, query: string): readonly Row[] {
-  const database = new RealDatabase(file, { readonly: true });
-  try {
-    return database.prepare<[], Row>(query).all();
-  } finally {
-    database.close();
-  }
+interface StoredSeq {
+  readonly agent: string;
+  readonly seq: number;
 }

@@ -7,7 +7,8 @@ import { currentProcess, kernel } from './kernel.ts';
 import { SimulatedProcess } from './process.ts';
 
 const MESSAGE_MS = 0.3;
-const START_MS = 20;
+/** Most threads start soon, and some late, as on a busy machine: one may take requests long before another runs that it needs. */
+const MAX_START_MS = 500;
 const EXIT_CHECK_MS = 5;
 
 export interface ThreadTaps {
@@ -115,7 +116,7 @@ export class Worker extends EventEmitter {
     this.thread.atEnd(() => {
       if (this.#main.isAlive) kernel.schedule(0, this.#main, () => this.#tellExit());
     });
-    kernel.schedule(kernel.random() * START_MS, this.thread, () => {
+    kernel.schedule(kernel.random() ** 8 * MAX_START_MS, this.thread, () => {
       const begin = scripts.get(script.href);
       if (begin === undefined) throw new Error(`${script.href} is no script of a thread`);
       taps?.onThread(this.thread, data);

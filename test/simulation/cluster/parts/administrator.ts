@@ -2,7 +2,8 @@
 import { openRouteEditor, RouteError, RouteStoreError } from '@lars/dnsserver';
 import { formatHost, type ModuleId } from '@lars/proto';
 import { StartupError } from '@lars/runtime/errors';
-import RealDatabase from 'better-sqlite3';
+import type RealDatabase from 'better-sqlite3';
+import { DatabaseReader } from '../checks/database-reader.ts';
 import Database, { SqliteError } from '../host/better-sqlite3.ts';
 import { kernel } from '../host/kernel.ts';
 import type { Machine } from '../host/machine.ts';
@@ -16,8 +17,11 @@ export class Administrator {
   readonly #file: string;
   readonly #machine: Machine;
   readonly #published = new Map<string, Set<string>>();
+  readonly #reader = new DatabaseReader();
   #edits = 0;
   #running = 0;
+  #isLost = false;
+  #isFirstThere = true;
 
   /** @param file of dnsserver's database */
   constructor(file: string, machine: Machine, moduleCount: number) {
@@ -37,15 +41,17 @@ export class Administrator {
 
   /** The hosts of each module as the table has them now, in the words of Caller.routeOf. */
   table(): ReadonlyMap<string, readonly string[]> {
-    const database = new RealDatabase(this.#file, { readonly: true });
-    const rows = database.prepare('SELECT * FROM RouteData').all() as readonly RouteRow[];
-    database.close();
+    const rows = this.#reader.readAll<RouteRow>(this.#file, 'SELECT * FROM RouteData');
     const routes = new Map<string, string[]>(this.modules.map(({ modid, cmdid }) => [`${modid}/${cmdid}`, []]));
     for (const { modid, cmdid, serverip, serverport, addr, drain } of rows) {
       const authority = formatHost({ ip: serverip, port: serverport, addr: addr ?? '' });
       routes.get(`${modid}/${cmdid}`)?.push(`${authority}${drain === 1 ? ' drain' : ''}`);
     }
     return routes;
+  }
+
+  close(): void {
+    this.#reader.close();
   }
 
   /** Every module gets hosts. */
@@ -60,11 +66,15 @@ export class Administrator {
 
   /** One random change; none while two are under way, which wait for a lock. */
   edit(): void {
-    if (this.#running >= 2) return;
+    if (this.#running >= 2 || this.#isLost) return;
+    if (kernel.chance(0.1)) {
+      this.#undo();
+      return;
+    }
     const at = any(this.modules.length);
     const module = this.modules[at] as ModuleId;
     const { modid, cmdid } = module;
-    const host = any(HOSTS_PER_MODULE);
+    const host = this.#anyHost(at);
     const kind = kernel.random();
     if (kind < 0.2) this.#asShell(async database => this.#changeByHand(database, at, host));
     else {
@@ -72,7 +82,7 @@ export class Administrator {
         if (kind < 0.5)
           await editor.add(modid, cmdid, [{ host: this.#publish(at, host), weight: 50 + Math.floor(kernel.random() * 100) }]);
         else if (kind < 0.75) await editor.remove(modid, cmdid, [hostName(at, host)]);
-        else if (kind < 0.8) await editor.remove(modid, cmdid);
+        else if (kind < 0.8) await editor.remove(modid, cmdid, at === 0 ? [1, 2].map(each => hostName(0, each)) : undefined);
         else if (kind < 0.9) await editor.setDrain(modid, cmdid, [hostName(at, host)], kernel.chance(0.5));
         else
           await editor.import(
@@ -83,11 +93,49 @@ export class Administrator {
     }
   }
 
-  /** Says to the removal guard that the table is meant as it is. */
+  /** Says to the removal guard that the table is meant as it is; what was lost may be written back before. */
   confirm(): void {
+    const isRestored = this.#isLost && kernel.chance(0.5);
     this.#asProcess(async editor => {
+      if (isRestored) await editor.restore();
+      // What the guard keeps is given up from now on.
+      if (this.#isLost) this.#isFirstThere = false;
       await editor.confirm();
     });
+  }
+
+  /**
+   * Somebody empties the table by hand, and everybody leaves it alone until the calm.
+   * @param isSeen a dnsserver runs that has the routes: it goes on serving all of them
+   */
+  lose(isSeen: boolean): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    if (!isSeen) this.#isFirstThere = false;
+    this.#asShell(async database => {
+      database.exec('DELETE FROM RouteData');
+    });
+  }
+
+  /** The first module is never without a host, but that all rows may get lost by mistake. */
+  isAlwaysThere({ modid, cmdid }: ModuleId): boolean {
+    const [first] = this.modules;
+    return this.#isFirstThere && first?.modid === modid && first.cmdid === cmdid;
+  }
+
+  /** One of the last change sets of a module, but for those of several modules, as the one that filled the table. */
+  #undo(): void {
+    const module = this.modules[1 + any(this.modules.length - 1)] as ModuleId;
+    this.#asProcess(async editor => {
+      const sets = (await editor.history(5, module)).changeSets.filter(({ modules }) => modules === 1);
+      const set = sets[any(sets.length)];
+      if (set !== undefined) await editor.undo(set.revision);
+    });
+  }
+
+  /** Not the host of the first module that is always there. */
+  #anyHost(at: number): number {
+    return at === 0 ? 1 + any(HOSTS_PER_MODULE - 1) : any(HOSTS_PER_MODULE);
   }
 
   /** Somebody locks the database in a shell. */
@@ -101,8 +149,9 @@ export class Administrator {
   /** Somebody's script changes one host after the other, and tells nobody. */
   burst(): void {
     this.#asShell(async database => {
-      for (let i = 0; i < BURST; i++) {
-        this.#changeByHand(database, any(this.modules.length), any(HOSTS_PER_MODULE));
+      for (let i = 0; i < BURST && !this.#isLost; i++) {
+        const at = any(this.modules.length);
+        this.#changeByHand(database, at, this.#anyHost(at));
         await new Promise(resolve => setTimeout(resolve, any(100)));
       }
     });

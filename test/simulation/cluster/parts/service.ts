@@ -20,7 +20,7 @@ const BAD_PROTOCOL = /^BAD_/;
 const RESTART_MS = 1_500;
 
 /** What the faults need of a service. */
-export type Killable = Pick<SimulatedService<Service>, 'process' | 'isStopping' | 'start' | 'stop' | 'kill'>;
+export type Killable = Pick<SimulatedService<Service>, 'name' | 'process' | 'isStopping' | 'start' | 'stop' | 'kill'>;
 
 export class SimulatedService<Running extends Service> {
   readonly name: string;
