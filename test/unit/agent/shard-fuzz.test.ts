@@ -49,4 +49,4 @@ test(`of ${DATAGRAMS} mutated datagrams each is answered or counted by its reaso
   const counted = Object.fromEntries(Object.keys(expected).map(name => [name, world.count(name as never)]));
   expect({ seed, answers, ...counted }).toEqual({ seed, answers: requests, ...expected });
   for (const outcome of FUZZ_OUTCOMES) expect(expected[outcome], `seed ${seed}: ${outcome}`).toBeGreaterThan(DATAGRAMS / 1_000);
-});
+}, 120_000);
