@@ -1,6 +1,6 @@
 // pure
 /** What this package throws: one class, and a function for each error of a request, which says what to do about it. */
-import { formatModule } from '@lars/proto';
+import { formatModule, type ModuleId } from '@lars/proto';
 import { suggest } from '@lars/proto/suggestion';
 import type { LarsHost } from './lars-host.ts';
 
@@ -139,6 +139,12 @@ export function callTimeoutError(context: RequestContext, timeoutMs: number, hos
     `the call to ${host} (picked by agent ${context.agent}) took longer than ${timeoutMs} ms; see whether the host hangs, or raise timeoutMs`,
     { host },
   );
+}
+
+/** Of a request of node:http, which does not know the agent. */
+export function headersTimeoutError({ modid, cmdid }: ModuleId, timeoutMs: number, host: LarsHost): LarsError {
+  const text = `no response from ${host} within ${timeoutMs} ms; see whether the host hangs, or raise timeoutMs`;
+  return new LarsError('LARS_CALL_TIMEOUT', `module ${formatModule(modid, cmdid)}: ${text}`, { modid, cmdid, host });
 }
 
 export function unreachableError(context: RequestContext, cause: Error): LarsError {

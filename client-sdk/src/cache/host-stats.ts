@@ -73,6 +73,12 @@ export class HostStats {
     this.#recent += 1;
   }
 
+  /** A call that was added just now will never be made. */
+  cancelCall(): void {
+    if (this.#recent > 0) this.#recent -= 1;
+    else if (this.#older > 0) this.#older -= 1;
+  }
+
   /** A call has ended. It is taken for one of the older ones while there are any. */
   endCall(ok: boolean, tcostMs: number, module: ModuleStats): void {
     if (this.#older > 0) this.#older -= 1;

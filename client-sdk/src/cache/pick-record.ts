@@ -28,3 +28,11 @@ export function recordPick(host: LarsHost, pickedBy: PickRecord['pickedBy'], sta
 export function pickRecordOf(target: unknown): PickRecord | undefined {
   return (target as Recorded | null | undefined)?.[RECORD];
 }
+
+/**
+ * Nobody will call this host, so that nobody will report it: it is not in flight any more, as far as this client counts. Of a pick of the agent's the
+ * agent cannot be told; it gives the call up after some seconds.
+ */
+export function takeBackPick(host: LarsHost): void {
+  pickRecordOf(host)?.stats?.cancelCall();
+}

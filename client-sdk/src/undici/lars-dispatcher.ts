@@ -1,22 +1,22 @@
 import { Agent, Dispatcher } from 'undici';
 import type { LarsApi } from '../lars-api.ts';
-import { badArgument, checkFunction, checkKeys, checkObject, checkTimeout } from '../validation.ts';
-import { readLarsName } from './lars-name.ts';
+import { HostTries } from '../module-requests/host-tries.ts';
+import { readLarsName } from '../module-requests/lars-name.ts';
+import {
+  type ModuleRequestOptions,
+  REQUEST_KEYS,
+  type RequestSettings,
+  readRequestSettings,
+} from '../module-requests/request-settings.ts';
+import { badArgument, checkKeys, checkObject } from '../validation.ts';
 import { LarsRequest } from './lars-request.ts';
 
-export interface LarsDispatcherOptions {
+export interface LarsDispatcherOptions extends ModuleRequestOptions {
   /** Sends to the hosts that were picked, and to all others. Default: a new Agent, which is closed with this dispatcher; one that is given is not. */
   readonly dispatcher?: Dispatcher | undefined;
-  /** How many hosts are tried at most, each one once. Default 3; with 1 nothing is sent twice. */
-  readonly maxTries?: number | undefined;
-  /** How long a host may take until the headers of its response where the request does not say (`headersTimeout`). Default 30,000. */
-  readonly timeoutMs?: number | undefined;
-  /** Whether a response with this status is the host's failure. Default: from 500 on. One for which it throws is a failure. */
-  readonly isFailure?: ((statusCode: number) => boolean) | undefined;
 }
 
-const KNOWN = ['dispatcher', 'maxTries', 'timeoutMs', 'isFailure'] as const satisfies readonly (keyof LarsDispatcherOptions)[];
-const MAX_TRIES = 16;
+const KNOWN = ['dispatcher', ...REQUEST_KEYS] as const satisfies readonly (keyof LarsDispatcherOptions)[];
 
 /**
  * Makes a Dispatcher for `fetch`, `request` and all else of undici, by which 'http://1-2.lars/path' goes to a host of module 1/2 that LARS picks, and
@@ -27,30 +27,19 @@ const MAX_TRIES = 16;
 export function larsDispatcher(lars: LarsApi, options: LarsDispatcherOptions = {}): Dispatcher {
   checkObject('lars', lars);
   checkKeys('options', options, KNOWN);
-  const { dispatcher, maxTries = 3, timeoutMs = 30_000, isFailure = status => status >= 500 } = options;
+  const { dispatcher } = options;
   if (dispatcher !== undefined && typeof Object(dispatcher).dispatch !== 'function')
     throw badArgument('dispatcher', 'a Dispatcher of undici', dispatcher);
-  if (!Number.isInteger(maxTries) || maxTries < 1 || maxTries > MAX_TRIES)
-    throw badArgument('maxTries', `an integer in 1..${MAX_TRIES}`, maxTries);
-  checkTimeout('timeoutMs', timeoutMs);
-  checkFunction('isFailure', isFailure);
-  return new LarsDispatcher(lars, dispatcher, { maxTries, timeoutMs, isFailure });
-}
-
-/** LarsDispatcherOptions, checked and complete. */
-interface Settings {
-  readonly maxTries: number;
-  readonly timeoutMs: number;
-  readonly isFailure: (statusCode: number) => boolean;
+  return new LarsDispatcher(lars, dispatcher, readRequestSettings(options));
 }
 
 class LarsDispatcher extends Dispatcher {
   readonly #lars: LarsApi;
   readonly #dispatcher: Dispatcher;
   readonly #isOwner: boolean;
-  readonly #settings: Settings;
+  readonly #settings: RequestSettings;
 
-  constructor(lars: LarsApi, dispatcher: Dispatcher | undefined, settings: Settings) {
+  constructor(lars: LarsApi, dispatcher: Dispatcher | undefined, settings: RequestSettings) {
     super();
     this.#lars = lars;
     this.#dispatcher = dispatcher ?? new Agent();
@@ -67,10 +56,9 @@ class LarsDispatcher extends Dispatcher {
     if (typeof handler.onRequestStart !== 'function')
       throw badArgument('fetch', "that of the package undici from 8 on, or Node.js' own from 26 on", 'one for older dispatchers');
     if (url.port !== '') throw badArgument('origin', `without a port: LARS picks it, too`, url.origin);
-    const { maxTries, timeoutMs, isFailure } = this.#settings;
-    const bounded = { ...options, headersTimeout: options.headersTimeout ?? timeoutMs };
-    const deps = { lars: this.#lars, dispatcher: this.#dispatcher, isFailure, nowMs: () => performance.now() };
-    new LarsRequest(module, url.protocol, bounded, maxTries, handler, deps).start();
+    const bounded = { ...options, headersTimeout: options.headersTimeout ?? this.#settings.timeoutMs };
+    const tries = new HostTries(module, this.#settings, { lars: this.#lars, nowMs: () => performance.now() });
+    new LarsRequest(url.protocol, bounded, handler, tries, this.#dispatcher).start();
     return true;
   }
 

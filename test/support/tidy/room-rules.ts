@@ -39,6 +39,8 @@ const ROOMS = [
   'client-sdk/src/cache',
   'client-sdk/src/link',
   'client-sdk/src/testing',
+  'client-sdk/src/http',
+  'client-sdk/src/module-requests',
   'client-sdk/src/undici',
   'client-sdk/src/util',
   'cli',

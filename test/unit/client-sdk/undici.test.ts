@@ -1,9 +1,5 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { createTestAgent, type TestAgent } from '@lars/client-sdk/testing';
 import { type LarsDispatcherOptions, larsDispatcher } from '@lars/client-sdk/undici';
@@ -12,58 +8,18 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LarsClient, LarsError } from '../../../client-sdk/src/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeAgent, HOST, hostAnswer } from './fake-agent.ts';
+import { destroy, httpServers, reported } from './http-servers.ts';
 
-const ends: (() => Promise<unknown>)[] = [];
+const { ends, serve, refused } = httpServers();
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
-
-interface TestServer {
-  readonly authority: string;
-  readonly requests: string[];
-  readonly connections: () => number;
-}
-
-/** A server that answers with what it got, unless told otherwise. */
-async function serve(listener: RequestListener = (_, response) => void response.end('fine')): Promise<TestServer> {
-  const requests: string[] = [];
-  let connections = 0;
-  const server: Server = createServer((incoming, response) => {
-    const { method, url } = incoming;
-    const respond = (body: string) => {
-      requests.push(`${method} ${url} ${body}`);
-      listener(incoming, response);
-    };
-    text(incoming).then(respond, () => respond('(broken)'));
-  });
-  server.on('connection', () => {
-    connections += 1;
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  ends.push(() => new Promise(resolve => server.close(resolve).closeAllConnections()));
-  return { authority: `127.0.0.1:${(server.address() as AddressInfo).port}`, requests, connections: () => connections };
-}
-
-/** An address of this machine where no process listens any more. */
-async function refused(): Promise<string> {
-  const server = createTcpServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return `127.0.0.1:${port}`;
-}
-
-const destroy: RequestListener = incoming => void incoming.socket.destroy();
 
 function world(hosts: readonly string[], options: LarsDispatcherOptions = {}): { lars: TestAgent; dispatcher: Dispatcher } {
   const lars = createTestAgent({ routes: { '1/2': hosts } });
   const dispatcher = larsDispatcher(lars, options);
   ends.push(() => dispatcher.destroy());
   return { lars, dispatcher };
-}
-
-function reported(lars: TestAgent): string[] {
-  return lars.reports.map(({ host, ok }) => `${host} ${ok}`);
 }
 
 const URL_OF_MODULE = 'http://1-2.lars/path?a=b';

@@ -25,8 +25,11 @@ export function mayRetry({ method, body, wasSent, wasAnswered, error }: FailedRe
   return BROKEN.has(codeOf(error)) && isRepeatable(body);
 }
 
-/** Errors by which a request fails wherever it is sent. */
+/** Errors by which a request fails wherever it is sent; the first ones because this process, or its machine, has no descriptor or port left. */
 const CALLERS: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'EADDRNOTAVAIL',
   'UND_ERR_ABORTED',
   'UND_ERR_CLOSED',
   'UND_ERR_DESTROYED',
