@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { LarsClient, type LarsClientOptions } from '@lars/client-sdk';
+import { LarsClient, type LarsClientOptions, larsChannels } from '@lars/client-sdk';
 import { median } from './machine.ts';
 import { addRoute, startApart } from './system.ts';
 
@@ -19,6 +19,8 @@ interface Way {
   readonly pairs: number;
   readonly options: LarsClientOptions;
   readonly run: Pairs;
+  /** Whether somebody subscribes to the events of calls and reports meanwhile. */
+  readonly isObserved?: boolean;
 }
 
 const awaited: Pairs = async (client, cmdid, pairs) => {
@@ -37,6 +39,8 @@ const WAYS: readonly Way[] = [
   { name: '`await getHost`, `report`', pairs: 4_000_000, options: {}, run: awaited },
   { name: '`tryGetHost`, `report`', pairs: 4_000_000, options: {}, run: tried },
   { name: '`call` of an empty function', pairs: 400_000, options: {}, run: called },
+  { name: '`tryGetHost`, `report`, with a subscriber', pairs: 4_000_000, options: {}, run: tried, isObserved: true },
+  { name: '`call` of an empty function, with a subscriber', pairs: 400_000, options: {}, run: called, isObserved: true },
   {
     name: '`await getHost`, `report`, without cache and fallback',
     pairs: 20_000,
@@ -69,19 +73,34 @@ export async function measureSdkSpeed(folder: string): Promise<string> {
 }
 
 async function measure(
-  { pairs, options, run }: Way,
+  { pairs, options, run, isObserved = false }: Way,
   cmdid: number,
   ports: readonly number[],
 ): Promise<{ perCpuSecond: number; reports: number }> {
   await using client = new LarsClient({ ...options, ports });
   await settle(client, cmdid, options.cache !== false);
+  if (isObserved) observe();
   const before = process.cpuUsage();
   for (let done = 0; done < pairs; done += PAIRS_PER_TURN) {
     await run(client, cmdid, PAIRS_PER_TURN);
     await nextTurn();
   }
   const { user, system } = process.cpuUsage(before);
+  if (isObserved) ignore();
   return { perCpuSecond: (pairs * 1e6) / (user + system), reports: client.stats().reports };
+}
+
+const nothing = () => undefined;
+const handlers = { start: nothing, end: nothing, asyncStart: nothing, asyncEnd: nothing, error: nothing };
+
+function observe(): void {
+  larsChannels.report.subscribe(nothing);
+  larsChannels.call.subscribe(handlers);
+}
+
+function ignore(): void {
+  larsChannels.report.unsubscribe(nothing);
+  larsChannels.call.unsubscribe(handlers);
 }
 
 /** So many calls make a module busy, and a busy module is picked from a copy. */

@@ -1,3 +1,4 @@
+import { type LarsCallEvent, larsChannels } from './diagnostics.ts';
 import { abortedError, callTimeoutError, type RequestContext } from './errors.ts';
 import type { LarsHost } from './lars-host.ts';
 import type { CallResult } from './report.ts';
@@ -71,7 +72,33 @@ export interface CallTimeouts {
 }
 
 /** Picks a host for a call whose options were checked, and runs it. */
-export async function makeCall<T>(
+export function makeCall<T>(
+  context: RequestContext,
+  run: CallFunction<T>,
+  options: CallOptions<T>,
+  timeouts: CallTimeouts,
+  maker: CallMaker,
+  nowMs: () => number,
+): Promise<T> {
+  if (!larsChannels.call.hasSubscribers) return pickAndRun(context, run, options, timeouts, maker, nowMs);
+  const event: LarsCallEvent = { modid: context.modid, cmdid: context.cmdid };
+  const observedRun: CallFunction<T> = (host, signal) => {
+    event.host = host;
+    return run(host, signal);
+  };
+  const observedMaker: CallMaker = {
+    getHost: (...args) => maker.getHost(...args),
+    tryGetHost: (...args) => maker.tryGetHost(...args),
+    report: (host, { ok, tcostMs }) => {
+      event.ok = ok;
+      if (tcostMs !== undefined) event.tcostMs = tcostMs;
+      maker.report(host, { ok, tcostMs });
+    },
+  };
+  return larsChannels.call.tracePromise(() => pickAndRun(context, observedRun, options, timeouts, observedMaker, nowMs), event);
+}
+
+async function pickAndRun<T>(
   context: RequestContext,
   run: CallFunction<T>,
   options: CallOptions<T>,

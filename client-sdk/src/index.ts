@@ -1,5 +1,6 @@
 export type { HostAddress } from '@lars/proto';
 export type { CallFunction, CallOptions } from './call.ts';
+export { type LarsAgentEvent, type LarsCallEvent, type LarsReportEvent, larsChannels } from './diagnostics.ts';
 export { isLarsError, LarsError, type LarsErrorCode, type LarsErrorDetails, type LarsErrorOf } from './errors.ts';
 export type { LarsApi } from './lars-api.ts';
 export { LarsClient } from './lars-client.ts';

@@ -1,6 +1,7 @@
 import { formatModule, SHARD_COUNT, shardOf } from '@lars/proto';
 import { CacheDriver, type HostStats, pickRecordOf, type RouteCache, recordPick } from './cache/index.ts';
 import { type CallFunction, type CallOptions, checkCall, makeCall } from './call.ts';
+import { larsChannels, publishReport } from './diagnostics.ts';
 import { abortedError, closedError, isUnanswered, type RequestContext, tooManyPendingError } from './errors.ts';
 import { Fallback, NO_FALLBACK } from './fallback.ts';
 import type { LarsApi } from './lars-api.ts';
@@ -162,6 +163,7 @@ export class LarsClient implements LarsApi {
     if (stats !== undefined && record?.pickedBy === 'client' && stats.owner.cache === this.#cache)
       this.#bufferResult(stats, result);
     else this.#sendResult(host, result);
+    if (larsChannels.report.hasSubscribers) publishReport(host, result);
   }
 
   /**

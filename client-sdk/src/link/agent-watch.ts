@@ -48,6 +48,8 @@ export interface WatchDeps {
   /** Queries the route of a module, the answer to which must be given to `onRoute`. */
   queryRoute(modid: number, cmdid: number): void;
   sendBatch(batch: BatchReportRequest): void;
+  /** Called whenever either may have changed. */
+  onState(isAway: boolean, isOutage: boolean, nowMs: number): void;
 }
 
 /** A report with its host. */
@@ -94,9 +96,14 @@ export class AgentWatch {
     return this.#presence.isAway;
   }
 
+  /** Whether the client may have to do without the server for some module: it is away, or has not caught up since it is back. */
+  get isOutage(): boolean {
+    return this.#presence.isAway || this.#backSinceMs !== undefined;
+  }
+
   /** Whether the client must do without the server for this module: it is away, or back and has not had the route yet. */
   isAwayFor(modid: number, cmdid: number): boolean {
-    return this.#isOutage && !this.#confirmed.has(routeKey(modid, cmdid));
+    return this.isOutage && !this.#confirmed.has(routeKey(modid, cmdid));
   }
 
   /** When `onTime` has something to do. */
@@ -120,12 +127,13 @@ export class AgentWatch {
     this.#backSinceMs = nowMs;
     this.#nextQueryMs = nowMs;
     this.#nextBatchMs = nowMs;
+    this.#tellState(nowMs);
   }
 
   /** The server has answered with a route. @returns false when the answer is doubted and must be taken for none */
   onRoute({ modid, cmdid, host, version, notModified }: GetRouteResponse): boolean {
     if (version !== 0 && version !== this.#probed.version) this.#probed = { modid, cmdid, version, isKnown: true };
-    if (!this.#isOutage) return true;
+    if (!this.isOutage) return true;
     if (host.length === 0 && !notModified) return this.#confirmed.has(routeKey(modid, cmdid));
     this.onConfirmed(modid, cmdid);
     return true;
@@ -145,6 +153,7 @@ export class AgentWatch {
     // What was sent since the socket was last read has been refused, as far as anybody can tell.
     for (const report of [...this.#older, ...this.#recent.slice(0, this.#recentCount)]) this.#results.add(batchOf(report));
     this.#onLost();
+    this.#tellState(nowMs);
   }
 
   /** @returns whether the watch takes care of the report; otherwise it must be sent now */
@@ -165,6 +174,7 @@ export class AgentWatch {
     if (step === 'probe') this.#deps.sendProbe(this.#probed.modid, this.#probed.cmdid, this.#probed.version);
     if (step === 'lost') this.#onLost();
     if (this.#backSinceMs !== undefined) this.#catchUp(nowMs, this.#backSinceMs);
+    this.#tellState(nowMs);
     return step === 'lost';
   }
 
@@ -174,8 +184,8 @@ export class AgentWatch {
     return this.#unsentBatches.splice(0);
   }
 
-  get #isOutage(): boolean {
-    return this.#presence.isAway || this.#backSinceMs !== undefined;
+  #tellState(nowMs: number): void {
+    this.#deps.onState(this.isAway, this.isOutage, nowMs);
   }
 
   #onLost(): void {

@@ -19,6 +19,7 @@ import type { Counters } from '../stats.ts';
 import { AgentSocket, type Lookup } from './agent-socket.ts';
 import { type Absence, AgentWatch, batchOf, type HostReport, NO_ABSENCE } from './agent-watch.ts';
 import { readHostAnswer, readRouteAnswer } from './answers.ts';
+import { publishStateOf } from './link-state.ts';
 import { type Pending, PendingTable, type Waiter } from './pending-table.ts';
 import { encodeRequest } from './requests.ts';
 import { SendWindows } from './send-windows.ts';
@@ -321,6 +322,7 @@ export class ShardChannel {
     const query = (modid: number, cmdid: number, version = 0) =>
       this.refresh(modid, cmdid, version, WATCH_QUERY_TIMEOUT_MS, () => undefined);
     return new AgentWatch({
+      onState: publishStateOf(this.agent),
       sendProbe: query,
       queryRoute: query,
       sendBatch: batch => this.#sendBatch(batch),

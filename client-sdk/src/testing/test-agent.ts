@@ -1,5 +1,6 @@
 import { formatModule, type RouteKey, routeKey } from '@lars/proto';
 import { type CallFunction, type CallOptions, checkCall, makeCall } from '../call.ts';
+import { larsChannels, publishReport } from '../diagnostics.ts';
 import {
   abortedError,
   agentSilentError,
@@ -158,6 +159,7 @@ export class TestAgent implements LarsApi {
     if (this.#closeController.signal.aborted) return;
     const { authority } = new LarsHost(modid, cmdid, info);
     this.#reports.push({ modid, cmdid, host: authority, ok: result.ok, tcostMs: result.tcostMs });
+    if (larsChannels.report.hasSubscribers) publishReport(host, result);
   }
 
   async call<T>(modid: number, cmdid: number, run: CallFunction<T>, options: CallOptions<T> = {}): Promise<T> {

@@ -85,6 +85,7 @@ function watched() {
   const batches: BatchReportRequest[] = [];
   const queried: number[] = [];
   const watch = new AgentWatch({
+    onState: () => undefined,
     sendProbe: () => undefined,
     queryRoute: modid => queried.push(modid),
     sendBatch: batch => batches.push(batch),
