@@ -47,7 +47,8 @@ def error_of(error: BaseException) -> Dict[str, object]:
     if isinstance(error, LarsError):
         cause = error.__cause__
         told: Dict[str, object] = {'code': error.code, 'message': str(error), 'modid': error.modid, 'cmdid': error.cmdid}
-        return {**told, 'cause': cause.code if isinstance(cause, LarsError) else None}
+        host = None if error.host is None else error.host.authority
+        return {**told, 'cause': cause.code if isinstance(cause, LarsError) else None, 'host': host}
     return {'code': type(error).__name__, 'message': str(error)}
 
 

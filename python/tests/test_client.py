@@ -233,8 +233,10 @@ class Calls(WithAgent):
         eventually('there is room again', lambda: not runs.is_full)
 
     def test_an_error_can_be_pickled(self) -> None:
-        error = pickle.loads(pickle.dumps(LarsError('LARS_AGENT_SILENT', 'text', 1, 2)))
-        self.assertEqual((error.code, str(error), error.modid, error.cmdid), ('LARS_AGENT_SILENT', 'text', 1, 2))
+        host = Host(1, 2, messages.HostInfo(ip=0x0A000005, port=80))
+        error = pickle.loads(pickle.dumps(LarsError('LARS_AGENT_SILENT', 'text', 1, 2, host)))
+        given = (error.code, str(error), error.modid, error.cmdid, error.host.authority)
+        self.assertEqual(given, ('LARS_AGENT_SILENT', 'text', 1, 2, '10.0.0.5:80'))
 
 
 if __name__ == '__main__':

@@ -87,7 +87,7 @@ describeEachSdk(sdks => {
     const waiting = client.run({ do: 'register', module, options: PATIENT });
     const inVain = client.run({ do: 'register', module: never, options: { timeoutMs: 700 } });
     const { error } = await inVain;
-    expect(error).toMatchObject({ code: 'LARS_NO_ROUTE', modid: never[0], cmdid: never[1] });
+    expect(error).toMatchObject({ code: 'LARS_NO_ROUTE', modid: never[0], cmdid: never[1], host: null });
     // The last attempt may have had too little time for an answer.
     expect(['LARS_NO_EXIST', 'LARS_AGENT_SILENT']).toContain(error?.cause);
     dns.setRoute(...module, hostInfos(1));
@@ -103,7 +103,7 @@ describeEachSdk(sdks => {
       takesMs: 30_000,
       fails: false,
       timeoutMs: 300,
-      gives: { error: { code: 'LARS_CALL_TIMEOUT' } },
+      gives: { error: { code: 'LARS_CALL_TIMEOUT', host: '10.0.0.1:1' } },
       counts: { succ: 0, err: 1 },
     },
     {
@@ -111,7 +111,7 @@ describeEachSdk(sdks => {
       fails: false,
       timeoutMs: 300,
       isFailure: false,
-      gives: { error: { code: 'LARS_CALL_TIMEOUT' } },
+      gives: { error: { code: 'LARS_CALL_TIMEOUT', host: '10.0.0.1:1' } },
       counts: { succ: 0, err: 1 },
     },
     { takesMs: 0, fails: false, timeoutMs: 20_000, gives: { value: { port: 1 } }, counts: { succ: 1, err: 0 } },

@@ -54,6 +54,8 @@ export interface ToldError {
   readonly cmdid?: number | null;
   /** The code of the LarsError that is its cause. */
   readonly cause?: string | null;
+  /** The authority of its host. */
+  readonly host?: string | null;
 }
 
 export interface Outcome {
@@ -222,7 +224,7 @@ function toldRoute({ hosts, overload, version }: Route): ToldRoute {
 
 function toldError(error: unknown): ToldError {
   if (!(error instanceof LarsError)) return { code: (error as Error).constructor.name, message: (error as Error).message };
-  const { code, message, modid, cmdid, cause } = error;
+  const { code, message, modid, cmdid, cause, host } = error;
   const causeCode = cause instanceof LarsError ? cause.code : null;
-  return { code, message, modid: modid ?? null, cmdid: cmdid ?? null, cause: causeCode };
+  return { code, message, modid: modid ?? null, cmdid: cmdid ?? null, cause: causeCode, host: host?.authority ?? null };
 }

@@ -212,4 +212,4 @@ class AsyncClient:
         # What it does with the cancellation is no business of anybody's any more.
         work.add_done_callback(lambda ended: None if ended.cancelled() else ended.exception())
         context = self._core.context_of(host.modid, host.cmdid)
-        raise TimeUp(call_timeout_error(context, timeout_ms, host.authority))
+        raise TimeUp(call_timeout_error(context, timeout_ms, host))

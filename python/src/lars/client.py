@@ -290,7 +290,7 @@ class Client:
         results = self._limited_runs.run(lambda: run(host), left_ms / 1_000)
         if results is None:
             context = self._core.context_of(host.modid, host.cmdid)
-            raise TimeUp(call_timeout_error(context, timeout_ms, host.authority))
+            raise TimeUp(call_timeout_error(context, timeout_ms, host))
         return results[0]
 
     def begin_anew(self) -> None:

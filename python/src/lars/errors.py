@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple, Type
+from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple, Type
+
+if TYPE_CHECKING:
+    # Hosts check what they are made of, and raise these errors.
+    from .host import Host
 
 # Stable: code and metrics may compare these strings. They are those of @lars/client-sdk.
 LARS_OVERLOAD = 'LARS_OVERLOAD'
@@ -20,17 +24,21 @@ LARS_BAD_ARGUMENT = 'LARS_BAD_ARGUMENT'
 class LarsError(Exception):
     """Everything that this package raises by itself. What a function given to `call` raises passes unchanged.
 
-    `code` is one of the LARS_ constants; `modid` and `cmdid` name the module, where the error belongs to one. `__cause__` is what lies behind.
+    `code` is one of the LARS_ constants; `modid` and `cmdid` name the module, where the error belongs to one, and `host` is the one that was being
+    called, where one was. `__cause__` is what lies behind.
     """
 
-    def __init__(self, code: str, message: str, modid: Optional[int] = None, cmdid: Optional[int] = None) -> None:
+    def __init__(
+        self, code: str, message: str, modid: Optional[int] = None, cmdid: Optional[int] = None, host: Optional[Host] = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.modid = modid
         self.cmdid = cmdid
+        self.host = host
 
-    def __reduce__(self) -> Tuple[Type[LarsError], Tuple[str, str, Optional[int], Optional[int]]]:
-        return LarsError, (self.code, str(self), self.modid, self.cmdid)
+    def __reduce__(self) -> Tuple[Type[LarsError], Tuple[str, str, Optional[int], Optional[int], Optional[Host]]]:
+        return LarsError, (self.code, str(self), self.modid, self.cmdid, self.host)
 
 
 class Context(NamedTuple):
@@ -70,9 +78,11 @@ def register_timeout_error(context: Context, timeout_ms: float, last: Optional[L
     return _request_error(LARS_NO_ROUTE, context, text, last)
 
 
-def call_timeout_error(context: Context, timeout_ms: float, host: str) -> LarsError:
+def call_timeout_error(context: Context, timeout_ms: float, host: Host) -> LarsError:
     text = f'the call to {host} (picked by agent {context.agent}) took longer than {timeout_ms:g} ms; '
-    return _request_error(LARS_CALL_TIMEOUT, context, text + 'see whether the host hangs, or raise timeout_ms')
+    error = _request_error(LARS_CALL_TIMEOUT, context, text + 'see whether the host hangs, or raise timeout_ms')
+    error.host = host
+    return error
 
 
 def unreachable_error(context: Context, cause: BaseException) -> LarsError:
