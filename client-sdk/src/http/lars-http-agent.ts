@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { LarsApi } from '../lars-api.ts';
 import type { ModuleRequestOptions } from '../module-requests/request-settings.ts';
 import { AgentRequests, readAgentSettings } from './agent-requests.ts';
-import type { NodeAgent, SocketCallback, SocketOptions } from './node-agent.ts';
+import { forgetEmpty, type NodeAgent, type SocketCallback, type SocketOptions } from './node-agent.ts';
 
 export interface LarsHttpAgentOptions extends ModuleRequestOptions {
   /** What node:http makes an Agent with; 'keepAlive: true' unless it says otherwise. */
@@ -14,7 +14,7 @@ export interface LarsHttpAgentOptions extends ModuleRequestOptions {
  * An agent for node:http, and for what stands on it: a request to 'http://1-2.lars/path' goes to a host of module 1/2 that LARS picks for it, and all other
  * requests where they went before. Where no connection comes about it is sent to another host. Each host that was tried is reported once: as a failure
  * where no connection or no response comes, and by the status of the response, with the time until its headers. A request that its caller
- * destroys is not reported, unless its own `timeout` has passed.
+ * destroys is not reported, unless because of a timeout.
  */
 export class LarsHttpAgent extends Agent implements NodeAgent {
   readonly #requests: AgentRequests;
@@ -26,7 +26,7 @@ export class LarsHttpAgent extends Agent implements NodeAgent {
     const base = Agent.prototype as unknown as NodeAgent;
     this.#requests = new AgentRequests(lars, settings, 80, {
       addRequest: (request, to) => base.addRequest.call(this, request, to),
-      createSocket: (request, to, callback) => base.createSocket.call(this, request, to, callback),
+      createSocket: (request, to, callback) => base.createSocket.call(this, request, to, forgetEmpty(this, to, callback)),
     });
   }
 

@@ -5,7 +5,7 @@ import type { LarsApi } from '../lars-api.ts';
 import type { ModuleRequestOptions } from '../module-requests/request-settings.ts';
 import { badArgument } from '../validation.ts';
 import { AgentRequests, readAgentSettings } from './agent-requests.ts';
-import type { NodeAgent, SocketCallback, SocketOptions } from './node-agent.ts';
+import { forgetEmpty, type NodeAgent, type SocketCallback, type SocketOptions } from './node-agent.ts';
 
 export interface LarsHttpsAgentOptions extends ModuleRequestOptions {
   /** What node:https makes an Agent with; 'keepAlive: true' unless it says otherwise. `servername` is the name in the hosts' certificates. */
@@ -26,7 +26,7 @@ export class LarsHttpsAgent extends Agent implements NodeAgent {
     const base = Agent.prototype as unknown as NodeAgent;
     this.#requests = new AgentRequests(lars, settings, 443, {
       addRequest: (request, to) => base.addRequest.call(this, request, to),
-      createSocket: (request, to, callback) => base.createSocket.call(this, request, to, callback),
+      createSocket: (request, to, callback) => base.createSocket.call(this, request, to, forgetEmpty(this, to, callback)),
     });
   }
 

@@ -8,6 +8,9 @@ import type { HostTries, HostTry } from '../module-requests/host-tries.ts';
 import { isHostsFault } from '../module-requests/retry-rule.ts';
 import { giveSocket, type SocketCallback } from './node-agent.ts';
 
+/** What axios and got destroy a request with when its time is up. */
+const TIMEOUTS: ReadonlySet<unknown> = new Set(['ETIMEDOUT', 'ESOCKETTIMEDOUT', 'ECONNABORTED']);
+
 /**
  * One request of node:http to a module. Until it has a connection its hosts can be changed; from then on it is node:http's, and only watched.
  *
@@ -45,7 +48,7 @@ export class LarsRequest {
     const request = this.#request;
     const { destroy } = request;
     request.destroy = error => {
-      if (!request.destroyed) this.#onDestroy();
+      if (!request.destroyed) this.#onDestroy(error);
       destroy.call(request, error);
       if (this.#isOurs) this.#end(error);
       return request;
@@ -110,9 +113,9 @@ export class LarsRequest {
     giveSocket(this.#request, undefined, error);
   }
 
-  #onDestroy(): void {
-    // A caller that waits no longer than the timeout that it has set has found out a slow host.
-    if (this.#isTooSlow) this.#attempt?.report(false);
+  #onDestroy(error?: Error): void {
+    // A caller whose timeout has passed has found out a slow host. Packages that have timers of their own tell by their error.
+    if (this.#isTooSlow || isTimeout(error)) this.#attempt?.report(false);
     this.#isAborted = true;
     this.#aborting.abort();
   }
@@ -151,4 +154,8 @@ export class LarsRequest {
     clearTimeout(this.#timer);
     if (!this.#isAborted && isHostsFault(error)) this.#attempt?.report(false);
   }
+}
+
+function isTimeout(error: Error | undefined): boolean {
+  return TIMEOUTS.has((error as NodeJS.ErrnoException | undefined)?.code);
 }

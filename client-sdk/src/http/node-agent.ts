@@ -1,4 +1,5 @@
-import type { ClientRequest } from 'node:http';
+import type { Agent, ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** The options of a request as node:http gives them to its agent: complete, with host and port. */
@@ -26,6 +27,16 @@ export interface NodeAgent {
 /** Gives a request its socket, or ends it with an error. */
 export function giveSocket(request: ClientRequest, socket: Duplex | undefined, error?: Error): void {
   (request as unknown as { onSocket(socket: Duplex | undefined, error?: Error): void }).onSocket(socket, error);
+}
+
+/** Of an address to which no connection came about node:http keeps an empty list of sockets for ever, and hosts come and go. */
+export function forgetEmpty(agent: Agent, options: SocketOptions, callback: SocketCallback): SocketCallback {
+  return (error, socket) => {
+    const sockets: NodeJS.Dict<Socket[]> = agent.sockets;
+    const name = agent.getName(options as Parameters<Agent['getName']>[0]);
+    if (error && sockets[name]?.length === 0) delete sockets[name];
+    callback(error, socket);
+  };
 }
 
 /**

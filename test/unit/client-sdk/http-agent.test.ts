@@ -99,7 +99,7 @@ describe('an agent of node:http by LARS', () => {
     const all = world(gone.slice(1), { maxTries: 5 });
     await expect(send({ agent: all.agent })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     expect(reported(all.lars)).toEqual(gone.slice(1).map(host => `${host} false`));
-    expect(Object.keys(all.agent.sockets).filter(name => all.agent.sockets[name]?.length)).toEqual([]);
+    expect(all.agent.sockets).toEqual({});
   });
 
   test.each(['GET', 'POST'])('does not send a %s twice after a reset, which it reports', async method => {
@@ -145,6 +145,17 @@ describe('an agent of node:http by LARS', () => {
     const outgoing = get(URL_OF_MODULE, { agent });
     outgoing.setTimeout(100, () => outgoing.destroy(new Error('too long')));
     await expect(answerOf(outgoing)).rejects.toThrow('too long');
+    expect(reported(lars)).toEqual([`${hung.authority} false`]);
+  });
+
+  test('finds out hosts that hang, by the error with which a caller gives up, as got does', async () => {
+    const hung = await serve(() => undefined);
+    const { lars, agent } = world([hung.authority]);
+    const outgoing = get(URL_OF_MODULE, { agent });
+    const ended = expect(answerOf(outgoing)).rejects.toThrow('too long');
+    await eventually('the request', () => hung.requests.length > 0);
+    outgoing.destroy(Object.assign(new Error('too long'), { code: 'ETIMEDOUT' }));
+    await ended;
     expect(reported(lars)).toEqual([`${hung.authority} false`]);
   });
 
