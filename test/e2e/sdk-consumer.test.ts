@@ -139,7 +139,7 @@ describe('with a running system', () => {
   afterAll(() => new Promise(resolve => server.close(resolve).closeAllConnections()));
 
   async function lars(args: readonly string[]): Promise<string> {
-    const { code, out, err } = await folder.run(args);
+    const { code, out, err } = await folder.runHere(args);
     if (code !== 0) throw new Error(`lars ${args.join(' ')}: ${code} ${err}`);
     return out;
   }
