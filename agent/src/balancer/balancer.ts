@@ -81,10 +81,14 @@ export type RefusalCause = 'queue' | 'no-host';
 
 /** How a module's calls are told of, and whether calls are refused. */
 export interface ModuleConduct {
-  /** About the last thousand picks, the calls among them that nobody reported, and the reports meanwhile that belonged to no pick. */
+  /**
+   * About the last thousand picks, the calls among them that nobody reported, the reports meanwhile that belonged to no pick, and those that came
+   * long after their call had ended.
+   */
   readonly picks: number;
   readonly unreported: number;
   readonly unpicked: number;
+  readonly late: number;
   /** Whether picks and reports belong together; where they do not, calls in flight are left out of the decisions (AD-4). */
   readonly inFlightKnown: boolean;
   /** Whether callers tell durations that cannot be; they are left out of the decisions then (AD-5). */

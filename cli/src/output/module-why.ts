@@ -23,6 +23,8 @@ export interface ConductWhy {
   readonly picks: number;
   readonly unreported: number;
   readonly unpicked: number;
+  /** Undefined of an agent that does not count them yet. */
+  readonly late?: number;
   readonly inFlightKnown: boolean;
   readonly impossibleDurations: boolean;
   readonly normalMs: number;

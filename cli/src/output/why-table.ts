@@ -85,7 +85,8 @@ function conductLines(conduct: ConductWhy | undefined): string[] {
 }
 
 /** Why it is not known which calls are in flight. */
-function callersHabit({ picks, unreported, unpicked }: ConductWhy): string {
+function callersHabit({ picks, unreported, unpicked, late = 0 }: ConductWhy): string {
+  if (late > 0.05 * picks) return 'Callers report long after their calls have ended';
   if (unreported > unpicked)
     return `Callers report ${formatShare(Math.max(0, picks - unreported), picks)} of the calls that are picked`;
   if (unpicked === 0) return 'Callers have reported no success yet';

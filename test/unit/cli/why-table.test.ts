@@ -153,6 +153,7 @@ describe('above the table, a line for whatever is unusual about the module', () 
     picks: 1_000,
     unreported: 0,
     unpicked: 0,
+    late: 0,
     inFlightKnown: true,
     impossibleDurations: false,
     normalMs: 12,
@@ -204,6 +205,12 @@ describe('above the table, a line for whatever is unusual about the module', () 
   test.each([0, 1])('no success was reported yet, after %i picks', picks => {
     expect(lines({ inFlightKnown: false, picks })).toEqual([
       'Callers have reported no success yet: hosts take turns, whatever is in flight.',
+    ]);
+  });
+
+  test('reports come late', () => {
+    expect(lines({ inFlightKnown: false, unreported: 90, late: 60 })).toEqual([
+      'Callers report long after their calls have ended: hosts take turns, whatever is in flight.',
     ]);
   });
 

@@ -28,7 +28,7 @@ import { addResult } from './recent-results.ts';
 import { dueProbe, freeProbe, readmitAll } from './recover.ts';
 import { currentEpisode } from './shed.ts';
 import type { Shedding } from './shedding-episode.ts';
-import { NORMAL_MS, PRNG_STATE, RESULTS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
+import { LATE, NORMAL_MS, PRNG_STATE, RESULTS, TURN, UNPICKED, UNREPORTED } from './slots.ts';
 import { Weights } from './weights.ts';
 
 export { ADAPTIVE_DEFAULTS, type AdaptiveOptions } from './options.ts';
@@ -163,6 +163,7 @@ class AdaptiveBalancer extends ModuleState implements ModuleBalancer {
       picks: countedPicks(values),
       unreported: Math.round(values[UNREPORTED] as number),
       unpicked: Math.round(values[UNPICKED] as number),
+      late: Math.round(values[LATE] as number),
       inFlightKnown: isInFlightKnown(values),
       impossibleDurations: tellsImpossible(values),
       normalMs: values[NORMAL_MS] as number,

@@ -12,6 +12,7 @@ import {
   GIVEN_UP,
   HAS_ANSWERED,
   IN_FLIGHT,
+  LATE,
   OLDEST_AT_MS,
   PICKED_TURN,
   pickSlots,
@@ -26,9 +27,13 @@ import {
 const MAX_GIVEN_UP = 1_000;
 /** After so many picks the counts of odd calls are halved, so that they tell of the last thousand picks or so. A power of two. */
 const HALF_LIFE = 512;
-/** Calls in flight are unknown when unreported calls and unpicked reports together exceed this share of the recent picks plus ODD_MIN. */
+/** Calls in flight are unknown when unreported calls, unpicked reports and late ones together exceed this share of the recent picks plus ODD_MIN. */
 const ODD_SHARE = 0.3;
 const ODD_MIN = 10;
+/** A late report counts as many times: who reports in time has none, and of those who do not only some are known by it. */
+const LATE_WEIGHT = 5;
+/** Durations are told in whole milliseconds: so much earlier than it was a call may seem to have been sent. */
+const ROUNDING_MS = 0.5;
 /** AD-5 (told durations): a success without one took at most this many times the expected duration; an older call in flight is not the one that ended. */
 const PLAUSIBLE = 3;
 /** Without told durations, a call that was overtaken is given up after this many times the typical duration. */
@@ -42,9 +47,10 @@ export function takeTurn(values: number[], host: number): void {
   if ((turn & (HALF_LIFE - 1)) !== 0) return;
   values[UNREPORTED] = (values[UNREPORTED] as number) / 2;
   values[UNPICKED] = (values[UNPICKED] as number) / 2;
+  values[LATE] = (values[LATE] as number) / 2;
 }
 
-/** How many picks UNREPORTED and UNPICKED cover: those since the last halving, and HALF_LIFE for all before. */
+/** How many picks UNREPORTED, UNPICKED and LATE cover: those since the last halving, and HALF_LIFE for all before. */
 export function countedPicks(values: readonly number[]): number {
   const turn = values[TURN] as number;
   return turn < HALF_LIFE ? turn : HALF_LIFE + (turn & (HALF_LIFE - 1));
@@ -53,7 +59,7 @@ export function countedPicks(values: readonly number[]): number {
 /** Do picks and reports belong together, so that the calls in flight are known? Where no success was ever told they do not. */
 export function isInFlightKnown(values: readonly number[]): boolean {
   if (values[HAS_ANSWERED] !== 1) return false;
-  const odd = (values[UNREPORTED] as number) + (values[UNPICKED] as number);
+  const odd = (values[UNREPORTED] as number) + (values[UNPICKED] as number) + LATE_WEIGHT * (values[LATE] as number);
   // Saves countedPicks in the usual case.
   return odd <= ODD_MIN || odd <= ODD_SHARE * countedPicks(values) + ODD_MIN;
 }
@@ -122,7 +128,7 @@ export class CallsInFlight {
 
   /**
    * Takes the call out of flight that was sent closest to `tookMs` ago. A report of a call that was sent before all that are in flight may belong to one that
-   * was given up.
+   * was given up, which was slow; if it says that it was quick, it comes late.
    */
   settle(host: number, tookMs: number, nowMs: number): void {
     const { values } = this.#slots;
@@ -130,9 +136,10 @@ export class CallsInFlight {
     const pick = pickSlots(host);
     const inFlight = values[pick + IN_FLIGHT] as number;
     const givenUp = values[pick + GIVEN_UP] as number;
-    if (givenUp > 0 && (inFlight === 0 || sentMs < (values[pick + OLDEST_AT_MS] as number))) {
+    if (givenUp > 0 && (inFlight === 0 || sentMs + ROUNDING_MS < (values[pick + OLDEST_AT_MS] as number))) {
       values[pick + GIVEN_UP] = givenUp - 1;
-      values[UNREPORTED] = Math.max(0, (values[UNREPORTED] as number) - 1);
+      if (values[DURATIONS_TOLD] === 1 && tookMs < slowFromMs(values)) values[LATE] = (values[LATE] as number) + 1;
+      else values[UNREPORTED] = Math.max(0, (values[UNREPORTED] as number) - 1);
     } else if (inFlight === 0) {
       values[UNPICKED] = (values[UNPICKED] as number) + 1;
     } else {

@@ -28,14 +28,16 @@ export const PRNG_STATE = 7;
 /** Of about the last thousand picks: calls that nobody reported, and reports that belonged to no pick. */
 export const UNREPORTED = 8;
 export const UNPICKED = 9;
+/** Of them too: reports of calls that were given up, and were quick all the same: they came late. */
+export const LATE = 10;
 /** Share of the reports whose duration is longer than the call was under way. */
-export const IMPOSSIBLE_SHARE = 10;
+export const IMPOSSIBLE_SHARE = 11;
 /** 1 when any call of the module has succeeded. */
-export const HAS_ANSWERED = 11;
+export const HAS_ANSWERED = 12;
 /** 1 when the last report told how long the call took. */
-export const DURATIONS_TOLD = 12;
+export const DURATIONS_TOLD = 13;
 
-const NEW_MODULE: readonly number[] = [0, 0, 0, NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+const NEW_MODULE: readonly number[] = [0, 0, 0, NEVER, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 // What a pick reads of every host that it looks at.
 /** Expected duration, with the surcharge for errors. */

@@ -66,7 +66,34 @@ describe('AD-4: calls in flight', () => {
     world.nowMs += 100;
     world.succeed(host(1), 1, 1_105);
     expect(inFlight(world, 1)).toBe(1);
-    expect(world.conduct()).toMatchObject({ unreported: 0, unpicked: 0 });
+    expect(world.conduct()).toMatchObject({ unreported: 0, unpicked: 0, late: 0 });
+  });
+
+  test('a quick one is not that of a call that was given up, unless it comes late', () => {
+    const world = well(1);
+    world.pick();
+    world.nowMs += 1_000;
+    world.pick();
+    world.nowMs += 5;
+    world.succeed(host(1), 1, 5);
+    world.nowMs += 100;
+    world.succeed(host(1), 1, 5);
+    expect(inFlight(world, 1)).toBe(0);
+    expect(world.conduct()).toMatchObject({ unreported: 1, unpicked: 0, late: 1 });
+  });
+
+  test('a duration that was rounded up is that of a call in flight all the same', () => {
+    const world = well(1);
+    world.pick();
+    world.nowMs += 1_000;
+    world.pick();
+    world.nowMs += 5;
+    world.succeed(host(1), 1, 5);
+    world.pick();
+    world.nowMs += 4.6;
+    world.succeed(host(1), 1, 5);
+    expect(inFlight(world, 1)).toBe(0);
+    expect(world.conduct()).toMatchObject({ unreported: 1, late: 0 });
   });
 
   test('so a long job stands in the way of nobody: its host gets its share all the while', () => {
@@ -111,6 +138,23 @@ describe('AD-4: where picks and reports do not belong together, hosts take turns
     for (const port of [2, 3, 4, 5]) expect(Math.abs((calls.get(port) ?? 0) - (calls.get(1) ?? 0))).toBeLessThanOrEqual(2);
     // But for those that are more than three times slower than typical.
     expect(calls.get(6) ?? 0).toBeLessThan(0.5 * (calls.get(1) ?? 0));
+  });
+
+  test('reports come two seconds after their calls have ended', () => {
+    const world = new AdaptiveWorld(hostsUpTo(6));
+    const random = seededRandom(5);
+    const ended: { readonly port: number; readonly atMs: number; readonly tookMs: number }[] = [];
+    for (let i = 0; i < 6_000; i++) {
+      world.nowMs += -5 * Math.log(1 - random());
+      const tookMs = 1 + Math.floor(20 * random());
+      ended.push({ port: world.pick()?.port ?? 0, atMs: world.nowMs + tookMs + 2_000, tookMs });
+      while ((ended[0]?.atMs ?? Number.POSITIVE_INFINITY) <= world.nowMs) {
+        const { port, tookMs: told } = ended.shift() as (typeof ended)[number];
+        world.succeed(host(port), 1, told);
+      }
+    }
+    expect(world.conduct().late).toBeGreaterThan(0);
+    expect(world.conduct().inFlightKnown).toBe(false);
   });
 
   test('and people are told of it', () => {
