@@ -5,12 +5,17 @@ import type { Terminal } from './terminal.ts';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** For messages. */
+export function inputName(path: string): string {
+  return path === '-' ? 'standard input' : path;
+}
+
 /**
  * The text of a file; '-' is standard input, that of the terminal.
  * @throws {CommandError} when it cannot be read or has more than 64 MiB
  */
 export async function readInput(path: string, terminal: Pick<Terminal, 'input'>): Promise<string> {
-  const name = path === '-' ? 'standard input' : path;
+  const name = inputName(path);
   const stream: AsyncIterable<Uint8Array> = path === '-' ? terminal.input : createReadStream(path);
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -2,6 +2,7 @@ import { ConfigError } from '@lars/runtime/config/config-error';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import { CommanderError } from 'commander';
 import { shieldModules } from './arguments/module-id.ts';
+import { typedCommand } from './arguments/typed-command.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { ExitCode } from './exit-code.ts';
 import { buildProgram } from './program.ts';
@@ -16,7 +17,7 @@ export function runProcess(): void {
 
 /** Runs one command line to its end. Never rejects: what goes wrong is one line on standard error and an exit code. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  const shell = new Shell(terminal, argv.includes('--json'), ['lars', ...argv].join(' '));
+  const shell = new Shell(terminal, argv.includes('--json'), typedCommand(argv));
   const exitCode = await run(argv, shell);
   try {
     await terminal.written();

@@ -7,7 +7,7 @@ export class Shell {
   readonly terminal: Terminal;
   /** One JSON document for a machine instead of text for people. */
   readonly json: boolean;
-  /** As it was typed. */
+  /** As it was typed, but for the reason of a change. */
   readonly commandLine: string;
   exitCode: ExitCode = ExitCode.Ok;
 

@@ -53,7 +53,7 @@ test('a change is shown before, made, found in the history, and undone', async (
   expect(await exported()).toBe(before);
   expect(await route('remove', '1/1', '10.0.0.2:80', '-m', 'it is broken')).toMatchObject({ code: 0 });
   const { out } = await route('history');
-  expect(out).toMatch(/\n +2 +\d{4}-\S+Z +\S+@\S+ +-1 +lars route remove 1\/1 10\.0\.0\.2:80 -m it is broken: it is broken\n/);
+  expect(out).toMatch(/\n +2 +\d{4}-\S+Z +\S+@\S+ +-1 +lars route remove 1\/1 10\.0\.0\.2:80: it is broken\n/);
   expect((await route('diff', '1')).out).toBe('- 1/1 10.0.0.2:80 weight 50 zone eu\n1 difference\n');
   expect(await route('undo', '2')).toMatchObject({ code: 0, out: '1 host added in 1 module; revision 3\n' });
   expect(await exported()).toBe(before);
@@ -121,7 +121,7 @@ describe('apply', () => {
     for (const empty of ['', '# nothing\n', 'routes: []\n', '[]'])
       expect(await route('apply', '--prune', '--yes', '-f', '-', input(empty))).toMatchObject({
         code: 1,
-        err: expect.stringMatching(/^lars: -: [^\n]*\n$/),
+        err: expect.stringMatching(/^lars: standard input: [^\n]*\n$/),
       });
     expect((await route('list')).out).toContain('3 hosts in 2 modules');
   });

@@ -15,7 +15,7 @@ test('an empty file is no list of all routes, and a whole module is removed with
   for (const input of ['', '\n# nothing\n', '[]'])
     expect(await folder.run(['route', 'import', '-', '--replace'], input)).toMatchObject({
       code: 1,
-      err: 'lars: -: has no routes; lars route clear --yes removes all of them\n',
+      err: 'lars: standard input: has no routes; lars route clear --yes removes all of them\n',
     });
   expect((await folder.run(['route', 'list'])).out).toContain('3 hosts in 2 modules');
   expect((await folder.run(['route', 'remove', '1/1'])).code).toBe(2);

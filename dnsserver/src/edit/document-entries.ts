@@ -4,7 +4,7 @@
  * may also be a text HOST:PORT, and a route or a host with its module may stand alone. What a command prints beside that is passed over.
  */
 import { suggest } from '@lars/proto/suggestion';
-import { checkEntry, type RouteEntry, RouteError, type RouteErrorCode } from './route-entry.ts';
+import { checkEntry, type RouteEntry, RouteError, type RouteErrorCode, refuseWeightZero } from './route-entry.ts';
 
 /** Where in the document something stands: keys of objects and places in arrays. */
 export type DocumentPath = readonly (string | number)[];
@@ -79,6 +79,7 @@ function entryOf(module: Fields, fields: Fields, modulePath: DocumentPath, path:
   const entry = { modid, cmdid, host: withPort(host, port), weight, zone, drain } as RouteEntry;
   try {
     checkEntry(entry);
+    refuseWeightZero(weight);
   } catch (error) {
     if (!(error instanceof RouteError)) throw error;
     const field = FIELD_OF[error.code];

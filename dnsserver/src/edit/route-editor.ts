@@ -1,9 +1,10 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { hostKey, type ModuleId, routeKey } from '@lars/proto';
+import { type HostAddress, hostKey, type ModuleId, routeKey } from '@lars/proto';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { START_WAIT_MS } from '@lars/runtime/sql/sqlite';
 import { keptFileOf, readKept } from '../follow/kept-file.ts';
 import { keptHostCount } from '../follow/removal-guard.ts';
+import type { RouteContent } from '../follow/route-table.ts';
 import { thisUser } from '../history/change-origin.ts';
 import { modulesOf } from '../history/compare-rows.ts';
 import { findUnrecorded } from '../history/find-unrecorded.ts';
@@ -14,8 +15,16 @@ import { SqliteRouteStore } from '../store/sqlite-route-store.ts';
 import { type Differences, differencesOf } from './differences.ts';
 import { type EditMode, type EditPlan, planDrain, planEdit, planRemoval } from './edit-plan.ts';
 import { planUndo } from './plan-undo.ts';
-import { whyConfirm } from './removal-rule.ts';
-import { checkEntry, checkHost, checkModule, type HostEntry, type RouteEntry, RouteError } from './route-entry.ts';
+import { takesAway, whyConfirm } from './removal-rule.ts';
+import {
+  type CheckedEntry,
+  checkEntry,
+  checkHost,
+  checkModule,
+  type HostEntry,
+  type RouteEntry,
+  RouteError,
+} from './route-entry.ts';
 import { allRows, entriesOf, type RouteInspector, StoreRouteInspector } from './route-inspector.ts';
 import { writePlan } from './write-plan.ts';
 
@@ -102,6 +111,8 @@ interface Change {
   readonly confirms?: boolean;
   /** What goes is not named by whoever makes the change, but missing in what he declares. */
   readonly isDeclared?: boolean;
+  /** How many hosts that the removal guard keeps are served no more once the change is made. */
+  readonly letGo?: number;
   /** In the place of writing the plan. */
   write?(writer: RouteWriter, revision: number): Promise<void>;
 }
@@ -138,13 +149,26 @@ class StoreRouteEditor extends StoreRouteInspector implements RouteEditor {
 
   async import(entries: readonly RouteEntry[], mode: EditMode): Promise<EditResult> {
     const checked = entries.map(checkEntry);
+    // Who says what the whole table is means that it has nothing else.
+    const confirms = mode === 'replace' || mode === 'prune';
     return this.#change({
       plan: async reader =>
         planEdit(mode === 'add' ? await rowsOfModules(reader, checked) : await allRows(reader), checked, mode),
-      // Who says what the whole table is means that it has nothing else.
-      confirms: mode === 'replace' || mode === 'prune',
+      confirms,
       isDeclared: mode === 'prune',
+      ...(confirms ? await this.#keptBeside(checked) : {}),
     });
+  }
+
+  /** Where something is kept, also a table that is as it should be must be confirmed. */
+  async #keptBeside(entries: readonly CheckedEntry[]): Promise<Pick<Change, 'always' | 'letGo'>> {
+    try {
+      const stored = await readKept(keptFileOf(this.store.name));
+      return stored === undefined ? {} : { always: true, letGo: hostsBeside(entries, stored.kept.modules.values()) };
+    } catch {
+      // dnsserver leaves a file alone that is not whole, and keeps nothing that stands in it.
+      return { always: true };
+    }
   }
 
   undo(revision: number): Promise<EditResult> {
@@ -188,13 +212,13 @@ class StoreRouteEditor extends StoreRouteInspector implements RouteEditor {
   async #plan(reader: RouteReader, change: Change, revision: number) {
     const plan = await change.plan(reader);
     const differences = differencesOf(plan.changes);
-    const losing = modulesOf(plan.changes.filter(({ after }) => after === undefined));
-    const why = whyConfirm(
-      differences.hosts,
-      await rowsOfModules(reader, losing),
-      await reader.rowCount(),
-      change.isDeclared === true,
-    );
+    const losing = modulesOf(plan.changes.filter(takesAway));
+    const why = whyConfirm(differences.hosts, {
+      rows: await rowsOfModules(reader, losing),
+      hostCount: await reader.rowCount(),
+      isDeclared: change.isDeclared === true,
+      letGo: change.letGo ?? 0,
+    });
     const result: EditResult = {
       revision,
       ...countsOf(plan.changes),
@@ -209,7 +233,9 @@ class StoreRouteEditor extends StoreRouteInspector implements RouteEditor {
     const handMade = await recordChanges(writer, HAND_MADE, { revision: usable, unixMs }, nextTick);
     const revision = handMade === undefined ? usable : await writer.raiseRevision(handMade.revision);
     const { plan, result, preview } = await this.#plan(writer, change, revision);
-    if (plan.changes.length === 0 && change.always !== true) throw new NothingWritten({ ...result, revision: raised - 1 });
+    const isHandMadeConfirmed = handMade !== undefined && change.confirms === true;
+    if (plan.changes.length === 0 && change.always !== true && !isHandMadeConfirmed)
+      throw new NothingWritten({ ...result, revision: raised - 1 });
     if (preview.whyConfirm !== undefined && this.#options.asksToConfirm === true)
       throw new NothingWritten({ ...result, revision: raised - 1, preview });
     if (change.confirms === true) await writer.markConfirmed();
@@ -244,6 +270,15 @@ async function undoPlanOf(reader: RouteReader, revision: number): Promise<EditPl
   const later = await history.changesBetween(set.id, (await history.lastSet())?.id ?? set.id);
   const { changes: unrecorded } = await findUnrecorded(reader, nextTick);
   return planUndo(revision, changes, [...later, ...unrecorded]);
+}
+
+/** How many hosts of the routes no entry names. */
+function hostsBeside(entries: readonly CheckedEntry[], routes: Iterable<RouteContent>): number {
+  const nameOf = (modid: number, cmdid: number, host: HostAddress) => `${modid}/${cmdid} ${hostKey(host)}`;
+  const named = new Set(entries.map(({ modid, cmdid, address }) => nameOf(modid, cmdid, address)));
+  let count = 0;
+  for (const { modid, cmdid, hosts } of routes) for (const host of hosts) if (!named.has(nameOf(modid, cmdid, host))) count += 1;
+  return count;
 }
 
 async function rowsOfModules(reader: RouteReader, modules: readonly ModuleId[]): Promise<RouteRow[]> {

@@ -43,6 +43,13 @@ export function checkEntry({ modid, cmdid, host, weight, zone, drain, line }: Ro
   return { modid, cmdid, address, weight, zone, drain, line };
 }
 
+/** In the database 0 is the usual weight, and whoever writes it means the opposite. @throws {RouteError} BAD_WEIGHT */
+export function refuseWeightZero(weight: unknown, line?: number): void {
+  if (weight !== 0) return;
+  const hint = 'a host without calls is one that drains, and the usual weight needs no number';
+  throw new RouteError('BAD_WEIGHT', `weight 0 is not a whole number in 1..${MAX_WEIGHT}; ${hint}`, line);
+}
+
 /** @throws {RouteError} naming the field and the line */
 export function checkModule(modid: number, cmdid: number, line?: number): void {
   if (!isInt32(modid)) throw new RouteError('BAD_MODID', `modid ${show(modid)} is not an int32`, line);

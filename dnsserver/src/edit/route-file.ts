@@ -4,7 +4,7 @@
  * {modid, cmdid, host, weight, zone, drain}, as earlier versions exported it. Empty lines and lines that begin with # are skipped.
  */
 import { JsonArrayError, jsonElements } from './json-elements.ts';
-import { checkEntry, type RouteEntry, RouteError } from './route-entry.ts';
+import { checkEntry, type RouteEntry, RouteError, refuseWeightZero } from './route-entry.ts';
 
 /**
  * Text that begins with [ is JSON.
@@ -22,7 +22,8 @@ export function formatRouteLines(entries: readonly RouteEntry[]): string {
 }
 
 function formatLine({ modid, cmdid, host, weight = 0, zone = '', drain = false }: RouteEntry): string {
-  const rest = zone !== '' ? `,${weight},${zone}` : weight !== 0 ? `,${weight}` : '';
+  const shownWeight = weight === 0 ? '' : String(weight);
+  const rest = zone !== '' ? `,${shownWeight},${zone}` : weight === 0 ? '' : `,${shownWeight}`;
   return `${modid},${cmdid},${host}${drain ? ' drain' : ''}${rest}`;
 }
 
@@ -45,6 +46,8 @@ function parseLine(content: string, line: number): RouteEntry {
   if (match === null) throw new RouteError('BAD_FORMAT', 'expected modid,cmdid,host:port[ drain][,weight[,zone]]', line);
   const [modid, cmdid, host = '', weight, zone] = match.slice(1).map(field => field?.trim());
   const draining = DRAINING_HOST.exec(host)?.[1];
+  // Earlier versions exported the usual weight as 0 where a zone stands behind it.
+  if (zone === undefined && weight !== undefined && /^[+-]?0+$/.test(weight)) refuseWeightZero(0, line);
   return entry(
     {
       modid: toNumber(modid, 'BAD_MODID', 'modid', line),

@@ -25,7 +25,7 @@ export function changeOptions(command: Command): Command {
   return command
     .addOption(new Option('-m, --reason <text>', 'why; stands in lars route history').argParser(reasonOption))
     .option('--dry-run', 'show what would be changed, and change nothing')
-    .option('--yes', 'also when a module loses its last host, or more than a tenth of all hosts go');
+    .option('--yes', 'also when a module is left without a host that takes calls, or more than a tenth of all hosts go');
 }
 
 function reasonOption(text: string): string {

@@ -12,7 +12,7 @@ interface DrainOptions extends ChangeOptions {
 const EXAMPLES = `
 A host that drains gets no new calls and no probes; calls that are under way end well. Agents that do not know of draining
 get the route without it. The mark stays until it is taken away. Exit code 1 when the module has not all of the hosts; then none
-is marked.
+is marked. Exit code 3 when no host of the module would take calls any more, without --yes.
 
 Examples:
   lars route drain 1/1 127.0.0.1:9001

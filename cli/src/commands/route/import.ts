@@ -10,7 +10,8 @@ interface ImportOptions extends ChangeOptions {
 const EXAMPLES = `
 The file has one host a line: modid,cmdid,host:port[ drain][,weight[,zone]]; lines that begin with # do not count. Or it is
 JSON or YAML as lars route list --json and export print it. One transaction: when a line is wrong, or there is none, nothing is imported.
-Exit code 3 when a module would have no host any more, or more than a tenth of all hosts would go, without --yes.
+Exit code 3 when a module would have no host any more that takes calls, or more than a tenth of all hosts would go, without --yes;
+with --replace also when dnsserver keeps hosts (lars route confirm) that the file does not have.
 
 Examples:
   lars route import routes.csv

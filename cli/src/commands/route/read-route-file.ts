@@ -1,6 +1,6 @@
 import type { RouteEntry } from '@lars/dnsserver';
 import { CommandError } from '../../errors.ts';
-import { readInput } from '../../input.ts';
+import { inputName, readInput } from '../../input.ts';
 import type { Terminal } from '../../terminal.ts';
 
 /**
@@ -29,10 +29,10 @@ export async function namingFile<T>(file: string, work: () => Promise<T>): Promi
   } catch (error) {
     const cause = error instanceof CommandError ? error.cause : error;
     if (!(cause instanceof Error) || cause.name !== 'RouteError') throw error;
-    throw new CommandError((cause as Error & { code: string }).code, `${file}: ${cause.message}`, { cause });
+    throw new CommandError((cause as Error & { code: string }).code, `${inputName(file)}: ${cause.message}`, { cause });
   }
 }
 
 function emptyFile(file: string): CommandError {
-  return new CommandError('EMPTY_FILE', `${file}: has no routes; lars route clear --yes removes all of them`);
+  return new CommandError('EMPTY_FILE', `${inputName(file)}: has no routes; lars route clear --yes removes all of them`);
 }

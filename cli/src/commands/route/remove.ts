@@ -12,7 +12,7 @@ interface RemoveOptions extends ChangeOptions {
 }
 
 const EXAMPLES = `
-Exit code 1 when nothing of it was there; 3 when the module would have no host any more, without --yes.
+Exit code 1 when nothing of it was there; 3 when the module would have no host any more that takes calls, without --yes.
 
 Examples:
   lars route remove 1/1 127.0.0.1:9001

@@ -52,6 +52,10 @@ describe('a document', () => {
     ['routes:\n  - 5', 'line 2, column 5: expected a route {modid, cmdid, hosts}'],
     [host('prot: 80'), "line 5, column 33: key 'prot' is not known; did you mean port?"],
     [host('port: 0'), "line 5, column 16: port 0 in 'a.example:0' is not in 1..65535"],
+    [
+      host('port: 80, weight: 0'),
+      'line 5, column 45: weight 0 is not a whole number in 1..1000000; a host without calls is one that drains, and the usual weight needs no number',
+    ],
     [host('port: 80, weight: heavy'), "line 5, column 45: weight 'heavy' is not a whole number in 0..1000000"],
     [host('port: 80, zone: 7'), 'line 5, column 43: zone 7 is not one line of at most 64 characters'],
     [host('port: 80, drain: maybe'), "line 5, column 44: drain 'maybe' is neither true nor false"],

@@ -37,6 +37,11 @@ describe('lines', () => {
     ['1,2, drain', 'BAD_HOST', "'drain' is no host: expected HOST:PORT or [IPV6]:PORT"],
     ['1,2,10.0.0.1:80,much', 'BAD_WEIGHT', "weight 'much' is not a whole number"],
     ['1,2,10.0.0.1:80,1000001', 'BAD_WEIGHT', 'weight 1000001 is not a whole number in 0..1000000'],
+    [
+      '1,2,10.0.0.1:80,0',
+      'BAD_WEIGHT',
+      'weight 0 is not a whole number in 1..1000000; a host without calls is one that drains, and the usual weight needs no number',
+    ],
     ['1,2,10.0.0.1:80,-1', 'BAD_WEIGHT', 'weight -1 is not a whole number in 0..1000000'],
     [
       `1,2,10.0.0.1:80,1,${'z'.repeat(65)}`,
@@ -142,6 +147,11 @@ test('what is written is read again', () => {
       expect(read).toEqual(entries);
     }),
   );
+});
+
+test('the usual weight is no number, and is read as earlier versions wrote it', () => {
+  expect(formatRouteLines([{ modid: 1, cmdid: 2, host: 'a.example:80', weight: 0, zone: 'eu' }])).toBe('1,2,a.example:80,,eu\n');
+  expect(parseRouteFile('1,2,a.example:80,0,eu')).toMatchObject([{ weight: 0, zone: 'eu' }]);
 });
 
 test('the mark of a host that drains is written only where there is one', () => {
