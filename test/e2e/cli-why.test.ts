@@ -24,9 +24,9 @@ test('lars why tells from the running agent what it holds against a host; unknow
     const why = JSON.parse(out);
     expect(why).toMatchObject({ modid: 1, cmdid: Number(cmdid), algorithm, version: expect.any(Number) });
     expect(why.state).toBe('active');
-    const states = new Map(why.hosts.map((host: { host: string; state: string }) => [host.host, host]));
-    expect(states.get('127.0.0.1:9001')).toMatchObject({ state: 'healthy' });
-    expect(states.get('127.0.0.1:9002')).toMatchObject({ state: 'ejected', last: { to: 'ejected', cause } });
+    const states = new Map(why.hosts.map((host: { port: number; state: string }) => [host.port, host]));
+    expect(states.get(9001)).toMatchObject({ host: '127.0.0.1', weight: 100, drain: false, state: 'healthy' });
+    expect(states.get(9002)).toMatchObject({ state: 'ejected', last: { to: 'ejected', cause } });
     const text = (await folder.runHere(['why', '1', cmdid, http])).out;
     expect(text).toMatch(/^1 of 2 hosts in trouble:\n {2}127\.0\.0\.1:9002 ejected \d+s ago: /);
     expect(Math.max(...text.split('\n').map(line => line.length))).toBeLessThanOrEqual(100);

@@ -77,7 +77,12 @@ describe('a system', () => {
       await json(['simulate', '1', '1', '--calls', '500', '--fail', '127.0.0.1:9001=0.02', '--seed', '1', '--yes', agent]),
     ).toMatchObject({
       code: 0,
-      document: { end: 'done', calls: 500, seed: 1, hosts: [{ host: '127.0.0.1:9001' }] },
+      document: {
+        end: 'done',
+        calls: 500,
+        seed: 1,
+        hosts: [{ host: '127.0.0.1', port: 9001, weight: 50, zone: 'here', drain: false }],
+      },
     });
 
     const stopped = await first.interrupt();
@@ -168,7 +173,7 @@ describe('a system', () => {
     const { hosts, overloads, failures } = failing.document;
     expect(overloads).toBeGreaterThan(0);
     expect(failures).toBe(400 - overloads);
-    expect(hosts.map(({ host }: { host: string }) => host)).toStrictEqual(['127.0.0.1:9001', '127.0.0.1:9002']);
+    expect(hosts.map(({ port }: { port: number }) => port)).toStrictEqual([9001, 9002]);
     expect(await folder.run(['simulate', '1', '1', '--calls', '5', '--fail', '127.0.0.1:9003=1', agentOf(ready)])).toMatchObject({
       code: 2,
       err: expect.stringContaining('the module has no such host; it has 127.0.0.1:9001, 127.0.0.1:9002'),
@@ -309,7 +314,7 @@ describe('routes', () => {
   test('from a bad file are not imported at all, and the error names the line', async () => {
     const bad = await folder.runHere(['route', 'import', '-', '--db', 'a.db'], '1,1,10.0.0.1:80\n1,2,10.0.0.1:99999\n');
     expect(bad).toMatchObject({ code: 1, out: '' });
-    expect(bad.err).toBe("lars: -: line 2: port 99999 in '10.0.0.1:99999' is not in 1..65535\n");
+    expect(bad.err).toBe("lars: standard input: line 2: port 99999 in '10.0.0.1:99999' is not in 1..65535\n");
     folder.write('conflict.csv', '1,1,10.0.0.1:80,5\n1,1,10.0.0.1:80,6\n');
     expect((await folder.runHere(['route', 'import', 'conflict.csv', '--db', 'a.db', '--create'])).err).toMatch(
       /^lars: conflict\.csv: line 2: .* line 1\n$/,

@@ -1,5 +1,5 @@
 // pure
-import { formatHost } from '@lars/proto';
+import { type HostAddress, type HostKey, hostKey } from '@lars/proto';
 import type { HistoryRow } from '@lars/reporter';
 
 export const MINUTE_SEC = 60;
@@ -14,7 +14,7 @@ export interface CallCounts {
 }
 
 export interface HostCalls extends CallCounts {
-  readonly host: string;
+  readonly address: HostAddress;
   /** Calls in each step of the time, the first first. */
   readonly steps: readonly number[];
 }
@@ -48,7 +48,7 @@ export class CallSums {
   readonly #fromSec: number;
   readonly #stepCount: number;
   readonly #all = new Sums();
-  readonly #hosts = new Map<string, { readonly sums: Sums; readonly steps: number[] }>();
+  readonly #hosts = new Map<HostKey, { readonly address: HostAddress; readonly sums: Sums; readonly steps: number[] }>();
   readonly #minutes = new Map<number, Sums>();
 
   /** Of minutes that begin in [fromSec, toSec). */
@@ -61,9 +61,11 @@ export class CallSums {
 
   add(row: HistoryRow): void {
     this.#all.add(row);
-    const host = formatHost(row);
-    const known = this.#hosts.get(host) ?? { sums: new Sums(), steps: new Array<number>(this.#stepCount).fill(0) };
-    this.#hosts.set(host, known);
+    const { ip, port, addr } = row;
+    const key = hostKey(row);
+    const steps = () => new Array<number>(this.#stepCount).fill(0);
+    const known = this.#hosts.get(key) ?? { address: { ip, port, addr }, sums: new Sums(), steps: steps() };
+    this.#hosts.set(key, known);
     known.sums.add(row);
     const step = Math.floor((row.minute - this.#fromSec) / this.stepSec);
     known.steps[step] = (known.steps[step] ?? 0) + row.succ + row.err;
@@ -78,7 +80,7 @@ export class CallSums {
 
   /** Those with the most calls first. */
   get hosts(): HostCalls[] {
-    return Array.from(this.#hosts, ([host, { sums, steps }]) => ({ host, ...sums.counts, steps })).sort(
+    return Array.from(this.#hosts.values(), ({ address, sums, steps }) => ({ address, ...sums.counts, steps })).sort(
       (a, b) => b.calls - a.calls,
     );
   }

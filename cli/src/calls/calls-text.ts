@@ -1,3 +1,4 @@
+import { formatHost } from '@lars/proto';
 import { shortened } from '../output/fit.ts';
 import { formatCount, formatDuration, formatMs, formatRate } from '../output/numbers.ts';
 import { grouped, groupSize, sparkline } from '../output/sparkline.ts';
@@ -26,13 +27,13 @@ export function hostsText(sums: CallSums, paint: Paint, columns = MAX_COLUMNS): 
     (sum, { title }, i) => sum + GAP + Math.max(title.length, ...numbers.map(row => lengthOf(row[i]))),
     0,
   );
-  const longest = Math.max(4, ...hosts.map(({ host }) => host.length));
+  const longest = Math.max(4, ...hosts.map(({ address }) => formatHost(address).length));
   const hostRoom = Math.max(HOST_MIN, Math.min(longest, columns - taken - GAP - LINE_MIN));
   const lineRoom = Math.min(LINE_MAX, columns - taken - GAP - Math.min(longest, hostRoom));
   const size = groupSize(hosts[0]?.steps.length ?? 1, lineRoom);
   const hasLine = lineRoom >= LINE_MIN;
-  const rows = hosts.map(({ host, steps, ...counts }) => [
-    shortened(host, hostRoom),
+  const rows = hosts.map(({ address, steps, ...counts }) => [
+    shortened(formatHost(address), hostRoom),
     ...countCells(counts),
     ...(hasLine ? [sparkline(grouped(steps, size))] : []),
   ]);

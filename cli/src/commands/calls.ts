@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { ModuleId } from '@lars/proto';
+import { formatHost, formatHostName, type ModuleId } from '@lars/proto';
 import type { CallHistoryReader } from '@lars/reporter';
 import { messageOf } from '@lars/runtime/errors';
 import { type Command, Option } from 'commander';
 import { onlyModule } from '../arguments/module-id.ts';
 import { parseTime } from '../arguments/since.ts';
-import { CallSums, MINUTE_SEC } from '../calls/call-sums.ts';
+import { CallSums, type HostCalls, MINUTE_SEC } from '../calls/call-sums.ts';
 import { type CallerCalls, callersOf } from '../calls/caller-sums.ts';
 import { callersText, hostsText, localTime, minutesText } from '../calls/calls-text.ts';
 import { CommandError, UsageError } from '../errors.ts';
@@ -85,11 +85,16 @@ async function showHistory(shell: Shell, query: CallsQuery, { by, csv }: CallsOp
   const lines = by === 'host' ? hosts : minutes;
   if (csv === true) {
     const title = by === 'host' ? 'host' : 'minute';
-    const names = by === 'host' ? hosts.map(({ host }) => host) : minutes.map(({ minute }) => minute);
+    const names = by === 'host' ? hosts.map(({ address }) => formatHost(address)) : minutes.map(({ minute }) => minute);
     shell.terminal.out.write(formatCsv([countTitles(title), ...lines.map((line, i) => [names[i] ?? '', ...countValues(line)])]));
     return;
   }
-  const document = { ...timeOf(query), by, all, ...(by === 'host' ? { stepSec: sums.stepSec, hosts } : { minutes }) };
+  const document = {
+    ...timeOf(query),
+    by,
+    all,
+    ...(by === 'host' ? { stepSec: sums.stepSec, hosts: hosts.map(hostCallsDocument) } : { minutes }),
+  };
   const none = lines.length === 0 ? await whyNone(query, reader) : '';
   const { columns } = shell.terminal;
   shell.print(document, () => {
@@ -111,6 +116,10 @@ async function showCallers(shell: Shell, query: CallsQuery, { csv }: CallsOption
     if (none !== '') return none;
     return `Module ${query.modid}/${query.cmdid}, what each caller told in its last report:\n\n${callersText(callers, query.nowSec, shell.paint)}`;
   });
+}
+
+function hostCallsDocument({ address, ...counts }: HostCalls) {
+  return { host: formatHostName(address), port: address.port, ...counts };
 }
 
 function countTitles(first: string): string[] {

@@ -2,6 +2,7 @@ import type { LarsClient, LarsHost } from '@lars/client-sdk';
 import type { Command } from 'commander';
 import { onlyModule } from '../arguments/module-id.ts';
 import { CommandError } from '../errors.ts';
+import { hostPart } from '../output/route-document.ts';
 import type { Shell } from '../shell.ts';
 import { withAgentClient } from '../system/agent-client.ts';
 import { type AgentOptions, agentOption, confFolderOf } from './options.ts';
@@ -35,8 +36,7 @@ export function addGetHost(program: Command, shell: Shell): void {
       const { modid, cmdid } = onlyModule(words);
       const purpose = count === true ? 'call' : 'look';
       const host = await withAgentClient(agent, confFolderOf(program), client => getHost(client, modid, cmdid), purpose);
-      const { port, weight, zone, drain } = host;
-      shell.print({ modid, cmdid, host: host.host, port, weight, zone, drain }, () => `${host.authority}\n`);
+      shell.print({ modid, cmdid, ...hostPart(host) }, () => `${host.authority}\n`);
     });
 }
 

@@ -1,9 +1,10 @@
-import type { LarsHost, Route } from '@lars/client-sdk';
+import type { Route } from '@lars/client-sdk';
 import type { ModuleId } from '@lars/proto';
 import type { Command } from 'commander';
 import { onlyModule } from '../arguments/module-id.ts';
 import { CommandError } from '../errors.ts';
 import { DRAIN_COLUMN, drainCell } from '../output/drain-column.ts';
+import { hostPart } from '../output/route-document.ts';
 import { formatTable, type Paint } from '../output/table.ts';
 import type { Shell } from '../shell.ts';
 import { withAgentClient } from '../system/agent-client.ts';
@@ -43,11 +44,7 @@ export function noSuchModule({ modid, cmdid }: ModuleId): CommandError {
 }
 
 function routeDocument({ modid, cmdid, version, overload, hosts }: Route) {
-  return { modid, cmdid, version, overload, hosts: hosts.map(hostDocument) };
-}
-
-function hostDocument({ host, port, weight, zone, drain }: LarsHost) {
-  return { host, port, weight, zone, drain };
+  return { modid, cmdid, version, overload, hosts: hosts.map(hostPart) };
 }
 
 function routeText({ hosts, version, overload }: Route, paint: Paint): string {

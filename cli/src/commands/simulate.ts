@@ -84,7 +84,7 @@ async function simulate(
   if (hosts.length === 0) throw noSuchModule(plan);
   checkFailureRates(plan.failureRates, hosts);
   await checkCallers();
-  const tally = new Tally(hosts.map(({ authority }) => authority));
+  const tally = new Tally(hosts);
   const progress = showProgress(shell.terminal.err, tally, plan.calls);
   const startMs = performance.now();
   const end = await runUntilInterrupted(plan, client, tally);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { onlyModule } from '../arguments/module-id.ts';
 import { troubledModulesText } from '../output/module-table.ts';
-import { isActive } from '../output/module-why.ts';
+import { isActive, moduleWhyDocument } from '../output/module-why.ts';
 import { whyText } from '../output/why-table.ts';
 import type { Shell } from '../shell.ts';
 import { askModules, askWhy, configuredAgentHttp } from '../system/ask-agent-http.ts';
@@ -40,6 +40,6 @@ export function addWhy(program: Command, shell: Shell): void {
       }
       const why = await askWhy(address, module);
       if (!isActive(why)) throw noSuchModule(module);
-      shell.print(why, () => whyText(why, shell.paint, shell.terminal.columns));
+      shell.print({ ...moduleWhyDocument(why), state: 'active' }, () => whyText(why, shell.paint, shell.terminal.columns));
     });
 }

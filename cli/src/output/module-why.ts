@@ -1,55 +1,48 @@
 // pure
 /** What the agent's GET /why and GET /why/MODID/CMDID answer; what an agent of an earlier version leaves out is optional. */
-import type { ModuleList, ModuleSummary } from '@lars/agent';
+import type { ModuleExplanation, ModuleList, ModuleSummary } from '@lars/agent';
+import { countedWeight, formatHostName, parseHost } from '@lars/proto';
+import type { HostDocument } from './route-document.ts';
 
-export interface ModuleWhy {
-  readonly modid: number;
-  readonly cmdid: number;
+export interface ModuleWhy extends Omit<ModuleExplanation, 'state' | 'conduct' | 'hosts'> {
   /** An agent of an earlier version says 'serving' for 'active'. */
-  readonly state: 'active' | 'serving' | 'absent' | 'unknown';
-  readonly algorithm: string;
-  readonly version: number;
-  /** The route is one that the agent knew earlier; for so long dnsserver has not confirmed it. */
-  readonly oldRouteSeconds?: number;
-  /** Of the last 10 to 20 seconds, and how many of these were for simulated calls. */
-  readonly recentPicks?: number;
-  readonly simulatedPicks?: number;
+  readonly state: ModuleExplanation['state'] | 'serving';
   readonly conduct?: ConductWhy;
   readonly hosts: readonly HostWhy[];
 }
 
-/** What concerns the module as a whole; see ModuleConduct in the agent's balancer.ts. */
-export interface ConductWhy {
-  readonly picks: number;
-  readonly unreported: number;
-  readonly unpicked: number;
-  /** Undefined of an agent that does not count them yet. */
-  readonly late?: number;
-  readonly inFlightKnown: boolean;
-  readonly impossibleDurations: boolean;
-  readonly normalMs: number;
-  readonly shedding?: { readonly forMs: number; readonly refused: number; readonly timeoutMs: number };
+type AgentHostWhy = ModuleExplanation['hosts'][number];
+
+export interface HostWhy extends Omit<AgentHostWhy, 'picks' | 'last'>, Partial<Pick<AgentHostWhy, 'picks'>> {
+  readonly last?: LastChange | undefined;
 }
 
-/** See HostExplanation in the agent's balancer.ts. */
-export interface HostWhy {
-  readonly host: string;
-  readonly weight: number;
-  readonly zone: string;
-  readonly state: string;
-  readonly share: number;
-  readonly picks?: number;
-  readonly avoidedTimes?: number;
-  readonly numbers: Readonly<Record<string, number>>;
-  readonly last?: LastChange;
-}
+type AgentLastChange = NonNullable<AgentHostWhy['last']>;
 
-export interface LastChange {
+/** With words for causes that only the agent's version knows. */
+export interface LastChange extends Omit<AgentLastChange, 'to' | 'cause' | 'rule'>, Partial<Pick<AgentLastChange, 'rule'>> {
   readonly to: string;
   readonly cause: string;
-  readonly rule?: string;
-  readonly agoMs: number;
-  readonly numbers: Readonly<Record<string, number>>;
+}
+
+type AgentConduct = NonNullable<ModuleExplanation['conduct']>;
+
+/** JSON leaves out what is undefined. */
+export interface ConductWhy extends Omit<AgentConduct, 'shedding' | 'late'>, Partial<Pick<AgentConduct, 'shedding' | 'late'>> {}
+
+/** As it is printed for machines. */
+export interface ModuleWhyDocument extends Omit<ModuleWhy, 'hosts'> {
+  readonly hosts: readonly (HostDocument & Omit<HostWhy, 'host'>)[];
+}
+
+export function moduleWhyDocument({ hosts, ...module }: ModuleWhy): ModuleWhyDocument {
+  return { ...module, hosts: hosts.map(hostWhyDocument) };
+}
+
+function hostWhyDocument({ host, weight, zone, ...why }: HostWhy): HostDocument & Omit<HostWhy, 'host'> {
+  const address = parseHost(host);
+  const drain = why.state === 'draining';
+  return { host: formatHostName(address), port: address.port, weight: countedWeight(weight), zone, drain, ...why };
 }
 
 /** Of an agent that could not ask all of its shards, how many are missing. */

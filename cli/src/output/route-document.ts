@@ -17,6 +17,11 @@ export interface RouteDocument extends ModuleId {
   readonly hosts: readonly HostDocument[];
 }
 
+/** Of a host that has more. */
+export function hostPart({ host, port, weight, zone, drain }: HostDocument): HostDocument {
+  return { host, port, weight, zone, drain };
+}
+
 export function hostDocument(host: HostInfo): HostDocument {
   const { port, weight, zone, drain } = host;
   return { host: formatHostName(host), port, weight: countedWeight(weight), zone, drain };

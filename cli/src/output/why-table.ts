@@ -34,7 +34,7 @@ export function whyText(why: ModuleWhy, paint: Paint, columns = MAX_COLUMNS): st
 
 /** The first line says how many hosts are in trouble; the others say why. */
 function troubleLines({ hosts }: ModuleWhy, paint: Paint, width: number): string[] {
-  const troubles = hosts.flatMap(host => {
+  const troubles = byTrouble(hosts).flatMap(host => {
     const trouble = troubleOf(host);
     return trouble === undefined ? [] : [{ host, trouble }];
   });
@@ -129,7 +129,7 @@ const GAP = 2;
 
 /** Fits the width: columns are left out, and long names of hosts shortened. */
 function hostTable({ hosts, algorithm }: ModuleWhy, paint: Paint, width: number): string {
-  const sorted = [...hosts].sort((a, b) => rankOf(a) - rankOf(b));
+  const sorted = byTrouble(hosts);
   let columns = [...COMMON, ...(NUMBERS[algorithm] ?? [])];
   const hostWidth = Math.max(4, ...hosts.map(({ host }) => host.length));
   const room = () => width - columns.reduce((sum, column) => sum + GAP + widthOf(column, sorted), 0);
@@ -151,6 +151,10 @@ function widthOf({ title, cell }: HostColumn, hosts: readonly HostWhy[]): number
 
 /** Those that need a look first. */
 const STATE_RANKS = ['ejected', 'probation', 'avoided'];
+
+function byTrouble(hosts: readonly HostWhy[]): HostWhy[] {
+  return hosts.toSorted((a, b) => rankOf(a) - rankOf(b));
+}
 
 function rankOf(host: HostWhy): number {
   const rank = STATE_RANKS.indexOf(shownState(host));

@@ -85,7 +85,7 @@ class Simulation {
       this.#timeoutsInARow = 0;
       const ok = !this.#fails(host);
       this.#deps.report(host, { ok });
-      this.#tally.countCall(host.authority, ok);
+      this.#tally.countCall(host, ok);
     } catch (error) {
       if (!(error instanceof LarsError)) throw error;
       this.#onError(error);

@@ -1,5 +1,6 @@
 // pure
 import { formatCount, formatShare } from '../output/numbers.ts';
+import { hostPart } from '../output/route-document.ts';
 import { type Cell, type Column, formatTable, type Paint } from '../output/table.ts';
 import type { SimulationEnd, SimulationPlan } from './run-simulation.ts';
 import type { Tally } from './tally.ts';
@@ -18,10 +19,11 @@ export function simulationDocument(plan: SimulationPlan, tally: Tally, end: Simu
     seconds: Math.round(seconds * 1_000) / 1_000,
     callsPerSecond: perSecond(calls, seconds),
     seed: plan.seed,
-    hosts: tally.hosts.map(host => ({
-      ...host,
-      share: calls === 0 ? 0 : host.calls / calls,
-      failureRate: host.calls === 0 ? 0 : host.failures / host.calls,
+    hosts: tally.hosts.map(({ host, ...counts }) => ({
+      ...hostPart(host),
+      ...counts,
+      share: calls === 0 ? 0 : counts.calls / calls,
+      failureRate: counts.calls === 0 ? 0 : counts.failures / counts.calls,
     })),
     ...(end.kind === 'failed' ? { error: { code: end.error.code, message: end.error.message } } : {}),
   };
@@ -49,7 +51,7 @@ export function simulationText(plan: SimulationPlan, tally: Tally, end: Simulati
   ];
   const noHost = (name: string, count: number): Cell[] => row(name, count, 0).with(3, '-').with(4, '-');
   const rows = [
-    ...tally.hosts.map(host => row(host.host, host.calls, host.failures)),
+    ...tally.hosts.map(host => row(host.host.authority, host.calls, host.failures)),
     noHost('OVERLOAD answers', overloads),
     ...(timeouts === 0 ? [] : [noHost('no answer in time', timeouts)]),
     row('all', calls, failures),

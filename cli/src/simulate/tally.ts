@@ -1,7 +1,15 @@
 // pure
+import type { HostDocument } from '../output/route-document.ts';
+
+/** A host that is called; a LarsHost is one. */
+export interface TalliedHost extends HostDocument {
+  /** 'HOST:PORT' */
+  readonly authority: string;
+}
+
 /** The results of the calls to one host. */
 export interface HostTally {
-  readonly host: string;
+  readonly host: TalliedHost;
   readonly calls: number;
   readonly failures: number;
 }
@@ -16,15 +24,15 @@ export class Tally {
   #answered = 0;
 
   /** @param hosts shown even if they are never called */
-  constructor(hosts: readonly string[]) {
-    for (const host of hosts) this.#hosts.set(host, { host, calls: 0, failures: 0 });
+  constructor(hosts: readonly TalliedHost[]) {
+    for (const host of hosts) this.#hosts.set(host.authority, { host, calls: 0, failures: 0 });
   }
 
-  countCall(host: string, ok: boolean): void {
-    let tally = this.#hosts.get(host);
+  countCall(host: TalliedHost, ok: boolean): void {
+    let tally = this.#hosts.get(host.authority);
     if (tally === undefined) {
       tally = { host, calls: 0, failures: 0 };
-      this.#hosts.set(host, tally);
+      this.#hosts.set(host.authority, tally);
     }
     this.#answered += 1;
     tally.calls += 1;

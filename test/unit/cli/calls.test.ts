@@ -112,8 +112,8 @@ describe('lars calls', () => {
         stepSec: 60,
         all: { calls: 5, failures: 1, meanMs: 10 },
         hosts: [
-          { host: '10.0.0.1:80', calls: 4, failures: 1, meanMs: 10, steps: [4, ...new Array(59).fill(0)] },
-          { host: '[2001:db8::1]:443', calls: 1, failures: 0 },
+          { host: '10.0.0.1', port: 80, calls: 4, failures: 1, meanMs: 10, steps: [4, ...new Array(59).fill(0)] },
+          { host: '2001:db8::1', port: 443, calls: 1, failures: 0 },
         ],
       },
     });

@@ -71,11 +71,11 @@ class FakeAgent implements SimulationDeps {
 describe('a simulation', () => {
   test('makes all its calls and reports each one to the host that was called', async () => {
     const agent = new FakeAgent(request => (request % 4 === 0 ? A : B));
-    const tally = new Tally([A.authority, B.authority]);
+    const tally = new Tally([A, B]);
     expect(await runSimulation(plan(), agent, tally)).toStrictEqual({ kind: 'done' });
     expect(tally.hosts).toStrictEqual([
-      { host: A.authority, calls: 25, failures: 0 },
-      { host: B.authority, calls: 75, failures: 0 },
+      { host: A, calls: 25, failures: 0 },
+      { host: B, calls: 75, failures: 0 },
     ]);
     expect(agent.reports.filter(({ host, ok }) => host === A.authority && ok)).toHaveLength(25);
     expect(agent.reports).toHaveLength(100);

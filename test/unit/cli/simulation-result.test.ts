@@ -1,13 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { simulationDocument, simulationText } from '../../../cli/src/simulate/simulation-result.ts';
-import { Tally } from '../../../cli/src/simulate/tally.ts';
+import { type TalliedHost, Tally } from '../../../cli/src/simulate/tally.ts';
 
 const plan = { modid: 1, cmdid: 2, calls: 2_000, concurrency: 1, rate: undefined, failureRates: [], seed: 42 };
 const done = { kind: 'done' } as const;
 
+function hostOf(authority: string): TalliedHost {
+  const [host = '', port] = authority.split(':');
+  return { authority, host, port: Number(port), weight: 100, zone: 'eu', drain: false };
+}
+
 function tallyOf(calls: Readonly<Record<string, readonly [succeeded: number, failed: number]>>, overloads: number): Tally {
-  const tally = new Tally(Object.keys(calls));
-  for (const [host, [succeeded, failed]] of Object.entries(calls)) {
+  const tally = new Tally(Object.keys(calls).map(hostOf));
+  for (const [name, [succeeded, failed]] of Object.entries(calls)) {
+    const host = hostOf(name);
     for (let i = 0; i < succeeded; i++) tally.countCall(host, true);
     for (let i = 0; i < failed; i++) tally.countCall(host, false);
   }
@@ -46,6 +52,10 @@ all               2,000  100.0%       450   22.5%      500
       timeouts: 0,
       seconds: 4,
       callsPerSecond: 500,
+    });
+    expect(document.hosts[0]).toEqual({
+      ...{ host: 'a', port: 1, weight: 100, zone: 'eu', drain: false },
+      ...{ calls: 1_200, failures: 0, share: 0.6, failureRate: 0 },
     });
     expect(document.hosts.map(({ share }) => share)).toStrictEqual([0.6, 0.3, 0]);
     expect(document.hosts.map(({ failureRate }) => failureRate)).toStrictEqual([0, 0.75, 0]);

@@ -40,11 +40,11 @@ function module(hosts: readonly HostWhy[], more: Partial<ModuleWhy> = {}): Modul
 test('it begins with who is in trouble and why, then has all hosts with units, those in trouble first', () => {
   expect(whyText(module([healthy, avoided, draining, probation, ejected]), plain)).toBe(
     `3 of 5 hosts in trouble, 1 drains:
-  10.0.0.3:80 avoided: 7 times as expensive as the others; 1 of its last 3 calls failed
-  10.0.0.4:80 on probation, readmitted 3s ago: a call to it succeeded (call-succeeded, AD-12);
-    nearly the next failure ejects it again
   10.0.0.2:80 ejected 1m 12s ago: it fails clearly more often than the others (error-evidence,
     AD-7); 15 of its last 16 calls failed; 2 probes in vain; next probe in 2.6 s at the earliest
+  10.0.0.4:80 on probation, readmitted 3s ago: a call to it succeeded (call-succeeded, AD-12);
+    nearly the next failure ejects it again
+  10.0.0.3:80 avoided: 7 times as expensive as the others; 1 of its last 3 calls failed
 
 host         state      share  in flight  takes  price    failed
 10.0.0.2:80  ejected     0.0%          3  12 ms  12 ms  15 of 16
