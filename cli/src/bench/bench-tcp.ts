@@ -4,6 +4,7 @@ import { askHealth } from '../system/ask-health.ts';
 import { ROUNDS, roundOf, type TcpPlan } from './bench-plan.ts';
 import { type BenchContext, type BenchOutcome, notesOnCpu, pidOf } from './bench-run.ts';
 import { BenchSystem } from './bench-system.ts';
+import type { Connect } from './connect.ts';
 import type { ServerAddress } from './datagram-client.ts';
 import { measureInTurn } from './in-turn.ts';
 import type { LoadResult } from './load-result.ts';
@@ -17,17 +18,24 @@ interface TcpServer extends ServerAddress {
   readonly name: string;
   readonly pid: number | undefined;
   readonly http: ServerAddress | undefined;
+  /** Left out: by TCP alone. */
+  readonly connect?: Connect | undefined;
 }
 
-/** Requests for routes to a dnsserver, or numbered reports to a reporter. */
-export async function benchTcp(plan: TcpPlan, context: BenchContext): Promise<BenchOutcome> {
+/**
+ * Requests for routes to a dnsserver, or numbered reports to a reporter.
+ * @param connect to a server that runs already and is protected
+ */
+export async function benchTcp(plan: TcpPlan, context: BenchContext, connect?: Connect): Promise<BenchOutcome> {
   const system = new BenchSystem();
   try {
-    const server = plan.against === undefined ? await startServer(plan, context, system) : await runningServer(plan);
+    const server = plan.against === undefined ? await startServer(plan, context, system) : await runningServer(plan, connect);
     const load = plan.kind === 'dnsserver' ? routeLoad(plan, context, server) : reportLoad(plan, context, server);
     const measured = await measureInTurn([{ ...server, load }], { ...context, rounds: ROUNDS });
     const unit = plan.kind === 'dnsserver' ? 'requests' : 'rows';
     return { measured, yardstick: undefined, unit, notes: [...notesOnMerging(plan), ...notesOnCpu(measured)] };
+  } catch (error) {
+    throw connect === undefined ? mayBeProtected(error) : error;
   } finally {
     await system.stop();
   }
@@ -40,10 +48,17 @@ async function startServer({ kind, layout }: TcpPlan, { onProgress }: BenchConte
   return { name: kind, ip, port: tcpPort, pid: server.pid, http: { ip, port: httpPort } };
 }
 
-async function runningServer({ kind, against }: TcpPlan): Promise<TcpServer> {
+/** A protected server waits for what never comes, and hangs up. */
+function mayBeProtected(cause: unknown): unknown {
+  if (!(cause instanceof CommandError) || cause.code !== 'DISCONNECTED') return cause;
+  const hint = 'its log says why; where it is protected, [security] of agent.ini must say how';
+  return new CommandError(cause.code, `${cause.message}: ${hint}`, { cause });
+}
+
+async function runningServer({ kind, against }: TcpPlan, connect: Connect | undefined): Promise<TcpServer> {
   const { ip, ports, http } = against as NonNullable<typeof against>;
   const port = ports[0] as number;
-  return { name: `${kind} ${ip}:${port}`, ip, port, pid: await pidOf(against as NonNullable<typeof against>), http };
+  return { name: `${kind} ${ip}:${port}`, ip, port, pid: await pidOf(against as NonNullable<typeof against>), http, connect };
 }
 
 function routeLoad(plan: TcpPlan, { signal }: BenchContext, server: TcpServer): () => Promise<LoadResult> {
@@ -55,7 +70,7 @@ function routeLoad(plan: TcpPlan, { signal }: BenchContext, server: TcpServer): 
     throw new CommandError('NO_HOSTS', `${server.name} has no hosts for modules from ${formatModule(modid, cmdid)}`);
   };
   const script = (connection: number) => new RouteScript(requests, connection, checkHosts);
-  return () => runTcpLoad({ server, connections, window, script, stint: roundOf(plan.stint), signal });
+  return () => runTcpLoad({ server, connect: server.connect, connections, window, script, stint: roundOf(plan.stint), signal });
 }
 
 const CALLERS = parseIpv4('10.255.0.1') as number;
@@ -71,7 +86,15 @@ function reportLoad(plan: TcpPlan, { signal }: BenchContext, server: TcpServer):
     const script = (connection: number) =>
       new ReportScript({ agent: `${name}-${connection}`, caller: CALLERS + connection, ts, modules, hosts: layout.hosts });
     const before = await rowsStored(server);
-    const result = await runTcpLoad({ server, connections, window, script, stint: roundOf(plan.stint), signal });
+    const result = await runTcpLoad({
+      server,
+      connect: server.connect,
+      connections,
+      window,
+      script,
+      stint: roundOf(plan.stint),
+      signal,
+    });
     const after = await rowsStored(server);
     const counts = {
       reports: result.done,

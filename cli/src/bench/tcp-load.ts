@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { LarsProtocolError } from '@lars/proto';
-import { messageOf } from '@lars/runtime/errors';
 import { CommandError } from '../errors.ts';
+import { type Connect, connectPlain } from './connect.ts';
 import type { ServerAddress } from './datagram-client.ts';
 import { FrameLane, type LaneScript } from './frame-lane.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
@@ -18,12 +17,11 @@ export interface TcpLoadOptions {
   readonly script: (connection: number) => LaneScript;
   readonly stint: Stint;
   /** Makes one connection; left out: by TCP alone. */
-  readonly connect?: (server: ServerAddress, signal: AbortSignal) => Promise<Socket>;
+  readonly connect?: Connect | undefined;
   readonly signal: AbortSignal;
 }
 
 const CONNECT_AT_ONCE = 100;
-const CONNECT_TIMEOUT_MS = 5_000;
 /** No answer is going to come any more. */
 const SILENCE_MS = 5_000;
 const TICK_MS = 20;
@@ -53,20 +51,6 @@ async function connectAll({ server, connections, signal, connect = connectPlain 
     throw (failed as PromiseRejectedResult).reason;
   }
   return sockets;
-}
-
-async function connectPlain({ ip, port }: ServerAddress, signal: AbortSignal): Promise<Socket> {
-  const socket = createConnection({ host: ip, port, noDelay: true });
-  // A connection that is reset between here and its first request closes, and that is noticed.
-  socket.on('error', () => undefined);
-  try {
-    await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]) });
-    return socket;
-  } catch (cause) {
-    socket.destroy();
-    if (signal.aborted) throw new CommandError('INTERRUPTED', 'interrupted', { cause });
-    throw new CommandError('CANNOT_CONNECT', `TCP ${ip}:${port}: ${messageOf(cause)}`, { cause });
-  }
 }
 
 async function runLanes(sockets: readonly Socket[], options: TcpLoadOptions): Promise<LoadResult> {

@@ -3,13 +3,16 @@ import { type Command, Option } from 'commander';
 import { parseModule } from '../arguments/module-id.ts';
 import { decimalOption, integerOption } from '../arguments/number.ts';
 import { parseHttp } from '../bench/against.ts';
-import type { BenchPlan } from '../bench/bench-plan.ts';
+import type { BenchPlan, TcpPlan } from '../bench/bench-plan.ts';
 import { benchDocument, benchText } from '../bench/bench-result.ts';
 import type { BenchContext, BenchOutcome } from '../bench/bench-run.ts';
+import type { Connect } from '../bench/connect.ts';
 import { progressLine } from '../bench/progress-line.ts';
 import { type AgentOptions, readAgentPlan, readTcpPlan, type TcpOptions } from '../bench/read-plan.ts';
 import { UsageError } from '../errors.ts';
 import type { Shell } from '../shell.ts';
+import { type ConfFolder, confFileIn } from '../system/conf-folder.ts';
+import { confFolderOf } from './options.ts';
 
 const MAX_WINDOW = 4_096;
 const MAX_SOCKETS = 64;
@@ -29,7 +32,8 @@ Examples:
 
 const AFTER = `
 A closed loop: the next request leaves when an answer has come. It starts a system of its own in a temporary folder, each service a
-process, and stops it afterwards; with --against it loads a server that runs already, whose routes or statistics it uses. All servers have
+process, and stops it afterwards; with --against it loads a server that runs already, whose routes or statistics it uses; a dnsserver or
+reporter as [security] of agent.ini in the conf folder says, or where there is none, that of the server. All servers have
 their turns in each of five rounds, after one that warms up; shown are medians. Exit code 1 when a server does not answer.
 `;
 
@@ -72,18 +76,18 @@ export function addBench(program: Command, shell: Shell): void {
     .addOption(new Option('--client <name>', 'how the generator does (default: mmsg where it loads)').choices(['mmsg', 'dgram']))
     .option('--no-yardstick', 'measure the server alone')
     .addHelpText('after', AGENT_HELP);
-  agent.action((options: AgentOptions) => run(shell, readAgentPlan(options)));
+  agent.action((options: AgentOptions) => run(shell, readAgentPlan(options), program));
   const connections = { dnsserver: 100, reporter: 10 } as const;
   const dnsserver = withCommon(bench.command('dnsserver'), 'dnsserver', { window: 8, modules: 1 })
     .description('requests for routes over TCP')
     .addOption(connectionsOption(connections.dnsserver))
     .addHelpText('after', DNSSERVER_HELP);
-  dnsserver.action((options: TcpOptions) => run(shell, readTcpPlan('dnsserver', options)));
+  dnsserver.action((options: TcpOptions) => run(shell, readTcpPlan('dnsserver', options), program));
   const reporter = withCommon(bench.command('reporter'), 'reporter', { window: 512, modules: 1_000 })
     .description('reports over TCP, until they are stored')
     .addOption(connectionsOption(connections.reporter))
     .addHelpText('after', REPORTER_HELP);
-  reporter.action((options: TcpOptions) => run(shell, readTcpPlan('reporter', options)));
+  reporter.action((options: TcpOptions) => run(shell, readTcpPlan('reporter', options), program));
 }
 
 function withCommon(command: Command, server: string, defaults: { readonly window: number; readonly modules: number }): Command {
@@ -130,16 +134,32 @@ function readModule(text: string): ModuleId {
   }
 }
 
-async function run(shell: Shell, plan: BenchPlan): Promise<void> {
+async function run(shell: Shell, plan: BenchPlan, program: Command): Promise<void> {
   const progress = progressLine(shell.terminal.err);
-  const outcome = await untilInterrupted(signal => measure(plan, { signal, onProgress: progress.show })).finally(progress.clear);
+  const outcome = await untilInterrupted(signal => measure(plan, { signal, onProgress: progress.show }, program)).finally(
+    progress.clear,
+  );
   shell.print(benchDocument(plan, outcome), () => benchText(plan, outcome, shell.paint));
 }
 
-async function measure(plan: BenchPlan, context: BenchContext): Promise<BenchOutcome> {
+async function measure(plan: BenchPlan, context: BenchContext, program: Command): Promise<BenchOutcome> {
   // Services and databases are loaded only by the commands that run them.
   if (plan.kind === 'agent') return (await import('../bench/bench-agent.ts')).benchAgent(plan, context);
-  return (await import('../bench/bench-tcp.ts')).benchTcp(plan, context);
+  const [{ benchTcp }, connect] = await Promise.all([
+    import('../bench/bench-tcp.ts'),
+    plan.against === undefined ? undefined : connectAsConfigured(plan.kind, confFolderOf(program)),
+  ]);
+  return benchTcp(plan, context, connect);
+}
+
+/** As an agent of this conf folder, or where it has none, as its server. */
+async function connectAsConfigured(kind: TcpPlan['kind'], folder: ConfFolder): Promise<Connect | undefined> {
+  const [{ readConfigs }, { securedConnect }] = await Promise.all([
+    import('../system/read-configs.ts'),
+    import('../bench/connect.ts'),
+  ]);
+  const { configs } = readConfigs(folder);
+  return securedConnect(configs[confFileIn(folder, 'agent.ini') === undefined ? kind : 'agent'].security);
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

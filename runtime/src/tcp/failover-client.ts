@@ -1,6 +1,7 @@
 import { Backoff } from '../backoff.ts';
 import type { Logger } from '../log.ts';
 import type { FramedClientEvents } from './framed-client.ts';
+import { LinkSteadiness } from './link-steadiness.ts';
 
 export interface FailoverOptions {
   /** The addresses in the order of preference, as the log names them. Two or more. */
@@ -54,9 +55,6 @@ interface Link {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Only a connection that has been used for a while resets the backoff. */
-const STEADY_MS = 1_000;
-
 /**
  * Keeps a connection to one of several servers: the first of the list that answers. When it is lost the next one is tried at once, and when none
  * answers, all again and again with backoff. While a later one is used, the preferred ones are tried now and then over a second connection (and so
@@ -68,6 +66,7 @@ export class FailoverClient {
   readonly #deps: FailoverDeps;
   readonly #events: FailoverEvents;
   readonly #backoff: Backoff;
+  readonly #steadiness = new LinkSteadiness(wasFlapping => this.#onSteady(wasFlapping));
   readonly #links = new Map<number, Link>();
   /** Servers that did not answer when they were tried last, and why. */
   readonly #failures = new Map<number, string>();
@@ -75,7 +74,6 @@ export class FailoverClient {
   #round: number[] = [];
   #roundTimer: NodeJS.Timeout | undefined;
   #returnTimer: NodeJS.Timeout | undefined;
-  #steadyTimer: NodeJS.Timeout | undefined;
   #used: number | undefined;
   #usedBefore: number | undefined;
   #hasComplained = false;
@@ -162,7 +160,8 @@ export class FailoverClient {
   /** Sends what is queued and closes for good. */
   stop(): void {
     this.#isStopped = true;
-    for (const timer of [this.#roundTimer, this.#returnTimer, this.#steadyTimer]) clearTimeout(timer);
+    for (const timer of [this.#roundTimer, this.#returnTimer]) clearTimeout(timer);
+    this.#steadiness.stop();
     for (const server of [...this.#links.keys()]) this.#close(server);
   }
 
@@ -213,22 +212,30 @@ export class FailoverClient {
   }
 
   #use(server: number, link: Link): void {
-    const { servers, serverName } = this.#options;
     const [old, before] = [this.#used, this.#usedBefore];
     clearTimeout(link.timer);
     clearTimeout(this.#roundTimer);
-    clearTimeout(this.#steadyTimer);
     this.#roundTimer = undefined;
     this.#round = [];
-    this.#hasComplained = false;
     link.state = 'used';
     this.#used = server;
     this.#usedBefore = server;
     this.#failures.delete(server);
-    this.#steadyTimer = setTimeout(() => this.#backoff.reset(), STEADY_MS).unref();
-    this.#deps.log.info(`${serverName}: connected`, { server: servers[server], ...this.#downFields() });
+    this.#steadiness.onUp();
+    if (!this.#steadiness.isFlapping) this.#logConnected(server);
     if (old !== undefined) this.#spare(old, this.#links.get(old));
     this.#events.onUse(server, before);
+  }
+
+  #onSteady(wasFlapping: boolean): void {
+    this.#backoff.reset();
+    if (wasFlapping && this.#used !== undefined) this.#logConnected(this.#used);
+  }
+
+  #logConnected(server: number): void {
+    const { servers, serverName } = this.#options;
+    this.#hasComplained = false;
+    this.#deps.log.info(`${serverName}: connected`, { server: servers[server], ...this.#downFields() });
   }
 
   #spare(server: number, link: Link | undefined): void {
@@ -269,8 +276,9 @@ export class FailoverClient {
     const { servers, serverName } = this.#options;
     if (this.#used === server) {
       this.#used = undefined;
-      clearTimeout(this.#steadyTimer);
-      this.#deps.log.warn(`${serverName}: connection lost`, { server: servers[server], reason: why });
+      if (!this.#steadiness.isFlapping)
+        this.#deps.log.warn(`${serverName}: connection lost`, { server: servers[server], reason: why });
+      this.#steadiness.onLost();
       const [spare] = this.spares;
       if (spare !== undefined) this.#use(spare, this.#links.get(spare) as Link);
       // A short random pause, as a thousand clients have lost their server in the same moment.

@@ -3,6 +3,7 @@ import { Backoff } from '../backoff.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { type CloseReason, type ConnectionLimits, FramedConnection } from './framed-connection.ts';
+import { LinkSteadiness } from './link-steadiness.ts';
 import { type LinkAttempt, type OpenLink, openPlainLink } from './open-link.ts';
 
 export interface FramedClientOptions {
@@ -33,8 +34,6 @@ export interface FramedClientEvents {
   onFailed?(why: string): void;
 }
 
-const STEADY_MS = 1_000;
-
 /**
  * Keeps one TCP connection to a server open: connects, and after every loss connects again with exponential backoff and full
  * jitter, until stopped. Loss and return are logged once each, not per attempt.
@@ -43,14 +42,12 @@ export class FramedClient {
   readonly #options: FramedClientOptions;
   readonly #events: FramedClientEvents;
   readonly #backoff: Backoff;
+  readonly #steadiness = new LinkSteadiness(wasFlapping => this.#onSteady(wasFlapping));
   #connecting: LinkAttempt | undefined;
   #connection: FramedConnection | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
-  #steadyTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   #hasComplained = false;
-  /** Links in a row that were lost before they were steady. */
-  #earlyLosses = 0;
 
   constructor(options: FramedClientOptions, events: FramedClientEvents) {
     this.#options = options;
@@ -116,28 +113,20 @@ export class FramedClient {
 
   #onConnected(socket: Socket): void {
     this.#connecting = undefined;
-    this.#hasComplained = false;
+    if (!this.#steadiness.isFlapping) this.#hasComplained = false;
     this.#connection = new FramedConnection(socket, this.#options.limits, {
       onFrame: (_, id, body) => this.#events.onFrame(id, body),
       onClose: (_, reason, error) => this.#onClosed(reason, error),
     });
-    // Only a link that has been up for a while resets the backoff: a server that accepts and closes, or speaks nonsense at once, must
-    // not be dialled without a pause.
-    this.#steadyTimer = setTimeout(() => this.#onSteady(), STEADY_MS).unref();
-    if (!this.#isFlapping) this.#logConnected();
+    this.#steadiness.onUp();
+    if (!this.#steadiness.isFlapping) this.#logConnected();
     this.#events.onUp();
   }
 
-  #onSteady(): void {
-    this.#steadyTimer = undefined;
+  #onSteady(wasFlapping: boolean): void {
     this.#backoff.reset();
-    if (this.#isFlapping) this.#logConnected();
-    this.#earlyLosses = 0;
-  }
-
-  /** Until a link is steady the log stays silent then: there is nothing new to say. */
-  get #isFlapping(): boolean {
-    return this.#earlyLosses >= 2;
+    this.#hasComplained = false;
+    if (wasFlapping) this.#logConnected();
   }
 
   #logConnected(): void {
@@ -148,15 +137,13 @@ export class FramedClient {
 
   #onClosed(reason: CloseReason, error: unknown): void {
     this.#connection = undefined;
-    const wasSteady = this.#steadyTimer === undefined;
-    clearTimeout(this.#steadyTimer);
-    if (!this.#stopped && !this.#isFlapping && this.#events.onFailed === undefined) {
+    if (!this.#stopped && !this.#steadiness.isFlapping && this.#events.onFailed === undefined) {
       this.#options.log.warn(`${this.#options.serverName}: connection lost`, {
         reason,
         ...(error === undefined ? {} : { error: messageOf(error) }),
       });
     }
-    if (!wasSteady) this.#earlyLosses += 1;
+    this.#steadiness.onLost();
     this.#events.onDown();
     this.#retry(error === undefined ? reason : messageOf(error));
   }

@@ -182,6 +182,20 @@ describe('a server in use that is lost', () => {
     expect([world.client.isDown(0), world.client.hasAlternative(1)]).toEqual([true, false]);
   });
 
+  test('servers that accept and close are said to be lost twice, and to be connected when one stays', () => {
+    const world = new World(['accepts', 'accepts']);
+    for (let losses = 0; losses < 8; losses++) {
+      while (world.client.used === undefined) vi.advanceTimersByTime(MOMENT_MS);
+      world.connection(world.client.used).fail('reset');
+    }
+    const told = ['dnsserver: connected', 'dnsserver: connection lost'];
+    expect(world.recording.events()).toEqual([...told, ...told]);
+    vi.advanceTimersByTime(5_000);
+    expect(world.recording.events().slice(4)).toEqual(['dnsserver: connected']);
+    world.dies(world.client.used ?? 0);
+    expect(world.recording.events()[5]).toBe('dnsserver: connection lost');
+  });
+
   test('servers that accept and close are not dialled in a hot loop', () => {
     const world = new World(['accepts', 'accepts']);
     for (let losses = 0; losses < 8; losses++) {

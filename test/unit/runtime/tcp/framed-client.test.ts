@@ -242,6 +242,21 @@ test('each outage has one line in the log, not only the first', async () => {
   expect(complaints()).toBe(2);
 });
 
+test('a server that accepts and closes is said to be lost twice, though it refuses now and then', async () => {
+  const server = await ScriptedServer.listen(0, socket => socket.destroy());
+  const { pause, recording } = dial(server.port);
+  for (let n = 1; n <= 4; n++) await pause(n);
+  const said = ['dnsserver: connected', 'dnsserver: connection lost'];
+  expect(recording.events()).toEqual([...said, ...said]);
+  await server.close();
+  await pause(5);
+  const again = await ScriptedServer.listen(server.port, socket => socket.destroy());
+  await pause(6);
+  await again.close();
+  await pause(7);
+  expect(recording.events().slice(4)).toEqual(['dnsserver: cannot connect, retrying until it answers']);
+});
+
 describe('a client that stops', () => {
   test('lets leave what it has sent, and does not come back', async () => {
     const server = await ScriptedServer.listen();
