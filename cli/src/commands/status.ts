@@ -30,7 +30,7 @@ export function addStatus(program: Command, shell: Shell): void {
       ]);
       const services = await askServices(readConfigs(folder), servicesOf(folder, named));
       const ok = services.every(({ status }) => status === 'ok');
-      shell.print({ ok, services }, () => formatStatus(services, shell.paint));
+      shell.print({ ok, services }, () => formatStatus(services, shell.paint, shell.terminal.columns));
       shell.exitCode = ok ? ExitCode.Ok : ExitCode.Failed;
     });
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { decimalOption } from '../arguments/number.ts';
-import { MODULE_COLUMNS, moduleRow } from '../output/module-table.ts';
-import { formatTable, type Paint } from '../output/table.ts';
+import { formatModules } from '../output/module-table.ts';
+import type { Paint } from '../output/table.ts';
 import type { Shell } from '../shell.ts';
 import { configuredAgentHttp } from '../system/ask-agent-http.ts';
 import { headLines, type TopData } from '../top/top-screen.ts';
@@ -49,6 +49,5 @@ export function addTop(program: Command, shell: Shell): void {
 }
 
 function snapshot(data: TopData, paint: Paint): string {
-  const rows = sorted(data.modules.modules, FIRST_STATE).map(moduleRow);
-  return `${headLines(data, paint).join('\n')}\n\n${formatTable(MODULE_COLUMNS, rows, paint)}`;
+  return `${headLines(data, paint).join('\n')}\n\n${formatModules(sorted(data.modules.modules, FIRST_STATE), paint)}`;
 }

@@ -35,7 +35,7 @@ export function addWhy(program: Command, shell: Shell): void {
       const address = http ?? (await configuredAgentHttp(confFolderOf(program)));
       if (module === undefined) {
         const list = await askModules(address);
-        shell.print(list, () => troubledModulesText(list, shell.paint));
+        shell.print(list, () => troubledModulesText(list, shell.paint, shell.terminal.columns));
         return;
       }
       const why = await askWhy(address, module);

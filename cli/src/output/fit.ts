@@ -1,4 +1,6 @@
 // pure
+import { characterWidth, textWidth } from './text-width.ts';
+
 /** What is too long for a line of the terminal. */
 
 /** Keeps both ends: 'a-very-long-name.example:8080' → 'a-very-lo…mple:8080'. Widths are in characters. */
@@ -20,13 +22,22 @@ export function wrapped(text: string, width: number, indent = '', hanging = inde
   let isEmpty = true;
   for (const word of text.split(' ')) {
     const longer = isEmpty ? line + word : `${line} ${word}`;
-    if (!isEmpty && longer.length > width) {
+    if (!isEmpty && textWidth(longer) > width) {
       lines.push(line);
       line = hanging + word;
     } else line = longer;
     isEmpty = false;
   }
   return [...lines, line];
+}
+
+const UNDER = '    ';
+
+/** A table whose last column has no room: its text stands under each row, broken between its words. */
+export function underRows(table: string, texts: readonly string[], width: number): string {
+  const [title = '', ...rows] = table.trimEnd().split('\n');
+  const lines = rows.flatMap((row, i) => [row, ...(texts[i] ? wrapped(texts[i], width, UNDER) : [])]);
+  return [title, ...lines].map(line => `${line}\n`).join('');
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of terminals begin with one
@@ -40,8 +51,9 @@ export function clipped(line: string, width: number): string {
   for (let rest = line; rest !== ''; ) {
     const sequence = ESCAPE.exec(rest)?.[0];
     const next = sequence ?? String.fromCodePoint(rest.codePointAt(0) ?? 0);
-    if (sequence === undefined && room === 0) return shown.includes('\u001b') ? shown + RESET : shown;
-    if (sequence === undefined) room -= 1;
+    const taken = sequence === undefined ? characterWidth(next) : 0;
+    if (taken > room) return shown.includes('\u001b') ? shown + RESET : shown;
+    room -= taken;
     shown += next;
     rest = rest.slice(next.length);
   }

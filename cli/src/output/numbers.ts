@@ -32,9 +32,10 @@ export function formatMs(ms: number): string {
   return ms < 59_950 ? `${(ms / 1_000).toFixed(1)} s` : formatDuration(ms / 1_000);
 }
 
-/** 0.042 → '4.2%', 0.34 → '34%': people read shares of a few calls. */
+/** 0.042 → '4.2%', 0.34 → '34%': people read shares of a few calls. What is not nothing does not look like it. */
 export function formatRate(rate: number): string {
   const percent = 100 * rate;
+  if (percent > 0 && percent < 0.05) return '<0.1%';
   return `${percent === 0 || percent >= 9.95 ? Math.round(percent) : percent.toFixed(1)}%`;
 }
 

@@ -1,7 +1,8 @@
 // pure
 import type { ServiceStatus } from '../system/service-status.ts';
+import { underRows } from './fit.ts';
 import { formatDuration } from './numbers.ts';
-import { type Cell, formatTable, type Paint, type Style } from './table.ts';
+import { type Cell, formatTable, type Paint, type Style, visible, widestLine } from './table.ts';
 
 const COLUMNS = ['service', 'status', 'pid', 'uptime', 'version', 'where', 'details'].map(title => ({ title }));
 
@@ -33,9 +34,16 @@ const SHOWN_DETAILS = {
 /** Details that may be the reason why a service is not ok. */
 const TELLING_DETAILS = ['dnsserver', 'reporter', 'emptyGuard', 'oldRoutes', 'oldRoutesAgeSeconds'];
 
-/** One line a service. */
-export function formatStatus(services: readonly ServiceStatus[], paint: Paint): string {
-  return formatTable(COLUMNS, services.map(statusRow), paint);
+/**
+ * One line a service.
+ * @param columns of the terminal: where it is too narrow, the details stand on lines of their own
+ */
+export function formatStatus(services: readonly ServiceStatus[], paint: Paint, columns = Number.POSITIVE_INFINITY): string {
+  const rows = services.map(statusRow);
+  if (widestLine(formatTable(COLUMNS, rows)) <= columns) return formatTable(COLUMNS, rows, paint);
+  const short = rows.map(row => row.slice(0, -1));
+  const details = rows.map(row => visible(String(row.at(-1))));
+  return underRows(formatTable(COLUMNS.slice(0, -1), short, paint), details, columns);
 }
 
 function statusRow(status: ServiceStatus): readonly Cell[] {

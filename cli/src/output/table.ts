@@ -1,4 +1,6 @@
 // pure
+import { textWidth } from './text-width.ts';
+
 /** A cell's text, and how it is painted where there are colors. */
 export type Cell = string | { readonly text: string; readonly style: Style };
 
@@ -20,6 +22,11 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
   const lines = [titles, ...rows];
   const widths = columns.map((_, index) => lines.reduce((width, line) => Math.max(width, widthOf(line[index])), 0));
   return lines.map(line => `${formatLine(columns, widths, line, paint)}\n`).join('');
+}
+
+/** How wide the widest line of a text is that is not painted. */
+export function widestLine(text: string): number {
+  return text.split('\n').reduce((widest, line) => Math.max(widest, textWidth(line)), 0);
 }
 
 /** A text that a terminal shows as it stands. */
@@ -49,5 +56,5 @@ function textOf(cell: Cell): string {
 }
 
 function widthOf(cell: Cell = ''): number {
-  return [...textOf(cell)].length;
+  return textWidth(textOf(cell));
 }

@@ -3,10 +3,10 @@
 import type { Health } from '@lars/runtime/http/health-server';
 import { clipped } from '../output/fit.ts';
 import { isLinked } from '../output/link-state.ts';
-import { formatPerSecond, MODULE_COLUMNS, moduleRow } from '../output/module-table.ts';
+import { formatModules, formatPerSecond } from '../output/module-table.ts';
 import type { ModulesWhy, ModuleWhy } from '../output/module-why.ts';
 import { counted, formatDuration } from '../output/numbers.ts';
-import { formatTable, type Paint, visible } from '../output/table.ts';
+import { type Paint, visible } from '../output/table.ts';
 import { whyText } from '../output/why-table.ts';
 import { nameOf, selectedIndex, sorted, type TopState } from './top-state.ts';
 
@@ -29,7 +29,12 @@ export interface Size {
 /** Lines above the modules, and below them. */
 const HEAD_LINES = 4;
 const FOOT_LINES = 1;
-const LIST_KEYS = 'q quit  Enter open  order: t trouble p picks f failed l takes m module  r reverse';
+/** The longest that fits is shown. */
+const LIST_KEYS = [
+  'q quit  Enter open  sort: t trouble p picks f failed l takes m module  r reverse',
+  'q quit  Enter open  sort: t p f l m  r reverse',
+  'q quit  Enter open',
+];
 const MODULE_KEYS = 'q quit  Esc back  arrows scroll';
 
 /** How many modules, or lines of one, have room. */
@@ -40,9 +45,12 @@ export function pageOf({ rows }: Size): number {
 /** As many lines as the terminal has, none longer than it is wide. */
 export function topScreen(data: TopData, state: TopState, size: Size, paint: Paint, invert: (text: string) => string): string[] {
   const page = pageOf(size);
-  const body = state.open === undefined ? listLines(data, state, page, paint, invert) : moduleLines(data, state, size, paint);
+  const body =
+    state.open === undefined
+      ? listLines(data, state, { ...size, rows: page }, paint, invert)
+      : moduleLines(data, state, size, paint);
   const blank = new Array<string>(Math.max(0, page - body.length + 1)).fill('');
-  const foot = paint('dim', state.open === undefined ? LIST_KEYS : MODULE_KEYS);
+  const foot = paint('dim', state.open === undefined ? (LIST_KEYS.find(keys => keys.length <= size.columns) ?? '') : MODULE_KEYS);
   const lines = [...headLines(data, paint), '', ...body, ...blank, foot];
   // A terminal that is too low shows the head.
   const shown = lines.length > size.rows ? lines.slice(0, size.rows) : lines;
@@ -67,7 +75,7 @@ export function headLines({ address, health, modules, problem }: TopData, paint:
 function listLines(
   { modules }: TopData,
   state: TopState,
-  page: number,
+  { rows: page, columns }: Size,
   paint: Paint,
   invert: (text: string) => string,
 ): string[] {
@@ -77,7 +85,9 @@ function listLines(
   const first = Math.max(0, Math.min(selected - Math.floor(page / 2), order.length - page));
   const shown = order.slice(first, first + page);
   if (order.length === 0) return ['The agent has no module yet: nobody has asked for one.'];
-  const [title = '', ...rows] = formatTable(MODULE_COLUMNS, shown.map(moduleRow), paint).trimEnd().split('\n');
+  const [title = '', ...rows] = formatModules(shown, paint, columns - 1)
+    .trimEnd()
+    .split('\n');
   return [title, ...rows.map((row, i) => (first + i === selected ? invert(`${row} `) : row))];
 }
 

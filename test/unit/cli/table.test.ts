@@ -33,8 +33,8 @@ describe('formatTable', () => {
     );
   });
 
-  test('a character that takes two units of UTF-16 is one column wide', () => {
-    expect(formatTable([{ title: 'zone' }, { title: 'n' }], [['\u{1F409}', '1']])).toBe('zone  n\n\u{1F409}     1\n');
+  test('a letter is as wide as a terminal shows it, in however many units of UTF-16', () => {
+    expect(formatTable([{ title: 'zone' }, { title: 'n' }], [['\u{1F409}', '1']])).toBe('zone  n\n\u{1F409}    1\n');
   });
 
   test('stays as wide when it is painted', () => {

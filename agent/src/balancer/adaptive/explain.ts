@@ -4,7 +4,7 @@
 import { PRICE_MIN_MS } from '@lars/proto/pricing';
 import { givenUpBeforeMs, isInFlightKnown } from './calls-in-flight.ts';
 import { type ModuleState, NO_SHEDDING } from './module-state.ts';
-import { priceMs } from './price.ts';
+import { priceMs, reportedPriceMs } from './price.ts';
 import { countResults } from './recent-results.ts';
 import {
   CHEAP_PRICE,
@@ -67,7 +67,9 @@ export function avoidedTimes(state: ModuleState, host: number, allPicks: number,
   const { values } = slots;
   const cheapMs = Math.max(PRICE_MIN_MS, values[CHEAP_PRICE] as number);
   const isRough = !isInFlightKnown(values) || values[DURATIONS_TOLD] !== 1;
-  const times = priceNowMs(state, host, isRough, nowMs) / cheapMs;
+  // Its price fades until it is called again; why it got less than its share is the price before that.
+  const price = isRough ? priceNowMs(state, host, isRough, nowMs) : reportedPriceMs(values, host);
+  const times = price / cheapMs;
   if (times < AVOIDED_PRICE) return 0;
   const fairShare = weights?.shareOf(table.at(host)) ?? 1 / candidates.length;
   return slots.recentPicks(host, nowMs) < AVOIDED_SHARE * fairShare * allPicks ? times : 0;

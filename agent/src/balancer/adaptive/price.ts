@@ -57,7 +57,7 @@ export function fadedShare(values: readonly number[], host: number, nowMs: numbe
 }
 
 /** The price as it stood after the last report, before it faded; at least 1 ms. */
-function reportedPriceMs(values: readonly number[], host: number): number {
+export function reportedPriceMs(values: readonly number[], host: number): number {
   return Math.max(PRICE_MIN_MS, values[pickSlots(host) + PRICED_MS] as number);
 }
 

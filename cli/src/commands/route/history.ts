@@ -34,6 +34,6 @@ export function addRouteHistory(route: Command, shell: Shell): void {
       } = await inspectRoutes(route, inspector => inspector.history(limit, filter));
       const sets = changeSets.map(({ id: _, unixMs, ...set }) => ({ ...set, time: new Date(unixMs).toISOString() }));
       const history = { sinceRevision, changeSets: sets, unrecorded };
-      shell.print(history, () => formatHistory(history, shell.paint));
+      shell.print(history, () => formatHistory(history, shell.paint, shell.terminal.columns));
     });
 }

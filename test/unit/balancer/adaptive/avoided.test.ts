@@ -25,6 +25,16 @@ test('a host that costs clearly more than the others, and gets few calls for tha
   expect(world.balancer.isInTrouble(world.nowMs)).toBe(true);
 });
 
+test('it is avoided as long as it gets few calls, also while its price fades', () => {
+  const world = called(41);
+  for (let i = 0; i < 3_000; i++) {
+    const picked = world.pick();
+    world.nowMs += 20;
+    if (picked !== undefined) world.succeed(picked, 1, picked.port === SLOW ? 41 : 10);
+    if (i % 50 === 0) expect(world.explain(SLOW).avoidedTimes, `after ${i} calls`).toBeGreaterThan(2);
+  }
+});
+
 test.each([
   ['costs about as much', called(12)],
   ['stands in another zone', called(200, { zones: true })],
