@@ -1,5 +1,7 @@
+import { formatIpv4 } from '@lars/proto/host-address';
 import type { Health } from '@lars/runtime/http/health-server';
 import { VERSION } from '@lars/runtime/version';
+import type { ClockSkew } from './ingest/clock-skews.ts';
 import type { ReporterStats } from './reporter-stats.ts';
 
 /**
@@ -11,7 +13,7 @@ export function reporterHealth(
   uptimeMs: number,
   places: Readonly<Record<string, string | number>>,
 ): Health {
-  const { outage, lastError, ...numbers } = stats;
+  const { outage, lastError, clockSkew, ...numbers } = stats;
   return {
     service: 'reporter',
     status: outage === undefined ? 'ok' : 'degraded',
@@ -23,6 +25,12 @@ export function reporterHealth(
       ...numbers,
       lastError: lastError ?? 'none',
       ...(outage === undefined ? {} : { outage }),
+      ...(clockSkew === undefined ? {} : { clockSkew: skewText(clockSkew) }),
     },
   };
+}
+
+/** '192.0.2.7 is 90 s ahead' */
+function skewText({ caller, aheadSec }: ClockSkew): string {
+  return `${formatIpv4(caller | 0)} is ${Math.abs(aheadSec)} s ${aheadSec > 0 ? 'ahead' : 'behind'}`;
 }

@@ -35,7 +35,7 @@ class StatsGauges extends SharedCounters<ReporterGauge> {
   }
 
   override get(name: ReporterGauge): number {
-    const { paused, outage, lastError, ...numbers } = this.#stats();
+    const { paused, outage, lastError, clockSkew, ...numbers } = this.#stats();
     return { ...numbers, paused: Number(paused), databaseDown: Number(outage !== undefined) }[name];
   }
 }

@@ -1,3 +1,5 @@
+import type { ClockSkew } from './ingest/clock-skews.ts';
+
 /** The state of a running reporter, for people and metrics. */
 export interface ReporterStats {
   readonly queueRows: number;
@@ -10,6 +12,8 @@ export interface ReporterStats {
   readonly rowsStored: number;
   /** Nothing is read from the agents, because the queue is full. */
   readonly paused: boolean;
+  /** The agents' machine whose clock differs most from ours; undefined where none differs much. */
+  readonly clockSkew: ClockSkew | undefined;
   /** Which operation of the database fails now, and why; undefined when all work. */
   readonly outage: string | undefined;
   /** The last error of the database, however long ago; undefined when there was none. */

@@ -8,8 +8,9 @@ import type { Shell } from '../shell.ts';
 import { confFolderOf } from './options.ts';
 
 const EXAMPLES = `
-Looks at this machine: conf files, services and who has their ports, links and the age of routes, kept hosts, limits, disk space,
-modes of files, clocks, versions, datagrams that the kernel dropped. It changes nothing. Each problem says what to do. Exit code 1
+Looks at this machine: conf files, services and who has their ports, links and why servers cannot be reached, the age of routes and
+whether agent and database have the same ones, kept hosts, limits, disk space, modes of files and folders, versions, datagrams that the
+kernel dropped; on a reporter's machine also the clocks of the agents. It changes nothing. Each problem says what to do. Exit code 1
 when something is found.
 
 Examples:

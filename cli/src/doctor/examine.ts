@@ -1,15 +1,22 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
-import { get } from 'node:http';
 import path from 'node:path';
+import type { AgentConfig } from '@lars/agent';
+import type { DnsserverConfig } from '@lars/dnsserver';
+import type { ReporterConfig } from '@lars/reporter';
 import { VERSION } from '@lars/runtime/version';
+import { isLinked } from '../output/link-state.ts';
 import { checkConfFiles } from '../system/check-conf.ts';
 import { type ConfFolder, confFileIn } from '../system/conf-folder.ts';
+import { connectable } from '../system/connectable.ts';
 import { readConfigs } from '../system/read-configs.ts';
 import { askServices, type ServiceStatus, servicesOf } from '../system/service-status.ts';
 import type { ServiceName, SystemConfigs } from '../system/start-system.ts';
-import { clockProblems, type FileFacts, fileProblems } from './file-problems.ts';
+import type { TakenPort } from './absence.ts';
+import { routeProblems } from './compare-routes.ts';
+import { type FileFacts, fileProblems } from './file-problems.ts';
 import { type Problem, soon, wrong } from './problem.ts';
-import { listenerOf, openFilesOf } from './proc-facts.ts';
+import { listenerOf, openFilesOf, receiverOf } from './proc-facts.ts';
+import { reachServers } from './reach-servers.ts';
 import { serviceProblems, versionProblems } from './service-problems.ts';
 
 export interface Examination {
@@ -17,8 +24,6 @@ export interface Examination {
   readonly looked: readonly string[];
   readonly problems: readonly Problem[];
 }
-
-const CLOCK_TIMEOUT_MS = 1_500;
 
 /** Looks at the conf files of a folder, the services that they describe, and what these stand on. Changes nothing. */
 export async function examine(folder: ConfFolder): Promise<Examination> {
@@ -37,6 +42,7 @@ export async function examine(folder: ConfFolder): Promise<Examination> {
   if (errors.length > 0) return { looked, problems: errors };
   const read = readConfigs(folder);
   const statuses = await askServices(read, names);
+  const reached = statuses.some(needsServers) ? await reachServers(read.configs.agent) : [];
   const places = placesOf(read.configs, names);
   const problems = [
     ...checked.flatMap(one =>
@@ -44,9 +50,11 @@ export async function examine(folder: ConfFolder): Promise<Examination> {
         .filter(warning => !warning.includes('other machines reach'))
         .map(warning => soon(warning, 'mend the file that is wrong')),
     ),
-    ...statuses.flatMap(status => serviceProblems({ status, ...factsOf(status, read.configs) })),
+    ...statuses.flatMap(status =>
+      serviceProblems({ status, ...factsOf(status, read.configs), reached: status.service === 'agent' ? reached : [] }),
+    ),
     ...versionProblems(statuses, VERSION),
-    ...clockProblems(await clocksOf(statuses)),
+    ...(await disagreements(statuses, read.configs)),
     ...places.flatMap(fileProblems),
   ];
   return {
@@ -58,10 +66,40 @@ export async function examine(folder: ConfFolder): Promise<Examination> {
 function factsOf(status: ServiceStatus, configs: SystemConfigs) {
   const config = configs[status.service];
   return {
-    holder: status.status === 'down' ? listenerOf(config.http.port) : undefined,
+    taken: status.status === 'down' ? takenPorts(config) : [],
     openFiles: 'health' in status ? openFilesOf(status.health.pid) : undefined,
     maxConnections: 'tcp' in config ? config.tcp.max_connections : undefined,
   };
+}
+
+/** An agent that is well has its links; a server may log and count whoever connects and says nothing. */
+function needsServers(status: ServiceStatus): boolean {
+  if (status.service !== 'agent') return false;
+  if (!('health' in status)) return true;
+  const { dnsserver, reporter } = status.health.details;
+  return [dnsserver, reporter].some(detail => !isLinked(detail) || String(detail).includes(' down'));
+}
+
+/** Those of its ports that somebody has. */
+function takenPorts(config: AgentConfig | DnsserverConfig | ReporterConfig): TakenPort[] {
+  const ports =
+    'tcp' in config
+      ? [{ confKey: `[tcp] port = ${config.tcp.port}`, holder: listenerOf(config.tcp.port) }]
+      : [0, 1, 2].map(shard => ({
+          confKey: `port ${config.udp.port + shard} of [udp]`,
+          holder: receiverOf(config.udp.port + shard),
+        }));
+  const http = { confKey: `[http] port = ${config.http.port}`, holder: listenerOf(config.http.port) };
+  return [http, ...ports].flatMap(({ confKey, holder }) => (holder === undefined ? [] : [{ confKey, holder }]));
+}
+
+/** Of an agent and a dnsserver that both run here, and of whom nobody keeps hosts that the table has no more. */
+async function disagreements(statuses: readonly ServiceStatus[], { agent, dnsserver }: SystemConfigs): Promise<Problem[]> {
+  const healthOf = (name: ServiceName) => statuses.find(status => status.service === name && 'health' in status);
+  const routeServer = healthOf('dnsserver');
+  if (routeServer === undefined || !('health' in routeServer) || healthOf('agent') === undefined) return [];
+  if (routeServer.health.details['emptyGuard'] !== 'inactive') return [];
+  return routeProblems({ agent: `${connectable(agent.http.ip)}:${agent.http.port}`, file: dnsserver.database.file });
 }
 
 /** The files that the services write. */
@@ -78,12 +116,13 @@ function placesOf({ agent, dnsserver, reporter }: SystemConfigs, names: readonly
   return once.map(({ file, confKey }) => ({ file, confKey, ...stateOf(path.resolve(file)) }));
 }
 
-function stateOf(file: string): Pick<FileFacts, 'mode' | 'freeBytes' | 'isFolderWritable'> {
+function stateOf(file: string): Pick<FileFacts, 'mode' | 'folderMode' | 'freeBytes' | 'isFolderWritable'> {
   const mode = statSync(file, { throwIfNoEntry: false })?.mode;
   const folder = path.dirname(file);
-  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return { mode, freeBytes: undefined, isFolderWritable: true };
+  const folderMode = statSync(folder, { throwIfNoEntry: false })?.mode;
+  if (folderMode === undefined) return { mode, folderMode, freeBytes: undefined, isFolderWritable: true };
   const { bavail, bsize } = statfsSync(folder);
-  return { mode, freeBytes: bavail * bsize, isFolderWritable: mayWrite(folder) };
+  return { mode, folderMode, freeBytes: bavail * bsize, isFolderWritable: mayWrite(folder) };
 }
 
 function mayWrite(folder: string): boolean {
@@ -93,23 +132,4 @@ function mayWrite(folder: string): boolean {
   } catch {
     return false;
   }
-}
-
-async function clocksOf(statuses: readonly ServiceStatus[]): Promise<{ readonly service: string; readonly aheadSec: number }[]> {
-  const clocks = await Promise.all(
-    statuses.filter(status => 'health' in status).map(async ({ service, asked }) => ({ service, dateMs: await dateOf(asked) })),
-  );
-  const nowMs = Date.now();
-  return clocks.flatMap(({ service, dateMs }) => (Number.isNaN(dateMs) ? [] : [{ service, aheadSec: (dateMs - nowMs) / 1_000 }]));
-}
-
-/** The Date header of an answer; NaN where there is none. */
-function dateOf(url: string): Promise<number> {
-  return new Promise(resolve => {
-    const request = get(url, { signal: AbortSignal.timeout(CLOCK_TIMEOUT_MS), agent: false }, response => {
-      response.resume();
-      resolve(Date.parse(response.headers.date ?? ''));
-    });
-    request.on('error', () => resolve(Number.NaN));
-  });
 }

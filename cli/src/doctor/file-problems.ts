@@ -1,6 +1,6 @@
 // pure
-/** What the disk, the files and the clocks say. */
-import { formatBytes, formatDuration } from '../output/numbers.ts';
+/** What the disk and the files say. */
+import { formatBytes } from '../output/numbers.ts';
 import { type Problem, soon, wrong } from './problem.ts';
 
 export interface FileFacts {
@@ -9,6 +9,8 @@ export interface FileFacts {
   readonly confKey: string;
   /** Permission bits; undefined where the file is not there. */
   readonly mode: number | undefined;
+  /** Of its folder; undefined where that is not there. */
+  readonly folderMode: number | undefined;
   /** Of the disk of its folder; undefined where that cannot be told. */
   readonly freeBytes: number | undefined;
   /** Whether this user may write in its folder. */
@@ -19,8 +21,9 @@ const MB = 1_048_576;
 const LITTLE_BYTES = 512 * MB;
 const NEARLY_NONE_BYTES = 32 * MB;
 const OTHERS_MAY_WRITE = 0o002;
+const STICKY = 0o1000;
 
-export function fileProblems({ file, confKey, mode, freeBytes, isFolderWritable }: FileFacts): Problem[] {
+export function fileProblems({ file, confKey, mode, folderMode, freeBytes, isFolderWritable }: FileFacts): Problem[] {
   const found: Problem[] = [];
   const name = `${file} (${confKey})`;
   if (freeBytes !== undefined && freeBytes < LITTLE_BYTES) {
@@ -29,6 +32,9 @@ export function fileProblems({ file, confKey, mode, freeBytes, isFolderWritable 
   }
   if (mode !== undefined && (mode & OTHERS_MAY_WRITE) !== 0)
     found.push(wrong(`every user may write ${name}, and so decide where calls go`, `chmod o-rwx ${file}`));
+  // In a folder such as /tmp each user can replace his own files alone.
+  if (folderMode !== undefined && (folderMode & OTHERS_MAY_WRITE) !== 0 && (folderMode & STICKY) === 0)
+    found.push(wrong(`every user may replace ${name}: the folder is open to all`, `chmod o-w the folder of ${file}`));
   if (!isFolderWritable)
     found.push(
       soon(
@@ -37,19 +43,4 @@ export function fileProblems({ file, confKey, mode, freeBytes, isFolderWritable 
       ),
     );
   return found;
-}
-
-/** More, and the minutes of the statistics are wrong; agents date their reports. */
-const SKEW_SEC = 30;
-
-/** @param clocks what the HTTP servers of services said, against this machine's clock, seconds */
-export function clockProblems(clocks: readonly { readonly service: string; readonly aheadSec: number }[]): Problem[] {
-  return clocks
-    .filter(({ aheadSec }) => Math.abs(aheadSec) > SKEW_SEC)
-    .map(({ service, aheadSec }) =>
-      soon(
-        `the clock of ${service}'s machine is ${formatDuration(Math.abs(aheadSec))} ${aheadSec > 0 ? 'ahead of' : 'behind'} this one`,
-        'synchronize the clocks (chrony, systemd-timesyncd): reports are dated by their agents',
-      ),
-    );
 }

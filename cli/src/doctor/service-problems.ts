@@ -3,16 +3,20 @@
 import { isLinked } from '../output/link-state.ts';
 import { counted, formatBytes, formatDuration } from '../output/numbers.ts';
 import type { ServiceStatus } from '../system/service-status.ts';
+import { absenceProblems, type TakenPort } from './absence.ts';
 import { type Problem, soon, wrong } from './problem.ts';
+import type { ReachedServer } from './reach-servers.ts';
 
 export interface ServiceFacts {
   readonly status: ServiceStatus;
-  /** Who listens on the HTTP port of a service that does not answer: 'nginx (pid 12)'; undefined where nobody does, or nobody can say. */
-  readonly holder: string | undefined;
+  /** Of a service that does not answer: its ports that somebody has, the HTTP port first. */
+  readonly taken: readonly TakenPort[];
   /** Of the service's process; undefined where it is not to be seen. */
   readonly openFiles: number | undefined;
   /** [tcp] max_connections of its conf; undefined for the agent. */
   readonly maxConnections: number | undefined;
+  /** Of the agent: the servers that its conf names. */
+  readonly reached?: readonly ReachedServer[];
 }
 
 /** Connections are not all that a server has open. */
@@ -20,9 +24,9 @@ const FILES_BESIDE_CONNECTIONS = 100;
 /** So many rows wait when the reporter's database is too slow. */
 const MANY_QUEUED_ROWS = 50_000;
 
-export function serviceProblems({ status, holder, openFiles, maxConnections }: ServiceFacts): Problem[] {
+export function serviceProblems({ status, taken, openFiles, maxConnections, reached = [] }: ServiceFacts): Problem[] {
   const { service } = status;
-  if (!('health' in status)) return [absence(status, holder)];
+  if (!('health' in status)) return [...absenceProblems(status, taken), ...unreachable(reached)];
   const { health } = status;
   const details = health.details;
   const text = (name: string) => String(details[name] ?? '');
@@ -40,7 +44,7 @@ export function serviceProblems({ status, holder, openFiles, maxConnections }: S
       ),
     );
   for (const server of ['dnsserver', 'reporter'] as const)
-    if (service === 'agent') found.push(...linkProblems(server, text(server)));
+    if (service === 'agent') found.push(...linkProblems(server, text(server), reached));
   if (number('oldRoutes') > 0)
     found.push(
       soon(
@@ -83,6 +87,13 @@ export function serviceProblems({ status, holder, openFiles, maxConnections }: S
         'a faster disk, or fewer modules for each reporter',
       ),
     );
+  if (text('clockSkew') !== '')
+    found.push(
+      soon(
+        `the clock of agents' machine ${text('clockSkew')} of the reporter's`,
+        'synchronize the clocks (chrony, systemd-timesyncd): reports are dated by their agents',
+      ),
+    );
   if (text('exposed') !== '')
     found.push(
       soon(
@@ -100,21 +111,38 @@ export function serviceProblems({ status, holder, openFiles, maxConnections }: S
   return found;
 }
 
-function absence({ service, asked, why }: Extract<ServiceStatus, { why: string }>, holder: string | undefined): Problem {
-  if (holder !== undefined)
-    return wrong(
-      `${service} does not answer at ${asked}; ${holder} listens there`,
-      `stop that, or give ${service}.ini another [http] port`,
-    );
-  return wrong(`${service} does not answer at ${asked}: ${why}`, `start it (lars ${service}), or mend [http] of ${service}.ini`);
-}
-
-function linkProblems(server: 'dnsserver' | 'reporter', detail: string): Problem[] {
+function linkProblems(server: 'dnsserver' | 'reporter', detail: string, reached: readonly ReachedServer[]): Problem[] {
   const todo = `start ${server} there, or mend [${server}] of agent.ini, or the firewall`;
   const consequence = server === 'dnsserver' ? 'changes of routes do not arrive' : 'call statistics wait, and some may be lost';
-  if (!isLinked(detail))
-    return [wrong(`the agent has no ${server} at ${detail.replace(' not connected', '')}: ${consequence}`, todo)];
-  return detail.includes(' down') ? [soon(`of the agent's ${server}s some are down: ${detail}`, todo)] : [];
+  const tried = reached.filter(one => one.server === server);
+  const reasons = tried.flatMap(({ address, failure }) => (failure === undefined ? [] : [reason(address, failure)]));
+  if (!isLinked(detail)) {
+    const what = `the agent has no ${server} at ${detail.replace(' not connected', '')}: ${consequence}`;
+    if (reasons.length > 0) return [wrong(`${what} (${reasons.join('; ')})`, todo)];
+    const isReached = tried.length > 0;
+    return [wrong(what, isReached ? `it can be reached, so see [security] of both, and what agent and ${server} log` : todo)];
+  }
+  const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
+  return detail.includes(' down') ? [soon(`of the agent's ${server}s some are down: ${detail}${why}`, todo)] : [];
+}
+
+/** Most failures name the address. */
+function reason(address: string, failure: string): string {
+  return failure.includes(address) ? failure : `${address}: ${failure}`;
+}
+
+/** Of an agent that does not run itself. */
+function unreachable(reached: readonly ReachedServer[]): Problem[] {
+  return reached.flatMap(({ server, address, failure }) =>
+    failure === undefined
+      ? []
+      : [
+          wrong(
+            `${server} ${address}, which agent.ini names, cannot be reached: ${failure}`,
+            `start ${server} there, or mend [${server}] of agent.ini, or the firewall`,
+          ),
+        ],
+  );
 }
 
 /** Services of different versions are fine for an hour, in a rolling update. */

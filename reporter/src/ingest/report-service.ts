@@ -9,6 +9,7 @@ import type { WriteQueue } from '../queue/write-queue.ts';
 import type { ReporterStats } from '../reporter-stats.ts';
 import type { StatusBatch } from '../store/status-store.ts';
 import { type AgentSession, AgentSessions, isPlausible } from './agent-sessions.ts';
+import { ClockSkews } from './clock-skews.ts';
 import type { SeqLookup } from './seq-lookup.ts';
 
 export interface ReportServiceDeps {
@@ -51,6 +52,7 @@ export class ReportService implements FramedServerHandler {
   readonly #lanes = new Map<FramedConnection, Lane>();
   /** The youngest connection of each agent. */
   readonly #currentLane = new Map<string, Lane>();
+  readonly #skews = new ClockSkews();
   #parkedResults = 0;
   #paused = false;
   #stopping = false;
@@ -98,12 +100,13 @@ export class ReportService implements FramedServerHandler {
     this.#resumeIfRelieved();
   }
 
-  stats(): Pick<ReporterStats, 'connections' | 'agents' | 'parkedResults' | 'paused'> {
+  stats(): Pick<ReporterStats, 'connections' | 'agents' | 'parkedResults' | 'paused' | 'clockSkew'> {
     return {
       connections: this.#lanes.size,
       agents: this.#sessions.size,
       parkedResults: this.#parkedResults,
       paused: this.#paused,
+      clockSkew: this.#skews.worst(Math.floor(this.#deps.clock.unixMs() / 1_000)),
     };
   }
 
@@ -157,7 +160,9 @@ export class ReportService implements FramedServerHandler {
 
   #enqueue(report: ReportStatusRequest): void {
     const { queue, history, clock, counters, onQueued } = this.#deps;
-    const counted = history.count(report, Math.floor(clock.unixMs() / 1_000));
+    const nowSec = Math.floor(clock.unixMs() / 1_000);
+    if (isNumbered(report)) this.#skews.note(report.caller, report.ts, nowSec);
+    const counted = history.count(report, nowSec);
     counters.add(count.rowsSkipped, counted.skipped);
     if (counted.badTs) counters.add(count.badTimestamps);
     counters.set(count.countersForgotten, history.counters.evictions);

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -5,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { VERSION } from '@lars/runtime/version';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { clockProblems, fileProblems } from '../../../cli/src/doctor/file-problems.ts';
+import { fileProblems } from '../../../cli/src/doctor/file-problems.ts';
 import { listenerOf, openFilesOf } from '../../../cli/src/doctor/proc-facts.ts';
 import { serviceProblems, versionProblems } from '../../../cli/src/doctor/service-problems.ts';
 import type { ServiceStatus } from '../../../cli/src/system/service-status.ts';
@@ -20,7 +21,7 @@ function well(service: Service, details: Details = {}, version = VERSION): Servi
 }
 
 function problems(status: ServiceStatus, more: Partial<Parameters<typeof serviceProblems>[0]> = {}) {
-  return serviceProblems({ status, holder: undefined, openFiles: 1_024, maxConnections: undefined, ...more });
+  return serviceProblems({ status, taken: [], openFiles: 1_024, maxConnections: undefined, ...more });
 }
 
 test.each<[string, Service, Details, RegExp]>([
@@ -40,6 +41,7 @@ test.each<[string, Service, Details, RegExp]>([
   ['dead threads', 'agent', { threadRestarts: 1 }, /^1 thread of the agent died/],
   ['silent threads', 'agent', { threadSilences: 2 }, /hung 2 times for 3 s/],
   ['lag', 'reporter', { queueRows: 60_000 }, /lags: 60,000 rows wait/],
+  ['clocks', 'reporter', { clockSkew: '10.0.0.9 is 90 s behind' }, /^the clock of agents' machine 10\.0\.0\.9 is 90 s behind/],
   ['exposure', 'agent', { exposed: '[udp] ip = 0.0.0.0' }, /other machines reach agent/],
 ])('an answer that tells of %s is one problem, with what to do', (_, service, details, what) => {
   const usual = { dnsserver: '1:1 connected', reporter: '1:1 connected', kernelDrops: 0, emptyGuard: 'inactive', queueRows: 3 };
@@ -54,9 +56,50 @@ test('a service that is away, and who has its port; one that has too few files',
   const down = { service: 'agent', asked: 'http://127.0.0.1:7782/healthz', status: 'down', why: 'ECONNREFUSED' } as const;
   const found = { level: 'wrong', what: expect.stringContaining('ECONNREFUSED'), todo: expect.stringContaining('lars agent') };
   expect(problems(down)).toEqual([found]);
-  expect(problems(down, { holder: 'nginx (pid 12)' })[0]?.what).toContain('nginx (pid 12) listens there');
+  const nginx = { name: 'nginx (pid 12)', pid: 12, command: ['nginx', 'lars'] };
+  expect(problems(down, { taken: [{ confKey: '[http] port = 7782', holder: nginx }] })[0]?.what).toBe(
+    'agent does not answer at http://127.0.0.1:7782/healthz; nginx (pid 12) has [http] port = 7782',
+  );
+  for (const command of [
+    ['node', '/usr/bin/lars', 'agent'],
+    ['/opt/node', '--inspect', 'cli/bin/lars.js', '--json', 'up'],
+  ]) {
+    const taken = [{ confKey: '[http] port = 7782', holder: { name: 'lars (pid 13)', pid: 13, command } }];
+    expect(problems(down, { taken })).toMatchObject([
+      { what: expect.stringContaining('though it runs (lars (pid 13))'), todo: expect.stringContaining('kill -9 13') },
+    ]);
+  }
   expect(problems(well('dnsserver'), { maxConnections: 900 })).toEqual([]);
   expect(problems(well('dnsserver'), { maxConnections: 1_000 })[0]?.todo).toContain('LimitNOFILE');
+});
+
+describe('a server that the agent has not', () => {
+  const address = '10.0.0.1:7778';
+  const without = well('agent', { dnsserver: `${address} not connected`, reporter: '1:1 connected' });
+  const failure = `connect ECONNREFUSED ${address}`;
+
+  test('is said to be out of reach, with the reason', () => {
+    expect(problems(without, { reached: [{ server: 'dnsserver', address, failure }] })).toMatchObject([
+      { what: `the agent has no dnsserver at ${address}: changes of routes do not arrive (${failure})` },
+    ]);
+  });
+
+  test('and can be reached has other secrets', () => {
+    const [problem] = problems(without, { reached: [{ server: 'dnsserver', address, failure: undefined }] });
+    expect(problem?.todo).toMatch(/^it can be reached, so see \[security\]/);
+  });
+
+  test('is told of an agent that does not run, too', () => {
+    const down = { service: 'agent', asked: 'x', status: 'down', why: 'ECONNREFUSED' } as const;
+    const reached = [
+      { server: 'dnsserver', address, failure: undefined },
+      { server: 'reporter', address: 'a:7779', failure: 'getaddrinfo ENOTFOUND a' },
+    ] as const;
+    expect(problems(down, { reached })).toMatchObject([
+      { what: expect.stringMatching(/^agent does not answer/) },
+      { what: 'reporter a:7779, which agent.ini names, cannot be reached: getaddrinfo ENOTFOUND a' },
+    ]);
+  });
 });
 
 test('versions that differ', () => {
@@ -66,8 +109,15 @@ test('versions that differ', () => {
   ]);
 });
 
-test('files, disks and clocks', () => {
-  const usual = { file: 'data/lars.db', confKey: '[database] file', mode: 0o100_640, freeBytes: 2 ** 40, isFolderWritable: true };
+test('files and disks', () => {
+  const usual = {
+    file: 'data/lars.db',
+    confKey: '[database] file',
+    mode: 0o100_640,
+    folderMode: 0o40_755,
+    freeBytes: 2 ** 40,
+    isFolderWritable: true,
+  };
   const levels = (facts: Partial<typeof usual>) =>
     fileProblems({ ...usual, ...facts }).map(({ level, what }) => `${level}: ${what}`);
   expect(levels({})).toEqual([]);
@@ -75,11 +125,9 @@ test('files, disks and clocks', () => {
   expect(levels({ mode: 0o100_666 })[0]).toMatch(/^wrong: every user may write/);
   expect(levels({ freeBytes: 100 * 2 ** 20 })).toEqual(['soon: the disk of data/lars.db ([database] file) has 100 MB left']);
   expect(levels({ freeBytes: 2 ** 20 })[0]).toMatch(/^wrong: .* has 1\.0 MB left$/);
+  expect(levels({ folderMode: 0o41_777 })).toEqual([]);
+  expect(levels({ folderMode: 0o40_777 })[0]).toMatch(/^wrong: every user may replace data\/lars\.db/);
   expect(levels({ isFolderWritable: false })[0]).toMatch(/^soon: this user may not write/);
-  expect(clockProblems([{ service: 'agent', aheadSec: -29 }])).toEqual([]);
-  expect(clockProblems([{ service: 'agent', aheadSec: -90 }])[0]?.what).toBe(
-    "the clock of agent's machine is 1m 30s behind this one",
-  );
 });
 
 describe('on a machine', () => {
@@ -109,7 +157,7 @@ describe('on a machine', () => {
         looked: [expect.stringContaining('reporter.ini'), 'services: reporter', `files: ${file}`],
       });
       const whats = document.problems.map(({ what }: { what: string }) => what);
-      expect(whats).toContainEqual(expect.stringMatching(/^reporter does not answer at .*; .+ listens there$/));
+      expect(whats).toContainEqual(expect.stringMatching(/^reporter does not answer at .*; .+ has \[http\] port = \d+$/));
       expect(whats).toContainEqual(expect.stringContaining(`every user may write ${file}`));
       const text = (await doctor()).out;
       expect(text).toMatch(/\nwrong {2}reporter does not answer/);
@@ -123,13 +171,35 @@ describe('on a machine', () => {
             .map(line => line.length),
         ),
       ).toBeLessThanOrEqual(100);
-      expect(listenerOf(port)).toMatch(/\(pid \d+\)$/);
+      expect(listenerOf(port)).toMatchObject({ name: expect.stringMatching(/\(pid \d+\)$/), pid: process.pid });
     } finally {
       other.closeAllConnections();
       other.close();
     }
     expect(openFilesOf(process.pid)).toBeGreaterThan(0);
     expect(openFilesOf(2 ** 22 + 1)).toBeUndefined();
+  });
+
+  test('who takes datagrams on a port is found, and which servers of a conf cannot be reached', async () => {
+    const socket = createSocket('udp4');
+    await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve));
+    const { port } = socket.address();
+    const server = createServer();
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const { port: reached } = server.address() as AddressInfo;
+    try {
+      const agent = `[http]\nport = 1\n[udp]\nport = ${port - 1}\n[dnsserver]\nport = ${reached}\n`;
+      conf('agent.ini', `${agent}[reporter]\nport = 1\n`);
+      const { out } = await doctor('--json');
+      const whats = JSON.parse(out).problems.map(({ what }: { what: string }) => what);
+      expect(whats).toContainEqual(expect.stringMatching(`; .* \\(pid ${process.pid}\\) has port ${port} of \\[udp\\]$`));
+      expect(whats.filter((what: string) => what.includes('cannot be reached'))).toEqual([
+        expect.stringMatching(/^reporter 127\.0\.0\.1:1, .*ECONNREFUSED/),
+      ]);
+    } finally {
+      socket.close();
+      server.close();
+    }
   });
 
   test('a conf file that is wrong comes first', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RunningReporter } from '../../../reporter/src/reporter.ts';
+import { reporterHealth } from '../../../reporter/src/reporter-health.ts';
 import { MemoryStatusStore } from '../../../reporter/src/store/memory-status-store.ts';
 import { openSqliteStatusStore } from '../../../reporter/src/store/sqlite-status-store.ts';
 import type { HistoryRow, StatusStore } from '../../../reporter/src/store/status-store.ts';
@@ -266,3 +267,15 @@ function expectConsistent(reporter: RunningReporter, reports: number): void {
   expect(reporter.counters.toObject()).toMatchObject({ reports, results: 2 * reports, duplicates: 0, flushErrors: 0 });
   expect(reporter.stats()).toMatchObject({ queueRows: 0, queueReports: 0, parkedResults: 0, paused: false });
 }
+
+test('a machine whose reports are dated ahead shows in the health', async () => {
+  const { reporter, agent } = await world();
+  agent.send(report({ ts: NOW_SEC + 900 }), numbered(1));
+  await agent.acked(1);
+  expect(reporter.stats().clockSkew).toBeUndefined();
+  agent.send(numbered(2, { ts: NOW_SEC + 90 }));
+  await agent.acked(2);
+  expect(reporter.stats().clockSkew).toEqual({ caller: ip('10.9.9.9'), aheadSec: 90 });
+  const health = reporterHealth(reporter.stats(), 0, {});
+  expect(health).toMatchObject({ status: 'ok', details: { clockSkew: '10.9.9.9 is 90 s ahead' } });
+});
