@@ -4,6 +4,7 @@ import { OutputWriter } from './output-writer.ts';
 
 export interface OutputStream {
   write(text: string): void;
+  /** A terminal on which a line can be drawn over another. */
   readonly isTty: boolean;
 }
 
@@ -23,6 +24,7 @@ export interface Terminal {
 
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
+  const { TERM } = process.env;
   const hasColors = stdout.isTTY === true && stdout.hasColors();
   const results = new OutputWriter(stdout);
   return {
@@ -30,10 +32,15 @@ export function processTerminal(): Terminal {
     get input() {
       return process.stdin;
     },
-    out: { write: text => results.write(text), isTty: stdout.isTTY === true },
-    err: { write: text => void stderr.write(text), isTty: stderr.isTTY === true },
+    out: { write: text => results.write(text), isTty: drawsOver(stdout, TERM) },
+    err: { write: text => void stderr.write(text), isTty: drawsOver(stderr, TERM) },
     columns: stdout.isTTY === true && stdout.columns > 0 ? stdout.columns : undefined,
     paint: (style, text) => (hasColors ? styleText(style, text, { validateStream: false }) : text),
     written: () => results.written(),
   };
+}
+
+/** A dumb terminal, such as that of an editor, shows escape sequences as they are. */
+export function drawsOver({ isTTY }: { readonly isTTY?: boolean }, term: string | undefined): boolean {
+  return isTTY === true && term !== 'dumb';
 }

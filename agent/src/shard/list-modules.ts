@@ -1,6 +1,7 @@
 // pure
 import type { ModuleId } from '@lars/proto';
 import { recentSeconds } from '../balancer/host-slots.ts';
+import { Highest } from './highest.ts';
 import type { ActiveModule } from './module-table.ts';
 
 /** One module in a list, as `lars top` and `lars why` show it. */
@@ -48,7 +49,7 @@ export interface ListDeps {
  * @param max so many modules in trouble are listed, and so many of those with the most picks
  */
 export async function listModules(modules: Iterable<ActiveModule>, max: number, { nowMs, pause }: ListDeps): Promise<ModuleList> {
-  const busy = new Busiest<ActiveModule>(max);
+  const busy = new Highest<ActiveModule>(max);
   const inTrouble: ActiveModule[] = [];
   let [active, picks, troubles] = [0, 0, 0];
   let sliceStartMs = nowMs();
@@ -101,31 +102,4 @@ function summarize({ modid, cmdid, balancer }: ActiveModule, nowMs: number): Mod
     isShedding: balancer.explainModule(nowMs)?.shedding !== undefined,
     ...(isKnown ? { errorRate: weighted('errorRate'), expectedMs: weighted('expectedMs') } : {}),
   };
-}
-
-/** Keeps the items with the highest scores; memory and time are those of twice as many, whatever is added. */
-class Busiest<Item> {
-  readonly #max: number;
-  #scored: { readonly item: Item; readonly score: number }[] = [];
-  #lowest = Number.NEGATIVE_INFINITY;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  add(item: Item, score: number): void {
-    if (score <= this.#lowest) return;
-    this.#scored.push({ item, score });
-    if (this.#scored.length >= 2 * this.#max) this.#cut();
-  }
-
-  get items(): Item[] {
-    this.#cut();
-    return this.#scored.map(({ item }) => item);
-  }
-
-  #cut(): void {
-    this.#scored = this.#scored.sort((a, b) => b.score - a.score).slice(0, this.#max);
-    if (this.#scored.length === this.#max) this.#lowest = this.#scored.at(-1)?.score ?? this.#lowest;
-  }
 }

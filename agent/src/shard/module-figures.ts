@@ -1,6 +1,7 @@
 // pure
 /** Which modules are worth a look, and how they are: for the metrics, which cannot show a hundred thousand. */
 import { formatHost, type ModuleId } from '@lars/proto';
+import { Highest } from './highest.ts';
 import type { HostGauges } from './host-gauges.ts';
 import type { ActiveModule } from './module-table.ts';
 import { ModuleTotal, type ModuleTotals } from './module-totals.ts';
@@ -41,33 +42,19 @@ export interface WatchedModules {
 export function watchedModules(totals: ModuleTotals, gauges: HostGauges, top: number, nowMs: number): WatchedModules {
   const figures = (module: ActiveModule) => figuresOf(module, totals.of(module) ?? new ModuleTotal(), gauges, nowMs);
   const troubled = new Set([...gauges.withEjected(), ...gauges.withShedding(nowMs)]);
-  const busiest: Ranked[] = [];
+  const busiest = new Highest<ActiveModule>(top);
   // An agent may have a hundred thousand modules, and calls wait meanwhile: a look at each, and no sorting of all.
   for (const [module, total] of totals.all()) {
     if (total.isErring(nowMs)) troubled.add(module);
-    keepBusiest(busiest, module, total.rank, top);
+    busiest.add(module, total.rank);
   }
   const inTrouble = [...troubled].map(module => ({ module, ...figures(module) }));
   const worst = first(inTrouble, MAX_TROUBLED, byTrouble);
   return {
-    busiest: busiest.map(({ module }) => figures(module)),
+    busiest: busiest.items.map(figures),
     troubled: worst.map(({ module: _, ...known }) => known),
     ejectedHosts: longestEjected(worst.flatMap(({ module }) => ejectedHostsOf(module, nowMs))),
   };
-}
-
-interface Ranked {
-  readonly module: ActiveModule;
-  readonly rank: number;
-}
-
-/** `busiest` is in order, and no longer than `top`. */
-function keepBusiest(busiest: Ranked[], module: ActiveModule, rank: number, top: number): void {
-  const last = busiest[top - 1];
-  if (last !== undefined && last.rank >= rank) return;
-  const place = busiest.findIndex(one => one.rank < rank);
-  busiest.splice(place === -1 ? busiest.length : place, 0, { module, rank });
-  if (busiest.length > top) busiest.pop();
 }
 
 /** Of several shards, what is shown of all of them. */

@@ -114,7 +114,7 @@ async function showCallers(shell: Shell, query: CallsQuery, { csv }: CallsOption
   const none = callers.length === 0 ? await whyNone(query, reader) : '';
   shell.print({ ...timeOf(query), by: 'caller', callers }, () => {
     if (none !== '') return none;
-    return `Module ${query.modid}/${query.cmdid}, what each caller told in its last report:\n\n${callersText(callers, query.nowSec, shell.paint)}`;
+    return `Module ${query.modid}/${query.cmdid}, what each caller told last, of some 15 s (the history has no callers):\n\n${callersText(callers, query.nowSec, shell.paint)}`;
   });
 }
 

@@ -2,7 +2,7 @@
 /** One sentence about a host that is in trouble. */
 import type { HostWhy, LastChange } from './module-why.ts';
 import { shownState } from './module-why.ts';
-import { formatCount, formatDuration, formatMs, formatRate } from './numbers.ts';
+import { counted, formatCount, formatDuration, formatMs, formatRate } from './numbers.ts';
 
 /** What the words for causes mean; docs/operations.md has a line for each, with its rule. */
 export const CAUSE_MEANINGS: Readonly<Record<string, string>> = {
@@ -55,7 +55,7 @@ function failures({ numbers }: HostWhy): string {
 
 function probes({ numbers: { failuresInRow, probeInMs } }: HostWhy): string {
   if (probeInMs === undefined) return '';
-  const inVain = failuresInRow === undefined || failuresInRow < 2 ? '' : `; ${failuresInRow - 1} probes in vain`;
+  const inVain = failuresInRow === undefined || failuresInRow < 2 ? '' : `; ${counted(failuresInRow - 1, 'probe')} in vain`;
   return `${inVain}; ${probeInMs === 0 ? 'the next call may be a probe' : `next probe in ${formatMs(probeInMs)} at the earliest`}`;
 }
 
