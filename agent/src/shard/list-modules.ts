@@ -21,6 +21,8 @@ export interface ModuleSummary extends ModuleId {
   readonly expectedMs?: number;
   /** Calls are refused, because work waits at the hosts. */
   readonly isShedding: boolean;
+  /** More than a tenth of its recent calls failed, as of its last status report. */
+  readonly isErring: boolean;
 }
 
 /** The modules of a shard, or of all shards together. */
@@ -44,11 +46,21 @@ export interface ListDeps {
   readonly pause: () => Promise<void>;
 }
 
+export interface ErringDeps {
+  /** Whether more than a tenth of its recent calls failed: hosts that fail alike are none in trouble, and their module is. */
+  readonly isErring: (module: ActiveModule, nowMs: number) => boolean;
+}
+
 /**
  * Looks at all modules, of which an agent may have a hundred thousand, in slices.
  * @param max so many modules in trouble are listed, and so many of those with the most picks
  */
-export async function listModules(modules: Iterable<ActiveModule>, max: number, { nowMs, pause }: ListDeps): Promise<ModuleList> {
+export async function listModules(
+  modules: Iterable<ActiveModule>,
+  max: number,
+  deps: ListDeps & ErringDeps,
+): Promise<ModuleList> {
+  const { nowMs, pause, isErring } = deps;
   const busy = new Highest<ActiveModule>(max);
   const inTrouble: ActiveModule[] = [];
   let [active, picks, troubles] = [0, 0, 0];
@@ -61,14 +73,14 @@ export async function listModules(modules: Iterable<ActiveModule>, max: number, 
     active += 1;
     const modulePicks = module.balancer.recentPicks(sliceStartMs);
     picks += modulePicks;
-    if (module.balancer.isInTrouble(sliceStartMs)) {
+    if (module.balancer.isInTrouble(sliceStartMs) || isErring(module, sliceStartMs)) {
       troubles += 1;
       if (inTrouble.length < max) inTrouble.push(module);
     }
     busy.add(module, modulePicks);
   }
   const listed = new Set([...inTrouble, ...busy.items]);
-  const summaries = Array.from(listed, module => summarize(module, nowMs()));
+  const summaries = Array.from(listed, module => summarize(module, isErring(module, nowMs()), nowMs()));
   return { active, picksPerSec: picks / recentSeconds(nowMs()), inTrouble: troubles, modules: summaries };
 }
 
@@ -82,7 +94,7 @@ export function mergeLists(lists: readonly ModuleList[]): ModuleList {
   };
 }
 
-function summarize({ modid, cmdid, balancer }: ActiveModule, nowMs: number): ModuleSummary {
+function summarize({ modid, cmdid, balancer }: ActiveModule, isErring: boolean, nowMs: number): ModuleSummary {
   const hosts = balancer.explain(nowMs);
   const picks = hosts.reduce((sum, host) => sum + host.picks, 0);
   const count = (state: string) => hosts.filter(host => host.state === state).length;
@@ -100,6 +112,7 @@ function summarize({ modid, cmdid, balancer }: ActiveModule, nowMs: number): Mod
     avoided: hosts.filter(host => host.avoidedTimes !== undefined).length,
     picksPerSec: picks / recentSeconds(nowMs),
     isShedding: balancer.explainModule(nowMs)?.shedding !== undefined,
+    isErring,
     ...(isKnown ? { errorRate: weighted('errorRate'), expectedMs: weighted('expectedMs') } : {}),
   };
 }

@@ -220,7 +220,8 @@ export class Shard {
 
   /** Which modules there are to look at, for people. @param max see listModules */
   list(max: number, deps: ListDeps): Promise<ModuleList> {
-    return listModules(this.#shared.modules.allActive(), max, deps);
+    const isErring = (module: ActiveModule, nowMs: number) => this.#totals?.of(module)?.isErring(nowMs) ?? false;
+    return listModules(this.#shared.modules.allActive(), max, { ...deps, isErring });
   }
 
   /** Writes the answer of a general form where the transport sends it from, or sends it back to the shard that forwarded the request. */

@@ -59,10 +59,11 @@ export function troubledModulesText(
 }
 
 function moduleState(module: ModuleSummary): Cell {
-  const { hosts, ejected, draining, isShedding, probation } = module;
+  const { hosts, ejected, draining, isShedding, isErring, probation } = module;
   if (hosts > 0 && draining === hosts) return { text: 'all drain', style: 'red' };
   if (ejected > 0 && ejected + draining === hosts) return { text: 'all ejected', style: 'red' };
   if (isShedding) return { text: 'refuses calls', style: 'red' };
+  if (isErring) return { text: 'calls fail', style: 'red' };
   if (ejected > 0) return { text: 'ejected', style: 'yellow' };
   if (probation > 0) return { text: 'probation', style: 'yellow' };
   return isInTrouble(module) ? { text: 'avoided', style: 'yellow' } : { text: 'healthy', style: 'green' };

@@ -59,11 +59,11 @@ export function isInTrouble(module: ModuleSummary): boolean {
   return severityOf(module) > 0;
 }
 
-/** The worst has the highest: modules whose callers are refused, then those with the largest part of their hosts out. 0: all is well. */
-export function severityOf({ hosts, draining, ejected, probation, avoided, isShedding }: ModuleSummary): number {
+/** The worst has the highest: modules whose callers are refused, then those whose calls fail, then those with the largest part of their hosts out. 0: all is well. */
+export function severityOf({ hosts, draining, ejected, probation, avoided, isShedding, isErring }: ModuleSummary): number {
   if (hosts === 0) return 0;
   const refuses = isShedding || draining === hosts;
-  return (refuses ? 2 : 0) + ejected / hosts + (probation + avoided) / hosts / 10;
+  return (refuses ? 2 : 0) + (isErring ? 1.5 : 0) + ejected / hosts + (probation + avoided) / hosts / 10;
 }
 
 /** The state in the words of today; an agent of an earlier version says 'idle' and 'overloaded'. */

@@ -1,6 +1,7 @@
 // pure
 import type { ServiceStatus } from '../system/service-status.ts';
 import { underRows } from './fit.ts';
+import { isLinked } from './link-state.ts';
 import { formatDuration } from './numbers.ts';
 import { type Cell, formatTable, type Paint, type Style, visible, widestLine } from './table.ts';
 
@@ -55,7 +56,9 @@ function statusRow(status: ServiceStatus): readonly Cell[] {
 }
 
 function shownDetails({ service, status, health }: Extract<ServiceStatus, { health: unknown }>): string {
-  const telling = status === 'ok' ? [] : TELLING_DETAILS;
+  // An agent without its reporter serves as well as ever, and people should know.
+  const unlinked = ['dnsserver', 'reporter'].filter(key => !isLinked(health.details[key]));
+  const telling = status === 'ok' ? unlinked : TELLING_DETAILS;
   return [...SHOWN_DETAILS[service], ...telling]
     .filter(key => health.details[key] !== undefined)
     .map(key => `${key}=${health.details[key]}`)

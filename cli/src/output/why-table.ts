@@ -17,6 +17,9 @@ export const STATE_STYLES: Readonly<Record<string, Style>> = {
 const MAX_COLUMNS = 100;
 /** As long as an IPv4 address with its port. */
 const HOST_MIN = 21;
+/** From this share of failed calls on the module is in trouble (docs/glossary.md), where the calls were not few. */
+const FAILING_SHARE = 0.1;
+const FEW_CALLS = 10;
 /** The table has the others. */
 const MAX_SENTENCES = 10;
 
@@ -41,6 +44,8 @@ function troubleLines({ hosts }: ModuleWhy, paint: Paint, width: number): string
   const draining = hosts.filter(host => shownState(host) === 'draining').length;
   const alsoDraining = draining === 0 ? '' : `, ${draining} ${draining === 1 ? 'drains' : 'drain'}`;
   if (hosts.length > 0 && draining === hosts.length) return [paint('red', 'All hosts drain: no call can be made.')];
+  const failing = troubles.length === 0 ? failingAlike(hosts) : undefined;
+  if (failing !== undefined) return [paint('yellow', `${failing}${alsoDraining}.`)];
   if (troubles.length === 0) return [paint('green', `No host is in trouble${alsoDraining}.`)];
   const callable = hosts.length - draining;
   const ejected = troubles.filter(({ host }) => shownState(host) === 'ejected').length;
@@ -51,6 +56,14 @@ function troubleLines({ hosts }: ModuleWhy, paint: Paint, width: number): string
     .flatMap(({ host, trouble }) => wrapped(`${visible(host.host)} ${trouble}`, width, '  ', '    '));
   const untold = troubles.length - MAX_SENTENCES;
   return [head, ...told, ...(untold > 0 ? [`  and ${untold} more, see the table`] : [])];
+}
+
+/** Hosts that fail no more than the others are left in: their module is in trouble, and none of them. */
+function failingAlike(hosts: readonly HostWhy[]): string | undefined {
+  const sum = (name: string) => hosts.reduce((total, { numbers }) => total + (numbers[name] ?? 0), 0);
+  const [calls, failures] = [sum('lastCalls'), sum('lastFailures')];
+  if (calls < FEW_CALLS || failures <= FAILING_SHARE * calls) return undefined;
+  return `${failures} of the last ${calls} calls failed, and no host fails clearly more than the others`;
 }
 
 function moduleLines({ hosts, oldRouteSeconds, conduct }: ModuleWhy): string[] {

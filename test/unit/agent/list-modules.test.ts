@@ -4,7 +4,7 @@ import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../../../agent/src/balancer
 import { type ListDeps, type ModuleList, mergeLists } from '../../../agent/src/shard/list-modules.ts';
 import type { ShardName, ShardQuery } from '../../../agent/src/threads/messages.ts';
 import { hostInfo, reportFrame } from '../../support/agent-messages.ts';
-import { ShardWorld } from './shard-world.ts';
+import { REPORT_TIMEOUT_MS, ShardWorld } from './shard-world.ts';
 
 /** All modules belong to shard 0. */
 const IDS = [0, 3, 6, 9, 12].map(cmdid => ({ modid: 0, cmdid }));
@@ -44,6 +44,16 @@ test('a module in trouble is listed, however few calls it has', async () => {
     [0, 1],
     [12, 0],
   ]);
+});
+
+test('a module whose calls fail at all hosts is in trouble, though none of its hosts is', async () => {
+  const shards = new ShardWorld({ newBalancer: adaptiveBalancer(ADAPTIVE_DEFAULTS) });
+  shards.route(0, 0, [hostInfo(1)]);
+  for (let call = 0; call < 20; call++) shards.send(0, reportFrame({ modid: 0, cmdid: 0, host: hostInfo(1), retcode: 1 }));
+  // What is in a status report counts.
+  shards.advance(REPORT_TIMEOUT_MS);
+  shards.flushDue();
+  expect(await list(shards, 1)).toMatchObject({ inTrouble: 1, modules: [{ hosts: 1, ejected: 0, isErring: true }] });
 });
 
 test('many modules are looked at in slices, between which the thread does its other work', async () => {

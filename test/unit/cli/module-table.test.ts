@@ -7,7 +7,16 @@ const plain = (_style: string, text: string) => text;
 
 function summary(modid: number, details: Partial<ModuleSummary> = {}): ModuleSummary {
   const counts = { hosts: 4, ejected: 0, probation: 0, draining: 0, avoided: 0 };
-  return { modid, cmdid: 1, algorithm: 'adaptive', ...counts, picksPerSec: 1_234.5, isShedding: false, ...details };
+  return {
+    modid,
+    cmdid: 1,
+    algorithm: 'adaptive',
+    ...counts,
+    picksPerSec: 1_234.5,
+    isShedding: false,
+    isErring: false,
+    ...details,
+  };
 }
 
 function text(modules: readonly ModuleSummary[], more: Partial<ModulesWhy> = {}): string {
@@ -27,20 +36,22 @@ test('the modules in trouble are listed, the worst first', () => {
     summary(5, { isShedding: true }),
     summary(6, { draining: 4 }),
     summary(7, { probation: 1 }),
+    summary(8, { isErring: true, errorRate: 1 }),
   ];
-  const lines = text(modules, { inTrouble: 7 }).split('\n');
-  expect(lines[0]).toBe('7 of 7 modules in trouble (12 picks a second):');
-  const states = lines.slice(3, 9).map(line => line.split(/ {2,}/).slice(0, 2));
+  const lines = text(modules, { inTrouble: 8 }).split('\n');
+  expect(lines[0]).toBe('8 of 8 modules in trouble (12 picks a second):');
+  const states = lines.slice(3, 10).map(line => line.split(/ {2,}/).slice(0, 2));
   expect(states).toEqual([
     ['5/1', 'refuses calls'],
     ['6/1', 'all drain'],
+    ['8/1', 'calls fail'],
     ['4/1', 'all ejected'],
     ['3/1', 'ejected'],
     ['2/1', 'avoided'],
     ['7/1', 'probation'],
   ]);
-  expect(lines[7]).toBe('2/1     avoided            4        0        1    1,235    3.1%  12 ms');
-  expect(lines.slice(10)).toEqual(['1 more in trouble.', 'lars why MODID/CMDID says why.', '']);
+  expect(lines[8]).toBe('2/1     avoided            4        0        1    1,235    3.1%  12 ms');
+  expect(lines.slice(11)).toEqual(['1 more in trouble.', 'lars why MODID/CMDID says why.', '']);
 });
 
 test('a shard that did not answer is told of', () => {

@@ -63,7 +63,7 @@ agent      ok      7    1m 2s   0.1.0    UDP 127.0.0.1:1,2,3
 describe('the modules', () => {
   const module: ModuleSummary = {
     ...{ modid: 1_234_567, cmdid: -7, algorithm: 'adaptive', hosts: 1_000, ejected: 1, probation: 0, draining: 0, avoided: 3 },
-    ...{ picksPerSec: 12_345, isShedding: false, errorRate: 0.0001, expectedMs: 12 },
+    ...{ picksPerSec: 12_345, isShedding: false, isErring: false, errorRate: 0.0001, expectedMs: 12 },
   };
 
   test('lose what the state says already, and keep what is failing', () => {

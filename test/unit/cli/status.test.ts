@@ -94,7 +94,7 @@ describe('the table of lars status', () => {
     expect(text).toBe(`\
 service    status  pid  uptime  version  where                          details
 dnsserver  down    -    -       -        http://127.0.0.1:7780/healthz  connect ECONNREFUSED
-agent      ok      7    1m 2s   0.1.0    UDP 127.0.0.1:1,2,3            modules=4
+agent      ok      7    1m 2s   0.1.0    UDP 127.0.0.1:1,2,3            modules=4 dnsserver=127.0.0.1:7778 not connected
 `);
   });
 

@@ -11,7 +11,16 @@ const marked = (text: string) => `>${text}`;
 
 function summary(modid: number, details: Partial<ModuleSummary> = {}): ModuleSummary {
   const counts = { hosts: 3, ejected: 0, probation: 0, draining: 0, avoided: 0 };
-  return { modid, cmdid: 1, algorithm: 'adaptive', ...counts, picksPerSec: modid, isShedding: false, ...details };
+  return {
+    modid,
+    cmdid: 1,
+    algorithm: 'adaptive',
+    ...counts,
+    picksPerSec: modid,
+    isShedding: false,
+    isErring: false,
+    ...details,
+  };
 }
 
 const modules = [

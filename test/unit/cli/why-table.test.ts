@@ -230,3 +230,13 @@ describe('above the table, a line for whatever is unusual about the module', () 
     ]);
   });
 });
+
+test('where calls fail at all hosts alike none is in trouble, and that is said', () => {
+  const failing = { ...healthy, numbers: { ...numbers, lastCalls: 30, lastFailures: 30 } };
+  expect(whyText(module([failing, { ...failing, host: '10.0.0.7:80' }]), plain)).toMatch(
+    /^60 of the last 60 calls failed, and no host fails clearly more than the others\.\n/,
+  );
+  const few = { ...failing, numbers: { ...numbers, lastCalls: 4, lastFailures: 4 } };
+  const little = { ...failing, numbers: { ...numbers, lastCalls: 30, lastFailures: 3 } };
+  for (const host of [few, little]) expect(whyText(module([host]), plain)).toMatch(/^No host is in trouble\.\n/);
+});
