@@ -6,6 +6,6 @@ export function nodeVersionProblem(version) {
   if (Number.parseInt(version, 10) >= OLDEST_MAJOR) return undefined;
   return (
     `needs Node.js ${OLDEST_MAJOR} or newer, this is ${version}; ` +
-    'in the project folder use npx lars … (npm ci brings the right Node)'
+    'in a clone use npx lars … (npm ci brings the right Node), elsewhere install one, or the .deb, which has its own'
   );
 }

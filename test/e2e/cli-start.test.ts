@@ -137,7 +137,7 @@ describe('before anything is loaded', () => {
     expect(await old.ended).toStrictEqual({
       code: 1,
       out: '',
-      err: 'lars: needs Node.js 26 or newer, this is 20.20.2; in the project folder use npx lars … (npm ci brings the right Node)\n',
+      err: 'lars: needs Node.js 26 or newer, this is 20.20.2; in a clone use npx lars … (npm ci brings the right Node), elsewhere install one, or the .deb, which has its own\n',
     });
     const recent = folder.start(['--version'], { nodeArgs: pretend('27.1.0') });
     expect(await recent.ended).toMatchObject({ code: 0, err: '' });

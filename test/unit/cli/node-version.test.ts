@@ -10,7 +10,7 @@ describe('the version of Node.js', () => {
     '%s is too old, and the reason says what to do',
     version => {
       expect(nodeVersionProblem(version)).toBe(
-        `needs Node.js 26 or newer, this is ${version}; in the project folder use npx lars … (npm ci brings the right Node)`,
+        `needs Node.js 26 or newer, this is ${version}; in a clone use npx lars … (npm ci brings the right Node), elsewhere install one, or the .deb, which has its own`,
       );
     },
   );
