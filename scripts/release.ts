@@ -3,12 +3,14 @@
  * bytes. `--folder DIR` puts them elsewhere.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '@lars/runtime/errors';
 import { writeChecksums } from './release/checksums.ts';
+import { canMakeDeb, makeDeb } from './release/deb-package.ts';
+import { readMaterials } from './release/materials.ts';
 import { packPackages, stagePackages } from './release/npm-packages.ts';
 import { projectVersion, ROOT } from './release/workspace.ts';
 
@@ -16,8 +18,12 @@ function release(folder: string, staging: string): void {
   const version = projectVersion();
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const staged = stagePackages({ folder: staging, version });
+  const staged = stagePackages({ folder: path.join(staging, 'npm'), version });
   packPackages(staged, folder);
+  const materials = readMaterials(staged);
+  for (const [name, text] of materials.documents) writeFileSync(path.join(folder, `lars-${version}.${name}`), text);
+  if (canMakeDeb()) makeDeb({ version, staged, ...materials, staging: path.join(staging, 'deb'), folder, compression: 'zstd' });
+  else process.stderr.write('the .deb is left out: there is no dpkg-deb\n');
   makeWheel(folder);
   for (const line of writeChecksums(folder)) process.stdout.write(`${line}\n`);
 }

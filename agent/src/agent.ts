@@ -114,6 +114,7 @@ export async function startAgent(config: AgentConfig, { log, clock = systemClock
     stopDeadlineMs: STOP_DEADLINE_MS,
     killThread: name => supervisor.kill(name),
     restarts: name => supervisor.restarts(name),
+    isAlive: () => supervisor.isAlive,
     stop: () => {
       security.close();
       stopping ??= stopThreads(supervisor)

@@ -9,6 +9,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addGetHost } from './commands/gethost.ts';
 import { addGetRoute } from './commands/getroute.ts';
 import { addHelp } from './commands/help.ts';
+import { confDirOption } from './commands/options.ts';
 import { addReport } from './commands/report.ts';
 import { addRoute } from './commands/route.ts';
 import { addServices } from './commands/service.ts';
@@ -36,7 +37,7 @@ export function buildProgram(shell: Shell): Command {
   const program = new Command('lars')
     .description('LARS tells business code which host to call: an agent on each machine, a dnsserver, a reporter.')
     .option('--json', 'print one JSON document for machines')
-    .option('--conf-dir <dir>', 'folder of agent.ini, dnsserver.ini and reporter.ini (default: conf)')
+    .addOption(confDirOption())
     .option('-V, --version', 'print the version')
     .on('option:version', () => printVersion(shell))
     .helpOption('-h, --help', 'explain the command')

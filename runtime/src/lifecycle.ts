@@ -14,6 +14,8 @@ export interface Service {
   readonly failed: Promise<Error>;
   /** How long `stop` may take, where that is longer than STOP_DEADLINE_MS. */
   readonly stopDeadlineMs?: number;
+  /** Whether the threads behind it give signs of life; for those that notice when one hangs. */
+  isAlive?(): boolean;
   /** Stops the service, which finishes its work; safe to call twice. */
   stop(): Promise<void>;
 }

@@ -10,6 +10,8 @@ const STDERR = 2;
  * able to.
  */
 export class ProcessSignals {
+  /** Is told before and after the conf files are read again. */
+  reloadObserver: { reloading(): void; ready(): void } | undefined;
   /** Is told what a signal did. Before there is one, SIGHUP has nothing to reload. */
   log: Logger | undefined;
   readonly #stopping = new AbortController();
@@ -59,7 +61,9 @@ export class ProcessSignals {
     if (this.#isOnTerminal && !isatty(STDERR)) this.#onEnd('SIGHUP');
     else if (this.log !== undefined) {
       this.log.info('SIGHUP: reloading the conf');
+      this.reloadObserver?.reloading();
       reloadConfigs(this.log);
+      this.reloadObserver?.ready();
     }
   }
 }

@@ -23,6 +23,11 @@ export function projectVersion(): string {
   return rootManifest().version;
 }
 
+/** The version of the Node.js that the project brings, and the .deb. */
+export function nodeVersion(): string {
+  return (readJson(path.join(ROOT, 'node_modules/node/package.json')) as { version: string }).version;
+}
+
 /** @throws {Error} when one has another version than the project */
 export function readWorkspaces(): readonly Workspace[] {
   const { workspaces, version } = rootManifest();

@@ -46,6 +46,7 @@ test('a shard that hangs is named, counted and replaced, and serves its modules 
   await evaluateIn('shard0', HANG);
   await eventually('it is named', () => recording.events().includes('thread shard0 is silent'));
   expect(agent.restarts('shard0')).toBe(0);
+  expect(agent.isAlive?.()).toBe(false);
   expect(sampleValue(await metrics(agent), 'lars_agent_thread_silences_total', { thread: 'shard0' })).toBe(1);
   await expect.poll(() => agent.restarts('shard0'), { timeout: 20_000 }).toBe(1);
   expect(recording.events()).toContain('thread shard0 hangs; replaced');
@@ -56,6 +57,7 @@ test('a shard that hangs is named, counted and replaced, and serves its modules 
     return asker.answers > answered;
   });
   expect(await asker.getHost(MODULE)).toMatchObject({ retcode: ReturnCode.Success, host: { port: 5 } });
+  expect(agent.isAlive?.()).toBe(true);
   expect((await health(agent)).details).toMatchObject({ threadSilences: 1, threadRestarts: 1 });
 }, 60_000);
 

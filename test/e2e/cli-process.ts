@@ -22,12 +22,20 @@ export interface Ready {
   readonly pid: number;
   readonly dnsserver: { readonly tcpPort: number; readonly httpPort: number; readonly database: string; readonly conf: string };
   readonly reporter: { readonly tcpPort: number; readonly httpPort: number };
-  readonly agent: { readonly ip: string; readonly udpPorts: readonly number[]; readonly httpPort: number };
+  readonly agent: {
+    readonly ip: string;
+    readonly transport: string;
+    readonly udpPorts: readonly number[];
+    readonly httpPort: number;
+  };
 }
 
 export interface StartOptions {
   readonly nodeArgs?: readonly string[];
   readonly program?: string;
+  /** The Node.js that runs it; this one by default. */
+  readonly node?: string;
+  readonly env?: NodeJS.ProcessEnv;
   /** A command that replaces itself with the program and arguments that it is given behind its own: ['sh', '-c', '…; exec "$0" "$@"']. */
   readonly shell?: readonly string[];
 }
@@ -59,9 +67,9 @@ export class LarsFolder {
   }
 
   start(args: readonly string[], options: StartOptions = {}): LarsProcess {
-    const { nodeArgs = [], program = LARS, shell } = options;
-    const env = { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '' };
-    const command = [process.execPath, ...nodeArgs, program, ...args];
+    const { nodeArgs = [], program = LARS, node = process.execPath, shell } = options;
+    const env = { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '', ...options.env };
+    const command = [node, ...nodeArgs, program, ...args];
     const [file = '', ...fileArgs] = shell === undefined ? command : [...shell, ...command];
     const child = spawn(file, fileArgs, { cwd: this.path, env, stdio: 'pipe' });
     const running = new LarsProcess(child);

@@ -62,6 +62,11 @@ export class HeartbeatWatch<Name> {
     this.#watched.delete(name);
   }
 
+  /** Whether none is silent, replaced or stuck. */
+  get areAllWell(): boolean {
+    return [...this.#watched.values()].every(({ stage }) => stage === 'well');
+  }
+
   /** Call it every HEARTBEAT_MS. @returns what is to be done and said; each once */
   look(nowMs: number): readonly HeartbeatChange<Name>[] {
     const stepMs = Math.min(nowMs - (this.#lastLookMs ?? nowMs), this.#options.maxStepMs);

@@ -108,6 +108,11 @@ export class Supervisor<Name extends string> {
     return this.#silences.get(name) ?? 0;
   }
 
+  /** Whether no thread is silent. */
+  get isAlive(): boolean {
+    return this.#heartbeats.areAllWell;
+  }
+
   /** The thread's answer to a query; undefined when it does not answer in time, because it is busy or being replaced. */
   async askThread(name: Name, query: ShardQuery): Promise<unknown> {
     if (!this.#workers.isAlive(name)) return undefined;

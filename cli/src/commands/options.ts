@@ -7,6 +7,13 @@ export interface GlobalOptions {
   readonly confDir?: string;
 }
 
+/** The .deb's command sets the variable, so that its users need not name /etc/lars. */
+export function confDirOption(): Option {
+  return new Option('--conf-dir <dir>', 'folder of agent.ini, dnsserver.ini and reporter.ini (default: conf)').env(
+    'LARS_CONF_DIR',
+  );
+}
+
 /** The options of commands that ask an agent. */
 export interface AgentOptions {
   readonly agent?: string;

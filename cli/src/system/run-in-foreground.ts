@@ -1,6 +1,7 @@
 import { runUntilStopped, type Service, startUnlessStopped } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
 import type { ProcessSignals } from '@lars/runtime/process-signals';
+import { SystemdNotifier } from '@lars/runtime/systemd-notifier';
 import { ExitCode } from '../exit-code.ts';
 import type { BufferedLog } from './buffered-log.ts';
 
@@ -36,5 +37,14 @@ export async function runInForeground({ signals, log, bufferedLogs, start }: For
   const ended = runUntilStopped(services, log, signals);
   announce();
   release();
+  const systemd = await SystemdNotifier.open(process.env, log);
+  if (systemd !== undefined) tellSystemd(systemd, services, signals);
   return (await ended) === 0 ? ExitCode.Ok : ExitCode.Failed;
+}
+
+function tellSystemd(systemd: SystemdNotifier, services: readonly Service[], signals: ProcessSignals): void {
+  signals.reloadObserver = systemd;
+  systemd.watch(() => services.every(service => service.isAlive?.() ?? true));
+  void Promise.race([signals.first(), ...services.map(({ failed }) => failed)]).then(() => systemd.stopping());
+  systemd.ready();
 }

@@ -16,6 +16,7 @@ export interface Libc {
   getsockopt(fd: number, level: number, name: number, value: number, lengthAddress: number): number;
   recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: number): number;
   sendmmsg(fd: number, headers: number, count: number, flags: number): number;
+  sendto(fd: number, data: number, length: number, flags: number, address: number, addressLength: number): number;
   poll(fds: number, count: number, timeoutMs: number): number;
   dup3(fd: number, newFd: number, flags: number): number;
   close(fd: number): number;
@@ -69,6 +70,7 @@ function bindLibc(koffi: typeof import('koffi')): Libc {
     getsockopt: define('getsockopt', 'int', 'int', 'int', 'uintptr_t', 'uintptr_t'),
     recvmmsg: define('recvmmsg', 'int', 'uintptr_t', 'uint32_t', 'int', 'uintptr_t'),
     sendmmsg: define('sendmmsg', 'int', 'uintptr_t', 'uint32_t', 'int'),
+    sendto: define('sendto', 'int', 'uintptr_t', 'uintptr_t', 'int', 'uintptr_t', 'uint32_t'),
     poll: define('poll', 'uintptr_t', 'ulong', 'int'),
     dup3: define('dup3', 'int', 'int', 'int'),
     close: define('close', 'int'),

@@ -33,11 +33,14 @@ test('one that is silent is named once, replaced once, and then found to be stuc
   const { watch, heartbeat, look } = watchOne();
   beat(heartbeat);
   look(STEP_MS);
+  expect(watch.areAllWell).toBe(true);
   expect(look(3_000)).toEqual([['silent', 3_000]]);
+  expect(watch.areAllWell).toBe(false);
   expect(look(7_000)).toEqual([['replace', 10_000]]);
   expect(look(30_000)).toEqual([['stuck', 20_000]]);
   watch.end('a');
   expect(look(60_000)).toEqual([]);
+  expect(watch.areAllWell).toBe(true);
 });
 
 test('one that comes back is told so, and may be silent again', () => {

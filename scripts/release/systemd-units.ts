@@ -1,0 +1,76 @@
+// pure
+/** The systemd units of the .deb. */
+
+interface Unit {
+  readonly service: string;
+  readonly does: string;
+  /** Longer than the service takes to stop when all goes ill. */
+  readonly stopSeconds: number;
+}
+
+const UNITS: readonly Unit[] = [
+  { service: 'agent', does: 'tells business code which host to call', stopSeconds: 20 },
+  { service: 'dnsserver', does: 'has the routes and pushes their changes', stopSeconds: 10 },
+  { service: 'reporter', does: 'keeps the call statistics', stopSeconds: 10 },
+];
+
+/** V8 makes code at run time, so MemoryDenyWriteExecute cannot be; the agent asks for the machine's addresses, so AF_NETLINK must be. */
+const HARDENING = `CapabilityBoundingSet=
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+ProtectProc=invisible
+ProtectClock=yes
+ProtectHostname=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+PrivateDevices=yes
+DevicePolicy=closed
+PrivateTmp=yes
+PrivateUsers=yes
+LockPersonality=yes
+RemoveIPC=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM`;
+
+/** The text of each unit by its file name. */
+export function systemdUnits(): ReadonlyMap<string, string> {
+  return new Map(UNITS.map(unit => [`lars-${unit.service}.service`, unitText(unit)]));
+}
+
+function unitText({ service, does, stopSeconds }: Unit): string {
+  return `[Unit]
+Description=LARS ${service}: ${does}
+Documentation=man:lars(1)
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=notify
+ExecStart=/usr/bin/lars ${service} --conf /etc/lars/${service}.ini
+ExecReload=/bin/kill -HUP $MAINPID
+WatchdogSec=30
+TimeoutStopSec=${stopSeconds}
+Restart=on-failure
+RestartSec=1
+User=lars
+Group=lars
+WorkingDirectory=/var/lib/lars
+StateDirectory=lars
+StateDirectoryMode=0750
+UMask=0027
+LimitNOFILE=65536
+${HARDENING}
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
