@@ -12,10 +12,13 @@ import { writeChecksums } from './release/checksums.ts';
 import { canMakeDeb, makeDeb } from './release/deb-package.ts';
 import { readMaterials } from './release/materials.ts';
 import { packPackages, stagePackages } from './release/npm-packages.ts';
+import { writeWireRelease } from './release/wire-release.ts';
 import { projectVersion, ROOT } from './release/workspace.ts';
 
 function release(folder: string, staging: string): void {
   const version = projectVersion();
+  if (writeWireRelease(version))
+    process.stdout.write(`what ${version} says on the wire is new in test/data/wire-releases: commit it\n`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const staged = stagePackages({ folder: path.join(staging, 'npm'), version });
