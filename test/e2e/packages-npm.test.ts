@@ -38,10 +38,12 @@ beforeAll(() => {
 afterAll(() => cleanUps.run());
 
 describe.runIf(hasRegistry())('packages from npm', () => {
+  /** The program of each major version. */
+  const nodes = new Map<number, string>([[26, process.execPath]]);
+
   describe('@lars/client-sdk', () => {
     let folder: StrangersFolder;
     let world: AgentWorld;
-    const nodes = new Map<number, string>([[26, process.execPath]]);
 
     beforeAll(async () => {
       folder = newFolder();
@@ -105,6 +107,14 @@ describe.runIf(hasRegistry())('packages from npm', () => {
       });
       expect(host).toContain('127.0.0.1:9001');
       expect(await up.interrupt()).toMatchObject({ code: 0 });
+    });
+
+    test('says on an older Node.js what it needs', async () => {
+      const { code, err } = await folder.run(nodes.get(24) as string, [program(), 'up']);
+      expect(code).toBe(1);
+      expect(err).toMatch(
+        /^lars: needs Node.js 26 or newer, this is 24\..+; .* elsewhere install one, or the \.deb, which has its own\n$/,
+      );
     });
 
     test('says what is missing without koffi, and where it is wanted', async () => {

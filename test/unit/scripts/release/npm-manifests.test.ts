@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { publishedName, tarballName, withPublishedNames } from '../../../../scripts/release/names.ts';
 import { packedManifest, type WorkspaceManifest } from '../../../../scripts/release/packed-manifest.ts';
 import { packedReadme } from '../../../../scripts/release/packed-readme.ts';
-import { publishedFiles, readWorkspaces } from '../../../../scripts/release/workspace.ts';
+import { projectVersion, publishedFiles, ROOT, readWorkspaces } from '../../../../scripts/release/workspace.ts';
 
 const workspaces = ['@lars/proto', '@lars/client-sdk', '@lars/cli'];
 const inScope = (name: string) => publishedName(name, '@acme');
@@ -64,6 +66,10 @@ test('a README names what lies outside of the package, and links what is inside'
   expect(packedReadme(text)).toBe(
     'page (docs/a.md#b of the project), docs/a.md of the project, [src](src/), [web](https://example.org/x)',
   );
+});
+
+test('the Python client has the version of all', () => {
+  expect(readFileSync(path.join(ROOT, 'python/pyproject.toml'), 'utf8')).toContain(`\nversion = "${projectVersion()}"\n`);
 });
 
 test('each file that a package.json promises is published', () => {
