@@ -9,7 +9,7 @@ const WORKSPACE_SCOPE = '@lars';
 /** Workspaces that are published under a name of their own; all others keep theirs, in NPM_SCOPE. */
 const OWN_NAMES: Readonly<Record<string, string>> = { '@lars/cli': 'lars' };
 
-/** The .deb, its system user and its folders below /etc, /var/lib and /usr/lib. */
+/** The package of the .deb. The user and the folders are called lars in any case: packaging/ and systemd-units.ts name them. */
 export const DEB_NAME = 'lars';
 
 /** Who answers for the packages, as Debian wants to know it. */

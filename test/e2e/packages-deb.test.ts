@@ -18,7 +18,7 @@ import { chrootScript, readContainerfile } from './packages/containerfile.ts';
 import { DebRoot } from './packages/deb-root.ts';
 import { releaseDeb } from './packages/release-deb.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
 
 const run = promisify(execFile);
 const NEXT = '99.0.0';

@@ -11,7 +11,7 @@ import { LarsFolder } from './cli-process.ts';
 import { CONSUMERS, STRICT_PROJECT } from './packages/consumers.ts';
 import { fetchNode, hasRegistry, OLDER_NODES, packAll, StrangersFolder } from './packages/installed.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 300_000 });
 
 const LOOPBACK = 0x7f00_0001;
 const TSC = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url));
