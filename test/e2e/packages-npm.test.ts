@@ -79,11 +79,11 @@ describe.runIf(hasRegistry())('packages from npm', () => {
   describe('lars', () => {
     let folder: StrangersFolder;
     const system = new LarsFolder();
+    cleanUps.add(() => system.dispose());
 
     beforeAll(async () => {
       folder = newFolder();
       folder.write({ 'package.json': '{ "private": true }' });
-      cleanUps.add(() => system.dispose());
       await folder.install([...tarballs.values()]);
     });
 
