@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openSqlite, type SqliteOptions } from '@lars/runtime/sql/sqlite';
+import { openError, openSqlite, type SqliteOptions } from '@lars/runtime/sql/sqlite';
 import Database from 'better-sqlite3';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
@@ -34,6 +34,17 @@ describe('what is made', () => {
     expect([modeOf('data'), modeOf('data/lars.db')]).toEqual(['755', '644']);
   });
 });
+
+test.each(['MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'])(
+  'a package without a binary for this machine (%s): one line says what to do',
+  code => {
+    const cause = Object.assign(new Error("Cannot find module 'x.node'\nRequire stack:\n- /somewhere"), { code });
+    const { message } = openError({ file: 'lars.db', confKey: '[database] file' }, cause, 0);
+    expect(message).toMatch(
+      /^database lars\.db \(\[database\] file\) cannot be opened: .*has no binary that runs here \(.+\); run npm ci .*: Cannot find module 'x\.node'$/,
+    );
+  },
+);
 
 /** SQLite's numbers for PRAGMA synchronous. */
 const SYNCHRONOUS = { normal: 1, full: 2 } as const;
