@@ -253,6 +253,10 @@ describe('routes', () => {
     expect(removed.document).toMatchObject({ modid: -3, cmdid: 2, removed: 1, modules: 1 });
     expect((await json(['route', 'remove', '-3/2', 'db.example:81'])).code).toBe(1);
     expect(await folder.runHere(['route', 'export'])).toMatchObject({ code: 0, out: '-3,2,[2001:db8::1]:80\n' });
+    expect(await folder.runHere(['route', 'clear'])).toMatchObject({
+      code: 3,
+      out: expect.stringContaining('- -3/2 [2001:db8::1]:80'),
+    });
     expect(await folder.runHere(['route', 'clear', '--yes'])).toMatchObject({ code: 0 });
     expect(await folder.runHere(['route', 'list'])).toMatchObject({ code: 0, out: '0 hosts in 0 modules\n' });
   });

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { UsageError } from '../../errors.ts';
 import type { Shell } from '../../shell.ts';
 import { type ChangeOptions, changeOptions, changeRoutes } from './change-routes.ts';
 
@@ -15,8 +14,6 @@ export function addRouteClear(route: Command, shell: Shell): void {
     .description('remove all routes of all modules')
     .addHelpText('after', EXAMPLES)
     .action(async (options: ChangeOptions) => {
-      if (options.yes !== true && options.dryRun !== true)
-        throw new UsageError('route clear removes all routes of all modules; add --yes to mean it');
       await changeRoutes(route, shell, options, editor => editor.clear());
     });
 }
