@@ -14,6 +14,7 @@ import { isPackageSource, isSource, type TreeFile, type Violation } from './sour
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   runtime: ['proto'],
+  reactor: [],
   'client-sdk': ['proto'],
   agent: ['proto', 'runtime'],
   dnsserver: ['proto', 'runtime'],
@@ -21,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['proto', 'runtime', 'client-sdk', 'agent', 'dnsserver', 'reporter'],
 };
 
-/** proto ← client-sdk; proto ← runtime ← agent | dnsserver | reporter; cli imports them all. Services meet on the wire. */
+/** proto ← client-sdk; proto ← runtime ← agent | dnsserver | reporter; cli imports them all. Services meet on the wire. reactor knows nothing of LARS. */
 export function importDirection(files: readonly TreeFile[]): Violation[] {
   const workspaces = workspacesOf(files);
   return workspaces.flatMap(({ folder, file: manifest }) => {

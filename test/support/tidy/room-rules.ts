@@ -14,6 +14,7 @@ const ROOMS = [
   'runtime/src/tcp',
   'runtime/src/threads',
   'runtime/src/udp',
+  'reactor',
   'agent',
   'agent/src/balancer',
   'agent/src/dns',

@@ -1,0 +1,94 @@
+import type { CloseReason, EngineLog, EngineTimer } from './engine.ts';
+import { countClose, newCounters } from './engine-counters.ts';
+import { TimerWheel, WheelTimer } from './timer-wheel.ts';
+
+export interface EngineCoreDeps {
+  readonly log: EngineLog;
+  /** Monotonic. */
+  readonly nowMs: () => number;
+}
+
+/** What the parts of one engine share: its time, its timers, its counters, and what becomes of errors in callbacks. */
+export class EngineCore {
+  readonly counters = newCounters();
+  readonly log: EngineLog;
+  readonly wheel: TimerWheel;
+  readonly readClock: () => number;
+  isClosed = false;
+  #nowMs: number;
+  #timers = 0;
+
+  constructor({ log, nowMs }: EngineCoreDeps) {
+    this.log = log;
+    this.readClock = nowMs;
+    this.#nowMs = nowMs();
+    this.wheel = new TimerWheel(this.#nowMs);
+  }
+
+  /** The time of the last look at the clock: one look serves a whole batch of events. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Looks at the clock, and fires the timers that are due. */
+  advance(): void {
+    this.#nowMs = this.readClock();
+    this.wheel.advance(this.#nowMs);
+  }
+
+  look(): void {
+    this.#nowMs = this.readClock();
+  }
+
+  /** How many timers users have set. */
+  get timers(): number {
+    return this.#timers;
+  }
+
+  after(ms: number, callback: () => void): EngineTimer {
+    const timer = new WheelTimer(() => {
+      this.#timers -= 1;
+      this.contain(callback);
+    });
+    this.#timers += 1;
+    this.wheel.set(timer, this.readClock() + ms);
+    return {
+      cancel: () => {
+        if (!timer.isSet) return;
+        this.#timers -= 1;
+        this.wheel.cancel(timer);
+      },
+    };
+  }
+
+  countClose(reason: CloseReason): void {
+    countClose(this.counters, reason);
+  }
+
+  /** Runs a callback that belongs to no open connection. */
+  contain(callback: () => unknown): void {
+    this.watch(callback, error => this.logError(error));
+  }
+
+  /** Runs a callback; `onError` gets what it throws, and what a promise that it returns is rejected with. */
+  watch(callback: () => unknown, onError: (error: Error) => void): void {
+    try {
+      this.watchResult(callback(), onError);
+    } catch (error) {
+      onError(asError(error));
+    }
+  }
+
+  watchResult(result: unknown, onError: (error: Error) => void): void {
+    if (result instanceof Promise) result.catch((error: unknown) => onError(asError(error)));
+  }
+
+  logError(error: Error): void {
+    this.counters.handlerErrors += 1;
+    this.log.error('a callback threw', { error: error.stack ?? error.message });
+  }
+}
+
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
