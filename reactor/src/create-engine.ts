@@ -1,5 +1,8 @@
+import { loadNative } from '@lars/syscalls/native';
 import { type Engine, EngineError, type EngineKind, type EngineLog } from './engine.ts';
-import { EngineCore } from './engine-core.ts';
+import { asError, EngineCore } from './engine-core.ts';
+import { EpollEngine } from './epoll/epoll-engine.ts';
+import { bindLibc } from './linux/libc.ts';
 import { NodeEngine } from './node/node-engine.ts';
 
 export interface EngineOptions {
@@ -27,6 +30,23 @@ export async function createEngine({ kind = 'auto' }: EngineOptions = {}, deps: 
 }
 
 async function choose(kind: EngineKind | 'auto', core: EngineCore): Promise<Engine> {
-  if (kind === 'auto' || kind === 'node') return new NodeEngine(core, 'node:net, as asked for');
-  throw new EngineError('UNAVAILABLE', `the engine ${kind} does not run here`);
+  if (kind === 'node') return new NodeEngine(core, 'node:net, as asked for');
+  if (kind === 'io_uring') throw new EngineError('UNAVAILABLE', 'the engine io_uring does not run here: it is not made yet');
+  const outcome = await openEpoll(core, kind === 'auto' ? 'epoll, the best that runs here' : 'epoll, as asked for');
+  if ('engine' in outcome) return outcome.engine;
+  if (kind === 'epoll') throw new EngineError('UNAVAILABLE', `the engine epoll does not run here: ${outcome.unavailable}`);
+  return new NodeEngine(core, `node:net, because epoll does not run here: ${outcome.unavailable}`);
+}
+
+async function openEpoll(
+  core: EngineCore,
+  reason: string,
+): Promise<{ readonly engine: Engine } | { readonly unavailable: string }> {
+  const outcome = await loadNative(bindLibc);
+  if ('unavailable' in outcome) return outcome;
+  try {
+    return { engine: new EpollEngine(core, outcome.bound, reason) };
+  } catch (error) {
+    return { unavailable: asError(error).message };
+  }
 }

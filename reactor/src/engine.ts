@@ -121,6 +121,8 @@ export interface Connection {
   readonly isOpen: boolean;
   /** False from `connect` until `onConnect`. */
   readonly isConnected: boolean;
+  /** The remote has ended its direction, and everything before was read. */
+  readonly hasRemoteEnded: boolean;
   /** Undefined when the connection was closed before anybody asked. */
   readonly remoteAddress: Address | undefined;
   readonly localAddress: Address | undefined;
@@ -128,7 +130,7 @@ export interface Connection {
   readonly unsentBytes: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** Reads, and calls `handler` from now on. A second call replaces the handler. */
+  /** Reads, and calls `handler` from now on. A second call replaces the handler; the new one is told of the end of the remote too. */
   start(handler: ConnectionHandler): void;
   /**
    * Sends, or queues a copy of what the kernel does not take. The caller may reuse `bytes` afterwards.

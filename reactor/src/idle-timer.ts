@@ -1,9 +1,8 @@
 // pure
-import { type TimerWheel, WheelTimer } from './timer-wheel.ts';
+import type { EngineCore } from './engine-core.ts';
+import { WheelTimer } from './timer-wheel.ts';
 
 export interface IdleTimerDeps {
-  readonly wheel: TimerWheel;
-  nowMs(): number;
   /** When a byte moved last. */
   lastActiveMs(): number;
   onIdle(): void;
@@ -11,11 +10,13 @@ export interface IdleTimerDeps {
 
 /** Watches that something moves within a time. Movement only notes the time; the timer looks when it fires, and goes on from there. */
 export class IdleTimer {
+  readonly #core: EngineCore;
   readonly #deps: IdleTimerDeps;
   readonly #timer = new WheelTimer(() => this.#check());
   #timeoutMs = 0;
 
-  constructor(deps: IdleTimerDeps) {
+  constructor(core: EngineCore, deps: IdleTimerDeps) {
+    this.#core = core;
     this.#deps = deps;
   }
 
@@ -23,16 +24,16 @@ export class IdleTimer {
   set(timeoutMs: number): void {
     this.#timeoutMs = timeoutMs;
     if (timeoutMs === 0) this.cancel();
-    else this.#deps.wheel.set(this.#timer, this.#deps.nowMs() + timeoutMs);
+    else this.#core.wheel.set(this.#timer, this.#core.nowMs + timeoutMs);
   }
 
   cancel(): void {
-    this.#deps.wheel.cancel(this.#timer);
+    this.#core.wheel.cancel(this.#timer);
   }
 
   #check(): void {
     const dueMs = this.#deps.lastActiveMs() + this.#timeoutMs;
-    if (dueMs > this.#deps.nowMs()) this.#deps.wheel.set(this.#timer, dueMs);
+    if (dueMs > this.#core.nowMs) this.#core.wheel.set(this.#timer, dueMs);
     else this.#deps.onIdle();
   }
 }

@@ -15,6 +15,7 @@ export class PortableRelay implements Relay {
   readonly #idle: IdleTimer;
   #result: Pick<RelayResult, 'end' | 'by' | 'error'> | undefined;
   #isHalfClosed = false;
+  #endedLast: Side | undefined;
   #closed = 0;
   #lastActiveMs = 0;
   #seenBytes = 0;
@@ -25,9 +26,7 @@ export class PortableRelay implements Relay {
     this.#options = options;
     this.#onDone = onDone;
     this.#before = { a: a.bytesWritten + a.unsentBytes, b: b.bytesWritten + b.unsentBytes };
-    this.#idle = new IdleTimer({
-      wheel: core.wheel,
-      nowMs: () => core.nowMs,
+    this.#idle = new IdleTimer(core, {
       lastActiveMs: () => this.#lastMoveMs(),
       onIdle: () => this.#break('idle_timeout', undefined, undefined),
     });
@@ -67,6 +66,7 @@ export class PortableRelay implements Relay {
         other.resume();
       },
       onEnd: () => {
+        this.#endedLast = side;
         other.end();
         this.#onHalfClose();
       },
@@ -93,13 +93,14 @@ export class PortableRelay implements Relay {
   #onClose(side: Side, reason: CloseReason, error: Error | undefined): void {
     this.#closed += 1;
     if (reason === 'ended') {
-      if (this.#closed === 2) this.#result ??= { end: 'ended', by: side, error: undefined };
+      if (this.#closed === 2) this.#result ??= { end: 'ended', by: this.#endedLast, error: undefined };
     } else this.#break(endOf(reason), side, error);
     if (this.#closed === 2) this.#finish();
   }
 
   #break(end: RelayEnd, by: Side | undefined, error: Error | undefined): void {
     if (this.#result !== undefined) return;
+    if (end === 'idle_timeout') this.#core.counters.idleTimeouts += 1;
     this.#result = { end, by, error };
     this.#sides.a.reset();
     this.#sides.b.reset();

@@ -22,8 +22,9 @@ describeEngines('faults and limits', kind => {
       const handler = new NotingHandler();
       handlers.push(handler);
       handler.onData = (one, bytes) => {
-        if (String(bytes) === 'throw') throw new Error('boom');
-        if (String(bytes) === 'reject') return Promise.reject(new Error('boom'));
+        const word = Buffer.from(bytes).toString();
+        if (word === 'throw') throw new Error('boom');
+        if (word === 'reject') return Promise.reject(new Error('boom'));
         one.write(bytes);
         return undefined;
       };

@@ -10,6 +10,7 @@ import {
 } from '../engine.ts';
 import type { EngineCore } from '../engine-core.ts';
 import { IdleTimer } from '../idle-timer.ts';
+import { UnreadBytes } from '../unread-bytes.ts';
 
 export interface NodeConnectionDeps {
   readonly core: EngineCore;
@@ -27,12 +28,14 @@ export class NodeConnection implements Connection {
   readonly #socket: Socket;
   readonly #isUnix: boolean;
   #handler: ConnectionHandler | undefined;
-  #unread: Uint8Array[] = [];
+  readonly #unread = new UnreadBytes();
   #unreadScheduled = false;
   #isOpen = true;
   #isConnected: boolean;
   #isPaused = false;
   #isEnded = false;
+  #hasRemoteEnded = false;
+  #isEndTold = false;
   #reason: CloseReason | undefined;
   #error: Error | undefined;
   #bytesRead = 0;
@@ -61,6 +64,10 @@ export class NodeConnection implements Connection {
 
   get isConnected(): boolean {
     return this.#isConnected;
+  }
+
+  get hasRemoteEnded(): boolean {
+    return this.#hasRemoteEnded;
   }
 
   get remoteAddress(): Address | undefined {
@@ -96,7 +103,10 @@ export class NodeConnection implements Connection {
     if (!this.#isOpen) return;
     const isFirst = this.#handler === undefined;
     this.#handler = handler;
-    if (isFirst && this.#isConnected) this.#beginReading();
+    this.#isEndTold = false;
+    if (!this.#isConnected) return;
+    if (isFirst) this.#beginReading();
+    else this.#read();
   }
 
   /** The socket has connected. */
@@ -144,8 +154,8 @@ export class NodeConnection implements Connection {
   }
 
   unread(bytes: Uint8Array): void {
-    if (!this.#isOpen || bytes.length === 0) return;
-    this.#unread.push(bytes.slice());
+    if (!this.#isOpen) return;
+    this.#unread.giveBack(bytes);
     this.#bytesRead -= bytes.length;
     this.#socket.pause();
     this.#read();
@@ -154,9 +164,7 @@ export class NodeConnection implements Connection {
   setIdleTimeout(ms: number): void {
     if (!this.#isOpen) return;
     const { core } = this.#deps;
-    this.#idle ??= new IdleTimer({
-      wheel: core.wheel,
-      nowMs: () => core.nowMs,
+    this.#idle ??= new IdleTimer(core, {
       lastActiveMs: () => this.#lastActiveMs,
       onIdle: () => this.close('idle_timeout'),
     });
@@ -182,7 +190,7 @@ export class NodeConnection implements Connection {
   /** What was given back comes before what the socket has, and never within the call that gives it back. */
   #read(): void {
     if (this.#isPaused || this.#handler === undefined || !this.#isConnected) return;
-    if (this.#unread.length === 0) this.#socket.resume();
+    if (this.#unread.isEmpty && !this.#hasRemoteEnded) this.#socket.resume();
     else if (!this.#unreadScheduled) {
       this.#unreadScheduled = true;
       setImmediate(() => {
@@ -194,15 +202,16 @@ export class NodeConnection implements Connection {
 
   #deliverUnread(): void {
     if (this.#isPaused || !this.#isOpen) return;
-    const bytes = this.#unread.pop();
+    const bytes = this.#unread.next();
     if (bytes !== undefined) this.#deliver(bytes);
-    this.#read();
+    else if (this.#hasRemoteEnded) this.#tellEnd();
+    if (!this.#isEndTold) this.#read();
   }
 
   #onData(chunk: Uint8Array): void {
     // Chunks that a stream has read already may come when it is told to pause.
-    if (this.#isPaused || this.#unread.length > 0) {
-      this.#unread.unshift(chunk);
+    if (this.#isPaused || !this.#unread.isEmpty) {
+      this.#unread.append(chunk);
       this.#socket.pause();
       return;
     }
@@ -218,6 +227,13 @@ export class NodeConnection implements Connection {
   }
 
   #onEnd(): void {
+    this.#hasRemoteEnded = true;
+    this.#read();
+  }
+
+  #tellEnd(): void {
+    if (this.#isEndTold) return;
+    this.#isEndTold = true;
     this.#call(handler => (handler.onEnd === undefined ? this.end() : handler.onEnd(this)));
   }
 
@@ -252,7 +268,7 @@ export class NodeConnection implements Connection {
     const reason = this.#reason ?? (this.#error === undefined ? 'ended' : reasonOf(this.#error, this.#isConnected));
     this.#isOpen = false;
     this.#idle?.cancel();
-    this.#unread = [];
+    this.#unread.takeAll();
     this.#deps.core.countClose(reason);
     this.#deps.onGone(this);
     const handler = this.#handler;

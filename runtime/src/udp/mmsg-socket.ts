@@ -1,6 +1,6 @@
 /** A UDP socket that takes and sends datagrams in batches, one system call for many. IPv4, Linux. */
 import { closeSync, openSync } from 'node:fs';
-import { Errno, systemError } from './errno.ts';
+import { Errno, systemError } from '@lars/syscalls/errno';
 import type { Libc } from './libc.ts';
 import { MmsgMemory } from './mmsg-memory.ts';
 import { SocketCalls } from './socket-calls.ts';

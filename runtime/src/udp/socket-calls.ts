@@ -1,6 +1,6 @@
 /** The system calls that open a socket and ask for its state, with their small arguments and their errors. */
 import { parseIpv4 } from '@lars/proto/host-address';
-import { systemError } from './errno.ts';
+import { systemError } from '@lars/syscalls/errno';
 import type { Libc } from './libc.ts';
 import type { MmsgMemory } from './mmsg-memory.ts';
 

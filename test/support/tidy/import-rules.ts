@@ -13,8 +13,9 @@ import { isPackageSource, isSource, type TreeFile, type Violation } from './sour
 /** Which of our packages a package may import. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proto: [],
-  runtime: ['proto'],
-  reactor: [],
+  syscalls: [],
+  runtime: ['proto', 'syscalls'],
+  reactor: ['syscalls'],
   'client-sdk': ['proto'],
   agent: ['proto', 'runtime'],
   dnsserver: ['proto', 'runtime'],

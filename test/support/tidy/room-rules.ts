@@ -6,6 +6,7 @@ import { isPackageSource, type TreeFile, type Violation } from './source-tree.ts
 const ROOMS = [
   'proto',
   'proto/src/in-place',
+  'syscalls',
   'runtime',
   'runtime/src/config',
   'runtime/src/http',
@@ -15,6 +16,7 @@ const ROOMS = [
   'runtime/src/threads',
   'runtime/src/udp',
   'reactor',
+  'reactor/src/epoll',
   'agent',
   'agent/src/balancer',
   'agent/src/dns',

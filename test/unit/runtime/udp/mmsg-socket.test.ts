@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { parseIpv4 } from '@lars/proto/host-address';
+import { Errno } from '@lars/syscalls/errno';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Errno } from '../../../../runtime/src/udp/errno.ts';
 import { type Libc, loadLibc } from '../../../../runtime/src/udp/libc.ts';
 import { addressFor, MmsgMemory } from '../../../../runtime/src/udp/mmsg-memory.ts';
 import { MmsgSocket, type MmsgSocketOptions } from '../../../../runtime/src/udp/mmsg-socket.ts';

@@ -1,7 +1,19 @@
 import { getSystemErrorName } from 'node:util';
 
 /** Error numbers of Linux. */
-export const Errno = { EINTR: 4, EBADF: 9, EAGAIN: 11, ECONNREFUSED: 111 } as const;
+export const Errno = {
+  EINTR: 4,
+  EBADF: 9,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  ENFILE: 23,
+  EMFILE: 24,
+  EINVAL: 22,
+  EPIPE: 32,
+  ENOBUFS: 105,
+  ECONNREFUSED: 111,
+  EINPROGRESS: 115,
+} as const;
 
 /** An error as Node makes them: 'bind EADDRINUSE 127.0.0.1:8888', with `code`, `errno` and `syscall`. */
 export function systemError(syscall: string, errno: number, where = ''): NodeJS.ErrnoException {

@@ -1,0 +1,18 @@
+import type { Connection } from '../engine.ts';
+import type { Source } from './hub.ts';
+import type { EpollContext } from './stream-socket.ts';
+
+export interface EpollConnectionDeps {
+  readonly context: EpollContext;
+  readonly writeHighBytes: number;
+  /** Called once, when the connection is not the engine's any more. */
+  onGone(connection: Connection): void;
+  /** Called once for a connection that connects, when it is connected. */
+  onConnected?(connection: Connection): unknown;
+}
+
+/** What a connection in a relay tells it. */
+export interface RelaySide extends Source {
+  /** Somebody has closed the connection. */
+  onClosed(): void;
+}

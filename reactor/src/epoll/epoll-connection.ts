@@ -1,0 +1,350 @@
+import { reasonOf } from '../close-reason.ts';
+import {
+  type Address,
+  type CloseReason,
+  type Connection,
+  type ConnectionHandler,
+  type DetachedConnection,
+  EngineError,
+} from '../engine.ts';
+import { UnreadBytes } from '../unread-bytes.ts';
+import type { EpollConnectionDeps, RelaySide } from './connection-deps.ts';
+import { EDGE_TRIGGERED, Ready } from './epoll-set.ts';
+import type { Source, Task } from './hub.ts';
+import { BROKEN, type EpollContext, StreamSocket } from './stream-socket.ts';
+
+/** Everything that can happen to a connection, told once when it does. */
+export const ALL_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.writable | Ready.remoteEnded;
+/** How often one connection is read in a row before others have their turn. */
+const READS_IN_A_ROW = 4;
+
+/** A connection of an epoll engine, as its user sees it. */
+export class EpollConnection implements Connection, Source, Task {
+  isScheduled = false;
+  isConnected: boolean;
+  /** Undefined when the system gave none. */
+  readonly socket: StreamSocket | undefined;
+  readonly context: EpollContext;
+  readonly #deps: EpollConnectionDeps;
+  #handler: ConnectionHandler | undefined;
+  /** A relay that has taken the connection, and is told instead of the handler. */
+  #relay: RelaySide | undefined;
+  #isWatched = false;
+  #isOpen = true;
+  #isPaused = false;
+  #isEnded = false;
+  #isShutDown = false;
+  #hasRemoteEnded = false;
+  /** The handler knows that the remote has ended. */
+  #isEndTold = false;
+  #wantsDrain = false;
+  /** Made when it is needed: most connections never do. */
+  #unread: UnreadBytes | undefined;
+  #local: Address | undefined;
+  #remote: Address | undefined;
+
+  constructor(deps: EpollConnectionDeps, fd: number, isConnected: boolean) {
+    this.context = deps.context;
+    this.#deps = deps;
+    this.isConnected = isConnected;
+    this.socket = fd < 0 ? undefined : new StreamSocket(deps.context, fd);
+    if (this.socket !== undefined) this.socket.isWritable = isConnected;
+    deps.context.core.counters.open += 1;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get remoteAddress(): Address | undefined {
+    if (this.#isOpen && this.socket !== undefined) this.#remote ??= this.context.sockets.remoteAddress(this.socket.fd);
+    return this.#remote;
+  }
+
+  get localAddress(): Address | undefined {
+    if (this.#isOpen && this.socket !== undefined) this.#local ??= this.context.sockets.localAddress(this.socket.fd);
+    return this.#local;
+  }
+
+  get unsentBytes(): number {
+    return this.socket?.queue.bytes ?? 0;
+  }
+
+  get bytesRead(): number {
+    return (this.socket?.bytesRead ?? 0) - (this.#unread?.bytes ?? 0);
+  }
+
+  get bytesWritten(): number {
+    return this.socket?.bytesWritten ?? 0;
+  }
+
+  get isRelayed(): boolean {
+    return this.#relay !== undefined;
+  }
+
+  start(handler: ConnectionHandler): void {
+    if (!this.#isOpen || this.#relay !== undefined) return;
+    this.#handler = handler;
+    this.#isEndTold = false;
+    this.watch();
+    this.#schedule();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const socket = this.socket;
+    if (!this.#isOpen || this.#isEnded || socket === undefined || this.#relay !== undefined) return false;
+    if (!socket.write(bytes)) {
+      this.#onBrokenWrite(socket);
+      return false;
+    }
+    if (socket.queue.bytes > 0) this.watch();
+    const mayGoOn = socket.queue.bytes < this.#deps.writeHighBytes;
+    if (!mayGoOn) this.#wantsDrain = true;
+    return mayGoOn;
+  }
+
+  end(): void {
+    if (!this.#isOpen || this.#isEnded || this.#relay !== undefined) return;
+    this.#isEnded = true;
+    this.#schedule();
+  }
+
+  reset(): void {
+    if (!this.#isOpen) return;
+    if (this.socket !== undefined) this.context.sockets.resetOnClose(this.socket.fd);
+    this.close('destroyed');
+  }
+
+  destroy(): void {
+    this.close('destroyed');
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#schedule();
+  }
+
+  unread(bytes: Uint8Array): void {
+    if (!this.#isOpen) return;
+    this.#unread ??= new UnreadBytes();
+    this.#unread.giveBack(bytes);
+    this.#schedule();
+  }
+
+  setIdleTimeout(ms: number): void {
+    if (this.#isOpen) this.socket?.setIdleTimeout(ms, this.#onIdle);
+  }
+
+  detach(): DetachedConnection {
+    if (!this.#isOpen || !this.isConnected || this.#relay !== undefined || this.socket === undefined) {
+      throw new EngineError('NOT_OPEN', 'the connection is closed, not yet connected or in a relay');
+    }
+    if (this.socket.queue.bytes > 0)
+      throw new EngineError('UNSENT', `${this.socket.queue.bytes} bytes of the connection are unsent`);
+    const unread = Buffer.concat(this.#unread?.takeAll() ?? []);
+    this.#leave();
+    if (this.#isWatched) this.context.hub.remove(this.socket.fd);
+    this.context.core.counters.open -= 1;
+    return { fd: this.socket.fd, unread };
+  }
+
+  /** From now on epoll tells of the connection. */
+  watch(): void {
+    if (this.#isWatched || this.socket === undefined) return;
+    this.#isWatched = true;
+    try {
+      this.context.hub.add(this.socket.fd, this, ALL_EDGES);
+    } catch (error) {
+      this.close('network_error', error as Error);
+    }
+  }
+
+  /**
+   * Gives the connection to a relay: its handler is called no more, and the relay hears what epoll says.
+   * @returns what was given back, in order
+   */
+  giveTo(relay: RelaySide): readonly Uint8Array[] {
+    this.#relay = relay;
+    this.#handler = undefined;
+    this.socket?.cancelIdleTimeout();
+    this.watch();
+    return this.#unread?.takeAll() ?? [];
+  }
+
+  get hasRemoteEnded(): boolean {
+    return this.#hasRemoteEnded;
+  }
+
+  onReady(ready: number): void {
+    const socket = this.socket;
+    if (!this.#isOpen || socket === undefined) return;
+    socket.note(ready);
+    if (!this.isConnected && !this.#finishConnecting(socket, ready)) return;
+    if (this.#relay !== undefined) {
+      this.#relay.onReady(ready);
+      return;
+    }
+    if ((ready & (Ready.error | Ready.hangUp)) !== 0 && !this.#mayRead) this.#noticeBreak(socket);
+    this.run();
+  }
+
+  /** Sends and reads what can be. */
+  run(): void {
+    const socket = this.socket;
+    if (!this.#isOpen || !this.isConnected || socket === undefined || this.#relay !== undefined) return;
+    this.#send(socket);
+    if (this.#mayRead) this.#read(socket);
+  }
+
+  get #mayRead(): boolean {
+    return this.#isOpen && !this.#isPaused && this.#handler !== undefined && !this.#isEndTold && this.#relay === undefined;
+  }
+
+  #read(socket: StreamSocket): void {
+    for (let reads = 0; this.#mayRead; reads++) {
+      const given = this.#unread?.next();
+      if (given !== undefined) {
+        this.#call(handler => handler.onData(this, given));
+        continue;
+      }
+      if (this.#hasRemoteEnded) this.#tellEnd();
+      if (!socket.isReadable) return;
+      if (reads === READS_IN_A_ROW) {
+        this.#schedule();
+        return;
+      }
+      const count = socket.receive();
+      if (count > 0) this.#call(handler => handler.onData(this, this.context.memory.incoming.subarray(0, count)));
+      else if (count === BROKEN) this.#closeBroken(socket);
+      else if (count === 0) this.#onRemoteEnd(socket);
+    }
+  }
+
+  #onRemoteEnd(socket: StreamSocket): void {
+    if (socket.error !== undefined) {
+      this.#closeBroken(socket);
+      return;
+    }
+    this.#hasRemoteEnded = true;
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    this.#isEndTold = true;
+    this.#call(handler => (handler.onEnd === undefined ? this.end() : handler.onEnd(this)));
+    this.#closeIfEnded();
+  }
+
+  #send(socket: StreamSocket): void {
+    const isEmpty = socket.flush();
+    if (isEmpty === BROKEN) {
+      this.#onBrokenWrite(socket);
+      return;
+    }
+    if (!isEmpty) return;
+    if (this.#wantsDrain) {
+      this.#wantsDrain = false;
+      this.#call(handler => handler.onDrain?.(this));
+    }
+    if (!this.#isEnded || this.#isShutDown || !this.#isOpen || socket.queue.bytes > 0) return;
+    this.#isShutDown = true;
+    socket.shutdown();
+    this.#closeIfEnded();
+  }
+
+  #closeIfEnded(): void {
+    if (!this.#hasRemoteEnded) return;
+    if (this.#isShutDown) this.close('ended');
+    // A UNIX socket tells when its remote has closed it altogether: what is written then arrives nowhere.
+    else if (this.socket?.isHungUp === true) this.close(this.unsentBytes > 0 ? 'reset' : 'ended');
+  }
+
+  /** What the remote sent before it broke the connection is still to be read, where somebody reads. */
+  #onBrokenWrite(socket: StreamSocket): void {
+    socket.queue.clear();
+    if (!this.#mayRead) {
+      this.#closeBroken(socket);
+      return;
+    }
+    socket.isReadable = true;
+    socket.isEnding = true;
+    this.#schedule();
+  }
+
+  /** An error that no read will tell of. */
+  #noticeBreak(socket: StreamSocket): void {
+    socket.error ??= socket.takeError();
+    if (socket.error !== undefined) this.#closeBroken(socket);
+    else this.#closeIfEnded();
+  }
+
+  #finishConnecting(socket: StreamSocket, ready: number): boolean {
+    if ((ready & (Ready.writable | Ready.error | Ready.hangUp)) === 0) return false;
+    const error = socket.takeError();
+    if (error !== undefined) {
+      this.close('connect_failed', error);
+      return false;
+    }
+    this.connected();
+    return this.#isOpen;
+  }
+
+  /** The connection is connected. */
+  connected(): void {
+    this.isConnected = true;
+    if (this.socket !== undefined) this.socket.isWritable = true;
+    this.context.core.counters.connected += 1;
+    this.context.core.watch(() => this.#deps.onConnected?.(this), this.failed);
+  }
+
+  #call(callback: (handler: ConnectionHandler) => unknown): void {
+    const handler = this.#handler;
+    if (handler === undefined || !this.#isOpen) return;
+    this.context.core.watch(() => callback(handler), this.failed);
+  }
+
+  readonly #onIdle = (): void => this.close('idle_timeout');
+
+  /** What a handler threw ends this connection. */
+  readonly failed = (error: Error): void => {
+    if (!this.#isOpen) return;
+    this.context.core.log.error('a handler threw, and its connection is closed', { error: error.stack ?? String(error) });
+    this.close('handler_error', error);
+  };
+
+  #closeBroken(socket: StreamSocket): void {
+    const error = socket.error ?? new Error('it broke');
+    this.close(reasonOf(error, this.isConnected), error);
+  }
+
+  /** Closes at once, for a reason. */
+  close(reason: CloseReason, error?: Error): void {
+    if (!this.#isOpen) return;
+    const handler = this.#handler;
+    const { core, hub } = this.context;
+    this.#leave();
+    core.countClose(reason);
+    const relay = this.#relay;
+    this.#relay = undefined;
+    if (relay !== undefined) hub.tellLater(() => relay.onClosed());
+    if (handler !== undefined) hub.tellLater(() => core.contain(() => handler.onClose?.(this, reason, error)));
+    if (this.socket !== undefined) hub.closeLater(this.socket.fd);
+  }
+
+  #leave(): void {
+    this.#isOpen = false;
+    this.socket?.cancelIdleTimeout();
+    this.#handler = undefined;
+    this.#unread = undefined;
+    this.#deps.onGone(this);
+  }
+
+  #schedule(): void {
+    this.context.hub.schedule(this);
+  }
+}

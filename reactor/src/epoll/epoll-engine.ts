@@ -1,0 +1,176 @@
+import {
+  checkMs,
+  checkRelayOptions,
+  checkSocketOptions,
+  connectTarget,
+  DEFAULTS,
+  type Endpoint,
+  listenPlace,
+} from '../check-options.ts';
+import { timeoutError } from '../close-reason.ts';
+import {
+  type ConnectHandler,
+  type Connection,
+  type ConnectOptions,
+  type Engine,
+  EngineError,
+  type EngineStats,
+  type EngineTimer,
+  type Listener,
+  type ListenOptions,
+  type Relay,
+  type RelayOptions,
+  type RelayResult,
+  type SocketOptions,
+} from '../engine.ts';
+import type { EngineCore } from '../engine-core.ts';
+import type { Libc } from '../linux/libc.ts';
+import { NativeMemory } from '../linux/memory.ts';
+import { PipePool } from '../linux/pipe-pool.ts';
+import { Sockets } from '../linux/sockets.ts';
+import { WheelTimer } from '../timer-wheel.ts';
+import { EpollConnection } from './epoll-connection.ts';
+import { EpollListener } from './epoll-listener.ts';
+import { EpollRelay } from './epoll-relay.ts';
+import { Hub } from './hub.ts';
+import type { EpollContext } from './stream-socket.ts';
+
+/** The engine of Linux: the C library's calls through koffi, and epoll to know when. */
+export class EpollEngine implements Engine {
+  readonly kind = 'epoll';
+  readonly reason: string;
+  readonly #context: EpollContext;
+  readonly #connections = new Set<EpollConnection>();
+  readonly #listeners = new Set<EpollListener>();
+
+  /** @throws {Error} as Node's, with `code`, where the kernel gives no epoll descriptor */
+  constructor(core: EngineCore, libc: Libc, reason: string) {
+    const memory = new NativeMemory(libc);
+    this.reason = reason;
+    this.#context = {
+      core,
+      libc,
+      memory,
+      hub: new Hub(core, libc),
+      sockets: new Sockets(libc, memory),
+      pipes: new PipePool(libc, memory, core.counters),
+    };
+  }
+
+  async listen(options: ListenOptions, onAccept: (connection: Connection) => void): Promise<Listener> {
+    const place = listenPlace(options);
+    this.#checkOpen();
+    const { core, sockets } = this.#context;
+    if (place.kind === 'fd') {
+      sockets.takeOver(place.fd, true);
+      sockets.configure(place.fd, options);
+    }
+    const fd = place.kind === 'fd' ? place.fd : sockets.openListener(place, options);
+    const accept = (accepted: number): void => {
+      core.counters.accepted += 1;
+      const connection = this.#add(accepted, options, true);
+      core.watch(() => onAccept(connection), connection.failed);
+    };
+    const path = place.kind === 'path' ? place.path : undefined;
+    const onGone = (gone: EpollListener) => void this.#listeners.delete(gone);
+    const listener = new EpollListener({ context: this.#context, path, onAccept: accept, onGone }, fd);
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  connect(options: ConnectOptions, handler: ConnectHandler): Connection {
+    const target = connectTarget(options);
+    this.#checkOpen();
+    const { core, hub } = this.#context;
+    core.counters.connectAttempts += 1;
+    const { timeoutMs = DEFAULTS.connectTimeoutMs } = options;
+    const late = new WheelTimer(() => connection.close('connect_timeout', timeoutError('no connection', timeoutMs)));
+    const { fd, error } = this.#openConnection(target, options);
+    const connection = this.#add(fd, options, false, late, () => handler.onConnect(connection));
+    connection.start(handler);
+    if (error !== undefined) connection.close('connect_failed', error);
+    else if (timeoutMs > 0) {
+      core.wheel.set(late, core.readClock() + timeoutMs);
+      hub.wake();
+    }
+    return connection;
+  }
+
+  adopt(fd: number, options: SocketOptions = {}): Connection {
+    checkSocketOptions(options);
+    this.#checkOpen();
+    this.#context.sockets.takeOver(fd, false);
+    this.#context.sockets.configure(fd, options);
+    return this.#add(fd, options, true);
+  }
+
+  relay(a: Connection, b: Connection, options: RelayOptions, onDone: (result: RelayResult) => void): Relay {
+    checkRelayOptions(options);
+    const isOurs = (one: Connection): one is EpollConnection => one instanceof EpollConnection && one.context === this.#context;
+    if (!isOurs(a) || !isOurs(b) || a === b)
+      throw new EngineError('BAD_OPTION', 'a relay is between two connections of one engine');
+    if (!a.isConnected || !b.isConnected || a.socket === undefined || b.socket === undefined) {
+      throw new EngineError('BAD_OPTION', 'a connection is not connected yet');
+    }
+    if (a.isRelayed || b.isRelayed) throw new EngineError('BAD_OPTION', 'a connection is in a relay already');
+    return new EpollRelay(this.#context, [a, b], [a.socket, b.socket], options, onDone);
+  }
+
+  after(ms: number, callback: () => void): EngineTimer {
+    checkMs('ms', ms);
+    const timer = this.#context.core.after(ms, callback);
+    this.#context.hub.wake();
+    return timer;
+  }
+
+  stats(): EngineStats {
+    return { ...this.#context.core.counters };
+  }
+
+  /** Callbacks of what ends come outside of the user's call, and before this resolves. */
+  async close(): Promise<void> {
+    const { core, hub, pipes } = this.#context;
+    if (core.isClosed) return;
+    core.isClosed = true;
+    for (const listener of this.#listeners) listener.abandon();
+    for (const connection of this.#connections) connection.destroy();
+    await new Promise(resolve => setImmediate(resolve));
+    hub.close();
+    pipes.close();
+  }
+
+  #openConnection(target: Endpoint, options: ConnectOptions): { readonly fd: number; readonly error?: Error } {
+    try {
+      return { fd: this.#context.sockets.openConnection(target, options.localHost, options) };
+    } catch (error) {
+      return { fd: -1, error: error as Error };
+    }
+  }
+
+  /** @param late the timer that ends with the attempt to connect */
+  #add(fd: number, options: SocketOptions, isConnected: boolean, late?: WheelTimer, onConnect?: () => unknown): EpollConnection {
+    const { wheel } = this.#context.core;
+    const connection = new EpollConnection(
+      {
+        context: this.#context,
+        writeHighBytes: options.writeHighBytes ?? DEFAULTS.writeHighBytes,
+        onGone: () => {
+          if (late !== undefined) wheel.cancel(late);
+          this.#connections.delete(connection);
+        },
+        onConnected: () => {
+          if (late !== undefined) wheel.cancel(late);
+          return onConnect?.();
+        },
+      },
+      fd,
+      isConnected,
+    );
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  #checkOpen(): void {
+    if (this.#context.core.isClosed) throw new EngineError('ENGINE_CLOSED', 'the engine is closed');
+  }
+}

@@ -1,0 +1,135 @@
+import { unlinkSync } from 'node:fs';
+import { Errno, systemError } from '@lars/syscalls/errno';
+import { type Address, EngineError, type Listener } from '../engine.ts';
+import { SOCK_NONBLOCK_CLOEXEC } from '../linux/constants.ts';
+import { WheelTimer } from '../timer-wheel.ts';
+import { Ready } from './epoll-set.ts';
+import type { Source } from './hub.ts';
+import type { EpollContext } from './stream-socket.ts';
+
+/** How many connections one listener accepts in a row before others have their turn. */
+const ACCEPTS_IN_A_ROW = 64;
+/** Out of descriptors or memory: how long accepting waits, and how often the log says so at most. */
+const RETRY_MS = 100;
+const LOG_PERIOD_MS = 10_000;
+
+const EXHAUSTED: readonly number[] = [Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM];
+
+export interface EpollListenerDeps {
+  readonly context: EpollContext;
+  /** The file that goes when the listener closes. */
+  readonly path: string | undefined;
+  onAccept(fd: number): void;
+  onGone(listener: EpollListener): void;
+}
+
+/** A listening descriptor. It is watched for as long as it is not paused, and level-triggered: connections that wait are told of again. */
+export class EpollListener implements Listener, Source {
+  readonly address: Address;
+  readonly #deps: EpollListenerDeps;
+  readonly #fd: number;
+  readonly #retry: WheelTimer;
+  #isOpen = true;
+  #isPaused = false;
+  #isWatched = false;
+  #loggedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: EpollListenerDeps, fd: number) {
+    this.#deps = deps;
+    this.#fd = fd;
+    this.address = deps.context.sockets.localAddress(fd) ?? { family: 'unix', host: '', port: 0 };
+    this.#retry = new WheelTimer(() => this.#watch());
+    this.#watch();
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#unwatch();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#watch();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    while (this.#accept());
+    this.abandon();
+  }
+
+  /** Closes without accepting what waits. */
+  abandon(): void {
+    if (!this.#isOpen) return;
+    this.#leave();
+    this.#deps.context.hub.closeLater(this.#fd);
+    if (this.#deps.path === undefined) return;
+    try {
+      unlinkSync(this.#deps.path);
+    } catch {
+      // Somebody has taken it away.
+    }
+  }
+
+  detach(): number {
+    if (!this.#isOpen) throw new EngineError('NOT_OPEN', 'the listener is closed');
+    this.#leave();
+    return this.#fd;
+  }
+
+  onReady(): void {
+    for (let accepted = 0; accepted < ACCEPTS_IN_A_ROW && this.#isWatched; accepted++) if (!this.#accept()) return;
+  }
+
+  /** @returns whether there may be another one */
+  #accept(): boolean {
+    const { libc } = this.#deps.context;
+    const fd = libc.accept4(this.#fd, 0, 0, SOCK_NONBLOCK_CLOEXEC);
+    if (fd >= 0) {
+      this.#deps.onAccept(fd);
+      return this.#isOpen;
+    }
+    const errno = libc.errno();
+    if (errno === Errno.EAGAIN || errno === Errno.EINVAL) return false;
+    if (!EXHAUSTED.includes(errno)) return errno !== Errno.EBADF;
+    this.#waitForRoom(errno);
+    return false;
+  }
+
+  /** A listener that is watched on would wake the thread without end. */
+  #waitForRoom(errno: number): void {
+    const { core } = this.#deps.context;
+    core.counters.acceptPauses += 1;
+    this.#unwatch();
+    core.wheel.set(this.#retry, core.nowMs + RETRY_MS);
+    if (core.nowMs - this.#loggedMs < LOG_PERIOD_MS) return;
+    this.#loggedMs = core.nowMs;
+    core.log.warn('connections wait to be accepted, because the process has no descriptors or memory left', {
+      listener: this.address.host + (this.address.family === 'unix' ? '' : `:${this.address.port}`),
+      error: systemError('accept4', errno).message,
+    });
+  }
+
+  #watch(): void {
+    if (this.#isWatched || this.#isPaused || !this.#isOpen) return;
+    this.#deps.context.core.wheel.cancel(this.#retry);
+    this.#deps.context.hub.add(this.#fd, this, Ready.readable);
+    this.#isWatched = true;
+  }
+
+  #unwatch(): void {
+    if (this.#isWatched) this.#deps.context.hub.remove(this.#fd);
+    this.#isWatched = false;
+    this.#deps.context.core.wheel.cancel(this.#retry);
+  }
+
+  #leave(): void {
+    this.#unwatch();
+    this.#isOpen = false;
+    this.#deps.onGone(this);
+  }
+}

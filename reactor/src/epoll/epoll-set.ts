@@ -1,0 +1,71 @@
+import { systemError } from '@lars/syscalls/errno';
+import { O_CLOEXEC } from '../linux/constants.ts';
+import type { Libc } from '../linux/libc.ts';
+
+export const Ready = { readable: 1, writable: 4, error: 8, hangUp: 0x10, remoteEnded: 0x2000 } as const;
+/** What is told once for every change of a connection, and not for as long as it lasts. */
+export const EDGE_TRIGGERED = -0x8000_0000;
+
+const ADD = 1;
+const DELETE = 2;
+/** Few enough that a batch of bulk transfers leaves the event loop its turn within milliseconds. */
+const EVENTS_MAX = 128;
+/** struct epoll_event is packed on x64 alone. */
+const EVENT = process.arch === 'x64' ? { bytes: 12, fd: 4, generation: 8 } : { bytes: 16, fd: 8, generation: 12 };
+
+/** An epoll descriptor, with the memory of its events. */
+export class EpollSet {
+  readonly #libc: Libc;
+  readonly #fd: number;
+  readonly #events: Int32Array;
+  readonly #eventsAddress: number;
+  readonly #control: Int32Array;
+  readonly #controlAddress: number;
+
+  /** @throws {Error} as Node's, with `code` */
+  constructor(libc: Libc) {
+    const buffer = new ArrayBuffer(EVENTS_MAX * EVENT.bytes + 16);
+    this.#libc = libc;
+    this.#events = new Int32Array(buffer, 16);
+    this.#control = new Int32Array(buffer, 0, 4);
+    this.#controlAddress = libc.addressOf(buffer);
+    this.#eventsAddress = this.#controlAddress + 16;
+    this.#fd = libc.epollCreate(O_CLOEXEC);
+    if (this.#fd < 0) throw systemError('epoll_create1', libc.errno());
+  }
+
+  /** @param generation comes back with each event. @throws {Error} as Node's, with `code` */
+  add(fd: number, events: number, generation: number): void {
+    this.#control[0] = events;
+    this.#control[EVENT.fd >> 2] = fd;
+    this.#control[EVENT.generation >> 2] = generation;
+    if (this.#libc.epollControl(this.#fd, ADD, fd, this.#controlAddress) < 0) {
+      throw systemError('epoll_ctl', this.#libc.errno());
+    }
+  }
+
+  remove(fd: number): void {
+    this.#libc.epollControl(this.#fd, DELETE, fd, this.#controlAddress);
+  }
+
+  /** @returns how many events there are, at least 0 */
+  wait(timeoutMs: number): number {
+    return Math.max(0, this.#libc.epollWait(this.#fd, this.#eventsAddress, EVENTS_MAX, timeoutMs));
+  }
+
+  fdOf(event: number): number {
+    return this.#events[(event * EVENT.bytes + EVENT.fd) >> 2] as number;
+  }
+
+  generationOf(event: number): number {
+    return this.#events[(event * EVENT.bytes + EVENT.generation) >> 2] as number;
+  }
+
+  readinessOf(event: number): number {
+    return this.#events[(event * EVENT.bytes) >> 2] as number;
+  }
+
+  close(): void {
+    this.#libc.close(this.#fd);
+  }
+}

@@ -1,0 +1,158 @@
+import type { EngineCore } from '../engine-core.ts';
+import type { Libc } from '../linux/libc.ts';
+import { EpollSet, Ready } from './epoll-set.ts';
+
+/** Who is told what epoll says of a descriptor. @param ready a sum of Ready */
+export interface Source {
+  onReady(ready: number): void;
+}
+
+/** What is done outside of the user's calls, in this turn or the next. */
+export interface Task {
+  isScheduled: boolean;
+  run(): void;
+}
+
+/** How long a wait blocks: by so much a timer of the event loop may be late. */
+const WAIT_MS = 10;
+/** How long tasks may run before the event loop has its turn. */
+const TASKS_MS = 4;
+
+/**
+ * The turns of an epoll engine: wait, tell the sources, run the tasks, fire the timers, tell of what ended and close descriptors.
+ *
+ * - The thread waits here instead of in its event loop, whose descriptor is in the set too, so that messages end the wait. Only timers of the event loop do not.
+ * - A descriptor is closed at the end of a turn, never in its middle: nothing that is opened meanwhile can have its number and get what epoll said of it. A
+ *   descriptor that is given away may be closed by its new owner at any time, so each has a generation, too.
+ * - Turns follow one another while there is a source, a task or a timer; an engine without any lets the process end.
+ */
+export class Hub {
+  readonly #core: EngineCore;
+  readonly #libc: Libc;
+  readonly #set: EpollSet;
+  readonly #loop: number;
+  readonly #sources: (Source | undefined)[] = [];
+  readonly #generations: number[] = [];
+  #generation = 0;
+  #sourceCount = 0;
+  #tasks: Task[] = [];
+  #endings: (() => void)[] = [];
+  #closing: number[] = [];
+  #isTurning = false;
+  #isClosed = false;
+  #mayBlock = false;
+
+  /** @throws {Error} as Node's, with `code` */
+  constructor(core: EngineCore, libc: Libc) {
+    this.#core = core;
+    this.#libc = libc;
+    this.#set = new EpollSet(libc);
+    this.#loop = libc.loopDescriptor();
+    this.#set.add(this.#loop, Ready.readable, 0);
+  }
+
+  /** @throws {Error} as Node's, with `code` */
+  add(fd: number, source: Source, events: number): void {
+    this.#generation = (this.#generation + 1) | 0;
+    this.#set.add(fd, events, this.#generation);
+    this.#sources[fd] = source;
+    this.#generations[fd] = this.#generation;
+    this.#sourceCount += 1;
+    this.wake();
+  }
+
+  /** The descriptor stays open. */
+  remove(fd: number): void {
+    this.#set.remove(fd);
+    this.#forget(fd);
+  }
+
+  /** Closes the descriptor at the end of this turn, or of the next. It says nothing any more. */
+  closeLater(fd: number): void {
+    this.#forget(fd);
+    this.#closing.push(fd);
+    this.wake();
+  }
+
+  schedule(task: Task): void {
+    if (task.isScheduled) return;
+    task.isScheduled = true;
+    this.#tasks.push(task);
+    this.wake();
+  }
+
+  /** Calls back at the end of this turn, or of the next, before the descriptors close. */
+  tellLater(ending: () => void): void {
+    this.#endings.push(ending);
+    this.wake();
+  }
+
+  /** Turns go on, or begin again; to be called when a timer was set. */
+  wake(): void {
+    this.#mayBlock = false;
+    if (this.#isTurning || this.#isClosed) return;
+    this.#isTurning = true;
+    setImmediate(this.#turn);
+  }
+
+  /** Tells what is still to be told, and closes everything. */
+  close(): void {
+    while (this.#endings.length + this.#closing.length > 0) this.#end();
+    this.#isClosed = true;
+    this.#set.close();
+  }
+
+  readonly #turn = (): void => {
+    if (this.#isClosed) return;
+    const count = this.#set.wait(this.#mayBlock ? WAIT_MS : 0);
+    // Handlers, and work of the event loop, may have queued an immediate or a promise, which must not wait behind a blocking call.
+    this.#mayBlock = count === 0;
+    this.#core.look();
+    for (let event = 0; event < count; event++) this.#dispatch(event);
+    if (this.#tasks.length > 0) this.#runTasks();
+    this.#core.advance();
+    this.#end();
+    this.#isTurning = this.#sourceCount > 0 || this.#tasks.length > 0 || this.#core.wheel.size > 0 || this.#endings.length > 0;
+    if (this.#isTurning) setImmediate(this.#turn);
+  };
+
+  #dispatch(event: number): void {
+    const fd = this.#set.fdOf(event);
+    if (this.#generations[fd] !== this.#set.generationOf(event)) return;
+    this.#sources[fd]?.onReady(this.#set.readinessOf(event));
+  }
+
+  #runTasks(): void {
+    const tasks = this.#tasks;
+    this.#tasks = [];
+    const untilMs = this.#core.nowMs + TASKS_MS;
+    let done = 0;
+    for (; done < tasks.length; done++) {
+      if (done % 8 === 7 && this.#core.readClock() > untilMs) break;
+      const task = tasks[done] as Task;
+      task.isScheduled = false;
+      task.run();
+    }
+    if (done < tasks.length) this.#tasks = [...tasks.slice(done), ...this.#tasks];
+    if (this.#tasks.length > 0) this.#mayBlock = false;
+  }
+
+  #end(): void {
+    if (this.#endings.length > 0) {
+      const endings = this.#endings;
+      this.#endings = [];
+      for (const ending of endings) ending();
+      this.#mayBlock = false;
+    }
+    if (this.#closing.length === 0) return;
+    for (const fd of this.#closing) this.#libc.close(fd);
+    this.#closing = [];
+  }
+
+  #forget(fd: number): void {
+    if (this.#sources[fd] === undefined) return;
+    this.#sources[fd] = undefined;
+    this.#generations[fd] = -1;
+    this.#sourceCount -= 1;
+  }
+}

@@ -1,0 +1,127 @@
+import { BUFFER_BYTES } from '../linux/memory.ts';
+import type { Pipe } from '../linux/pipe-pool.ts';
+import { AGAIN, BROKEN, type EpollContext, type StreamSocket } from './stream-socket.ts';
+
+/** So many full reads in a row show a bulk transfer, which is cheaper through a pipe. */
+const FULL_READS = 3;
+/** So many small moves in a row through the pipe show that it is over, and copying is cheaper. */
+const SMALL_MOVES = 16;
+const SMALL_BYTES = 8_192;
+/** How often in a row bytes are read before others have their turn. */
+const READS_IN_A_ROW = 4;
+
+export type SpliceMode = 'auto' | 'never' | 'always';
+/** What became of a try to move: nothing more can be done now; there is more, and others come first; the end was passed on; one of the two is broken. */
+export type Moved = 'waiting' | 'more' | 'done' | 'from_broken' | 'to_broken';
+
+/** One direction of a relay. The end is passed on when everything before it has been taken by the kernel: the queue and the pipe are empty. */
+export class RelayDirection {
+  /** The end was passed on. */
+  isDone = false;
+  readonly #context: EpollContext;
+  readonly #from: StreamSocket;
+  readonly #to: StreamSocket;
+  readonly #mode: SpliceMode;
+  readonly #before: number;
+  #hasEnded: boolean;
+  #isSplicing: boolean;
+  #pipe: Pipe | undefined;
+  #fullReads = 0;
+  #smallMoves = 0;
+
+  /** @param hasEnded the end of `from` was read before */
+  constructor(context: EpollContext, from: StreamSocket, to: StreamSocket, mode: SpliceMode, hasEnded: boolean) {
+    this.#context = context;
+    this.#from = from;
+    this.#to = to;
+    this.#mode = mode;
+    this.#before = to.bytesWritten + to.queue.bytes;
+    this.#hasEnded = hasEnded;
+    this.#isSplicing = mode === 'always';
+  }
+
+  /** How many bytes the kernel has taken, without those that were queued before the relay. */
+  get bytes(): number {
+    return Math.max(0, this.#to.bytesWritten - this.#before);
+  }
+
+  move(): Moved {
+    if (this.isDone) return 'done';
+    let movedBytes = 0;
+    for (let reads = 0; ; reads++) {
+      const unsent = this.#sendWaiting();
+      if (unsent !== undefined) return unsent;
+      if (this.#hasEnded) return this.#passEndOn();
+      if (!this.#from.isReadable) {
+        this.#noteSilence(movedBytes);
+        return 'waiting';
+      }
+      if (reads === READS_IN_A_ROW) return 'more';
+      const count = this.#isSplicing ? this.#splice() : this.#copy();
+      if (count === BROKEN) return this.#to.error === undefined ? 'from_broken' : 'to_broken';
+      if (count === 0) this.#hasEnded = true;
+      else if (count > 0) movedBytes += count;
+    }
+  }
+
+  /** Gives the pipe back; one with bytes in it is closed. */
+  release(): void {
+    if (this.#pipe !== undefined) this.#context.pipes.giveBack(this.#pipe);
+    this.#pipe = undefined;
+  }
+
+  /** @returns undefined when nothing waits any more */
+  #sendWaiting(): 'waiting' | 'to_broken' | undefined {
+    const isEmpty = this.#to.flush();
+    if (isEmpty === BROKEN) return 'to_broken';
+    if (!isEmpty) return 'waiting';
+    while (this.#pipe !== undefined && this.#pipe.bytes > 0) {
+      if (!this.#to.isWritable) return 'waiting';
+      if (this.#to.sendFrom(this.#pipe) === BROKEN) return 'to_broken';
+    }
+    return undefined;
+  }
+
+  #passEndOn(): 'done' {
+    this.isDone = true;
+    this.release();
+    this.#to.shutdown();
+    return 'done';
+  }
+
+  #copy(): number {
+    const { memory } = this.#context;
+    const count = this.#from.receive();
+    if (count <= 0) return count;
+    const sent = this.#to.isWritable ? this.#to.send(memory.incomingAddress, count) : AGAIN;
+    if (sent === BROKEN) return BROKEN;
+    if (sent < count) this.#to.queue.push(memory.incoming.slice(Math.max(0, sent), count));
+    this.#fullReads = count === BUFFER_BYTES ? this.#fullReads + 1 : 0;
+    if (this.#mode === 'auto' && this.#fullReads >= FULL_READS) this.#beginSplicing();
+    return count;
+  }
+
+  #beginSplicing(): void {
+    this.#fullReads = 0;
+    this.#smallMoves = 0;
+    this.#isSplicing = true;
+    this.#context.core.counters.spliceSwitches += 1;
+  }
+
+  #splice(): number {
+    this.#pipe ??= this.#context.pipes.take();
+    if (this.#pipe !== undefined) return this.#from.receiveInto(this.#pipe);
+    // No descriptors are left for a pipe, and copying needs none.
+    this.#isSplicing = false;
+    return this.#copy();
+  }
+
+  /** Nothing is there to read: others may have the pipe meanwhile, and small transfers are copied again. */
+  #noteSilence(movedBytes: number): void {
+    if (!this.#isSplicing) return;
+    this.release();
+    if (movedBytes >= SMALL_BYTES) this.#smallMoves = 0;
+    else if (movedBytes > 0) this.#smallMoves += 1;
+    if (this.#mode === 'auto' && this.#smallMoves >= SMALL_MOVES) this.#isSplicing = false;
+  }
+}

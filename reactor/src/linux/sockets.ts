@@ -1,0 +1,154 @@
+import { Errno, systemError } from '@lars/syscalls/errno';
+import { DEFAULTS, type Endpoint } from '../check-options.ts';
+import { type Address, EngineError, type ListenOptions, type SocketOptions } from '../engine.ts';
+import {
+  F_GETFL,
+  F_SETFL,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_V6ONLY,
+  O_NONBLOCK,
+  SO_ACCEPTCONN,
+  SO_ERROR,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SO_TYPE,
+  SOCK_NONBLOCK_CLOEXEC,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  TCP_KEEPIDLE,
+  TCP_NODELAY,
+} from './constants.ts';
+import type { Libc } from './libc.ts';
+import type { NativeMemory } from './memory.ts';
+import { ADDRESS_BYTES_MAX, familyOf, putAddress, readAddress } from './socket-address.ts';
+
+/** Behind the longest address. */
+const LENGTH_AT = 128;
+/** struct linger */
+const LINGER_BYTES = 8;
+
+/** Opens sockets, sets their options and asks for their state: what happens once in a connection's life. */
+export class Sockets {
+  readonly #libc: Libc;
+  readonly #memory: NativeMemory;
+
+  constructor(libc: Libc, memory: NativeMemory) {
+    this.#libc = libc;
+    this.#memory = memory;
+  }
+
+  /** @throws {Error} as Node's, with `code` */
+  openListener(endpoint: Endpoint, options: ListenOptions): number {
+    const where = endpoint.kind === 'path' ? endpoint.path : `${endpoint.host}:${endpoint.port}`;
+    const fd = this.#open(endpoint, where);
+    try {
+      if (endpoint.kind === 'inet') {
+        this.#set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        if (options.reusePort === true) this.#check(this.#set(fd, SOL_SOCKET, SO_REUSEPORT, 1), 'setsockopt', where);
+        if (endpoint.host.includes(':')) this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only === true ? 1 : 0);
+      }
+      // What is accepted inherits these.
+      this.configure(fd, options);
+      const length = putAddress(this.#memory.scratchBytes, endpoint);
+      this.#check(this.#libc.bind(fd, this.#memory.scratchAddress, length), 'bind', where);
+      this.#check(this.#libc.listen(fd, options.backlog ?? DEFAULTS.backlog), 'listen', where);
+    } catch (error) {
+      this.#libc.close(fd);
+      throw error;
+    }
+    return fd;
+  }
+
+  /** @returns a descriptor that connects, or is connected already. @throws {Error} as Node's, with `code` */
+  openConnection(endpoint: Endpoint, localHost: string | undefined, options: SocketOptions): number {
+    const where = endpoint.kind === 'path' ? endpoint.path : `${endpoint.host}:${endpoint.port}`;
+    const fd = this.#open(endpoint, where);
+    try {
+      this.configure(fd, options);
+      if (localHost !== undefined) {
+        const local = putAddress(this.#memory.scratchBytes, { kind: 'inet', host: localHost, port: 0 });
+        this.#check(this.#libc.bind(fd, this.#memory.scratchAddress, local), 'bind', localHost);
+      }
+      const length = putAddress(this.#memory.scratchBytes, endpoint);
+      const result = this.#libc.connect(fd, this.#memory.scratchAddress, length);
+      if (result < 0 && this.#libc.errno() !== Errno.EINPROGRESS) this.#check(result, 'connect', where);
+      return fd;
+    } catch (error) {
+      this.#libc.close(fd);
+      throw error;
+    }
+  }
+
+  /** @throws {EngineError} BAD_OPTION unless the descriptor is a stream socket that listens, or does not, as wanted */
+  takeOver(fd: number, wantsListening: boolean): void {
+    const isStream = this.#get(fd, SOL_SOCKET, SO_TYPE) === SOCK_STREAM;
+    if (!isStream || (this.#get(fd, SOL_SOCKET, SO_ACCEPTCONN) === 1) !== wantsListening) {
+      throw new EngineError('BAD_OPTION', `descriptor ${fd} is no ${wantsListening ? 'listening' : 'connected'} stream socket`);
+    }
+    this.#libc.fcntl(fd, F_SETFL, this.#libc.fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+  }
+
+  /** Options of TCP fail on UNIX sockets, which does not matter. */
+  configure(fd: number, { noDelay = true, keepAliveMs = 0 }: SocketOptions): void {
+    if (noDelay) this.#set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (keepAliveMs === 0) return;
+    this.#set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    this.#set(fd, IPPROTO_TCP, TCP_KEEPIDLE, Math.max(1, Math.round(keepAliveMs / 1_000)));
+  }
+
+  /** The error that the kernel has noted for the socket, 0 for none; asking clears it. */
+  pendingError(fd: number): number {
+    return this.#get(fd, SOL_SOCKET, SO_ERROR);
+  }
+
+  /** From now on closing it sends a reset. */
+  resetOnClose(fd: number): void {
+    const { scratch, scratchAddress } = this.#memory;
+    scratch.setInt32(0, 1, true);
+    scratch.setInt32(4, 0, true);
+    this.#libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, scratchAddress, LINGER_BYTES);
+  }
+
+  localAddress(fd: number): Address | undefined {
+    return this.#address(fd, this.#libc.getsockname);
+  }
+
+  remoteAddress(fd: number): Address | undefined {
+    return this.#address(fd, this.#libc.getpeername);
+  }
+
+  #address(fd: number, ask: Libc['getsockname']): Address | undefined {
+    const { scratch, scratchBytes, scratchAddress } = this.#memory;
+    scratchBytes.fill(0, 0, ADDRESS_BYTES_MAX);
+    scratch.setUint32(LENGTH_AT, ADDRESS_BYTES_MAX, true);
+    if (ask(fd, scratchAddress, scratchAddress + LENGTH_AT) < 0) return undefined;
+    return readAddress(scratchBytes, scratch.getUint32(LENGTH_AT, true));
+  }
+
+  #open(endpoint: Endpoint, where: string): number {
+    const family = familyOf(endpoint);
+    return this.#check(this.#libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0), 'socket', where);
+  }
+
+  #set(fd: number, level: number, name: number, value: number): number {
+    this.#memory.scratch.setInt32(0, value, true);
+    return this.#libc.setsockopt(fd, level, name, this.#memory.scratchAddress, 4);
+  }
+
+  #get(fd: number, level: number, name: number): number {
+    const { scratch, scratchAddress } = this.#memory;
+    scratch.setInt32(0, 0, true);
+    scratch.setUint32(LENGTH_AT, 4, true);
+    return this.#libc.getsockopt(fd, level, name, scratchAddress, scratchAddress + LENGTH_AT) < 0
+      ? -1
+      : scratch.getInt32(0, true);
+  }
+
+  #check(result: number, syscall: string, where: string): number {
+    if (result < 0) throw systemError(syscall, this.#libc.errno(), where);
+    return result;
+  }
+}
