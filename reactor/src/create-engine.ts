@@ -1,5 +1,5 @@
 import { loadNative } from '@lars/syscalls/native';
-import { type Engine, EngineError, type EngineKind, type EngineLog } from './engine.ts';
+import { type Engine, EngineError, type EngineKind, type EngineLog, engineKinds } from './engine.ts';
 import { asError, EngineCore } from './engine-core.ts';
 import { EpollEngine } from './epoll/epoll-engine.ts';
 import { bindLibc } from './linux/libc.ts';
@@ -20,7 +20,7 @@ const SILENT: EngineLog = { info: () => undefined, warn: () => undefined, error:
 
 /**
  * Makes an engine for this thread, and says in the log which it is and why.
- * @throws {EngineError} UNAVAILABLE when a kind was asked for that does not run here
+ * @throws {EngineError} UNAVAILABLE when a kind was asked for that does not run here; BAD_OPTION when there is none of that name
  */
 export async function createEngine({ kind = 'auto' }: EngineOptions = {}, deps: EngineDeps = {}): Promise<Engine> {
   const core = new EngineCore({ log: deps.log ?? SILENT, nowMs: deps.nowMs ?? (() => performance.now()) });
@@ -31,7 +31,8 @@ export async function createEngine({ kind = 'auto' }: EngineOptions = {}, deps: 
 
 async function choose(kind: EngineKind | 'auto', core: EngineCore): Promise<Engine> {
   if (kind === 'node') return new NodeEngine(core, 'node:net, as asked for');
-  if (kind === 'io_uring') throw new EngineError('UNAVAILABLE', 'the engine io_uring does not run here: it is not made yet');
+  if (kind !== 'auto' && kind !== 'epoll')
+    throw new EngineError('BAD_OPTION', `there is no engine '${String(kind)}'; there are ${engineKinds.join(', ')}`);
   const outcome = await openEpoll(core, kind === 'auto' ? 'epoll, the best that runs here' : 'epoll, as asked for');
   if ('engine' in outcome) return outcome.engine;
   if (kind === 'epoll') throw new EngineError('UNAVAILABLE', `the engine epoll does not run here: ${outcome.unavailable}`);

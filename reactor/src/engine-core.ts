@@ -8,8 +8,13 @@ export interface EngineCoreDeps {
   readonly nowMs: () => number;
 }
 
+/** Whose callback it is: who is told what it throws. */
+export interface CallbackOwner {
+  failed(error: Error): void;
+}
+
 /** What the parts of one engine share: its time, its timers, its counters, and what becomes of errors in callbacks. */
-export class EngineCore {
+export class EngineCore implements CallbackOwner {
   readonly counters = newCounters();
   readonly log: EngineLog;
   readonly wheel: TimerWheel;
@@ -67,23 +72,23 @@ export class EngineCore {
 
   /** Runs a callback that belongs to no open connection. */
   contain(callback: () => unknown): void {
-    this.watch(callback, error => this.logError(error));
+    this.watch(callback, this);
   }
 
-  /** Runs a callback; `onError` gets what it throws, and what a promise that it returns is rejected with. */
-  watch(callback: () => unknown, onError: (error: Error) => void): void {
+  /** Runs a callback; `owner` is told what it throws, and what a promise that it returns is rejected with. */
+  watch(callback: () => unknown, owner: CallbackOwner): void {
     try {
-      this.watchResult(callback(), onError);
+      this.watchResult(callback(), owner);
     } catch (error) {
-      onError(asError(error));
+      owner.failed(asError(error));
     }
   }
 
-  watchResult(result: unknown, onError: (error: Error) => void): void {
-    if (result instanceof Promise) result.catch((error: unknown) => onError(asError(error)));
+  watchResult(result: unknown, owner: CallbackOwner): void {
+    if (result instanceof Promise) result.catch((error: unknown) => owner.failed(asError(error)));
   }
 
-  logError(error: Error): void {
+  failed(error: Error): void {
     this.counters.handlerErrors += 1;
     this.log.error('a callback threw', { error: error.stack ?? error.message });
   }

@@ -1,6 +1,6 @@
 // pure
 /**
- * What every engine does: TCP and UNIX sockets of one thread, without blocking it. An engine is io_uring, epoll or node:net underneath; test/contract
+ * What every engine does: TCP and UNIX sockets of one thread, without blocking it. An engine is epoll or node:net underneath; test/contract
  * checks all of them against what stands here.
  *
  * Rules of every callback of this file:
@@ -12,12 +12,12 @@
  * - On a closed connection `write` returns false, and the other methods do nothing.
  */
 
-export const engineKinds = ['io_uring', 'epoll', 'node'] as const;
+export const engineKinds = ['epoll', 'node'] as const;
 export type EngineKind = (typeof engineKinds)[number];
 
 export interface Engine {
   readonly kind: EngineKind;
-  /** Why it is this kind, in one line for people: 'epoll, because io_uring_setup ENOSYS'. */
+  /** Why it is this kind, in one line for people: 'node:net, because epoll does not run here: …'. */
   readonly reason: string;
   /**
    * Accepts connections. A new connection is not read from, and nothing is noticed of its remote, before `onAccept` or somebody later calls its

@@ -1,5 +1,6 @@
 /** What every engine promises of a single connection. */
 import { setImmediate as tick } from 'node:timers/promises';
+import type { Connection } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import {
@@ -175,6 +176,32 @@ describeEngines('connections', kind => {
     await tick();
     expect(drains()).toBe(1);
     expect(connection.unsentBytes).toBe(0);
+  });
+
+  test('the mark is met exactly: one byte below it may go on, at it and above it may not', async () => {
+    const high = 32 * MIB;
+    const engine = await openEngine(kind);
+    const handler = new NotingHandler();
+    const accepted: Connection[] = [];
+    const serve = (connection: Connection) => {
+      accepted.push(connection);
+      connection.start(handler);
+    };
+    const listener = await listenWith(engine, serve, { port: 0, writeHighBytes: high });
+    const remote = await connectRemote({ port: listener.address.port });
+    remote.socket.pause();
+    const connection = await eventually('it is accepted', () => accepted[0]);
+    expect(connection.write(Buffer.alloc(16 * MIB))).toBe(true);
+    const unsent = connection.unsentBytes;
+    expect(unsent).toBeGreaterThan(0);
+    expect(connection.write(Buffer.alloc(high - 1 - unsent))).toBe(true);
+    expect(connection.write(Buffer.alloc(1))).toBe(false);
+    expect(connection.write(Buffer.alloc(1))).toBe(false);
+    remote.socket.resume();
+    await eventually('it drains', () => handler.events.includes('drain'));
+    await tick();
+    expect(handler.events).toEqual(['drain']);
+    expect(connection.write(Buffer.alloc(1))).toBe(true);
   });
 
   test('a write inside of drain that has to wait drains again', async () => {

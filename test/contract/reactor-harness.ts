@@ -1,4 +1,5 @@
 /** What the suites of the reactor share: an engine of each kind that runs here, handlers that note what they are told, and remotes on plain node:net. */
+import { readdirSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { CloseReason, Connection, ConnectionHandler, Listener, ListenOptions } from '@lars/reactor';
 import { createEngine, type Engine, type EngineKind } from '@lars/reactor';
@@ -10,7 +11,7 @@ const WANTED: readonly EngineKind[] = process.platform === 'linux' && process.en
 
 async function runningKinds(): Promise<readonly EngineKind[]> {
   const kinds: EngineKind[] = ['node'];
-  for (const kind of ['epoll', 'io_uring'] as const) {
+  for (const kind of ['epoll'] as const) {
     try {
       const engine = await createEngine({ kind });
       await engine.close();
@@ -190,4 +191,19 @@ export async function acceptOne(kind: EngineKind, handler: NotingHandler = new N
   const remote = await connectRemote({ port: listener.address.port });
   const connection = await eventually('the connection is accepted', () => accepted[0]);
   return { engine, listener, handler, remote, connection };
+}
+
+/** How many descriptors this process has. */
+export const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+export const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
+
+/** Sends back what comes, as fast as it is taken. */
+export function echo(connection: Connection): void {
+  connection.start({
+    onData: (one, bytes) => {
+      if (!one.write(bytes)) one.pause();
+    },
+    onDrain: one => one.resume(),
+  });
 }

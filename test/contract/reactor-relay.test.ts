@@ -1,10 +1,18 @@
 /** What every engine promises of a relay: each byte arrives once and in order, ends and resets are passed on, and nothing is left behind. */
-import { readdirSync } from 'node:fs';
 import type { Connection, Engine, Listener, RelayOptions, RelayResult } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { seededRandom } from '../support/seeded-random.ts';
-import { connectRemote, describeEngines, listenRemote, listenWith, openEngine, pattern, type Remote } from './reactor-harness.ts';
+import {
+  connectRemote,
+  describeEngines,
+  descriptors,
+  listenRemote,
+  listenWith,
+  openEngine,
+  pattern,
+  type Remote,
+} from './reactor-harness.ts';
 
 const MIB = 2 ** 20;
 
@@ -245,7 +253,6 @@ describeEngines('relay', kind => {
 
   test('whatever clients and backends do, whole streams arrive and no descriptor stays', async () => {
     const random = seededRandom(7);
-    const descriptors = () => readdirSync('/proc/self/fd').length;
     const before = descriptors();
     const world = await openWorld({}, backend => {
       backend.socket.on('data', (chunk: Buffer) => backend.socket.write(chunk));

@@ -7,6 +7,7 @@ import {
   type DetachedConnection,
   EngineError,
 } from '../engine.ts';
+import { asError } from '../engine-core.ts';
 import { UnreadBytes } from '../unread-bytes.ts';
 import type { EpollConnectionDeps, RelaySide } from './connection-deps.ts';
 import { EDGE_TRIGGERED, Ready } from './epoll-set.ts';
@@ -21,7 +22,9 @@ const READS_IN_A_ROW = 4;
 /** A connection of an epoll engine, as its user sees it. */
 export class EpollConnection implements Connection, Source, Task {
   isScheduled = false;
+  isOpen = true;
   isConnected: boolean;
+  hasRemoteEnded = false;
   /** Undefined when the system gave none. */
   readonly socket: StreamSocket | undefined;
   readonly context: EpollContext;
@@ -30,11 +33,9 @@ export class EpollConnection implements Connection, Source, Task {
   /** A relay that has taken the connection, and is told instead of the handler. */
   #relay: RelaySide | undefined;
   #isWatched = false;
-  #isOpen = true;
   #isPaused = false;
   #isEnded = false;
   #isShutDown = false;
-  #hasRemoteEnded = false;
   /** The handler knows that the remote has ended. */
   #isEndTold = false;
   #wantsDrain = false;
@@ -52,17 +53,13 @@ export class EpollConnection implements Connection, Source, Task {
     deps.context.core.counters.open += 1;
   }
 
-  get isOpen(): boolean {
-    return this.#isOpen;
-  }
-
   get remoteAddress(): Address | undefined {
-    if (this.#isOpen && this.socket !== undefined) this.#remote ??= this.context.sockets.remoteAddress(this.socket.fd);
+    if (this.isOpen && this.socket !== undefined) this.#remote ??= this.context.sockets.remoteAddress(this.socket.fd);
     return this.#remote;
   }
 
   get localAddress(): Address | undefined {
-    if (this.#isOpen && this.socket !== undefined) this.#local ??= this.context.sockets.localAddress(this.socket.fd);
+    if (this.isOpen && this.socket !== undefined) this.#local ??= this.context.sockets.localAddress(this.socket.fd);
     return this.#local;
   }
 
@@ -83,7 +80,7 @@ export class EpollConnection implements Connection, Source, Task {
   }
 
   start(handler: ConnectionHandler): void {
-    if (!this.#isOpen || this.#relay !== undefined) return;
+    if (!this.isOpen || this.#relay !== undefined) return;
     this.#handler = handler;
     this.#isEndTold = false;
     this.watch();
@@ -92,7 +89,7 @@ export class EpollConnection implements Connection, Source, Task {
 
   write(bytes: Uint8Array): boolean {
     const socket = this.socket;
-    if (!this.#isOpen || this.#isEnded || socket === undefined || this.#relay !== undefined) return false;
+    if (!this.isOpen || this.#isEnded || socket === undefined || this.#relay !== undefined) return false;
     if (!socket.write(bytes)) {
       this.#onBrokenWrite(socket);
       return false;
@@ -104,13 +101,13 @@ export class EpollConnection implements Connection, Source, Task {
   }
 
   end(): void {
-    if (!this.#isOpen || this.#isEnded || this.#relay !== undefined) return;
+    if (!this.isOpen || this.#isEnded || this.#relay !== undefined) return;
     this.#isEnded = true;
     this.#schedule();
   }
 
   reset(): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     if (this.socket !== undefined) this.context.sockets.resetOnClose(this.socket.fd);
     this.close('destroyed');
   }
@@ -130,18 +127,18 @@ export class EpollConnection implements Connection, Source, Task {
   }
 
   unread(bytes: Uint8Array): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     this.#unread ??= new UnreadBytes();
     this.#unread.giveBack(bytes);
     this.#schedule();
   }
 
   setIdleTimeout(ms: number): void {
-    if (this.#isOpen) this.socket?.setIdleTimeout(ms, this.#onIdle);
+    if (this.isOpen) this.socket?.setIdleTimeout(ms, () => this.close('idle_timeout'));
   }
 
   detach(): DetachedConnection {
-    if (!this.#isOpen || !this.isConnected || this.#relay !== undefined || this.socket === undefined) {
+    if (!this.isOpen || !this.isConnected || this.#relay !== undefined || this.socket === undefined) {
       throw new EngineError('NOT_OPEN', 'the connection is closed, not yet connected or in a relay');
     }
     if (this.socket.queue.bytes > 0)
@@ -176,13 +173,9 @@ export class EpollConnection implements Connection, Source, Task {
     return this.#unread?.takeAll() ?? [];
   }
 
-  get hasRemoteEnded(): boolean {
-    return this.#hasRemoteEnded;
-  }
-
   onReady(ready: number): void {
     const socket = this.socket;
-    if (!this.#isOpen || socket === undefined) return;
+    if (!this.isOpen || socket === undefined) return;
     socket.note(ready);
     if (!this.isConnected && !this.#finishConnecting(socket, ready)) return;
     if (this.#relay !== undefined) {
@@ -196,32 +189,41 @@ export class EpollConnection implements Connection, Source, Task {
   /** Sends and reads what can be. */
   run(): void {
     const socket = this.socket;
-    if (!this.#isOpen || !this.isConnected || socket === undefined || this.#relay !== undefined) return;
+    if (!this.isOpen || !this.isConnected || socket === undefined || this.#relay !== undefined) return;
     this.#send(socket);
     if (this.#mayRead) this.#read(socket);
   }
 
   get #mayRead(): boolean {
-    return this.#isOpen && !this.#isPaused && this.#handler !== undefined && !this.#isEndTold && this.#relay === undefined;
+    return this.isOpen && !this.#isPaused && this.#handler !== undefined && !this.#isEndTold && this.#relay === undefined;
   }
 
   #read(socket: StreamSocket): void {
     for (let reads = 0; this.#mayRead; reads++) {
       const given = this.#unread?.next();
       if (given !== undefined) {
-        this.#call(handler => handler.onData(this, given));
+        this.#deliver(given);
         continue;
       }
-      if (this.#hasRemoteEnded) this.#tellEnd();
+      if (this.hasRemoteEnded) this.#tellEnd();
       if (!socket.isReadable) return;
       if (reads === READS_IN_A_ROW) {
         this.#schedule();
         return;
       }
       const count = socket.receive();
-      if (count > 0) this.#call(handler => handler.onData(this, this.context.memory.incoming.subarray(0, count)));
+      if (count > 0) this.#deliver(this.context.memory.incoming.subarray(0, count));
       else if (count === BROKEN) this.#closeBroken(socket);
       else if (count === 0) this.#onRemoteEnd(socket);
+    }
+  }
+
+  /** What comes most often, and makes no function for it. */
+  #deliver(bytes: Uint8Array): void {
+    try {
+      this.context.core.watchResult(this.#handler?.onData(this, bytes), this);
+    } catch (error) {
+      this.failed(asError(error));
     }
   }
 
@@ -230,7 +232,7 @@ export class EpollConnection implements Connection, Source, Task {
       this.#closeBroken(socket);
       return;
     }
-    this.#hasRemoteEnded = true;
+    this.hasRemoteEnded = true;
     this.#tellEnd();
   }
 
@@ -251,14 +253,14 @@ export class EpollConnection implements Connection, Source, Task {
       this.#wantsDrain = false;
       this.#call(handler => handler.onDrain?.(this));
     }
-    if (!this.#isEnded || this.#isShutDown || !this.#isOpen || socket.queue.bytes > 0) return;
+    if (!this.#isEnded || this.#isShutDown || !this.isOpen || socket.queue.bytes > 0) return;
     this.#isShutDown = true;
     socket.shutdown();
     this.#closeIfEnded();
   }
 
   #closeIfEnded(): void {
-    if (!this.#hasRemoteEnded) return;
+    if (!this.hasRemoteEnded) return;
     if (this.#isShutDown) this.close('ended');
     // A UNIX socket tells when its remote has closed it altogether: what is written then arrives nowhere.
     else if (this.socket?.isHungUp === true) this.close(this.unsentBytes > 0 ? 'reset' : 'ended');
@@ -291,7 +293,7 @@ export class EpollConnection implements Connection, Source, Task {
       return false;
     }
     this.connected();
-    return this.#isOpen;
+    return this.isOpen;
   }
 
   /** The connection is connected. */
@@ -299,23 +301,21 @@ export class EpollConnection implements Connection, Source, Task {
     this.isConnected = true;
     if (this.socket !== undefined) this.socket.isWritable = true;
     this.context.core.counters.connected += 1;
-    this.context.core.watch(() => this.#deps.onConnected?.(this), this.failed);
+    this.context.core.watch(() => this.#deps.onConnected?.(this), this);
   }
 
   #call(callback: (handler: ConnectionHandler) => unknown): void {
     const handler = this.#handler;
-    if (handler === undefined || !this.#isOpen) return;
-    this.context.core.watch(() => callback(handler), this.failed);
+    if (handler === undefined || !this.isOpen) return;
+    this.context.core.watch(() => callback(handler), this);
   }
 
-  readonly #onIdle = (): void => this.close('idle_timeout');
-
   /** What a handler threw ends this connection. */
-  readonly failed = (error: Error): void => {
-    if (!this.#isOpen) return;
+  failed(error: Error): void {
+    if (!this.isOpen) return;
     this.context.core.log.error('a handler threw, and its connection is closed', { error: error.stack ?? String(error) });
     this.close('handler_error', error);
-  };
+  }
 
   #closeBroken(socket: StreamSocket): void {
     const error = socket.error ?? new Error('it broke');
@@ -324,7 +324,7 @@ export class EpollConnection implements Connection, Source, Task {
 
   /** Closes at once, for a reason. */
   close(reason: CloseReason, error?: Error): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     const handler = this.#handler;
     const { core, hub } = this.context;
     this.#leave();
@@ -337,7 +337,7 @@ export class EpollConnection implements Connection, Source, Task {
   }
 
   #leave(): void {
-    this.#isOpen = false;
+    this.isOpen = false;
     this.socket?.cancelIdleTimeout();
     this.#handler = undefined;
     this.#unread = undefined;

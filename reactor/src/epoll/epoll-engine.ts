@@ -29,6 +29,7 @@ import { NativeMemory } from '../linux/memory.ts';
 import { PipePool } from '../linux/pipe-pool.ts';
 import { Sockets } from '../linux/sockets.ts';
 import { WheelTimer } from '../timer-wheel.ts';
+import type { EpollConnectionDeps } from './connection-deps.ts';
 import { EpollConnection } from './epoll-connection.ts';
 import { EpollListener } from './epoll-listener.ts';
 import { EpollRelay } from './epoll-relay.ts';
@@ -40,7 +41,7 @@ export class EpollEngine implements Engine {
   readonly kind = 'epoll';
   readonly reason: string;
   readonly #context: EpollContext;
-  readonly #connections = new Set<EpollConnection>();
+  readonly #connections = new Set<Connection>();
   readonly #listeners = new Set<EpollListener>();
 
   /** @throws {Error} as Node's, with `code`, where the kernel gives no epoll descriptor */
@@ -66,10 +67,11 @@ export class EpollEngine implements Engine {
       sockets.configure(place.fd, options);
     }
     const fd = place.kind === 'fd' ? place.fd : sockets.openListener(place, options);
+    const deps = this.#depsFor(options);
     const accept = (accepted: number): void => {
       core.counters.accepted += 1;
-      const connection = this.#add(accepted, options, true);
-      core.watch(() => onAccept(connection), connection.failed);
+      const connection = this.#add(accepted, true, deps);
+      core.watch(() => onAccept(connection), connection);
     };
     const path = place.kind === 'path' ? place.path : undefined;
     const onGone = (gone: EpollListener) => void this.#listeners.delete(gone);
@@ -86,7 +88,18 @@ export class EpollEngine implements Engine {
     const { timeoutMs = DEFAULTS.connectTimeoutMs } = options;
     const late = new WheelTimer(() => connection.close('connect_timeout', timeoutError('no connection', timeoutMs)));
     const { fd, error } = this.#openConnection(target, options);
-    const connection = this.#add(fd, options, false, late, () => handler.onConnect(connection));
+    const deps: EpollConnectionDeps = {
+      ...this.#depsFor(options),
+      onGone: gone => {
+        core.wheel.cancel(late);
+        this.#forget(gone);
+      },
+      onConnected: connected => {
+        core.wheel.cancel(late);
+        return handler.onConnect(connected);
+      },
+    };
+    const connection = this.#add(fd, false, deps);
     connection.start(handler);
     if (error !== undefined) connection.close('connect_failed', error);
     else if (timeoutMs > 0) {
@@ -101,7 +114,7 @@ export class EpollEngine implements Engine {
     this.#checkOpen();
     this.#context.sockets.takeOver(fd, false);
     this.#context.sockets.configure(fd, options);
-    return this.#add(fd, options, true);
+    return this.#add(fd, true, this.#depsFor(options));
   }
 
   relay(a: Connection, b: Connection, options: RelayOptions, onDone: (result: RelayResult) => void): Relay {
@@ -147,28 +160,20 @@ export class EpollEngine implements Engine {
     }
   }
 
-  /** @param late the timer that ends with the attempt to connect */
-  #add(fd: number, options: SocketOptions, isConnected: boolean, late?: WheelTimer, onConnect?: () => unknown): EpollConnection {
-    const { wheel } = this.#context.core;
-    const connection = new EpollConnection(
-      {
-        context: this.#context,
-        writeHighBytes: options.writeHighBytes ?? DEFAULTS.writeHighBytes,
-        onGone: () => {
-          if (late !== undefined) wheel.cancel(late);
-          this.#connections.delete(connection);
-        },
-        onConnected: () => {
-          if (late !== undefined) wheel.cancel(late);
-          return onConnect?.();
-        },
-      },
-      fd,
-      isConnected,
-    );
+  /** What the connections of one listener, or one connection that connects, have in common. */
+  #depsFor({ writeHighBytes = DEFAULTS.writeHighBytes }: SocketOptions): EpollConnectionDeps {
+    return { context: this.#context, writeHighBytes, onGone: this.#forget };
+  }
+
+  #add(fd: number, isConnected: boolean, deps: EpollConnectionDeps): EpollConnection {
+    const connection = new EpollConnection(deps, fd, isConnected);
     this.#connections.add(connection);
     return connection;
   }
+
+  readonly #forget = (connection: Connection): void => {
+    this.#connections.delete(connection);
+  };
 
   #checkOpen(): void {
     if (this.#context.core.isClosed) throw new EngineError('ENGINE_CLOSED', 'the engine is closed');

@@ -245,15 +245,15 @@ export class NodeConnection implements Connection {
   #call(callback: (handler: ConnectionHandler) => unknown): void {
     const handler = this.#handler;
     if (handler === undefined || this.#reason !== undefined) return;
-    this.#deps.core.watch(() => callback(handler), this.failed);
+    this.#deps.core.watch(() => callback(handler), this);
   }
 
   /** What a handler threw ends this connection. */
-  readonly failed = (error: Error): void => {
+  failed(error: Error): void {
     if (!this.#isOpen) return;
     this.#deps.core.log.error('a handler threw, and its connection is closed', { error: error.stack ?? error.message });
     this.close('handler_error', error);
-  };
+  }
 
   #finish(reason: CloseReason, error: Error | undefined, close: () => void): void {
     if (this.#reason !== undefined) return;

@@ -66,7 +66,7 @@ export class NodeEngine implements Engine {
     const listener = new NodeListener(server, backlog, socket => {
       this.#core.counters.accepted += 1;
       const connection = this.#add(socket, typeof server.address() === 'string');
-      this.#core.watch(() => onAccept(connection), connection.failed);
+      this.#core.watch(() => onAccept(connection), connection);
     });
     this.#listeners.add(listener);
     return listener;
@@ -93,7 +93,7 @@ export class NodeEngine implements Engine {
       this.#core.wheel.cancel(late);
       this.#core.counters.connected += 1;
       connection.connected();
-      this.#core.watch(() => handler.onConnect(connection), connection.failed);
+      this.#core.watch(() => handler.onConnect(connection), connection);
     });
     socket.once('close', () => this.#core.wheel.cancel(late));
     return connection;

@@ -1,0 +1,283 @@
+/** What the engines on the system's own calls promise beyond: descriptors that are given away and taken over, and none that stays or is mistaken for another. */
+
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { Connection, Engine } from '@lars/reactor';
+import { expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import {
+  acceptOne,
+  afterTest,
+  connectRemote,
+  describeEngines,
+  descriptors,
+  echo,
+  kinds,
+  listenWith,
+  NotingHandler,
+  nativeKinds,
+  openEngine,
+  pattern,
+  sleep,
+} from './reactor-harness.ts';
+
+const MIB = 2 ** 20;
+
+function temporaryPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'reactor-'));
+  afterTest(() => rmSync(folder, { recursive: true }));
+  return join(folder, 'socket');
+}
+
+describeEngines(
+  'descriptors',
+  kind => {
+    test.each(kinds)('a connection that was taken out goes on in another engine (%s), with what was given back', async other => {
+      const first = await openEngine(kind);
+      const second = await openEngine(other);
+      const before = first.stats().open;
+      const listener = await listenWith(first, connection =>
+        connection.start({
+          onData: (one, bytes) => {
+            one.unread(bytes);
+            const { fd, unread } = one.detach();
+            expect(one.isOpen).toBe(false);
+            const adopted = second.adopt(fd);
+            adopted.unread(unread);
+            echo(adopted);
+          },
+        }),
+      );
+      const remote = await connectRemote({ port: listener.address.port });
+      remote.socket.write('abc');
+      await eventually('the echo is here', () => remote.bytes === 3);
+      remote.socket.end(pattern(MIB));
+      await remote.ended();
+      expect(remote.received.subarray(3).equals(pattern(MIB))).toBe(true);
+      await eventually('it is closed', () => second.stats().open === 0);
+      expect(first.stats().open).toBe(before);
+    });
+
+    test('what is not read is not lost by an acceptor that passes connections on', async () => {
+      const acceptor = await openEngine(kind);
+      const worker = await openEngine(kind);
+      const listener = await listenWith(acceptor, connection => {
+        const { fd } = connection.detach();
+        setImmediate(() => echo(worker.adopt(fd)));
+      });
+      const remotes = await Promise.all(
+        Array.from({ length: 100 }, async (_, at) => {
+          const remote = await connectRemote({ port: listener.address.port });
+          remote.socket.write(pattern(100, at));
+          return remote;
+        }),
+      );
+      await eventually('every echo is here', () => remotes.every(remote => remote.bytes === 100));
+      expect(remotes.every((remote, at) => remote.received.equals(pattern(100, at)))).toBe(true);
+    });
+
+    test('a listener moves to another engine, and nobody in its queue is reset', async () => {
+      const first = await openEngine(kind);
+      const second = await openEngine(kind);
+      const listener = await listenWith(first, () => expect.unreachable('it is paused'));
+      listener.pause();
+      const remote = await connectRemote({ port: listener.address.port });
+      remote.socket.write('hello');
+      await sleep(30);
+      const fd = listener.detach();
+      expect(() => listener.detach()).toThrow('closed');
+      const moved = await second.listen({ fd }, echo);
+      expect(moved.address).toEqual(listener.address);
+      await eventually('it is served', () => remote.received.toString() === 'hello');
+    });
+
+    test('who waits while a listener is paused, or when it closes, is served', async () => {
+      const engine = await openEngine(kind);
+      const listener = await listenWith(engine, echo);
+      listener.pause();
+      const early = await connectRemote({ port: listener.address.port });
+      early.socket.write('early');
+      await sleep(40);
+      expect(engine.stats().accepted).toBe(0);
+      listener.resume();
+      await eventually('it is served', () => early.bytes === 5);
+      listener.pause();
+      const late = await connectRemote({ port: listener.address.port });
+      late.socket.write('late');
+      await listener.close();
+      await eventually('it is served', () => late.bytes === 4);
+      await expect(connectRemote({ port: listener.address.port }).then(remote => remote.closed())).resolves.toBeDefined();
+      expect(engine.stats().accepted).toBe(2);
+    });
+
+    test('a connect that nobody answers ends in time, and its descriptor goes', async () => {
+      const engine = await openEngine(kind);
+      const listener = await listenWith(engine, () => undefined, { port: 0, backlog: 1 });
+      listener.pause();
+      const before = descriptors();
+      const handlers: NotingHandler[] = [];
+      for (let at = 0; at < 8; at++) {
+        const handler = Object.assign(new NotingHandler(), { onConnect: () => void handler.events.push('connect') });
+        handlers.push(handler);
+        engine.connect({ ...listener.address, timeoutMs: 150 }, handler);
+      }
+      await eventually('those without room in the queue are given up', () => engine.stats().connectTimeouts >= 5);
+      const late = handlers.filter(({ reason }) => reason !== undefined);
+      expect(late.every(({ events }) => events.join() === 'close connect_timeout')).toBe(true);
+      expect(late[0]?.error?.message).toBe('no connection within 150 ms');
+      await eventually('their descriptors are gone', () => descriptors() <= before + 8 - late.length);
+    });
+
+    test('no connection sees what belongs to one that had its descriptor before', async () => {
+      const engine = await openEngine(kind);
+      const random = seededRandom(3);
+      const open = new Set<Connection>();
+      const foreign: string[] = [];
+      let finished = 0;
+      const listener = await listenWith(engine, connection => {
+        let id: number | undefined;
+        let isClosed = false;
+        open.add(connection);
+        connection.start({
+          onData: (one, bytes) => {
+            if (isClosed || bytes.length % 4 !== 0) foreign.push('data of a closed connection, or a part of it');
+            const words = new Int32Array(Uint8Array.from(bytes).buffer);
+            id ??= words[0];
+            if (words.some(word => word !== id)) foreign.push(`${id} got ${words.join()}`);
+            one.write(bytes);
+            // Another one is closed out of its turn, perhaps with an event that waits behind this one.
+            if (random() < 0.3) [...open][Math.floor(random() * open.size)]?.destroy();
+          },
+          onClose: one => {
+            if (isClosed) foreign.push('a second close');
+            isClosed = true;
+            open.delete(one);
+            finished += 1;
+          },
+        });
+      });
+      const total = 2_000;
+      let begun = 0;
+      const next = (): void => {
+        if (begun === total) return;
+        begun += 1;
+        const id = begun;
+        const word = new Uint8Array(new Int32Array([id, id]).buffer);
+        let echoes = 0;
+        engine.connect(
+          { port: listener.address.port },
+          {
+            onConnect: one => one.write(word),
+            onData: (one, bytes) => {
+              const words = new Int32Array(Uint8Array.from(bytes).buffer);
+              if (words.some(each => each !== id)) foreign.push(`client ${id} got ${words.join()}`);
+              echoes += 1;
+              if (echoes === 3) one.end();
+              else one.write(word);
+            },
+            onClose: next,
+          },
+        );
+      };
+      for (let at = 0; at < 60; at++) next();
+      await eventually('all have come and gone', () => finished === total && engine.stats().open === 0, 20_000);
+      expect(foreign).toEqual([]);
+    });
+
+    test('UNIX sockets: the file comes and goes, and who is gone altogether is noticed', async () => {
+      const path = temporaryPath();
+      const engine = await openEngine(kind);
+      const handlers: NotingHandler[] = [];
+      const listener = await listenWith(
+        engine,
+        connection => {
+          const handler = new NotingHandler();
+          handlers.push(handler);
+          connection.start(handler);
+        },
+        { path },
+      );
+      expect(listener.address).toEqual({ family: 'unix', host: path, port: 0 });
+      const before = descriptors();
+      const remotes = await Promise.all(Array.from({ length: 20 }, () => connectRemote({ path })));
+      for (const remote of remotes) remote.socket.end('x', () => remote.socket.destroy());
+      await eventually('each is closed', () => handlers.length === 20 && handlers.every(({ reason }) => reason !== undefined));
+      expect(handlers.every(({ events }) => events.join() === 'data,end,close ended')).toBe(true);
+      await eventually('their descriptors are gone', () => descriptors() <= before);
+      await expect(engine.listen({ path }, () => undefined)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+      await listener.close();
+      expect(existsSync(path)).toBe(false);
+    });
+
+    test('a UNIX client that sends and closes altogether ends its relay, when all it sent has arrived', async () => {
+      const [front, back] = [temporaryPath(), temporaryPath()];
+      const engine = await openEngine(kind);
+      const backend = new NotingHandler();
+      await listenWith(engine, connection => connection.start(backend), { path: back });
+      const ends: string[] = [];
+      await listenWith(
+        engine,
+        client => {
+          engine.connect(
+            { path: back },
+            {
+              onConnect: one => void engine.relay(client, one, {}, ({ end, by }) => ends.push(`${end} ${by}`)),
+              onData: () => undefined,
+            },
+          );
+        },
+        { path: front },
+      );
+      const remote = await connectRemote({ path: front });
+      remote.socket.end(pattern(MIB), () => remote.socket.destroy());
+      await eventually('the relay is over', () => ends.length === 1);
+      await backend.closed();
+      expect(backend.received.equals(pattern(MIB))).toBe(true);
+      expect(ends).toEqual(['reset a']);
+    });
+
+    test('thousands of connections come and go, and no descriptor stays', async () => {
+      const engine = await openEngine(kind);
+      const before = descriptors();
+      const listener = await listenWith(engine, echo);
+      let done = 0;
+      for (let round = 0; round < 5; round++) {
+        for (let at = 0; at < 400; at++) {
+          engine.connect(
+            { port: listener.address.port },
+            {
+              onConnect: one => one.write(Buffer.from('x')),
+              onData: one => (at % 4 === 0 ? one.reset() : one.end()),
+              onClose: () => void done++,
+            },
+          );
+        }
+        await eventually('this round is over', () => done === (round + 1) * 400 && engine.stats().open === 0);
+      }
+      await listener.close();
+      await eventually('no descriptor stays', () => descriptors() <= before);
+    });
+
+    test('a descriptor that is none is refused', async () => {
+      const { engine } = await acceptOne(kind);
+      const file = openSync('/dev/null', 'r');
+      afterTest(() => closeSync(file));
+      for (const fd of [file, 9_999]) expect(() => engine.adopt(fd)).toThrow(/no connected stream socket/);
+      await expect(engine.listen({ fd: 9_999 }, () => undefined)).rejects.toThrow(/no listening stream socket/);
+    });
+
+    test('a descriptor that was taken out and closed may be opened again at once', async () => {
+      const engine: Engine = await openEngine(kind);
+      const listener = await listenWith(engine, connection => closeSync(connection.detach().fd));
+      for (let at = 0; at < 20; at++) {
+        const remote = await connectRemote({ port: listener.address.port });
+        await remote.closed();
+      }
+      expect(engine.stats()).toMatchObject({ accepted: 20, open: 0 });
+    });
+  },
+  nativeKinds,
+);

@@ -1,0 +1,143 @@
+/** What the engines on the system's own calls promise of their thread: it is neither blocked nor busy for nothing, and its memory is bounded. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Connection } from '@lars/reactor';
+import { expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+
+import {
+  afterTest,
+  connectRemote,
+  describeEngines,
+  echo,
+  listenWith,
+  NotingHandler,
+  nativeKinds,
+  openEngine,
+  pattern,
+  type Remote,
+  sleep,
+} from './reactor-harness.ts';
+
+const CHILD = new URL('../support/reactor-child.ts', import.meta.url).pathname;
+
+/** How much of one processor this process uses meanwhile, from 0 to 1. */
+async function loadFor(ms: number): Promise<number> {
+  const before = process.cpuUsage();
+  const startMs = performance.now();
+  await sleep(ms);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000 / (performance.now() - startMs);
+}
+
+describeEngines(
+  'thread',
+  kind => {
+    test('half-closed, paused and silent connections cost no time', async () => {
+      const engine = await openEngine(kind);
+      const handlers: NotingHandler[] = [];
+      const listener = await listenWith(engine, connection => {
+        const handler = new NotingHandler();
+        handlers.push(handler);
+        if (handlers.length % 3 === 0) connection.pause();
+        connection.start(handler);
+      });
+      const remotes = await Promise.all(Array.from({ length: 60 }, () => connectRemote({ port: listener.address.port })));
+      for (const remote of remotes.slice(0, 40)) remote.socket.end('bye');
+      await eventually('the ends are seen', () => handlers.filter(({ events }) => events.includes('end')).length >= 20);
+      expect(await loadFor(400)).toBeLessThan(0.5);
+      expect(engine.stats().open).toBe(60);
+    });
+
+    test('messages and timers of the event loop come while bytes flow without a pause', async () => {
+      const engine = await openEngine(kind);
+      const listener = await listenWith(engine, echo);
+      const chunk = pattern(65_536);
+      const flows = Array.from({ length: 20 }, () =>
+        engine.connect(
+          { port: listener.address.port },
+          {
+            onConnect: one => one.write(chunk),
+            onData: (one, bytes) => void one.write(bytes),
+          },
+        ),
+      );
+      const { port1, port2 } = new MessageChannel();
+      afterTest(() => port1.close());
+      const waits: number[] = [];
+      for (let at = 0; at < 30; at++) {
+        const startMs = performance.now();
+        port2.postMessage(at);
+        await once(port1, 'message');
+        await sleep(1);
+        await new Promise(resolve => setImmediate(resolve));
+        waits.push(performance.now() - startMs);
+      }
+      expect(engine.stats().bytesRead).toBeGreaterThan(20 * chunk.length);
+      // A thread that blocked for each of the three would take 30 ms and more; the machine may be slow at times.
+      expect(waits.sort((a, b) => a - b)[15]).toBeLessThan(25);
+      for (const flow of flows) flow.destroy();
+    });
+
+    test('a silent connection takes less than 1,000 bytes of JavaScript memory', async () => {
+      setFlagsFromString('--expose-gc');
+      const gc = runInNewContext('gc') as () => void;
+      const engine = await openEngine(kind);
+      const kept: Connection[] = [];
+      const handler = { onConnect: () => undefined, onData: () => undefined };
+      const listener = await listenWith(engine, connection => {
+        kept.push(connection);
+        connection.start(handler);
+      });
+      const connect = async (count: number) => {
+        const goal = kept.length + 2 * count;
+        for (let at = 0; at < count; at++) kept.push(engine.connect({ port: listener.address.port }, handler));
+        await eventually('all are connected', () => kept.length === goal && engine.stats().connected * 2 === goal);
+      };
+      await connect(100);
+      gc();
+      const before = process.memoryUsage().heapUsed;
+      await connect(1_000);
+      gc();
+      const bytes = (process.memoryUsage().heapUsed - before) / 2_000;
+      expect(bytes).toBeLessThan(1_000);
+    });
+
+    test('out of descriptors: accepting waits without spinning, says so, and goes on by itself', async () => {
+      const child = spawn('sh', ['-c', 'ulimit -n 64 && exec "$0" "$@"', process.execPath, '--conditions=source', CHILD, kind], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      afterTest(() => child.kill());
+      const [line] = (await once(child.stdout, 'data')) as [Buffer];
+      const port = Number(line.toString());
+      const remotes = await Promise.all(Array.from({ length: 90 }, () => connectRemote({ port })));
+      for (const remote of remotes) remote.socket.write('x');
+      const served = () => remotes.filter(({ bytes }) => bytes > 0);
+      await eventually('some are served', () => served().length > 10);
+      await sleep(200);
+      const first = served();
+      expect(first.length).toBeLessThan(64);
+      const ask = async (remote: Remote) => {
+        remote.chunks.length = 0;
+        remote.bytes = 0;
+        remote.socket.write('stats');
+        await eventually('it answers', () => remote.bytes > 10);
+        return JSON.parse(remote.received.toString()) as { cpuMs: number; warnings: string[]; acceptPauses: number };
+      };
+      const before = await ask(first[0] as Remote);
+      await sleep(500);
+      const after = await ask(first[0] as Remote);
+      expect(after.acceptPauses).toBeGreaterThan(0);
+      expect(after.warnings).toHaveLength(1);
+      expect(after.cpuMs - before.cpuMs).toBeLessThan(250);
+      await eventually('those who waited are served, when others go', () => {
+        for (const remote of served()) remote.socket.destroy();
+        return remotes.every(({ bytes }) => bytes > 0);
+      });
+    });
+  },
+  nativeKinds,
+);
