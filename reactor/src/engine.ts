@@ -44,7 +44,7 @@ export interface Engine {
    * `unread`, and what was written before, leaves first, in order. A half-close is passed on when all bytes before it are, and the other direction goes on; a
    * reset is passed on as a reset. Where one remote does not read, the other is not read from. Handlers of the two are called no more; at the end
    * both are closed, and `onDone` is called once. A connection that is closed already ends the relay as if it broke now.
-   * @throws {EngineError} BAD_OPTION when they are one connection, of another engine, not yet connected, or in a relay already
+   * @throws {EngineError} BAD_OPTION when they are one connection, of another engine, not yet connected, ended by this side, or in a relay already
    */
   relay(a: Connection, b: Connection, options: RelayOptions, onDone: (result: RelayResult) => void): Relay;
   /** Calls back once, up to 20 ms late; any number of timers cost one timer of the event loop. @param ms at least 0 */
@@ -70,7 +70,7 @@ export interface ListenOptions extends SocketOptions {
   readonly host?: string;
   /** 0 = any free port. */
   readonly port?: number;
-  /** A UNIX socket's path; the file goes when the listener closes. */
+  /** A UNIX socket's path; the file goes when the listener closes, and a file that is there already (of a process that was killed) is EADDRINUSE. */
   readonly path?: string;
   /** A descriptor that listens already, received from another process or thread. */
   readonly fd?: number;
@@ -144,7 +144,7 @@ export interface Connection {
   reset(): void;
   /** Closes at once; unsent bytes are lost. */
   destroy(): void;
-  /** Reads nothing until `resume`, so that the kernel's buffer fills and the remote has to wait. `onData` is not called any more, even inside of it. A reset is noticed. */
+  /** Reads nothing until `resume`, so that the kernel's buffer fills and the remote has to wait. `onData` is not called any more, even inside of it. A reset is noticed (by node:net only when it reads again). */
   pause(): void;
   resume(): void;
   /** Gives bytes back that were read: the next reader gets a copy of them first. Several calls stack up: the last is the first to be read. */

@@ -222,7 +222,7 @@ describeEngines('connections', kind => {
   test('a paused handler stops its remote', async () => {
     const { connection, handler, remote } = await acceptOne(kind);
     connection.pause();
-    const sent = pattern(24 * MIB);
+    const sent = pattern(16 * MIB);
     remote.socket.write(sent);
     // What fits into the buffers of the kernel leaves; then nothing moves.
     let before = -1;

@@ -9,6 +9,7 @@ import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 
 import {
+  acceptOne,
   afterTest,
   connectRemote,
   describeEngines,
@@ -50,6 +51,16 @@ describeEngines(
       await eventually('the ends are seen', () => handlers.filter(({ events }) => events.includes('end')).length >= 20);
       expect(await loadFor(400)).toBeLessThan(0.5);
       expect(engine.stats().open).toBe(60);
+    });
+
+    test('a paused connection notices a reset', async () => {
+      const { connection, handler, remote } = await acceptOne(kind);
+      connection.pause();
+      remote.socket.write('unread');
+      await sleep(20);
+      remote.socket.resetAndDestroy();
+      expect(await handler.closed()).toBe('reset');
+      expect(handler.bytes).toBe(0);
     });
 
     test('messages and timers of the event loop come while bytes flow without a pause', async () => {
@@ -125,14 +136,15 @@ describeEngines(
         remote.bytes = 0;
         remote.socket.write('stats');
         await eventually('it answers', () => remote.bytes > 10);
-        return JSON.parse(remote.received.toString()) as { cpuMs: number; warnings: string[]; acceptPauses: number };
+        return JSON.parse(remote.received.toString()) as { warnings: string[]; acceptPauses: number };
       };
       const before = await ask(first[0] as Remote);
       await sleep(500);
       const after = await ask(first[0] as Remote);
       expect(after.acceptPauses).toBeGreaterThan(0);
       expect(after.warnings).toHaveLength(1);
-      expect(after.cpuMs - before.cpuMs).toBeLessThan(250);
+      // One try in 100 ms; a listener that is watched on makes thousands.
+      expect(after.acceptPauses - before.acceptPauses).toBeLessThan(20);
       await eventually('those who waited are served, when others go', () => {
         for (const remote of served()) remote.socket.destroy();
         return remotes.every(({ bytes }) => bytes > 0);

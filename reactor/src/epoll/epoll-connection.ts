@@ -25,6 +25,7 @@ export class EpollConnection implements Connection, Source, Task {
   isOpen = true;
   isConnected: boolean;
   hasRemoteEnded = false;
+  isEnded = false;
   /** Undefined when the system gave none. */
   readonly socket: StreamSocket | undefined;
   readonly context: EpollContext;
@@ -34,7 +35,6 @@ export class EpollConnection implements Connection, Source, Task {
   #relay: RelaySide | undefined;
   #isWatched = false;
   #isPaused = false;
-  #isEnded = false;
   #isShutDown = false;
   /** The handler knows that the remote has ended. */
   #isEndTold = false;
@@ -89,7 +89,7 @@ export class EpollConnection implements Connection, Source, Task {
 
   write(bytes: Uint8Array): boolean {
     const socket = this.socket;
-    if (!this.isOpen || this.#isEnded || socket === undefined || this.#relay !== undefined) return false;
+    if (!this.isOpen || this.isEnded || socket === undefined || this.#relay !== undefined) return false;
     if (!socket.write(bytes)) {
       this.#onBrokenWrite(socket);
       return false;
@@ -101,8 +101,8 @@ export class EpollConnection implements Connection, Source, Task {
   }
 
   end(): void {
-    if (!this.isOpen || this.#isEnded || this.#relay !== undefined) return;
-    this.#isEnded = true;
+    if (!this.isOpen || this.isEnded || this.#relay !== undefined) return;
+    this.isEnded = true;
     this.#schedule();
   }
 
@@ -157,7 +157,7 @@ export class EpollConnection implements Connection, Source, Task {
     try {
       this.context.hub.add(this.socket.fd, this, ALL_EDGES);
     } catch (error) {
-      this.close('network_error', error as Error);
+      this.close(this.isConnected ? 'network_error' : 'connect_failed', asError(error));
     }
   }
 
@@ -218,7 +218,6 @@ export class EpollConnection implements Connection, Source, Task {
     }
   }
 
-  /** What comes most often, and makes no function for it. */
   #deliver(bytes: Uint8Array): void {
     try {
       this.context.core.watchResult(this.#handler?.onData(this, bytes), this);
@@ -253,7 +252,7 @@ export class EpollConnection implements Connection, Source, Task {
       this.#wantsDrain = false;
       this.#call(handler => handler.onDrain?.(this));
     }
-    if (!this.#isEnded || this.#isShutDown || !this.isOpen || socket.queue.bytes > 0) return;
+    if (!this.isEnded || this.#isShutDown || !this.isOpen || socket.queue.bytes > 0) return;
     this.#isShutDown = true;
     socket.shutdown();
     this.#closeIfEnded();
@@ -269,6 +268,7 @@ export class EpollConnection implements Connection, Source, Task {
   /** What the remote sent before it broke the connection is still to be read, where somebody reads. */
   #onBrokenWrite(socket: StreamSocket): void {
     socket.queue.clear();
+    this.#wantsDrain = false;
     if (!this.#mayRead) {
       this.#closeBroken(socket);
       return;

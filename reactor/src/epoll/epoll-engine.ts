@@ -125,6 +125,7 @@ export class EpollEngine implements Engine {
     if (!a.isConnected || !b.isConnected || a.socket === undefined || b.socket === undefined) {
       throw new EngineError('BAD_OPTION', 'a connection is not connected yet');
     }
+    if (a.isEnded || b.isEnded) throw new EngineError('BAD_OPTION', 'a connection has been ended, and takes nothing any more');
     if (a.isRelayed || b.isRelayed) throw new EngineError('BAD_OPTION', 'a connection is in a relay already');
     return new EpollRelay(this.#context, [a, b], [a.socket, b.socket], options, onDone);
   }

@@ -1,6 +1,7 @@
 import { unlinkSync } from 'node:fs';
 import { Errno, systemError } from '@lars/syscalls/errno';
 import { type Address, EngineError, type Listener } from '../engine.ts';
+import { asError } from '../engine-core.ts';
 import { SOCK_NONBLOCK_CLOEXEC } from '../linux/constants.ts';
 import { WheelTimer } from '../timer-wheel.ts';
 import { Ready } from './epoll-set.ts';
@@ -94,14 +95,13 @@ export class EpollListener implements Listener, Source {
       return this.#isOpen;
     }
     const errno = libc.errno();
-    if (errno === Errno.EAGAIN || errno === Errno.EINVAL) return false;
-    if (!EXHAUSTED.includes(errno)) return errno !== Errno.EBADF;
-    this.#waitForRoom(errno);
-    return false;
+    if (EXHAUSTED.includes(errno)) this.#waitForRoom(systemError('accept4', errno));
+    // Of what else may be wrong, only these concern the one connection, which has gone.
+    return errno === Errno.ECONNABORTED || errno === Errno.EINTR;
   }
 
   /** A listener that is watched on would wake the thread without end. */
-  #waitForRoom(errno: number): void {
+  #waitForRoom(error: Error): void {
     const { core } = this.#deps.context;
     core.counters.acceptPauses += 1;
     this.#unwatch();
@@ -110,15 +110,19 @@ export class EpollListener implements Listener, Source {
     this.#loggedMs = core.nowMs;
     core.log.warn('connections wait to be accepted, because the process has no descriptors or memory left', {
       listener: this.address.host + (this.address.family === 'unix' ? '' : `:${this.address.port}`),
-      error: systemError('accept4', errno).message,
+      error: error.message,
     });
   }
 
   #watch(): void {
     if (this.#isWatched || this.#isPaused || !this.#isOpen) return;
     this.#deps.context.core.wheel.cancel(this.#retry);
-    this.#deps.context.hub.add(this.#fd, this, Ready.readable);
-    this.#isWatched = true;
+    try {
+      this.#deps.context.hub.add(this.#fd, this, Ready.readable);
+      this.#isWatched = true;
+    } catch (error) {
+      this.#waitForRoom(asError(error));
+    }
   }
 
   #unwatch(): void {

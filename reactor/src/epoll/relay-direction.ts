@@ -1,9 +1,9 @@
-import { BUFFER_BYTES } from '../linux/memory.ts';
 import type { Pipe } from '../linux/pipe-pool.ts';
 import { AGAIN, BROKEN, type EpollContext, type StreamSocket } from './stream-socket.ts';
 
-/** So many full reads in a row show a bulk transfer, which is cheaper through a pipe. */
+/** So many full reads of such a size in a row show a bulk transfer, which is cheaper through a pipe. */
 const FULL_READS = 3;
+const READ_BYTES = 16_384;
 /** So many small moves in a row through the pipe show that it is over, and copying is cheaper. */
 const SMALL_MOVES = 16;
 const SMALL_BYTES = 8_192;
@@ -91,12 +91,12 @@ export class RelayDirection {
 
   #copy(): number {
     const { memory } = this.#context;
-    const count = this.#from.receive();
+    const count = this.#from.receive(READ_BYTES);
     if (count <= 0) return count;
     const sent = this.#to.isWritable ? this.#to.send(memory.incomingAddress, count) : AGAIN;
     if (sent === BROKEN) return BROKEN;
     if (sent < count) this.#to.queue.push(memory.incoming.slice(Math.max(0, sent), count));
-    this.#fullReads = count === BUFFER_BYTES ? this.#fullReads + 1 : 0;
+    this.#fullReads = count === READ_BYTES ? this.#fullReads + 1 : 0;
     if (this.#mode === 'auto' && this.#fullReads >= FULL_READS) this.#beginSplicing();
     return count;
   }

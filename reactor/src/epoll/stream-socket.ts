@@ -56,11 +56,11 @@ export class StreamSocket {
     if ((ready & Ready.writable) !== 0) this.isWritable = true;
   }
 
-  /** Reads into the engine's memory. @returns how many bytes, 0 at the end, AGAIN or BROKEN */
-  receive(): number {
+  /** Reads into the engine's memory, at most BUFFER_BYTES. @returns how many bytes, 0 at the end, AGAIN or BROKEN */
+  receive(limit: number = BUFFER_BYTES): number {
     const { libc, memory } = this.#context;
-    const count = libc.recv(this.fd, memory.incomingAddress, BUFFER_BYTES, MSG_DONTWAIT);
-    if (count < BUFFER_BYTES && !(count > 0 && this.isEnding)) this.isReadable = false;
+    const count = libc.recv(this.fd, memory.incomingAddress, limit, MSG_DONTWAIT);
+    if (count < limit && !(count > 0 && this.isEnding)) this.isReadable = false;
     return this.#noteRead(count, 'recv');
   }
 

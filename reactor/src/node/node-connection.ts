@@ -24,6 +24,7 @@ export interface NodeConnectionDeps {
 export class NodeConnection implements Connection {
   /** A relay has taken it. */
   isRelayed = false;
+  isEnded = false;
   readonly #deps: NodeConnectionDeps;
   readonly #socket: Socket;
   readonly #isUnix: boolean;
@@ -33,7 +34,6 @@ export class NodeConnection implements Connection {
   #isOpen = true;
   #isConnected: boolean;
   #isPaused = false;
-  #isEnded = false;
   #hasRemoteEnded = false;
   #isEndTold = false;
   #reason: CloseReason | undefined;
@@ -56,6 +56,11 @@ export class NodeConnection implements Connection {
     socket.once('close', () => this.#onClosed());
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
+  }
+
+  /** Whether it belongs to the engine that has this core. */
+  isOf(core: EngineCore): boolean {
+    return this.#deps.core === core;
   }
 
   get isOpen(): boolean {
@@ -116,15 +121,15 @@ export class NodeConnection implements Connection {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (!this.#isOpen || this.#isEnded) return false;
+    if (!this.#isOpen || this.isEnded) return false;
     this.#deps.core.counters.bytesWritten += bytes.length;
     // The bytes are the caller's again afterwards, while a stream keeps what it is given until it is sent.
     return this.#socket.write(Buffer.from(bytes), this.#noteWrite);
   }
 
   end(): void {
-    if (!this.#isOpen || this.#isEnded) return;
-    this.#isEnded = true;
+    if (!this.#isOpen || this.isEnded) return;
+    this.isEnded = true;
     this.#socket.end();
   }
 

@@ -114,10 +114,11 @@ export class NodeEngine implements Engine {
 
   relay(a: Connection, b: Connection, options: RelayOptions, onDone: (result: RelayResult) => void): Relay {
     checkRelayOptions(options);
-    const isOurs = (one: Connection): one is NodeConnection => one instanceof NodeConnection;
+    const isOurs = (one: Connection): one is NodeConnection => one instanceof NodeConnection && one.isOf(this.#core);
     if (!isOurs(a) || !isOurs(b) || a === b)
       throw new EngineError('BAD_OPTION', 'a relay is between two connections of one engine');
     if (!a.isConnected || !b.isConnected) throw new EngineError('BAD_OPTION', 'a connection is not connected yet');
+    if (a.isEnded || b.isEnded) throw new EngineError('BAD_OPTION', 'a connection has been ended, and takes nothing any more');
     if (a.isRelayed || b.isRelayed) throw new EngineError('BAD_OPTION', 'a connection is in a relay already');
     a.isRelayed = true;
     b.isRelayed = true;

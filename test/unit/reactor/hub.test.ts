@@ -1,0 +1,103 @@
+import { loadNative } from '@lars/syscalls/native';
+import { afterEach, describe, expect, test } from 'vitest';
+import { EngineCore } from '../../../reactor/src/engine-core.ts';
+import { Ready } from '../../../reactor/src/epoll/epoll-set.ts';
+import { Hub } from '../../../reactor/src/epoll/hub.ts';
+import { bindLibc, type Libc } from '../../../reactor/src/linux/libc.ts';
+import { NativeMemory } from '../../../reactor/src/linux/memory.ts';
+import { eventually } from '../../support/eventually.ts';
+
+const outcome = await loadNative(bindLibc);
+const closing: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+describe.runIf('bound' in outcome)('Hub', () => {
+  const libc = (outcome as { readonly bound: Libc }).bound;
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+  function openHub(): Hub {
+    const hub = new Hub(new EngineCore({ log: silent, nowMs: () => performance.now() }), libc);
+    closing.push(() => hub.close());
+    return hub;
+  }
+
+  /** A pipe that is empty; its reading end is readable where the other end is closed. */
+  function openPipe(isReadable: boolean): { readonly readFd: number } {
+    const { scratch, scratchAddress } = new NativeMemory(libc);
+    libc.pipe2(scratchAddress, 0);
+    const writeFd = scratch.getInt32(4, true);
+    if (isReadable) libc.close(writeFd);
+    else closing.push(() => libc.close(writeFd));
+    return { readFd: scratch.getInt32(0, true) };
+  }
+
+  test('what epoll said of a descriptor that was given away and closed is not told to its successor', async () => {
+    const hub = openHub();
+    const told: string[] = [];
+    const pipes = [openPipe(true), openPipe(true)] as const;
+    const successor: { fd?: number } = {};
+    const meet = (mine: number, other: number) => ({
+      onReady: () => {
+        told.push(`pipe ${mine}`);
+        const { readFd } = pipes[other] as { readonly readFd: number };
+        hub.remove((pipes[mine] as { readonly readFd: number }).readFd);
+        hub.remove(readFd);
+        libc.close(readFd);
+        const next = openPipe(false);
+        successor.fd = next.readFd;
+        expect(next.readFd).toBe(readFd);
+        hub.add(next.readFd, { onReady: () => void told.push('successor') }, Ready.readable);
+      },
+    });
+    hub.add(pipes[0].readFd, meet(0, 1), Ready.readable);
+    hub.add(pipes[1].readFd, meet(1, 0), Ready.readable);
+    await eventually('one of the two is told', () => told.length > 0);
+    await new Promise(resolve => setTimeout(resolve, 30));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatch(/^pipe/);
+    closing.push(() => libc.close(successor.fd as number));
+  });
+
+  test('a descriptor that closes keeps its number until the turn is over, and says nothing any more', async () => {
+    const hub = openHub();
+    const told: string[] = [];
+    const pipes = [openPipe(true), openPipe(true)] as const;
+    const meet = (name: string) => ({
+      onReady: () => {
+        told.push(name);
+        for (const { readFd } of pipes) hub.closeLater(readFd);
+        const next = openPipe(false);
+        closing.push(() => libc.close(next.readFd));
+        expect(pipes.map(({ readFd }) => readFd)).not.toContain(next.readFd);
+        hub.tellLater(() => told.push('ending'));
+      },
+    });
+    hub.add(pipes[0].readFd, meet('first'), Ready.readable);
+    hub.add(pipes[1].readFd, meet('second'), Ready.readable);
+    await eventually('the end is told', () => told.includes('ending'));
+    expect(told).toHaveLength(2);
+    const reused = openPipe(false);
+    closing.push(() => libc.close(reused.readFd));
+    expect(pipes.map(({ readFd }) => readFd)).toContain(reused.readFd);
+  });
+
+  test('tasks run once for each time they are scheduled, and may schedule themselves', async () => {
+    const hub = openHub();
+    let runs = 0;
+    const task = {
+      isScheduled: false,
+      run: () => {
+        runs += 1;
+        if (runs < 3) hub.schedule(task);
+      },
+    };
+    hub.schedule(task);
+    hub.schedule(task);
+    await eventually('it ran', () => runs === 3);
+    await new Promise(resolve => setTimeout(resolve, 20));
+    expect(runs).toBe(3);
+  });
+});
