@@ -2,12 +2,15 @@ import { getSystemErrorName } from 'node:util';
 
 /** Error numbers of Linux. */
 export const Errno = {
+  EPERM: 1,
   EINTR: 4,
   EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
+  EINVAL: 22,
   ENFILE: 23,
   EMFILE: 24,
+  ENOSYS: 38,
   ECONNABORTED: 103,
   ENOBUFS: 105,
   ECONNREFUSED: 111,

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
 import type { Connection } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
@@ -23,6 +24,7 @@ import {
   sleep,
 } from './reactor-harness.ts';
 
+const THREAD = new URL('../support/workers/reactor-thread.ts', import.meta.url);
 const CHILD = new URL('../support/reactor-child.ts', import.meta.url).pathname;
 
 /** How much of one processor this process uses meanwhile, from 0 to 1. */
@@ -51,6 +53,21 @@ describeEngines(
       await eventually('the ends are seen', () => handlers.filter(({ events }) => events.includes('end')).length >= 20);
       expect(await loadFor(400)).toBeLessThan(0.5);
       expect(engine.stats().open).toBe(60);
+    });
+
+    test('a connection goes to another thread as a number in a message', async () => {
+      const worker = new Worker(THREAD, { workerData: kind, execArgv: ['--conditions=source'] });
+      afterTest(() => worker.terminate());
+      await once(worker, 'message');
+      const engine = await openEngine(kind);
+      const listener = await listenWith(engine, connection => worker.postMessage(connection.detach().fd));
+      const remotes = await Promise.all(Array.from({ length: 30 }, () => connectRemote({ port: listener.address.port })));
+      remotes.forEach((remote, at) => void remote.socket.end(pattern(10_000, at)));
+      await eventually('every echo is here', () => remotes.every(({ hasEnded }) => hasEnded));
+      expect(remotes.every((remote, at) => remote.received.equals(pattern(10_000, at)))).toBe(true);
+      const ended = once(worker, 'exit');
+      worker.postMessage('close');
+      expect(await ended).toEqual([0]);
     });
 
     test('a paused connection notices a reset', async () => {

@@ -1,5 +1,5 @@
 import type { Pipe } from '../linux/pipe-pool.ts';
-import { AGAIN, BROKEN, type EpollContext, type StreamSocket } from './stream-socket.ts';
+import { AGAIN, BROKEN, type EpollContext, type StreamSocket, UNSUPPORTED } from './stream-socket.ts';
 
 /** So many full reads of such a size in a row show a bulk transfer, which is cheaper through a pipe. */
 const FULL_READS = 3;
@@ -25,6 +25,7 @@ export class RelayDirection {
   readonly #before: number;
   #hasEnded: boolean;
   #isSplicing: boolean;
+  #maySplice: boolean;
   #pipe: Pipe | undefined;
   #fullReads = 0;
   #smallMoves = 0;
@@ -38,6 +39,7 @@ export class RelayDirection {
     this.#before = to.bytesWritten + to.queue.bytes;
     this.#hasEnded = hasEnded;
     this.#isSplicing = mode === 'always';
+    this.#maySplice = mode === 'auto';
   }
 
   /** How many bytes the kernel has taken, without those that were queued before the relay. */
@@ -97,7 +99,7 @@ export class RelayDirection {
     if (sent === BROKEN) return BROKEN;
     if (sent < count) this.#to.queue.push(memory.incoming.slice(Math.max(0, sent), count));
     this.#fullReads = count === READ_BYTES ? this.#fullReads + 1 : 0;
-    if (this.#mode === 'auto' && this.#fullReads >= FULL_READS) this.#beginSplicing();
+    if (this.#maySplice && this.#fullReads >= FULL_READS) this.#beginSplicing();
     return count;
   }
 
@@ -110,9 +112,12 @@ export class RelayDirection {
 
   #splice(): number {
     this.#pipe ??= this.#context.pipes.take();
-    if (this.#pipe !== undefined) return this.#from.receiveInto(this.#pipe);
-    // No descriptors are left for a pipe, and copying needs none.
+    const count = this.#pipe === undefined ? UNSUPPORTED : this.#from.receiveInto(this.#pipe);
+    if (count !== UNSUPPORTED) return count;
+    // No descriptors are left for a pipe, or the system does not splice; copying needs neither.
+    this.release();
     this.#isSplicing = false;
+    this.#maySplice = false;
     return this.#copy();
   }
 

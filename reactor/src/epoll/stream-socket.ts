@@ -23,6 +23,10 @@ export interface EpollContext {
 /** Instead of a count of bytes: nothing can be done now, and epoll will tell when; or the socket is broken, and `error` says why. */
 export const AGAIN = -1;
 export const BROKEN = -2;
+/** The system does not splice these, or not at all: some sandboxes forbid it. */
+export const UNSUPPORTED = -3;
+
+const NO_SPLICE: readonly number[] = [Errno.EINVAL, Errno.ENOSYS, Errno.EPERM];
 
 /** A stream socket that does not block: reading, sending, and what is known of its readiness. It calls nobody. */
 export class StreamSocket {
@@ -64,9 +68,10 @@ export class StreamSocket {
     return this.#noteRead(count, 'recv');
   }
 
-  /** Moves bytes into an empty pipe. @returns as `receive` */
+  /** Moves bytes into an empty pipe. @returns as `receive`, or UNSUPPORTED */
   receiveInto(pipe: Pipe): number {
     const count = this.#context.libc.splice(this.fd, 0, pipe.writeFd, 0, PIPE_BYTES, SPLICE_FLAGS);
+    if (count < 0 && NO_SPLICE.includes(this.#context.libc.errno())) return UNSUPPORTED;
     if (count <= 0) this.isReadable = false;
     else pipe.bytes = count;
     return this.#noteRead(count, 'splice');
