@@ -2,9 +2,10 @@
  * Tells systemd how this process is, as sd_notify(3) does: datagrams to the socket that NOTIFY_SOCKET names. Node has no datagrams on such
  * sockets, so they go through the C library.
  */
+
+import { Errno, systemError } from '@lars/syscalls/errno';
 import { messageOf } from './errors.ts';
 import type { Logger } from './log.ts';
-import { Errno, systemError } from './udp/errno.ts';
 import { type Libc, loadLibc } from './udp/libc.ts';
 
 export interface SystemdOptions {
