@@ -5,6 +5,7 @@ import { addBench } from './commands/bench.ts';
 import { addCalls } from './commands/calls.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addDispatch } from './commands/dispatch.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addGetHost } from './commands/gethost.ts';
 import { addGetRoute } from './commands/getroute.ts';
@@ -51,7 +52,7 @@ export function buildProgram(shell: Shell): Command {
     .exitOverride()
     .addHelpText('after', AFTER_HELP);
   const parts = [
-    ...[addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addBench],
+    ...[addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addBench, addDispatch],
     ...[addStatus, addWhy, addTop, addCalls, addCheck, addDoctor, addCompletion, addHelp],
   ];
   for (const add of parts) add(program, shell);

@@ -20,7 +20,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   agent: ['proto', 'runtime'],
   dnsserver: ['proto', 'runtime'],
   reporter: ['proto', 'runtime'],
-  cli: ['proto', 'runtime', 'client-sdk', 'agent', 'dnsserver', 'reporter'],
+  dispatch: ['reactor'],
+  dispatcher: ['dispatch', 'reactor', 'runtime'],
+  cli: ['proto', 'runtime', 'client-sdk', 'agent', 'dnsserver', 'reporter', 'dispatcher'],
 };
 
 /** proto ← client-sdk; proto ← runtime ← agent | dnsserver | reporter; cli imports them all. Services meet on the wire. reactor knows nothing of LARS. */

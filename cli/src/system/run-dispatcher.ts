@@ -1,0 +1,46 @@
+import { type DispatcherOptions, startDispatcher } from '@lars/dispatcher';
+import { onReload } from '@lars/runtime/config/reload';
+import { messageOf } from '@lars/runtime/errors';
+import type { LogOptions } from '@lars/runtime/log-options';
+import { ProcessSignals } from '@lars/runtime/process-signals';
+import type { ExitCode } from '../exit-code.ts';
+import type { Shell } from '../shell.ts';
+import { readyDocument, readyText } from './ready.ts';
+import { runInForeground } from './run-in-foreground.ts';
+import { healthUrl, type ServiceFacts } from './service-facts.ts';
+import { startLog } from './start-log.ts';
+
+/**
+ * Runs the dispatcher until a signal ends it; SIGHUP replaces the workers that it has started.
+ * @throws {StartupError} when it does not start
+ */
+export async function runDispatcher(shell: Shell, options: DispatcherOptions, logOptions: LogOptions): Promise<ExitCode> {
+  const signals = new ProcessSignals();
+  const buffered = await startLog('dispatcher', logOptions);
+  const { log } = buffered;
+  return runInForeground({
+    signals,
+    log,
+    bufferedLogs: [buffered],
+    start: async () => {
+      const dispatcher = await startDispatcher(options, { log });
+      onReload(
+        () =>
+          void dispatcher.roll().catch((error: unknown) => log.error('workers were not replaced', { error: messageOf(error) })),
+      );
+      const { places, httpPort, engine } = dispatcher;
+      const facts: ServiceFacts = {
+        service: 'dispatcher',
+        where: places.join(' '),
+        health: options.http === undefined ? 'none' : healthUrl(options.http.ip, httpPort),
+        mode: options.processes === undefined ? engine : `${engine}, ${options.processes.count} workers`,
+        conf: `workers at ${options.socketPath}`,
+        document: { listen: places.join(' '), socket: options.socketPath, httpPort, engine },
+      };
+      return {
+        services: [dispatcher],
+        announce: () => shell.print(readyDocument([facts]), () => readyText([facts], [], shell.paint)),
+      };
+    },
+  });
+}

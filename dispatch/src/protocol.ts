@@ -1,0 +1,138 @@
+// pure
+/**
+ * What dispatcher and workers say to each other on the UNIX socket: frames of 16 bytes, each four unsigned 32-bit numbers, little-endian. README.md has the protocol
+ * in words. Descriptors travel on a second connection, so that the first one is an ordinary stream of bytes.
+ */
+
+export const PROTOCOL_VERSION = 1;
+export const FRAME_BYTES = 16;
+
+/** The first number of a frame. Those of workers are below 16. */
+export const FrameKind = {
+  /** Worker, first: version, the most connections that it wants at a time (0 = any number), the ticket that it was started with (0 = by somebody else). */
+  hello: 1,
+  /** Worker, the only frame of the second connection: the session that Welcome told. */
+  attach: 2,
+  /** Worker: the number of the last connection that it has taken, and how many are open. */
+  status: 3,
+  /** Worker: wants no more connections. */
+  leave: 4,
+  /** Dispatcher, after hello: version, session. */
+  welcome: 17,
+  /** Dispatcher: a connection's number (1, 2, … in each session) and its listener; its descriptor waits on the second connection. */
+  connection: 18,
+  /** Dispatcher: finish what you have and end. */
+  drain: 19,
+  /** Dispatcher, after leave, or before drain: no connection comes after the number told. */
+  last: 20,
+} as const;
+export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
+
+export type WorkerFrame =
+  | { readonly kind: 'hello'; readonly version: number; readonly maxConnections: number; readonly ticket: number }
+  | { readonly kind: 'attach'; readonly session: number }
+  | { readonly kind: 'status'; readonly taken: number; readonly open: number }
+  | { readonly kind: 'leave' };
+
+export type DispatcherFrame =
+  | { readonly kind: 'welcome'; readonly version: number; readonly session: number }
+  | { readonly kind: 'connection'; readonly number: number; readonly listener: number }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'last'; readonly number: number };
+
+export type Frame = WorkerFrame | DispatcherFrame;
+
+/** The other side does not keep to the protocol; its connection is closed. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+}
+
+export function encodeFrame(frame: Frame): Uint8Array {
+  const [first = 0, second = 0, third = 0] = numbersOf(frame);
+  const bytes = new Uint8Array(FRAME_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, FrameKind[frame.kind], true);
+  view.setUint32(4, first, true);
+  view.setUint32(8, second, true);
+  view.setUint32(12, third, true);
+  return bytes;
+}
+
+/** @throws {ProtocolError} when it is no frame of a worker */
+export function decodeWorkerFrame(bytes: Uint8Array): WorkerFrame {
+  const [kind, first, second, third] = readNumbers(bytes);
+  switch (kind) {
+    case FrameKind.hello:
+      return { kind: 'hello', version: first, maxConnections: second, ticket: third };
+    case FrameKind.attach:
+      return { kind: 'attach', session: first };
+    case FrameKind.status:
+      return { kind: 'status', taken: first, open: second };
+    case FrameKind.leave:
+      return { kind: 'leave' };
+    default:
+      throw new ProtocolError(`no worker sends frames of kind ${kind}`);
+  }
+}
+
+/** @throws {ProtocolError} when it is no frame of a dispatcher */
+export function decodeDispatcherFrame(bytes: Uint8Array): DispatcherFrame {
+  const [kind, first, second] = readNumbers(bytes);
+  switch (kind) {
+    case FrameKind.welcome:
+      return { kind: 'welcome', version: first, session: second };
+    case FrameKind.connection:
+      return { kind: 'connection', number: first, listener: second };
+    case FrameKind.drain:
+      return { kind: 'drain' };
+    case FrameKind.last:
+      return { kind: 'last', number: first };
+    default:
+      throw new ProtocolError(`no dispatcher sends frames of kind ${kind}`);
+  }
+}
+
+/** Cuts a stream into frames, wherever its chunks begin and end. */
+export class FrameSplitter {
+  readonly #partial = new Uint8Array(FRAME_BYTES);
+  #length = 0;
+
+  /** @param onFrame gets bytes that are the splitter's again when it returns */
+  push(chunk: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
+    let at = 0;
+    while (at < chunk.length) {
+      const part = chunk.subarray(at, at + FRAME_BYTES - this.#length);
+      this.#partial.set(part, this.#length);
+      this.#length += part.length;
+      at += part.length;
+      if (this.#length < FRAME_BYTES) return;
+      this.#length = 0;
+      onFrame(this.#partial);
+    }
+  }
+}
+
+function numbersOf(frame: Frame): readonly number[] {
+  switch (frame.kind) {
+    case 'hello':
+      return [frame.version, frame.maxConnections, frame.ticket];
+    case 'attach':
+      return [frame.session];
+    case 'status':
+      return [frame.taken, frame.open];
+    case 'welcome':
+      return [frame.version, frame.session];
+    case 'connection':
+      return [frame.number, frame.listener];
+    case 'last':
+      return [frame.number];
+    case 'leave':
+    case 'drain':
+      return [];
+  }
+}
+
+function readNumbers(bytes: Uint8Array): readonly [number, number, number, number] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, FRAME_BYTES);
+  return [view.getUint32(0, true), view.getUint32(4, true), view.getUint32(8, true), view.getUint32(12, true)];
+}

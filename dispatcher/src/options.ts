@@ -1,0 +1,38 @@
+import type { WorkerPoolOptions } from './worker-pool.ts';
+
+/** Where a listener accepts: an IP address and a port, or the path of a UNIX socket. */
+export type ListenPlace = { readonly host: string; readonly port: number } | { readonly path: string };
+
+export interface WorkerProcessesOptions {
+  readonly count: number;
+  /** The program and its arguments. */
+  readonly command: readonly [string, ...string[]];
+  /** A program that has not said hello so long after its start is killed. */
+  readonly startMs: number;
+  /** One that is replaced, or stopped, has so long to finish its connections; then it gets SIGTERM. */
+  readonly drainMs: number;
+}
+
+export interface DispatcherOptions {
+  readonly listen: readonly ListenPlace[];
+  /** Connections that may wait in the kernel to be accepted. */
+  readonly backlog: number;
+  /** The UNIX socket to which workers connect. */
+  readonly socketPath: string;
+  /** Its file mode: who may be a worker. */
+  readonly socketMode: number;
+  /** At the end, what was accepted still may wait so long for a worker. */
+  readonly lastWaitMs: number;
+  /** How a client is told that no worker takes it. */
+  readonly refuseBy: 'reset' | 'close';
+  readonly pool: WorkerPoolOptions;
+  /** The programs that it starts and watches; without, others start the workers. */
+  readonly processes: WorkerProcessesOptions | undefined;
+  /** /healthz, /metrics and /workers; without, nothing is served. */
+  readonly http: { readonly ip: string; readonly port: number } | undefined;
+}
+
+export function formatPlace(place: ListenPlace): string {
+  if ('path' in place) return `unix:${place.path}`;
+  return place.host.includes(':') ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`;
+}

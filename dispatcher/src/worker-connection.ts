@@ -1,0 +1,121 @@
+import { type DispatcherFrame, decodeWorkerFrame, encodeFrame, FrameSplitter, ProtocolError } from '@lars/dispatch/protocol';
+import type { Connection, Descriptors, Engine, EngineTimer, SendOutcome } from '@lars/reactor';
+import type { Logger } from '@lars/runtime/log';
+import type { WorkerPool } from './worker-pool.ts';
+import type { ControlPort, DescriptorPort, WorkerSession } from './worker-session.ts';
+
+export interface WorkerConnectionDeps {
+  readonly engine: Engine;
+  readonly descriptors: Descriptors;
+  readonly pool: WorkerPool;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  /** It was closed because it did not keep to the protocol, or said nothing. */
+  readonly onRefused: () => void;
+  /** Something has changed that may have a time limit. */
+  readonly onChange: () => void;
+  readonly onClosed: (connection: WorkerConnection) => void;
+}
+
+/** From connecting to the first frame. */
+const FIRST_FRAME_MS = 5_000;
+
+/** What a connection on the workers' socket has turned out to be. */
+type Role =
+  | { readonly kind: 'unknown' | 'refused' }
+  | { readonly kind: 'control' | 'descriptors'; readonly session: WorkerSession };
+
+/** One connection of a worker: the first one, on which frames travel, or the second one, on which descriptors do. Its first frame tells which. */
+export class WorkerConnection implements ControlPort, DescriptorPort {
+  readonly #deps: WorkerConnectionDeps;
+  /** The engine owns it; it is good for system calls while the connection is open. */
+  readonly #fd: number;
+  readonly #connection: Connection;
+  readonly #splitter = new FrameSplitter();
+  readonly #silence: EngineTimer;
+  #role: Role = { kind: 'unknown' };
+
+  /** @param accepted not started yet */
+  constructor(deps: WorkerConnectionDeps, accepted: Connection) {
+    this.#deps = deps;
+    this.#fd = accepted.detach().fd;
+    this.#connection = deps.engine.adopt(this.#fd);
+    this.#silence = deps.engine.after(FIRST_FRAME_MS, () => this.#connection.destroy());
+    this.#connection.start({
+      onData: (_, bytes) => this.#onData(bytes),
+      onEnd: connection => connection.destroy(),
+      onClose: () => this.#onClose(),
+    });
+  }
+
+  sendFrame(frame: DispatcherFrame): void {
+    this.#connection.write(encodeFrame(frame));
+  }
+
+  sendDescriptor(fd: number): SendOutcome {
+    return this.#connection.isOpen ? this.#deps.descriptors.send(this.#fd, fd) : 'gone';
+  }
+
+  shutdown(): void {
+    if (this.#connection.isOpen) this.#deps.descriptors.shutdown(this.#fd);
+  }
+
+  close(): void {
+    this.#connection.destroy();
+  }
+
+  #onData(bytes: Uint8Array): void {
+    try {
+      this.#splitter.push(bytes, frame => this.#onFrame(frame));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#refuse(error);
+    }
+    this.#deps.onChange();
+  }
+
+  #onFrame(bytes: Uint8Array): void {
+    const { pool, nowMs } = this.#deps;
+    const role = this.#role;
+    if (role.kind === 'refused') return;
+    const frame = decodeWorkerFrame(bytes);
+    if (role.kind === 'control') pool.onFrame(role.session, frame, nowMs());
+    else if (role.kind === 'descriptors') throw new ProtocolError('nothing comes on the second connection after attach');
+    else if (frame.kind === 'attach') this.#attach(frame.session);
+    else if (frame.kind === 'hello') this.#greet(frame);
+    else throw new ProtocolError(`the first frame is ${frame.kind}, and must be hello or attach`);
+  }
+
+  #greet(frame: Parameters<WorkerPool['onFrame']>[1]): void {
+    const { pool, nowMs } = this.#deps;
+    this.#silence.cancel();
+    const session = pool.connect(this, nowMs());
+    if (session === undefined) throw new ProtocolError('there are too many workers');
+    this.#role = { kind: 'control', session };
+    pool.onFrame(session, frame, nowMs());
+  }
+
+  #attach(id: number): void {
+    this.#silence.cancel();
+    this.#role = { kind: 'descriptors', session: this.#deps.pool.onAttach(id, this, this.#deps.nowMs()) };
+  }
+
+  #refuse(error: ProtocolError): void {
+    const role = this.#role;
+    this.#deps.log.warn('a worker does not keep to the protocol, and is closed', { error: error.message });
+    this.#role = { kind: 'refused' };
+    this.#connection.destroy();
+    if ('session' in role) this.#deps.pool.onGone(role.session, 'refused', this.#deps.nowMs());
+    else this.#deps.onRefused();
+  }
+
+  #onClose(): void {
+    const role = this.#role;
+    this.#silence.cancel();
+    if (role.kind === 'control') this.#deps.pool.onGone(role.session, 'ended', this.#deps.nowMs());
+    else if (role.kind === 'descriptors') role.session.control.shutdown();
+    else if (role.kind === 'unknown') this.#deps.onRefused();
+    this.#deps.onClosed(this);
+    this.#deps.onChange();
+  }
+}
