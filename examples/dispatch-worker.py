@@ -10,8 +10,8 @@ import socket
 import struct
 import sys
 
-HELLO, ATTACH, STATUS, LEAVE = 1, 2, 3, 4
-WELCOME, CONNECTION, DRAIN, LAST = 17, 18, 19, 20
+HELLO, ATTACH, STATUS = 1, 2, 3
+WELCOME, CONNECTION, DRAIN = 17, 18, 19
 VERSION = 1
 FRAME = struct.Struct("<4I")
 
@@ -57,6 +57,8 @@ def main(path: str, ticket: int) -> None:
         elif kind == CONNECTION and descriptors is not None:
             _, fds, _, _ = socket.recv_fds(descriptors, 1, 1)
             connection = socket.socket(fileno=fds[0])
+            # It comes non-blocking, which a socket of Python does not know of itself.
+            connection.settimeout(5)
             try:
                 # Only whoever has said that the connection is taken may serve it.
                 send(control, STATUS, first, 1)

@@ -18,6 +18,12 @@ interface ServerFields {
   readonly highWaterMark: number;
 }
 
+/** What node:net itself gives to a socket that it accepts, and its types do not tell. */
+interface AdoptedSocketOptions extends SocketConstructorOpts {
+  readonly highWaterMark: number;
+  readonly pauseOnCreate: boolean;
+}
+
 interface ListenHandle {
   close(): void;
   ref(): void;
@@ -64,15 +70,8 @@ export class AdoptingServer {
   adopt(fd: number, onClosed: () => void): void {
     const fields = this.#fields;
     const { allowHalfOpen, highWaterMark } = fields;
-    const options: SocketConstructorOpts & { readonly highWaterMark: number } = {
-      fd,
-      allowHalfOpen,
-      highWaterMark,
-      readable: true,
-      writable: true,
-    };
-    const socket = new Socket(options);
-    if (fields.pauseOnConnect) socket.pause();
+    const options: AdoptedSocketOptions = { fd, allowHalfOpen, highWaterMark, pauseOnCreate: fields.pauseOnConnect };
+    const socket = new Socket({ ...options, readable: true, writable: true });
     if (fields.noDelay) socket.setNoDelay(true);
     if (fields.keepAlive) socket.setKeepAlive(true, fields.keepAliveInitialDelay * 1_000);
     fields._connections += 1;

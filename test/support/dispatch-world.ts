@@ -97,10 +97,13 @@ export interface Client {
   end(): 'ended' | 'reset' | undefined;
 }
 
+/** @param first is sent in the moment in which it connects */
 export async function connectClient(
   to: { readonly port: number; readonly host: string } | { readonly path: string },
+  first = '',
 ): Promise<Client> {
   const socket = connect({ ...to, allowHalfOpen: true });
+  if (first !== '') socket.write(first);
   let text = '';
   let end: 'ended' | 'reset' | undefined;
   socket.setEncoding('utf8').on('data', (chunk: string) => {

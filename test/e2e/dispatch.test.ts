@@ -1,0 +1,189 @@
+/** `lars dispatch` with worker programs: a hung one, a killed one, a new version, the end; in Node and in Python; with too few descriptors. */
+import { Agent, get } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { hasPrograms } from '../support/needed-programs.ts';
+import { LarsFolder, type LarsProcess } from './cli-process.ts';
+
+const SERVER = fileURLToPath(new URL('../support/workers/dispatched-server.ts', import.meta.url));
+const PYTHON_WORKER = fileURLToPath(new URL('../../examples/dispatch-worker.py', import.meta.url));
+const START_MS = 60_000;
+
+interface Answer {
+  readonly pid: number;
+  readonly id: string;
+}
+
+interface RunningDispatch {
+  readonly process: LarsProcess;
+  readonly port: number;
+  readonly httpPort: number;
+  readonly pid: number;
+}
+
+async function startDispatch(
+  folder: LarsFolder,
+  flags: readonly string[],
+  command: readonly string[],
+  shell?: readonly string[],
+): Promise<RunningDispatch> {
+  const own = ['--listen', '127.0.0.1:0', '--socket', 'dispatch.sock', '--http', '127.0.0.1:0'];
+  const args = ['dispatch', '--json', ...own, ...flags, ...(command.length === 0 ? [] : ['--', ...command])];
+  const running = folder.start(args, shell === undefined ? {} : { shell });
+  const ready = (await running.ready) as unknown as { pid: number; dispatcher: { listen: string; httpPort: number } };
+  const { listen, httpPort } = ready.dispatcher;
+  return { process: running, port: Number(listen.split(':')[1]), httpPort, pid: ready.pid };
+}
+
+/** Each on a connection of its own. */
+function ask(port: number, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get({ host: '127.0.0.1', port, path, agent: new Agent({ keepAlive: false }) }, response => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve(text));
+    });
+    request.on('error', reject);
+  });
+}
+
+async function answerOf(port: number, path: string): Promise<Answer> {
+  const [pid = '', id = ''] = (await ask(port, path)).split(' ');
+  return { pid: Number(pid), id };
+}
+
+async function readyCount({ httpPort }: RunningDispatch): Promise<number> {
+  const { workers } = JSON.parse(await ask(httpPort, '/workers')) as { workers: readonly { state: string }[] };
+  return workers.filter(({ state }) => state === 'ready').length;
+}
+
+async function metric({ httpPort }: RunningDispatch, name: string): Promise<number> {
+  return Number(new RegExp(`^lars_dispatcher_${name} (\\S+)$`, 'm').exec(await ask(httpPort, '/metrics'))?.[1]);
+}
+
+const twoReady = (dispatch: RunningDispatch) =>
+  eventually('two workers', async () => (await readyCount(dispatch)) === 2, START_MS);
+
+describe('two workers in Node', () => {
+  const folder = new LarsFolder();
+  let dispatch: RunningDispatch;
+
+  beforeAll(async () => {
+    const flags = ['--workers', '2', '--hand-over-limit', '0.3', '--drain-limit', '20', '--start-limit', '60'];
+    dispatch = await startDispatch(folder, flags, [process.execPath, SERVER]);
+    await twoReady(dispatch);
+  }, START_MS);
+  afterAll(() => folder.dispose());
+
+  test(
+    'one that hangs loses what it has not taken, serves nothing twice, and comes back',
+    async () => {
+      const blocked = answerOf(dispatch.port, '/block?ms=2000&id=blocked');
+      await eventually('it hangs', async () => (await metric(dispatch, 'handed_over_total')) >= 1);
+      const answers = await Promise.all(Array.from({ length: 12 }, (_, id) => answerOf(dispatch.port, `/?id=${id}`)));
+      const hanging = await blocked;
+      expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 12 }, (_, id) => String(id)));
+      expect(answers.every(({ pid }) => pid !== hanging.pid)).toBe(true);
+      expect(hanging.id).toBe('blocked');
+      await twoReady(dispatch);
+      expect(await metric(dispatch, 'refused_late_total')).toBe(0);
+    },
+    START_MS,
+  );
+
+  test(
+    'one that is killed is started again, and nobody else notices',
+    async () => {
+      const { pid } = await answerOf(dispatch.port, '/');
+      process.kill(pid, 'SIGKILL');
+      const answers = await Promise.all(Array.from({ length: 10 }, () => answerOf(dispatch.port, '/').catch(() => undefined)));
+      expect(answers.filter(answer => answer !== undefined && answer.pid !== pid).length).toBeGreaterThan(4);
+      await twoReady(dispatch);
+      expect(await metric(dispatch, 'workers_lost_total')).toBe(1);
+    },
+    START_MS,
+  );
+
+  test(
+    'SIGHUP under load replaces both, without a failed request',
+    async () => {
+      const before = new Set([(await answerOf(dispatch.port, '/')).pid, (await answerOf(dispatch.port, '/')).pid]);
+      const pending: Promise<Answer>[] = [];
+      const load = setInterval(() => pending.push(answerOf(dispatch.port, '/?ms=300')), 25);
+      dispatch.process.signal('SIGHUP');
+      await dispatch.process.logged('all workers are replaced');
+      clearInterval(load);
+      const answers = await Promise.all(pending);
+      expect(answers.length).toBeGreaterThan(5);
+      for (let at = 0; at < 4; at++) expect(before).not.toContain((await answerOf(dispatch.port, '/')).pid);
+      expect(await readyCount(dispatch)).toBe(2);
+    },
+    START_MS,
+  );
+
+  test(
+    'SIGTERM under load: what was accepted is answered, all end',
+    async () => {
+      const pending = Array.from({ length: 10 }, (_, id) => answerOf(dispatch.port, `/?ms=500&id=${id}`));
+      const before = await metric(dispatch, 'handed_over_total');
+      await eventually('they are taken', async () => (await metric(dispatch, 'handed_over_total')) >= before);
+      const accepted = await metric(dispatch, 'accepted_total');
+      await eventually('they are accepted', async () => (await metric(dispatch, 'accepted_total')) >= accepted);
+      dispatch.process.signal('SIGTERM');
+      const answers = await Promise.all(pending);
+      expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 10 }, (_, id) => String(id)));
+      const { code, err } = await dispatch.process.ended;
+      expect(code, err).toBe(0);
+      for (const { pid } of answers) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    },
+    START_MS,
+  );
+});
+
+describe.runIf(hasPrograms('python3', ['python3']))('a worker in Python', () => {
+  const folder = new LarsFolder();
+  afterAll(() => folder.dispose());
+
+  test(
+    'speaks the protocol: serves, drains, ends; and few descriptors are enough for many clients',
+    async () => {
+      const shell = ['sh', '-c', 'ulimit -n 128; exec "$0" "$@"'];
+      const dispatch = await startDispatch(folder, ['--workers', '1', '--start-limit', '60'], ['python3', PYTHON_WORKER], shell);
+      await eventually('the worker', async () => (await readyCount(dispatch)) === 1, START_MS);
+      const answers = await Promise.all(Array.from({ length: 300 }, (_, id) => ask(dispatch.port, `/${id}`)));
+      expect(answers.every((answer, id) => answer.includes(`listener 0: GET /${id} HTTP/1.1`))).toBe(true);
+      expect(await metric(dispatch, 'handed_over_total')).toBe(300);
+      const { code, err } = await dispatch.process.interrupt();
+      expect(code, err).toBe(0);
+      expect(err).toContain('exit code 0');
+    },
+    START_MS,
+  );
+});
+
+test(
+  'a command line that makes no sense is refused in one line',
+  async () => {
+    const folder = new LarsFolder();
+    const cases: readonly (readonly [readonly string[], string])[] = [
+      [
+        ['--listen', 'nowhere', '--socket', 's'],
+        '--listen nowhere: expected IP:PORT with an IPv6 address in brackets or unix:PATH',
+      ],
+      [['--listen', '127.0.0.1:0'], "required option '--socket <path>' not specified"],
+      [['--listen', '127.0.0.1:0', '--socket', 's', '--workers', '2'], '--workers and a program behind -- belong together'],
+      [['--listen', '127.0.0.1:0', '--socket', 's', '--socket-mode', '999'], '--socket-mode 999: expected three octal digits'],
+    ];
+    for (const [args, message] of cases) {
+      const { code, err } = await folder.run(['dispatch', ...args]);
+      expect([code, err.split('\n').length]).toEqual([2, 2]);
+      expect(err).toContain(message);
+    }
+    await folder.dispose();
+  },
+  START_MS,
+);
