@@ -1,3 +1,13 @@
 export { createEngine, type EngineDeps, type EngineOptions } from './create-engine.ts';
 export { Descriptors, loadDescriptors, type SendOutcome } from './descriptors/descriptors.ts';
 export * from './engine.ts';
+export { encodeLengthPrefixed, FRAME_HEADER_BYTES, LengthPrefixedSplitter } from './framing/frames.ts';
+export { LineSplitter } from './framing/lines.ts';
+export type { HandlerFactory, HandlerModule, ReactorContext } from './server/handler-module.ts';
+export {
+  createReactorServer,
+  type ReactorServer,
+  type ReactorServerDeps,
+  type ReactorServerOptions,
+  type ReactorThread,
+} from './server/reactor-server.ts';

@@ -17,6 +17,7 @@ const ROOMS = [
   'runtime/src/udp',
   'reactor',
   'reactor/src/descriptors',
+  'reactor/src/server',
   'reactor/src/epoll',
   'agent',
   'agent/src/balancer',

@@ -1,0 +1,30 @@
+// pure
+/** What is known of a thread that serves connections. */
+export interface ThreadLoad {
+  readonly connections: number;
+  /** The share of the last half second or so that it has computed, thousandths. */
+  readonly busy: number;
+  /** For how long it has not taken what it was sent. */
+  readonly waitingMs: number;
+}
+
+/** A thread that has not taken a connection for so long hangs, and gets none while another does not. */
+const STALL_MS = 50;
+
+/** The thread that gets the next connection: with the fewest, and of those the one that has computed least. @returns -1 when there is none */
+export function chooseThread(loads: readonly (ThreadLoad | undefined)[]): number {
+  let chosen = -1;
+  let best: ThreadLoad | undefined;
+  for (const [index, load] of loads.entries()) {
+    if (load === undefined || (best !== undefined && !isBefore(load, best))) continue;
+    chosen = index;
+    best = load;
+  }
+  return chosen;
+}
+
+function isBefore(a: ThreadLoad, b: ThreadLoad): boolean {
+  const stalls = Number(a.waitingMs >= STALL_MS) - Number(b.waitingMs >= STALL_MS);
+  if (stalls !== 0) return stalls < 0;
+  return a.connections === b.connections ? a.busy < b.busy : a.connections < b.connections;
+}

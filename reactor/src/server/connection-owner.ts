@@ -1,0 +1,98 @@
+import type { Connection, ConnectionHandler, Engine, EngineLog, EngineTimer } from '../engine.ts';
+import type { HandlerFactory } from './handler-module.ts';
+import type { SharedState } from './shared-state.ts';
+
+export interface ConnectionOwnerDeps {
+  readonly engine: Engine;
+  readonly log: EngineLog;
+  readonly shared: SharedState;
+  readonly factory: HandlerFactory;
+  readonly thread: number;
+  readonly life: number;
+}
+
+/** How often a thread with connections says how busy it is, and looks for connections whose end it was not told. */
+const METER_MS = 100;
+/** How much of the figure is the last METER_MS. */
+const FRESH_SHARE = 0.3;
+
+/** The connections that one thread serves: it says in shared memory which it has, and how busy it is. */
+export class ConnectionOwner {
+  readonly #deps: ConnectionOwnerDeps;
+  readonly #connections = new Map<number, Connection>();
+  #meter: EngineTimer | undefined;
+  #busy = 0;
+  #last = { atMs: 0, cpuMs: 0 };
+
+  constructor(deps: ConnectionOwnerDeps) {
+    this.#deps = deps;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  serve(fd: number, listener: number): void {
+    const { engine, shared, factory, thread, life, log } = this.#deps;
+    // The number has been closed and given out again before the sweep has seen it.
+    if (this.#connections.has(fd)) this.#release(fd);
+    shared.noteTaken(fd, thread, life);
+    const connection = engine.adopt(fd);
+    this.#connections.set(fd, connection);
+    try {
+      connection.start(withEnd(factory(connection, listener), () => this.#release(fd, connection)));
+    } catch (error) {
+      log.error('no handler was made for a connection, which is reset', {
+        error: error instanceof Error ? error.stack : String(error),
+      });
+      connection.reset();
+      this.#release(fd, connection);
+    }
+    this.#startMeter();
+  }
+
+  #release(fd: number, connection = this.#connections.get(fd)): void {
+    if (connection === undefined || this.#connections.get(fd) !== connection) return;
+    const { shared, thread, life } = this.#deps;
+    this.#connections.delete(fd);
+    shared.noteClosed(fd, thread, life);
+  }
+
+  #startMeter(): void {
+    if (this.#meter !== undefined) return;
+    this.#last = { atMs: performance.now(), cpuMs: threadCpuMs() };
+    this.#meter = this.#deps.engine.after(METER_MS, this.#tick);
+  }
+
+  readonly #tick = (): void => {
+    // One that was given to a relay, taken away or given another handler has ended without a word to its first handler.
+    for (const [fd, connection] of this.#connections) if (!connection.isOpen) this.#release(fd);
+    const now = { atMs: performance.now(), cpuMs: threadCpuMs() };
+    const share = (now.cpuMs - this.#last.cpuMs) / Math.max(1, now.atMs - this.#last.atMs);
+    this.#busy += FRESH_SHARE * (Math.min(1, share) - this.#busy);
+    this.#last = now;
+    this.#meter = undefined;
+    if (this.#connections.size > 0) this.#meter = this.#deps.engine.after(METER_MS, this.#tick);
+    else this.#busy = 0;
+    this.#deps.shared.setBusy(this.#deps.thread, Math.round(1_000 * this.#busy));
+  };
+}
+
+/** The same handler; `onEnd` is told first that the connection is closed, before its descriptor is. */
+function withEnd(handler: ConnectionHandler, onEnd: () => void): ConnectionHandler {
+  return {
+    onData: (connection, bytes) => handler.onData(connection, bytes),
+    // Without this method the engine ends its own direction, too.
+    ...(handler.onEnd === undefined ? {} : { onEnd: connection => handler.onEnd?.(connection) }),
+    onDrain: connection => handler.onDrain?.(connection),
+    onClose: (connection, reason, error) => {
+      onEnd();
+      handler.onClose?.(connection, reason, error);
+    },
+  };
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}

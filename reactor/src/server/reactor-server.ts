@@ -1,0 +1,199 @@
+import { createEngine } from '../create-engine.ts';
+import {
+  type Address,
+  type Connection,
+  type Engine,
+  EngineError,
+  type EngineLog,
+  type Listener,
+  type ListenOptions,
+} from '../engine.ts';
+import { chooseThread } from './choose-thread.ts';
+import { SharedState } from './shared-state.ts';
+import { ThreadSlot } from './thread-slot.ts';
+
+export interface ReactorServerOptions {
+  /** Where it accepts. */
+  readonly listen: readonly ListenOptions[];
+  /** How many threads serve, from 1 to 256. */
+  readonly threads: number;
+  /** The URL of a module that exports `createHandler` (see HandlerModule): each thread loads it, for a function cannot be passed to a thread. */
+  readonly handler: URL | string;
+  /** Given to `createHandler`; it is cloned. */
+  readonly data?: unknown;
+  /** So many connections are open at a time; others wait in the kernel's queue. Default: any number. */
+  readonly maxConnections?: number;
+}
+
+export interface ReactorServerDeps {
+  readonly log?: EngineLog;
+  /** Monotonic; default: performance.now. */
+  readonly nowMs?: () => number;
+}
+
+export interface ReactorThread {
+  readonly isReady: boolean;
+  readonly connections: number;
+  /** The share of the last half second or so that it has computed, from 0 to 1. */
+  readonly busy: number;
+  readonly deaths: number;
+}
+
+export interface ReactorServer {
+  /** In the order of `listen`, with the ports that the system has picked. */
+  readonly addresses: readonly Address[];
+  /** Resolves with the reason when no thread is left: each died too often. Never rejects. */
+  readonly failed: Promise<Error>;
+  threads(): readonly ReactorThread[];
+  /** Ends a thread as if it had died: its connections are reset, the others and new ones are served, and it is started again. For tests and for threads that hang. */
+  killThread(thread: number): Promise<void>;
+  /** Accepts nothing more, and lets open connections end within `graceMs`; default: 0. */
+  close(graceMs?: number): Promise<void>;
+}
+
+const MAX_THREADS = 256;
+/** How often it looks whether there is room again, or a thread to take what waits. */
+const LOOK_MS = 20;
+const SILENT: EngineLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/**
+ * A server of several threads: this one accepts, and each connection goes to the thread that has the fewest.
+ * @throws {EngineError} BAD_OPTION; UNAVAILABLE where descriptors cannot be passed between threads: off Linux, and without koffi
+ * @throws {Error} with the system's `code` when a place is taken; what loading the handler module throws
+ */
+export async function createReactorServer(options: ReactorServerOptions, deps: ReactorServerDeps = {}): Promise<ReactorServer> {
+  const { threads } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new EngineError('BAD_OPTION', `threads is ${threads}, and must be a whole number from 1 to ${MAX_THREADS}`);
+  }
+  const { log = SILENT, nowMs = () => performance.now() } = deps;
+  const engine = await createEngine({}, { log, nowMs });
+  const server = new MainReactor(options, engine, { log, nowMs });
+  try {
+    if (engine.kind === 'node')
+      throw new EngineError('UNAVAILABLE', `connections cannot be passed between threads: ${engine.reason}`);
+    await server.start();
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  return server;
+}
+
+class MainReactor implements ReactorServer {
+  readonly #options: ReactorServerOptions;
+  readonly #engine: Engine;
+  readonly #shared: SharedState;
+  readonly #slots: readonly ThreadSlot[];
+  readonly #maxConnections: number;
+  readonly #failure = Promise.withResolvers<Error>();
+  readonly failed = this.#failure.promise;
+  #listeners: Listener[] = [];
+  #addresses: readonly Address[] = [];
+  /** By descriptor; stays when it is closed. */
+  readonly #listenerOf: number[] = [];
+  #isPaused = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ReactorServerOptions, engine: Engine, { log, nowMs }: Required<ReactorServerDeps>) {
+    const { threads, handler, data, maxConnections = Number.POSITIVE_INFINITY } = options;
+    const shared = new SharedState(threads);
+    const script = new URL(`./reactor-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+    const slotDeps = {
+      shared,
+      log,
+      nowMs,
+      script,
+      data: { threads, shared: shared.buffer, handler: String(handler), data },
+      onDeath: (_: number, left: { readonly taken: readonly number[]; readonly sent: readonly number[] }) => this.#onDeath(left),
+    };
+    this.#options = options;
+    this.#engine = engine;
+    this.#shared = shared;
+    this.#maxConnections = maxConnections;
+    this.#slots = Array.from({ length: threads }, (_, thread) => new ThreadSlot(thread, slotDeps));
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#slots.map(slot => slot.start()));
+    for (const [index, place] of this.#options.listen.entries()) {
+      this.#listeners.push(await this.#engine.listen(place, connection => this.#onAccept(connection, index)));
+    }
+    this.#addresses = this.#listeners.map(({ address }) => address);
+  }
+
+  get addresses(): readonly Address[] {
+    return this.#addresses;
+  }
+
+  threads(): readonly ReactorThread[] {
+    return this.#slots.map((slot, thread) => ({
+      isReady: slot.isReady,
+      connections: slot.load()?.connections ?? 0,
+      busy: this.#shared.busy(thread) / 1_000,
+      deaths: slot.deaths,
+    }));
+  }
+
+  async killThread(thread: number): Promise<void> {
+    await this.#slots[thread]?.terminate();
+  }
+
+  close(graceMs = 0): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    await Promise.all(this.#listeners.map(listener => listener.close()));
+    await Promise.all(this.#slots.map(slot => slot.stop(graceMs)));
+    await this.#engine.close();
+  }
+
+  #onAccept(connection: Connection, listener: number): void {
+    if (!connection.isOpen) return;
+    const { fd } = connection.detach();
+    this.#listenerOf[fd] = listener;
+    this.#give(fd);
+    this.#pauseIfFull();
+  }
+
+  #give(fd: number): void {
+    const slot = this.#slots[chooseThread(this.#slots.map(one => one.load()))];
+    if (slot === undefined) this.#engine.adopt(fd).reset();
+    else slot.send(fd, this.#listenerOf[fd] ?? 0);
+  }
+
+  /** Those that the thread had are lost; those that it had not taken are served elsewhere. */
+  #onDeath({ taken, sent }: { readonly taken: readonly number[]; readonly sent: readonly number[] }): void {
+    for (const fd of taken) this.#engine.adopt(fd).reset();
+    for (const fd of sent) this.#give(fd);
+    if (this.#slots.every(slot => slot.isGivenUp))
+      this.#failure.resolve(new Error('each thread of the server has died too often'));
+    this.#pauseIfFull();
+  }
+
+  /** Stops accepting while there are too many connections, or no thread is there to take one. */
+  #pauseIfFull(): void {
+    if (this.#isPaused || !this.#isFull()) return;
+    this.#isPaused = true;
+    for (const listener of this.#listeners) listener.pause();
+    this.#engine.after(LOOK_MS, this.#look);
+  }
+
+  readonly #look = (): void => {
+    if (this.#closing !== undefined) return;
+    if (this.#isFull()) {
+      this.#engine.after(LOOK_MS, this.#look);
+      return;
+    }
+    this.#isPaused = false;
+    for (const listener of this.#listeners) listener.resume();
+  };
+
+  #isFull(): boolean {
+    const loads = this.#slots.map(slot => slot.load());
+    const connections = loads.reduce((sum, load) => sum + (load?.connections ?? 0), 0);
+    return connections >= this.#maxConnections || loads.every(load => load === undefined);
+  }
+}

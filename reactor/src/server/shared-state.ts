@@ -1,0 +1,74 @@
+// pure
+/**
+ * What the threads of a server know of each other without a message, in shared memory: how many connections each has taken and closed, how busy it is, and whose each
+ * descriptor is. Within a process a descriptor is only a number, and nobody closes those of a thread that has died unless he knows them.
+ */
+
+const FIELDS = 3;
+const Field = { taken: 0, closed: 1, busy: 2 } as const;
+/** Descriptors from this number on are not noted; the kernel gives the lowest that is free. */
+const MAX_DESCRIPTORS = 1 << 20;
+
+export class SharedState {
+  readonly buffer: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #owners: Int32Array;
+
+  /** @param threads how many there may be */
+  constructor(threads: number, buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * (threads * FIELDS + MAX_DESCRIPTORS))) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer, 0, threads * FIELDS);
+    this.#owners = new Int32Array(buffer, 4 * threads * FIELDS);
+  }
+
+  taken(thread: number): number {
+    return Atomics.load(this.#words, thread * FIELDS + Field.taken);
+  }
+
+  closed(thread: number): number {
+    return Atomics.load(this.#words, thread * FIELDS + Field.closed);
+  }
+
+  /** Thousandths. */
+  busy(thread: number): number {
+    return Atomics.load(this.#words, thread * FIELDS + Field.busy);
+  }
+
+  setBusy(thread: number, thousandths: number): void {
+    Atomics.store(this.#words, thread * FIELDS + Field.busy, thousandths);
+  }
+
+  /** A new thread begins in the place of one that has died. */
+  reset(thread: number): void {
+    this.#words.fill(0, thread * FIELDS, (thread + 1) * FIELDS);
+  }
+
+  /** The descriptor is on its way to a thread. @param life the number of the thread's life: no two have the same */
+  noteSent(fd: number, life: number): void {
+    if (fd < MAX_DESCRIPTORS) Atomics.store(this.#owners, fd, life);
+  }
+
+  noteTaken(fd: number, thread: number, life: number): void {
+    if (fd < MAX_DESCRIPTORS) Atomics.store(this.#owners, fd, -life);
+    Atomics.add(this.#words, thread * FIELDS + Field.taken, 1);
+  }
+
+  /** To be called before the descriptor is closed: afterwards its number may be somebody else's. */
+  noteClosed(fd: number, thread: number, life: number): void {
+    if (fd < MAX_DESCRIPTORS) Atomics.compareExchange(this.#owners, fd, -life, 0);
+    Atomics.add(this.#words, thread * FIELDS + Field.closed, 1);
+  }
+
+  /** What a thread that has died leaves: descriptors that it had taken, and that were on their way to it. They are nobody's then. */
+  takeBack(life: number): { readonly taken: readonly number[]; readonly sent: readonly number[] } {
+    const taken: number[] = [];
+    const sent: number[] = [];
+    for (let fd = 0; fd < MAX_DESCRIPTORS; fd++) {
+      const owner = this.#owners[fd];
+      if (owner !== life && owner !== -life) continue;
+      (owner === life ? sent : taken).push(fd);
+      this.#owners[fd] = 0;
+    }
+    return { taken, sent };
+  }
+}

@@ -1,0 +1,154 @@
+/** A server of several threads, on real sockets. */
+import { readdirSync } from 'node:fs';
+import { createReactorServer, type ReactorServer, type ReactorServerOptions } from '@lars/reactor';
+import { expect, test } from 'vitest';
+import { afterTest, type Client, connectClient } from '../support/dispatch-world.ts';
+import { eventually } from '../support/eventually.ts';
+import { recordingLog } from '../support/recording-log.ts';
+
+const HANDLER = new URL('../support/workers/reactor-commands.ts', import.meta.url);
+const HOST = '127.0.0.1';
+
+async function start(options: Partial<ReactorServerOptions> = {}) {
+  const log = recordingLog();
+  const server = await createReactorServer(
+    { listen: [{ port: 0 }], threads: 2, handler: HANDLER, data: { from: 'test' }, ...options },
+    { log: log.log },
+  );
+  afterTest(() => server.close());
+  const port = server.addresses[0]?.port ?? 0;
+  return { server, log, port, connect: () => connectClient({ host: HOST, port }) };
+}
+
+/** Says a line, and waits for the answer. */
+async function ask(client: Client, line: string): Promise<string> {
+  const before = client.text().length;
+  client.socket.write(`${line}\n`);
+  return eventually(`an answer to ${line}`, () => {
+    const text = client.text().slice(before);
+    return text.endsWith('\n') && text.trimEnd();
+  });
+}
+
+const threadOf = async (client: Client) => Number(/thread (\d+)/.exec(await ask(client, 'who'))?.[1]);
+const connectionsOf = (server: ReactorServer) => server.threads().map(({ connections }) => connections);
+
+test('each connection goes to the thread with the fewest, and is served there', async () => {
+  const { server, connect } = await start({ threads: 3 });
+  const clients: Client[] = [];
+  for (let at = 0; at < 9; at++) clients.push(await connect());
+  const threads = await Promise.all(clients.map(threadOf));
+  expect(connectionsOf(server)).toEqual([3, 3, 3]);
+  expect(await ask(clients[0] as Client, 'who')).toContain('listener 0 data {"from":"test"}');
+  for (const [at, client] of clients.entries()) if (threads[at] === 1) client.socket.destroy();
+  await eventually('it is known', () => connectionsOf(server)[1] === 0);
+  for (let at = 0; at < 3; at++) expect(await threadOf(await connect())).toBe(1);
+});
+
+test('short and long connections: every one has its own bytes, and all are known to have ended', async () => {
+  const { server, connect } = await start();
+  const long = await connect();
+  await Promise.all(
+    Array.from({ length: 200 }, async (_, at) => {
+      const client = await connect();
+      expect(await ask(client, `line ${at}`)).toBe(`echo line ${at}`);
+      if (at % 3 === 0) client.socket.resetAndDestroy();
+      else if (at % 3 === 1) client.socket.end();
+      else {
+        client.socket.write('bye\n');
+        await eventually('the end', () => client.end() === 'ended');
+        client.socket.end();
+      }
+    }),
+  );
+  expect(await ask(long, 'still')).toBe('echo still');
+  await eventually('one is left', () => connectionsOf(server).reduce((sum, count) => sum + count, 0) === 1);
+});
+
+test.each(['boom', 'reject'])('a handler that fails (%s) loses its own connection alone', async line => {
+  const { server, connect, log } = await start({ threads: 1 });
+  const clients = await Promise.all(Array.from({ length: 10 }, connect));
+  clients[0]?.socket.write(`${line}\n`);
+  await eventually('its end', () => clients[0]?.end() !== undefined);
+  for (const client of clients.slice(1)) expect(await ask(client, 'well')).toBe('echo well');
+  await eventually('it is known', () => connectionsOf(server)[0] === 9);
+  expect(log.events()).toContain('a handler threw, and its connection is closed');
+});
+
+test('a thread that dies loses its connections; the others go on, and it is started again', async () => {
+  const { server, connect, log } = await start();
+  const clients = [await connect(), await connect(), await connect(), await connect()];
+  const threads = await Promise.all(clients.map(threadOf));
+  const before = socketsOpen();
+  const [victim] = threads;
+  clients[0]?.socket.write('die\n');
+  await eventually('its connections end', () =>
+    clients.every((client, at) => threads[at] !== victim || client.end() === 'reset'),
+  );
+  for (const [at, client] of clients.entries()) if (threads[at] !== victim) expect(await ask(client, 'on')).toBe('echo on');
+  const fresh = await connect();
+  expect(await ask(fresh, 'new')).toBe('echo new');
+  await eventually('it is there again', () => server.threads().every(({ isReady }) => isReady));
+  expect(log.events()).toContain('a reactor thread died, and is started again');
+  expect(await threadOf(await connect())).toBe(victim);
+  // Both ends of two lost connections are gone, those of two new ones are there; nobody can close the epoll descriptor of a thread that is dead.
+  await eventually('no descriptor of a connection is lost', () => socketsOpen() <= before + 1);
+});
+
+test('a thread that hangs gets no more while another is free, and serves what it has afterwards', async () => {
+  const { server, connect } = await start();
+  const [first, second] = [await connect(), await connect()];
+  const hanging = await threadOf(first);
+  const answer = ask(first, 'block 500');
+  await new Promise(resolve => setTimeout(resolve, 50));
+  // It has one connection and so has the other: the first that comes may go to either.
+  const tests: Client[] = [];
+  for (let at = 0; at < 6; at++) {
+    tests.push(await connect());
+    await new Promise(resolve => setTimeout(resolve, 60));
+  }
+  const loads = connectionsOf(server);
+  expect(loads[hanging]).toBeLessThanOrEqual(2);
+  expect(await ask(second, 'on')).toBe('echo on');
+  expect(await answer).toBe('blocked');
+  for (const client of tests) expect(await ask(client, 'x')).toBe('echo x');
+});
+
+test('no more connections are accepted than may be open', async () => {
+  const { server, connect } = await start({ maxConnections: 2 });
+  const clients = [await connect(), await connect(), await connect()];
+  for (const client of clients.slice(0, 2)) expect(await ask(client, 'x')).toBe('echo x');
+  clients[2]?.socket.write('late\n');
+  await new Promise(resolve => setTimeout(resolve, 60));
+  expect([clients[2]?.text(), connectionsOf(server).reduce((sum, count) => sum + count, 0)]).toEqual(['', 2]);
+  clients[0]?.socket.destroy();
+  await eventually('the third is served', () => clients[2]?.text() === 'echo late\n');
+});
+
+test('a close lets connections end within the time, and resets or ends the rest', async () => {
+  const { server, connect } = await start();
+  const [leaving, staying] = [await connect(), await connect()];
+  await ask(leaving, 'x');
+  await ask(staying, 'x');
+  const closed = server.close(400);
+  expect(await ask(leaving, 'still')).toBe('echo still');
+  leaving.socket.write('bye\n');
+  await eventually('the end', () => leaving.end() === 'ended');
+  expect(staying.end()).toBeUndefined();
+  await closed;
+  await eventually('the other end', () => staying.end() !== undefined);
+  const late = await connect();
+  await eventually('nobody listens', () => late.end() === 'reset');
+});
+
+test('what cannot be is refused in one line', async () => {
+  const { port } = await start();
+  await expect(start({ threads: 0 })).rejects.toThrow('threads is 0, and must be a whole number from 1 to 256');
+  await expect(start({ listen: [{ port }] })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  const nothing = new URL('data:text/javascript,export const x = 1');
+  await expect(start({ handler: nothing })).rejects.toThrow('does not export a function createHandler');
+});
+
+function socketsOpen(): number {
+  return readdirSync('/proc/self/fd').length;
+}

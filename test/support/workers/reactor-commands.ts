@@ -1,0 +1,32 @@
+/** A handler of a reactor server: it does what each line says, and answers. */
+import type { HandlerFactory, ReactorContext } from '@lars/reactor';
+import { LineSplitter } from '@lars/reactor';
+
+const decoder = new TextDecoder();
+
+export function createHandler({ thread, data }: ReactorContext): HandlerFactory {
+  return (connection, listener) => {
+    const lines = new LineSplitter(1_000);
+    const say = (text: string) => connection.write(new TextEncoder().encode(`${text}\n`));
+    const obey = (line: string): unknown => {
+      if (line === 'who') say(`thread ${thread} listener ${listener} data ${JSON.stringify(data)}`);
+      else if (line === 'boom') throw new Error('boom');
+      else if (line === 'reject') return Promise.reject(new Error('rejected'));
+      else if (line === 'bye') connection.end();
+      else if (line === 'die') setImmediate(() => process.exit(7));
+      else if (line.startsWith('block ')) {
+        const untilMs = performance.now() + Number(line.slice(6));
+        while (performance.now() < untilMs);
+        say('blocked');
+      } else say(`echo ${line}`);
+      return undefined;
+    };
+    return {
+      onData: (_, bytes) => {
+        const results: unknown[] = [];
+        if (!lines.push(bytes, line => results.push(obey(decoder.decode(line))))) connection.reset();
+        return Promise.all(results);
+      },
+    };
+  };
+}
