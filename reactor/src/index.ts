@@ -4,6 +4,7 @@ export * from './engine.ts';
 export { encodeLengthPrefixed, FRAME_HEADER_BYTES, LengthPrefixedSplitter } from './framing/frames.ts';
 export { LineSplitter } from './framing/lines.ts';
 export type { HandlerFactory, HandlerModule, ReactorContext } from './server/handler-module.ts';
+export { PoolError, type PoolErrorCode } from './server/pool-client.ts';
 export {
   createReactorServer,
   type ReactorServer,
@@ -11,3 +12,4 @@ export {
   type ReactorServerOptions,
   type ReactorThread,
 } from './server/reactor-server.ts';
+export type { TaskPoolOptions } from './server/task-pool.ts';

@@ -7,6 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { recordingLog } from '../support/recording-log.ts';
 
 const HANDLER = new URL('../support/workers/reactor-commands.ts', import.meta.url);
+const TASKS = new URL('../support/workers/pool-tasks.ts', import.meta.url);
 const HOST = '127.0.0.1';
 
 async function start(options: Partial<ReactorServerOptions> = {}) {
@@ -65,14 +66,16 @@ test('short and long connections: every one has its own bytes, and all are known
   await eventually('one is left', () => connectionsOf(server).reduce((sum, count) => sum + count, 0) === 1);
 });
 
-test.each(['boom', 'reject'])('a handler that fails (%s) loses its own connection alone', async line => {
+test('a handler that fails loses its own connection alone, whether it throws or its promise is rejected', async () => {
   const { server, connect, log } = await start({ threads: 1 });
-  const clients = await Promise.all(Array.from({ length: 10 }, connect));
-  clients[0]?.socket.write(`${line}\n`);
-  await eventually('its end', () => clients[0]?.end() !== undefined);
-  for (const client of clients.slice(1)) expect(await ask(client, 'well')).toBe('echo well');
-  await eventually('it is known', () => connectionsOf(server)[0] === 9);
-  expect(log.events()).toContain('a handler threw, and its connection is closed');
+  const clients = await Promise.all(Array.from({ length: 12 }, connect));
+  for (const [at, line] of ['boom', 'reject'].entries()) {
+    clients[at]?.socket.write(`${line}\n`);
+    await eventually('its end', () => clients[at]?.end() !== undefined);
+  }
+  for (const client of clients.slice(2)) expect(await ask(client, 'well')).toBe('echo well');
+  await eventually('it is known', () => connectionsOf(server)[0] === 10);
+  expect(log.events().filter(event => event === 'a handler threw, and its connection is closed')).toHaveLength(2);
 });
 
 test('a thread that dies loses its connections; the others go on, and it is started again', async () => {
@@ -96,22 +99,23 @@ test('a thread that dies loses its connections; the others go on, and it is star
 });
 
 test('a thread that hangs gets no more while another is free, and serves what it has afterwards', async () => {
-  const { server, connect } = await start();
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const { server, connect } = await start({ data: { gate } });
   const [first, second] = [await connect(), await connect()];
   const hanging = await threadOf(first);
-  const answer = ask(first, 'block 500');
-  await new Promise(resolve => setTimeout(resolve, 50));
-  // It has one connection and so has the other: the first that comes may go to either.
-  const tests: Client[] = [];
-  for (let at = 0; at < 6; at++) {
-    tests.push(await connect());
+  first.socket.write('block\n');
+  const more: Client[] = [];
+  for (let at = 0; at < 5; at++) {
+    more.push(await connect());
     await new Promise(resolve => setTimeout(resolve, 60));
   }
-  const loads = connectionsOf(server);
-  expect(loads[hanging]).toBeLessThanOrEqual(2);
+  // One that it was sent and did not take is what shows that it hangs.
+  expect(connectionsOf(server)[hanging]).toBeLessThanOrEqual(2);
   expect(await ask(second, 'on')).toBe('echo on');
-  expect(await answer).toBe('blocked');
-  for (const client of tests) expect(await ask(client, 'x')).toBe('echo x');
+  Atomics.store(gate, 0, 1);
+  Atomics.notify(gate, 0);
+  await eventually('it goes on', () => first.text().endsWith('blocked\n'));
+  for (const client of more) expect(await ask(client, 'x')).toBe('echo x');
 });
 
 test('no more connections are accepted than may be open', async () => {
@@ -139,6 +143,27 @@ test('a close lets connections end within the time, and resets or ends the rest'
   await eventually('the other end', () => staying.end() !== undefined);
   const late = await connect();
   await eventually('nobody listens', () => late.end() === 'reset');
+});
+
+test('what computes in the pool keeps nobody waiting; its errors, its limit and its death are told', async () => {
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const pool = { module: TASKS, threads: 1, maxWaiting: 2 };
+  const { server, connect, log } = await start({ threads: 1, pool, data: { gate } });
+  const [slow, quick] = [await connect(), await connect()];
+  slow.socket.write('pool block\npool block\n');
+  for (let at = 0; at < 5; at++) expect(await ask(quick, `n${at}`)).toBe(`echo n${at}`);
+  expect(await ask(quick, 'pool block')).toBe('FULL 2 tasks are under way');
+  expect(slow.text()).toBe('');
+  Atomics.store(gate, 0, 1);
+  Atomics.notify(gate, 0);
+  await eventually('the slow answers', () => slow.text() === 'block open\nblock open\n');
+  expect(await ask(quick, 'pool fail x')).toBe('FAILED x does not work');
+  expect(await ask(quick, 'pool none x')).toBe('FAILED there is no task none');
+  expect(await ask(quick, 'pool toString x')).toBe('FAILED there is no task toString');
+  expect(await ask(quick, 'pool die x')).toBe('LOST the thread of the pool that ran the task has died');
+  await eventually('it is there again', async () => (await ask(quick, 'pool block')) === 'block open');
+  expect(log.events()).toContain('a thread of the pool died, and is started again');
+  expect(server.threads()[0]?.deaths).toBe(0);
 });
 
 test('what cannot be is refused in one line', async () => {

@@ -1,3 +1,4 @@
+import type { Transferable } from 'node:worker_threads';
 import type { Connection, ConnectionHandler, Engine, EngineLog } from '../engine.ts';
 
 /** What a handler module works with: that of the thread in which it runs. */
@@ -9,6 +10,13 @@ export interface ReactorContext {
   /** What `createReactorServer` was given. */
   readonly data: unknown;
   readonly log: EngineLog;
+  /**
+   * Runs a task in the pool of the server, while this thread goes on with its connections. Answers come in any order.
+   * @param task its name in the pool's module
+   * @param input cloned, except what is in `transfer`
+   * @throws {PoolError} as rejection, with `code` FAILED, FULL, LOST or NONE
+   */
+  runInPool(task: string, input: unknown, transfer?: readonly Transferable[]): Promise<unknown>;
 }
 
 /** Called for each connection. @param listener which listener accepted it, counted from 0. @returns who is told what comes */

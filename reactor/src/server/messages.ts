@@ -1,5 +1,6 @@
 // pure
 /** What the threads of a server say to each other. */
+import type { MessagePort } from 'node:worker_threads';
 
 /** What a thread is given when it starts. */
 export interface ThreadData {
@@ -10,11 +11,34 @@ export interface ThreadData {
   /** The URL of the module that has `createHandler`. */
   readonly handler: string;
   readonly data: unknown;
+  /** Tasks of the pool that the thread may have under way. */
+  readonly maxWaiting: number;
 }
+
+/** What a thread of the pool is given when it starts. */
+export interface PoolData {
+  /** The URL of the module that has the tasks. */
+  readonly module: string;
+}
+
+/** A thread that serves connections sends its tasks here. */
+export interface ToPoolThread {
+  readonly port: MessagePort;
+}
+
+export interface ToPool {
+  readonly id: number;
+  readonly task: string;
+  readonly input: unknown;
+}
+
+export type FromPool = { readonly id: number } & ({ readonly value: unknown } | { readonly error: string });
 
 export type ToThread =
   /** Serve these: descriptors, and for each the number of its listener. */
   | { readonly kind: 'connections'; readonly fds: readonly number[]; readonly listeners: readonly number[] }
+  /** A way to a thread of the pool. */
+  | { readonly kind: 'pool'; readonly port: MessagePort }
   /** Finish what is open within the time, then end. */
   | { readonly kind: 'stop'; readonly graceMs: number };
 

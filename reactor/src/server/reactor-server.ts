@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import { createEngine } from '../create-engine.ts';
 import {
   type Address,
@@ -10,6 +11,7 @@ import {
 } from '../engine.ts';
 import { chooseThread } from './choose-thread.ts';
 import { SharedState } from './shared-state.ts';
+import { TaskPool, type TaskPoolOptions } from './task-pool.ts';
 import { ThreadSlot } from './thread-slot.ts';
 
 export interface ReactorServerOptions {
@@ -21,6 +23,8 @@ export interface ReactorServerOptions {
   readonly handler: URL | string;
   /** Given to `createHandler`; it is cloned. */
   readonly data?: unknown;
+  /** Threads for `runInPool` of the handlers' context. */
+  readonly pool?: TaskPoolOptions;
   /** So many connections are open at a time; others wait in the kernel's queue. Default: any number. */
   readonly maxConnections?: number;
 }
@@ -52,6 +56,7 @@ export interface ReactorServer {
 }
 
 const MAX_THREADS = 256;
+const MAX_WAITING = 1_000;
 /** How often it looks whether there is room again, or a thread to take what waits. */
 const LOOK_MS = 20;
 const SILENT: EngineLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -86,6 +91,7 @@ class MainReactor implements ReactorServer {
   readonly #shared: SharedState;
   readonly #slots: readonly ThreadSlot[];
   readonly #maxConnections: number;
+  readonly #pool: TaskPool | undefined;
   readonly #failure = Promise.withResolvers<Error>();
   readonly failed = this.#failure.promise;
   #listeners: Listener[] = [];
@@ -98,23 +104,37 @@ class MainReactor implements ReactorServer {
   constructor(options: ReactorServerOptions, engine: Engine, { log, nowMs }: Required<ReactorServerDeps>) {
     const { threads, handler, data, maxConnections = Number.POSITIVE_INFINITY } = options;
     const shared = new SharedState(threads);
-    const script = new URL(`./reactor-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
     const slotDeps = {
       shared,
       log,
       nowMs,
-      script,
-      data: { threads, shared: shared.buffer, handler: String(handler), data },
+      script: scriptOf('reactor-thread'),
+      onReady: (slot: ThreadSlot) => this.#connectPool(slot),
+      data: {
+        threads,
+        maxWaiting: options.pool?.maxWaiting ?? MAX_WAITING,
+        shared: shared.buffer,
+        handler: String(handler),
+        data,
+      },
       onDeath: (_: number, left: { readonly taken: readonly number[]; readonly sent: readonly number[] }) => this.#onDeath(left),
     };
     this.#options = options;
     this.#engine = engine;
     this.#shared = shared;
     this.#maxConnections = maxConnections;
+    if (options.pool !== undefined) {
+      this.#pool = new TaskPool(options.pool, {
+        log,
+        script: scriptOf('pool-thread'),
+        onStarted: connect => this.#connectSlots(connect),
+      });
+    }
     this.#slots = Array.from({ length: threads }, (_, thread) => new ThreadSlot(thread, slotDeps));
   }
 
   async start(): Promise<void> {
+    await this.#pool?.start();
     await Promise.all(this.#slots.map(slot => slot.start()));
     for (const [index, place] of this.#options.listen.entries()) {
       this.#listeners.push(await this.#engine.listen(place, connection => this.#onAccept(connection, index)));
@@ -147,7 +167,16 @@ class MainReactor implements ReactorServer {
   async #close(graceMs: number): Promise<void> {
     await Promise.all(this.#listeners.map(listener => listener.close()));
     await Promise.all(this.#slots.map(slot => slot.stop(graceMs)));
+    await this.#pool?.close();
     await this.#engine.close();
+  }
+
+  #connectPool(slot: ThreadSlot): void {
+    for (const port of this.#pool?.connectAll() ?? []) slot.addPool(port);
+  }
+
+  #connectSlots(connect: () => MessagePort): void {
+    for (const slot of this.#slots) if (slot.isReady) slot.addPool(connect());
   }
 
   #onAccept(connection: Connection, listener: number): void {
@@ -196,4 +225,9 @@ class MainReactor implements ReactorServer {
     const connections = loads.reduce((sum, load) => sum + (load?.connections ?? 0), 0);
     return connections >= this.#maxConnections || loads.every(load => load === undefined);
   }
+}
+
+/** A script beside this file: compiled as this is, or a source as this is. */
+function scriptOf(name: string): URL {
+  return new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 }

@@ -3,15 +3,16 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createEngine } from '../create-engine.ts';
 import type { EngineLog } from '../engine.ts';
 import { ConnectionOwner } from './connection-owner.ts';
-import { loadHandler } from './handler-module.ts';
+import { loadHandler, type ReactorContext } from './handler-module.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
+import { PoolClient } from './pool-client.ts';
 import { SharedState } from './shared-state.ts';
 
 /** How often a thread that stops looks whether its last connection has ended. */
 const STOP_POLL_MS = 20;
 
 const port = parentPort as MessagePort;
-const { thread, life, threads, shared, handler, data } = workerData as ThreadData;
+const { thread, life, threads, shared, handler, data, maxWaiting } = workerData as ThreadData;
 const say = (message: FromThread) => port.postMessage(message);
 const logAt =
   (level: 'info' | 'warn' | 'error') =>
@@ -20,11 +21,14 @@ const logAt =
 const log: EngineLog = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
 
 const engine = await createEngine({}, { log: { ...log, info: () => undefined } });
-const factory = await loadHandler(handler, { engine, thread, data, log });
+const pool = new PoolClient(maxWaiting);
+const runInPool: ReactorContext['runInPool'] = (task, input, transfer) => pool.run(task, input, transfer);
+const factory = await loadHandler(handler, { engine, thread, data, log, runInPool });
 const owner = new ConnectionOwner({ engine, log, shared: new SharedState(threads, shared), factory, thread, life });
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'stop') stop(performance.now() + message.graceMs);
+  else if (message.kind === 'pool') pool.add(message.port);
   else for (const [at, fd] of message.fds.entries()) owner.serve(fd, message.listeners[at] ?? 0);
 });
 say({ kind: 'ready', engine: engine.kind });
@@ -34,5 +38,6 @@ function stop(deadlineMs: number): void {
     engine.after(STOP_POLL_MS, () => stop(deadlineMs));
     return;
   }
+  pool.close();
   void engine.close().then(() => port.close());
 }

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import type { EngineLog } from '../engine.ts';
 import type { ThreadLoad } from './choose-thread.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
@@ -10,6 +10,8 @@ export interface ThreadSlotDeps {
   readonly nowMs: () => number;
   readonly script: URL;
   readonly data: Omit<ThreadData, 'life' | 'thread'>;
+  /** It serves, for the first time or again. */
+  readonly onReady: (slot: ThreadSlot) => void;
   /** It has died: what it had, and what was on the way to it. */
   readonly onDeath: (thread: number, left: { readonly taken: readonly number[]; readonly sent: readonly number[] }) => void;
 }
@@ -80,6 +82,7 @@ export class ThreadSlot {
       if (message.kind === 'log') this.#deps.log[message.level](message.event, { thread: this.#thread, ...message.fields });
       else {
         this.#isReady = true;
+        this.#deps.onReady(this);
         resolve();
       }
     });
@@ -113,6 +116,11 @@ export class ThreadSlot {
     this.#fds.push(fd);
     this.#listeners.push(listener);
     if (this.#fds.length === 1) queueMicrotask(() => this.#flush());
+  }
+
+  /** Gives the thread a way to a thread of the pool. */
+  addPool(port: MessagePort): void {
+    this.#worker?.postMessage({ kind: 'pool', port } satisfies ToThread, [port]);
   }
 
   /** Lets its connections end within the time. */

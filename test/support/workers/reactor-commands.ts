@@ -1,10 +1,14 @@
 /** A handler of a reactor server: it does what each line says, and answers. */
-import type { HandlerFactory, ReactorContext } from '@lars/reactor';
+import type { HandlerFactory, PoolError, ReactorContext } from '@lars/reactor';
 import { LineSplitter } from '@lars/reactor';
+
+export interface CommandData {
+  readonly gate: Int32Array;
+}
 
 const decoder = new TextDecoder();
 
-export function createHandler({ thread, data }: ReactorContext): HandlerFactory {
+export function createHandler({ thread, data, runInPool }: ReactorContext): HandlerFactory {
   return (connection, listener) => {
     const lines = new LineSplitter(1_000);
     const say = (text: string) => connection.write(new TextEncoder().encode(`${text}\n`));
@@ -14,10 +18,16 @@ export function createHandler({ thread, data }: ReactorContext): HandlerFactory 
       else if (line === 'reject') return Promise.reject(new Error('rejected'));
       else if (line === 'bye') connection.end();
       else if (line === 'die') setImmediate(() => process.exit(7));
-      else if (line.startsWith('block ')) {
-        const untilMs = performance.now() + Number(line.slice(6));
-        while (performance.now() < untilMs);
+      else if (line === 'block') {
+        // The whole thread, until the test opens the gate.
+        Atomics.wait((data as CommandData).gate, 0, 0);
         say('blocked');
+      } else if (line.startsWith('pool ')) {
+        const [, task = '', input] = line.split(' ');
+        return runInPool(task, input ?? (data as CommandData).gate).then(
+          value => say(`${task} ${value}`),
+          (error: PoolError) => say(`${error.code} ${error.message}`),
+        );
       } else say(`echo ${line}`);
       return undefined;
     };

@@ -1,0 +1,28 @@
+/** The script of a thread of a pool: it runs tasks for the threads that serve connections. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { PoolData, ToPool, ToPoolThread } from './messages.ts';
+
+/** A module with tasks, loaded once in each thread of the pool. */
+interface TaskModule {
+  readonly tasks: Readonly<Record<string, (input: unknown) => unknown>>;
+}
+
+const main = parentPort as MessagePort;
+const { module } = workerData as PoolData;
+const { tasks } = (await import(module)) as Partial<TaskModule>;
+if (typeof tasks !== 'object') throw new TypeError(`${module} does not export an object tasks`);
+
+main.on('message', ({ port }: ToPoolThread) => {
+  port.on('message', (message: ToPool) => void run(port, message));
+});
+main.postMessage('ready');
+
+async function run(port: MessagePort, { id, task, input }: ToPool): Promise<void> {
+  try {
+    const work = Object.hasOwn(tasks as object, task) ? tasks?.[task] : undefined;
+    if (work === undefined) throw new TypeError(`there is no task ${task}`);
+    port.postMessage({ id, value: await work(input) });
+  } catch (error) {
+    port.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+  }
+}
