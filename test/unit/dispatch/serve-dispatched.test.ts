@@ -224,6 +224,37 @@ describe('a dispatched server', () => {
     await eventually('the answer', () => client.text() === 'here');
   });
 
+  test('is replaced ten times under load, the new one first: no connection is refused, reset or unanswered', async () => {
+    const world = await startDispatchWorld();
+    const startServer = () => serveDispatched(world.socketPath, socket => socket.on('data', chunk => socket.end(chunk)));
+    let server = await startServer();
+    let isOver = false;
+    let answered = 0;
+    const load = Array.from({ length: 4 }, async () => {
+      while (!isOver) {
+        const client = await connectClient({ host: LOOPBACK, port: world.port }, 'short');
+        await eventually('the end', () => client.end());
+        expect([client.text(), client.end()]).toEqual(['short', 'ended']);
+        client.socket.destroy();
+        answered += 1;
+      }
+    });
+    for (let at = 0; at < 10; at++) {
+      const before = answered;
+      const fresh = await startServer();
+      server.close();
+      await once(server, 'close');
+      server = fresh;
+      await eventually('some more', () => answered > before + 3);
+    }
+    isOver = true;
+    await Promise.all(load);
+    server.close();
+    const { accepted, handedOver, workersJoined, workersLost, ...others } = world.dispatcher.counters.toObject();
+    expect([accepted, handedOver, workersJoined, workersLost]).toEqual([answered, answered, 11, 0]);
+    expect(others).toMatchObject({ takenBack: 0, refusedFull: 0, refusedLate: 0, workersDismissed: 0 });
+  });
+
   test('wants a path, and a server that does not listen', async () => {
     await expect(serveDispatched(undefined, () => undefined)).rejects.toThrow('neither an argument nor LARS_DISPATCH_SOCKET');
     const server = createServer();
