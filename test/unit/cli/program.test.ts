@@ -116,7 +116,6 @@ const BAD_ARGUMENTS: readonly (readonly [args: string, says: string])[] = [
   ['route remove 1/1', 'route remove 1/1: either a host, or --all for the whole module'],
   ['route remove 1/1 10.0.0.1:80 --all', 'either a host, or --all'],
   ['route remove 1/1 10.0.0.1:80 10.0.0.2:80', 'too many arguments'],
-  ['route clear', 'add --yes to mean it'],
 ];
 
 describe('bad arguments', () => {
