@@ -1,10 +1,11 @@
 import { agentConfigTable } from '@lars/agent';
 import { dnsserverConfigTable } from '@lars/dnsserver';
+import { proxyConfigTable } from '@lars/proxy';
 import { reporterConfigTable } from '@lars/reporter';
 import { type ConfigTable, formatMarkdown, formatSample } from '@lars/runtime/config/config';
 import { dashboardJson } from './dashboard.ts';
 
-const TABLES: readonly ConfigTable[] = [agentConfigTable, dnsserverConfigTable, reporterConfigTable];
+const TABLES: readonly ConfigTable[] = [agentConfigTable, dnsserverConfigTable, reporterConfigTable, proxyConfigTable];
 
 const INTRODUCTION = `# Configuration
 

@@ -1,5 +1,5 @@
 /** The keys that say how hosts are picked: for all modules in [loadbalance], for one in [module MODID/CMDID]. */
-import { formatModule, isInt32 } from '@lars/proto';
+import { formatModule, parseModule } from '@lars/proto';
 import { choice, duration, type FieldValues, flag, integer, patternSection, ratio } from '@lars/runtime/config/config';
 import { StartupError } from '@lars/runtime/errors';
 import { ADAPTIVE_DEFAULTS } from './balancer/adaptive/adaptive.ts';
@@ -96,10 +96,8 @@ export function loadBalanceOptions(everywhere: BalancingValues, modules: ModuleS
 }
 
 function parseModuleSection(name: string): string | undefined {
-  const match = /^module\s+(-?\d{1,10})\/(-?\d{1,10})$/.exec(name);
-  if (match === null) return undefined;
-  const [modid, cmdid] = [Number(match[1]), Number(match[2])];
-  return isInt32(modid) && isInt32(cmdid) ? formatModule(modid, cmdid) : undefined;
+  const module = parseModule(/^module\s+(\S+)$/.exec(name)?.[1] ?? '');
+  return module === undefined ? undefined : formatModule(module.modid, module.cmdid);
 }
 
 function balancing(section: string, values: BalancingValues, zone: string): Balancing {

@@ -11,6 +11,7 @@ import { addGetHost } from './commands/gethost.ts';
 import { addGetRoute } from './commands/getroute.ts';
 import { addHelp } from './commands/help.ts';
 import { confDirOption } from './commands/options.ts';
+import { addProxy } from './commands/proxy.ts';
 import { addReport } from './commands/report.ts';
 import { addRoute } from './commands/route.ts';
 import { addServices } from './commands/service.ts';
@@ -52,7 +53,7 @@ export function buildProgram(shell: Shell): Command {
     .exitOverride()
     .addHelpText('after', AFTER_HELP);
   const parts = [
-    ...[addUp, addServices, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addBench, addDispatch],
+    ...[addUp, addServices, addProxy, addRoute, addGetHost, addGetRoute, addReport, addSimulate, addBench, addDispatch],
     ...[addStatus, addWhy, addTop, addCalls, addCheck, addDoctor, addCompletion, addHelp],
   ];
   for (const add of parts) add(program, shell);

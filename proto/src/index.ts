@@ -55,6 +55,7 @@ export {
   INT32_MIN,
   isInt32,
   type ModuleId,
+  parseModule,
   type RouteKey,
   routeKey,
   SHARD_COUNT,

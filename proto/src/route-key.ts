@@ -42,6 +42,13 @@ export function formatModule(modid: number, cmdid: number): string {
   return `${modid}/${cmdid}`;
 }
 
+/** The reverse of formatModule; undefined when the text is no module. */
+export function parseModule(text: string): ModuleId | undefined {
+  const [, first, second] = /^(-?[0-9]+)\/(-?[0-9]+)$/.exec(text) ?? [];
+  const [modid, cmdid] = [Number(first) + 0, Number(second) + 0];
+  return isInt32(modid) && isInt32(cmdid) ? { modid, cmdid } : undefined;
+}
+
 export const INT32_MIN = -(2 ** 31);
 export const INT32_MAX = 2 ** 31 - 1;
 

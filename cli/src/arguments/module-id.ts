@@ -1,5 +1,5 @@
 // pure
-import { INT32_MAX, INT32_MIN, isInt32, type ModuleId } from '@lars/proto';
+import { INT32_MAX, INT32_MIN, type ModuleId, parseModule as parseModuleName } from '@lars/proto';
 import { UsageError } from '../errors.ts';
 
 const MODULE = /^(-?[0-9]+)\/(-?[0-9]+)$/;
@@ -11,11 +11,8 @@ const RANGE = `integers in ${INT32_MIN}..${INT32_MAX}`;
  * @throws {UsageError}
  */
 export function parseModule(text: string): ModuleId {
-  const [, modid, cmdid] = MODULE.exec(text.trim()) ?? [];
-  const module = { modid: Number(modid) + 0, cmdid: Number(cmdid) + 0 };
-  if (!isInt32(module.modid) || !isInt32(module.cmdid)) {
-    throw new UsageError(`module '${text.trim()}': expected MODID/CMDID, two ${RANGE}`);
-  }
+  const module = parseModuleName(text.trim());
+  if (module === undefined) throw new UsageError(`module '${text.trim()}': expected MODID/CMDID, two ${RANGE}`);
   return module;
 }
 

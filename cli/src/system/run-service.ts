@@ -19,14 +19,14 @@ import type { ServiceName } from './start-system.ts';
 export async function runService(shell: Shell, name: ServiceName, path: string | undefined): Promise<ExitCode> {
   if (name === 'agent') {
     const { agentConfigTable, startAgent } = await import('@lars/agent');
-    return run(shell, readConfigFile(agentConfigTable, path), { name, start: startAgent, facts: agentFacts });
+    return runKind(shell, readConfigFile(agentConfigTable, path), { name, start: startAgent, facts: agentFacts });
   }
   if (name === 'dnsserver') {
     const { dnsserverConfigTable, startDnsserver } = await import('@lars/dnsserver');
-    return run(shell, readConfigFile(dnsserverConfigTable, path), { name, start: startDnsserver, facts: dnsserverFacts });
+    return runKind(shell, readConfigFile(dnsserverConfigTable, path), { name, start: startDnsserver, facts: dnsserverFacts });
   }
   const { reporterConfigTable, startReporter } = await import('@lars/reporter');
-  return run(shell, readConfigFile(reporterConfigTable, path), { name, start: startReporter, facts: reporterFacts });
+  return runKind(shell, readConfigFile(reporterConfigTable, path), { name, start: startReporter, facts: reporterFacts });
 }
 
 /** Prints the conf file with every key of a service. */
@@ -36,21 +36,22 @@ export async function printSample(shell: Shell, name: ServiceName): Promise<void
   shell.print({ file: table.file, text }, () => text);
 }
 
-interface Kind<Config, Running extends Service> {
-  readonly name: ServiceName;
+export interface ServiceKind<Config, Running extends Service> {
+  readonly name: string;
   start(config: Config, options: { readonly log: Logger; readonly stopping: AbortSignal }): Promise<Running>;
   facts(config: Config, running: NoInfer<Running>, source: string): ServiceFacts | Promise<ServiceFacts>;
 }
 
-interface ReadConf<Config> {
+export interface ReadConf<Config> {
   readonly config: Config;
   readonly source: string;
 }
 
-async function run<Config extends { readonly log: LogOptions }, Running extends Service>(
+/** Runs one service in the foreground, with the conf that was read for it. */
+export async function runKind<Config extends { readonly log: LogOptions }, Running extends Service>(
   shell: Shell,
   { config, source }: ReadConf<Config>,
-  { name, start, facts }: Kind<Config, Running>,
+  { name, start, facts }: ServiceKind<Config, Running>,
 ): Promise<ExitCode> {
   const signals = new ProcessSignals();
   const buffered = await startLog(name, config.log);

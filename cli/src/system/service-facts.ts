@@ -15,7 +15,7 @@ export interface ServiceFacts {
   /** The conf file, or that there is none. */
   readonly conf: string;
   /** The same for machines. */
-  readonly document: Readonly<Record<string, string | number | readonly number[]>>;
+  readonly document: Readonly<Record<string, string | number | readonly number[] | readonly string[]>>;
 }
 
 export async function agentFacts({ http }: AgentConfig, agent: RunningAgent, conf: string): Promise<ServiceFacts> {

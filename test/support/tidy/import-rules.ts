@@ -22,10 +22,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reporter: ['proto', 'runtime'],
   dispatch: ['reactor'],
   dispatcher: ['dispatch', 'reactor', 'runtime'],
-  cli: ['proto', 'runtime', 'client-sdk', 'agent', 'dnsserver', 'reporter', 'dispatcher'],
+  proxy: ['proto', 'runtime', 'reactor', 'client-sdk'],
+  cli: ['proto', 'runtime', 'client-sdk', 'agent', 'dnsserver', 'reporter', 'dispatcher', 'proxy'],
 };
 
-/** proto ← client-sdk; proto ← runtime ← agent | dnsserver | reporter; cli imports them all. Services meet on the wire. reactor knows nothing of LARS. */
+/** proto ← client-sdk; proto ← runtime ← agent | dnsserver | reporter; proxy stands on client-sdk, runtime and reactor; cli imports them all. Services meet on the wire. reactor knows nothing of LARS. */
 export function importDirection(files: readonly TreeFile[]): Violation[] {
   const workspaces = workspacesOf(files);
   return workspaces.flatMap(({ folder, file: manifest }) => {

@@ -51,6 +51,7 @@ const ROOMS = [
   'client-sdk/src/undici',
   'client-sdk/src/util',
   'cli',
+  'proxy',
   'python',
   'examples',
   'scripts',

@@ -21,6 +21,7 @@ const PUBLIC_WORDS: readonly Allowance[] = [
   { path: 'agent/src/counters.ts', words: ['held', 'idle'] },
   // The ban is about hosts. A connection on which nothing moves is called idle everywhere.
   { path: 'reactor/src/', words: ['idle'] },
+  { path: 'proxy/src/', words: ['idle'] },
   // Keys of the conf that deployed agents have.
   { path: 'agent/src/balancing-config.ts', words: ['idle'] },
   { path: 'agent/src/balancer/classic/', words: ['idle'] },

@@ -1,0 +1,65 @@
+import { type Command, Option } from 'commander';
+import type { Shell } from '../shell.ts';
+import { confFileIn } from '../system/conf-folder.ts';
+import { confFolderOf } from './options.ts';
+
+interface ProxyOptions {
+  readonly conf?: string;
+  readonly listen: readonly string[];
+  readonly printConf?: true;
+}
+
+const EXAMPLES = `
+Accepts TCP connections and passes each on to a host of a module, which the agent picks: bytes flow both ways until both sides
+have closed. ADDRESS is IP:PORT, [IPV6]:PORT or unix:PATH. Without --conf it reads conf/proxy.ini if there is one. With --json, one
+line {"event": "ready", ...} tells the ports once it serves. Ctrl-C (or SIGTERM) accepts nothing new and lets connections end for a
+while ([proxy] drain_time); a second one does not wait. docs/proxy.md has the rest.
+
+Examples:
+  lars proxy --listen 127.0.0.1:3306=10/1
+  lars proxy --listen 127.0.0.1:3306=10/1 --listen unix:/run/redis.sock=10/2
+  lars proxy --conf /etc/lars/proxy.ini
+  lars proxy --print-conf > conf/proxy.ini
+  lars proxy status
+`;
+
+const STATUS_EXAMPLES = `
+Shows a running proxy of this machine: listeners, the hosts that were picked since its start, and what came of the connections.
+
+Examples:
+  lars proxy status
+  lars proxy status --http 127.0.0.1:7783 --json
+`;
+
+/** `lars proxy`: connections to the hosts of modules, and `lars proxy status`. */
+export function addProxy(program: Command, shell: Shell): void {
+  const proxy = program
+    .command('proxy')
+    .description('run the proxy, which passes TCP connections on to hosts that LARS picks')
+    .option('--conf <file>', 'the conf file')
+    .option('--listen <address=module>', 'listen there, for the hosts of MODID/CMDID; may be given several times', collect, [])
+    .option('--print-conf', 'print a conf file with every key, its default and its meaning')
+    .addHelpText('after', EXAMPLES)
+    .action(async ({ conf, listen, printConf }: ProxyOptions) => {
+      const { printProxySample, runProxy } = await import('../system/run-proxy.ts');
+      if (printConf === true) printProxySample(shell);
+      else shell.exitCode = await runProxy(shell, conf ?? confFileIn(confFolderOf(program), 'proxy.ini'), listen);
+    });
+  proxy
+    .command('status')
+    .description('show the listeners, hosts and counters of the running proxy')
+    .addOption(new Option('--http <host:port>', "the proxy's HTTP address (default: proxy.ini's [http])"))
+    .addHelpText('after', STATUS_EXAMPLES)
+    .action(async ({ http }: { readonly http?: string }) => {
+      const [{ askProxy, configuredProxyHttp }, { proxyText }] = await Promise.all([
+        import('../system/ask-proxy.ts'),
+        import('../output/proxy-table.ts'),
+      ]);
+      const status = await askProxy(http ?? configuredProxyHttp(confFolderOf(program)));
+      shell.print(status, () => proxyText(status, shell.paint));
+    });
+}
+
+function collect(one: string, all: readonly string[]): readonly string[] {
+  return [...all, one];
+}

@@ -1,0 +1,38 @@
+import { type ProxyConfig, proxyConfigTable, type RunningProxy, startProxy } from '@lars/proxy';
+import { formatSample, readConfigFile } from '@lars/runtime/config/config';
+import type { ExitCode } from '../exit-code.ts';
+import type { Shell } from '../shell.ts';
+import { runKind } from './run-service.ts';
+import { healthUrl, type ServiceFacts } from './service-facts.ts';
+
+/**
+ * Runs the proxy until a signal or a failure ends it.
+ * @param path of the conf file; undefined: built-in defaults
+ * @param listen 'ADDRESS=MODID/CMDID', beside the listeners of the conf
+ * @throws {ConfigError | StartupError} when it does not start
+ */
+export function runProxy(shell: Shell, path: string | undefined, listen: readonly string[]): Promise<ExitCode> {
+  return runKind(shell, readConfigFile(proxyConfigTable, path), {
+    name: 'proxy',
+    start: (config, { log }) => startProxy(config, { log, listen }),
+    facts: proxyFacts,
+  });
+}
+
+/** Prints the conf file with every key. */
+export function printProxySample(shell: Shell): void {
+  const text = formatSample(proxyConfigTable);
+  shell.print({ file: proxyConfigTable.file, text }, () => text);
+}
+
+function proxyFacts({ http, proxy }: ProxyConfig, { places, httpPort, engine }: RunningProxy, conf: string): ServiceFacts {
+  const threads = proxy.threads === 1 ? '' : `, ${proxy.threads} threads`;
+  return {
+    service: 'proxy',
+    where: places.join(', '),
+    health: healthUrl(http.ip, httpPort),
+    mode: `${engine} engine${threads}`,
+    conf: conf === 'defaults' ? 'built-in defaults' : conf,
+    document: { listens: places, httpIp: http.ip, httpPort, engine, threads: proxy.threads, conf },
+  };
+}

@@ -1,0 +1,99 @@
+import type { Connection, ConnectionHandler, Engine } from '@lars/reactor';
+
+/** What the wait for a client's first bytes came to. */
+export type IntakeEnd =
+  /** They are enough. */
+  | 'enough'
+  /** They will not become more: the client has ended its direction. */
+  | 'ended'
+  /** Time or size is at its limit. */
+  | 'timeout'
+  | 'full'
+  /** The client has left. */
+  | 'gone';
+
+/**
+ * A client's connection until a relay takes it: notices when the client leaves, and collects its first bytes while somebody wants to see them. Whatever comes
+ * otherwise stays in the kernel.
+ */
+export class ClientIntake implements ConnectionHandler {
+  /** Called once when the client leaves before the relay. */
+  onGone: (() => void) | undefined;
+  readonly #connection: Connection;
+  readonly #engine: Engine;
+  #bytes = new Uint8Array(0);
+  #hasEnded = false;
+  #isGone = false;
+  #onProgress: (() => void) | undefined;
+
+  constructor(connection: Connection, engine: Engine) {
+    this.#connection = connection;
+    this.#engine = engine;
+    connection.start(this);
+    connection.pause();
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** The client has ended its direction while its first bytes were collected. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** What was collected and not dropped. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  drop(length: number): void {
+    this.#bytes = this.#bytes.slice(length);
+  }
+
+  /**
+   * Collects until `isEnough`, which is asked for what is there already, too.
+   * @param maxBytes what is collected at most, give or take one read
+   */
+  collect(isEnough: (bytes: Uint8Array) => boolean, maxBytes: number, timeoutMs: number): Promise<IntakeEnd> {
+    return new Promise(resolve => {
+      const end = (result: IntakeEnd) => {
+        this.#onProgress = undefined;
+        this.#connection.pause();
+        timer.cancel();
+        resolve(result);
+      };
+      const timer = this.#engine.after(timeoutMs, () => end('timeout'));
+      const look = () => {
+        if (this.#isGone) end('gone');
+        else if (this.#bytes.length > 0 && isEnough(this.#bytes)) end('enough');
+        else if (this.#hasEnded) end('ended');
+        else if (this.#bytes.length >= maxBytes) end('full');
+        else return true;
+        return false;
+      };
+      if (!look()) return;
+      this.#onProgress = look;
+      this.#connection.resume();
+    });
+  }
+
+  onData(_connection: Connection, bytes: Uint8Array): void {
+    const all = new Uint8Array(this.#bytes.length + bytes.length);
+    all.set(this.#bytes);
+    all.set(bytes, this.#bytes.length);
+    this.#bytes = all;
+    this.#onProgress?.();
+  }
+
+  onEnd(): void {
+    this.#hasEnded = true;
+    this.#onProgress?.();
+  }
+
+  onClose(): void {
+    this.#isGone = true;
+    this.#onProgress?.();
+    this.onGone?.();
+  }
+}

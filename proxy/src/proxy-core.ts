@@ -1,0 +1,254 @@
+/** What one thread of the proxy does: it listens, and serves each connection that it accepts. */
+import { type LarsApi, LarsClient } from '@lars/client-sdk';
+import { parseIpv4 } from '@lars/proto';
+import { type Connection, createEngine, type Engine, type EngineKind, type Listener } from '@lars/reactor';
+import type { Clock } from '@lars/runtime/clock';
+import type { SharedCounters } from '@lars/runtime/counters';
+import type { Logger } from '@lars/runtime/log';
+import { isInNetwork, parseNetworks } from '@lars/runtime/udp/networks';
+import { FirstByteWatch } from './connect/first-byte-watch.ts';
+import { HostConnector } from './connect/host-connector.ts';
+import { NameResolver } from './connect/name-resolver.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
+import { ConnectionLog } from './connection-log.ts';
+import { type ProxyCounter, type ProxyGauge, proxyCounters, proxyGauges } from './counters.ts';
+import type { ListenerRules } from './listen/listener-rules.ts';
+import { formatPlace, type ListenPlace } from './listen/listener-text.ts';
+import { openListener } from './open-listener.ts';
+import { HostPicker } from './pick/host-picker.ts';
+import { HostTable } from './pick/host-table.ts';
+import { RouteBook } from './pick/route-book.ts';
+import { type ListenerDuty, ProxiedConnection, type ProxiedConnectionDeps } from './proxied-connection.ts';
+
+/** Plain data: a thread is given it. */
+export interface CoreOptions {
+  readonly rules: readonly ListenerRules[];
+  /** Where to listen instead, for each of `rules`: with the ports that were picked for all threads. */
+  readonly places?: readonly ListenPlace[];
+  readonly engine: EngineKind | 'auto';
+  /** Other threads listen on the same ports. */
+  readonly reusePort: boolean;
+  /** The path of a UNIX socket cannot be shared: one thread has it. */
+  readonly listensOnPaths: boolean;
+  readonly agent: AgentPlace;
+  /** Of the whole process. */
+  readonly maxConnections: number;
+  /** Of this thread; 0 = any number. */
+  readonly maxHostConnections: number;
+  readonly failCoolDownMs: number;
+  readonly logLinesPerSecond: number;
+}
+
+export interface AgentPlace {
+  readonly host: string;
+  readonly ports: number | readonly number[];
+  readonly routesFile?: string;
+  readonly zone?: string;
+}
+
+export interface CoreDeps {
+  readonly log: Logger;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly counters: SharedCounters<ProxyCounter>;
+  readonly gauges: SharedCounters<ProxyGauge>;
+  readonly limits: ConnectionLimits;
+  /** Instead of a client of the agent that the options name. It is closed at the end. */
+  readonly lars?: LarsApi;
+  /** Instead of the system's resolver. */
+  readonly lookup?: (name: string) => Promise<string>;
+}
+
+/** How a host is, by the connections of one thread. */
+export interface HostStatus {
+  readonly host: string;
+  readonly connections: number;
+  readonly connected: number;
+  readonly failed: number;
+  /** It failed a moment ago, and is left out where the agent does not pick. */
+  readonly isCooling: boolean;
+}
+
+export interface CoreStatus {
+  readonly engine: { readonly kind: EngineKind; readonly reason: string };
+  readonly hosts: readonly HostStatus[];
+}
+
+const GAUGE_MS = 250;
+/** Time for what was reset at the end of a drain to be closed. */
+const CUT_MS = 500;
+
+/**
+ * Opens everything; resolves when connections are accepted.
+ * @throws {StartupError} naming the place that cannot be opened
+ */
+export async function startCore(options: CoreOptions, deps: CoreDeps): Promise<ProxyCore> {
+  const engine = await createEngine({ kind: options.engine }, { log: deps.log, nowMs: () => deps.clock.monotonicMs() });
+  const core = new ProxyCore(options, deps, engine);
+  try {
+    await core.listen();
+  } catch (error) {
+    await core.stop(0);
+    throw error;
+  }
+  return core;
+}
+
+export class ProxyCore {
+  readonly #options: CoreOptions;
+  readonly #deps: CoreDeps;
+  readonly #engine: Engine;
+  readonly #lars: LarsApi;
+  readonly #client: LarsClient | undefined;
+  readonly #hosts: HostTable;
+  readonly #duties: readonly ListenerDuty[];
+  readonly #connectionDeps: Omit<ProxiedConnectionDeps, 'onOver'>;
+  /** By the place of their rules. */
+  readonly #listeners = new Map<number, Listener>();
+  readonly #connections = new Set<ProxiedConnection>();
+  readonly #gaugeTimer: NodeJS.Timeout;
+  #onEmpty: (() => void) | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: CoreOptions, deps: CoreDeps, engine: Engine) {
+    const { counters, log } = deps;
+    const nowMs = () => deps.clock.monotonicMs();
+    this.#options = options;
+    this.#deps = deps;
+    this.#engine = engine;
+    this.#client = deps.lars === undefined ? new LarsClient(options.agent) : undefined;
+    this.#lars = deps.lars ?? (this.#client as LarsClient);
+    this.#hosts = new HostTable({ maxConnections: options.maxHostConnections, failCoolDownMs: options.failCoolDownMs });
+    const routes = new RouteBook({ lars: this.#lars, hosts: this.#hosts, nowMs });
+    const pickerDeps = { lars: this.#lars, hosts: this.#hosts, routes, nowMs };
+    this.#duties = options.rules.map(rules => ({
+      rules,
+      picker: new HostPicker(rules.policy, pickerDeps),
+      wantsHeader: headerRule(rules),
+    }));
+    const names = new NameResolver({ nowMs, ...(deps.lookup === undefined ? {} : { lookup: deps.lookup }) });
+    this.#connectionDeps = {
+      engine,
+      connector: new HostConnector({ engine, lars: this.#lars, hosts: this.#hosts, names, counters, nowMs }),
+      firstBytes: new FirstByteWatch({ after: (ms, callback) => engine.after(ms, callback), nowMs }),
+      counters,
+      connectionLog: new ConnectionLog(
+        { linesPerSecond: options.logLinesPerSecond },
+        { log, nowMs, onUnlogged: () => counters.add(proxyCounters.at.unlogged) },
+      ),
+      log,
+      nowMs,
+    };
+    this.#gaugeTimer = setInterval(() => this.#updateGauges(), GAUGE_MS);
+    this.#gaugeTimer.unref();
+  }
+
+  /** Where it listens, for each of the options' rules; '' where another thread does. */
+  get places(): readonly string[] {
+    return this.#options.rules.map(({ place }, at) => {
+      const listener = this.#listeners.get(at);
+      if (listener === undefined) return '';
+      return formatPlace(place.kind === 'path' ? place : { kind: 'inet', ...listener.address });
+    });
+  }
+
+  /** How many connections of clients there are. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  async listen(): Promise<void> {
+    const { rules, places, reusePort, listensOnPaths } = this.#options;
+    for (const [at, one] of rules.entries()) {
+      if (one.place.kind === 'path' && !listensOnPaths) continue;
+      const duty = this.#duties[at] as ListenerDuty;
+      const onAccept = (client: Connection) => this.#accept(client, duty, at);
+      this.#listeners.set(at, await openListener(this.#engine, one, { place: places?.[at], reusePort }, onAccept));
+    }
+  }
+
+  status(): CoreStatus {
+    this.#updateGauges();
+    const nowMs = this.#deps.clock.monotonicMs();
+    const { kind, reason } = this.#engine;
+    return {
+      engine: { kind, reason },
+      hosts: Array.from(this.#hosts.states, ({ authority, connections, connected, failed, coolUntilMs }) => ({
+        host: authority,
+        connections,
+        connected,
+        failed,
+        isCooling: coolUntilMs > nowMs,
+      })),
+    };
+  }
+
+  /** Accepts nothing new, and gives the open connections so long to end; then they are reset. A second call returns the same promise. */
+  stop(drainMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(drainMs);
+    return this.#stopping;
+  }
+
+  async #stop(drainMs: number): Promise<void> {
+    await Promise.all(Array.from(this.#listeners.values(), listener => listener.close()));
+    await this.#untilEmpty(drainMs);
+    for (const connection of this.#connections) connection.cut('cut');
+    await this.#untilEmpty(CUT_MS);
+    clearInterval(this.#gaugeTimer);
+    await this.#lars.close();
+    await this.#engine.close();
+    this.#updateGauges();
+  }
+
+  /** Resolves when no connection is left, or when the time is over. */
+  async #untilEmpty(ms: number): Promise<void> {
+    if (this.#connections.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
+    const timer = setTimeout(resolve, ms);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #accept(client: Connection, duty: ListenerDuty, listener: number): void {
+    const { counters, limits } = this.#deps;
+    counters.add(proxyCounters.at.accepted);
+    const max = { total: this.#options.maxConnections, listener: duty.rules.maxConnections };
+    const full = limits.acquire(listener, max);
+    if (full !== undefined) {
+      counters.add(full === 'total' ? proxyCounters.at.refusedTotalLimit : proxyCounters.at.refusedListenerLimit);
+      client.reset();
+      return;
+    }
+    const onOver = (over: ProxiedConnection) => {
+      if (!this.#connections.delete(over)) return;
+      limits.release(listener);
+      if (this.#connections.size === 0) this.#onEmpty?.();
+    };
+    const connection = new ProxiedConnection(client, duty, { ...this.#connectionDeps, onOver });
+    this.#connections.add(connection);
+    void connection.serve();
+  }
+
+  #updateGauges(): void {
+    const { gauges } = this.#deps;
+    let hostConnections = 0;
+    for (const { connections } of this.#hosts.states) hostConnections += connections;
+    const { relays, acceptPauses } = this.#engine.stats();
+    gauges.set(proxyGauges.at.connections, this.#connections.size);
+    gauges.set(proxyGauges.at.relays, relays);
+    gauges.set(proxyGauges.at.hostConnections, hostConnections);
+    gauges.set(proxyGauges.at.agentAway, Number(this.#client?.stats().agentAway ?? false));
+    gauges.set(proxyGauges.at.acceptPauses, acceptPauses);
+  }
+}
+
+/** Which clients must begin with a PROXY header. */
+function headerRule({ acceptProxy, proxySources }: ListenerRules): (host: string) => boolean {
+  if (acceptProxy === 'off') return () => false;
+  if (acceptProxy === 'always') return () => true;
+  const networks = parseNetworks(proxySources) ?? [];
+  return host => {
+    const ip = parseIpv4(host);
+    return ip !== undefined && networks.some(network => isInNetwork(network, ip));
+  };
+}
