@@ -1,4 +1,5 @@
 import { isPort, parseModule, SHARD_COUNT } from '@lars/proto';
+import { engineKinds } from '@lars/reactor';
 import { httpSection, logSection } from '@lars/runtime/config/common-sections';
 import {
   type ConfigOf,
@@ -21,7 +22,7 @@ import { parsePlace, parseServerNames, parseUnixHosts } from './listen/listener-
 export const POLICIES = ['agent', 'round_robin', 'least_connections', 'hash'] as const;
 export const ACCEPTED_HEADERS = ['off', 'listed', 'always'] as const;
 export const SENT_HEADERS = ['off', 'v1', 'v2'] as const;
-export const ENGINES = ['auto', 'io_uring', 'epoll', 'node'] as const;
+export const ENGINES = ['auto', ...engineKinds] as const;
 
 const NEVER = '0 = never.';
 const DAY_MS = 86_400_000;

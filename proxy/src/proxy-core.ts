@@ -195,8 +195,16 @@ export class ProxyCore {
     await this.#untilEmpty(CUT_MS);
     clearInterval(this.#gaugeTimer);
     await this.#lars.close();
-    await this.#engine.close();
+    await this.#closeEngine();
     this.#updateGauges();
+  }
+
+  /** node:net never tells of the end of a socket that was reset while its own end was on the way. */
+  async #closeEngine(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CUT_MS);
+    await Promise.race([this.#engine.close(), promise]);
+    clearTimeout(timer);
   }
 
   /** Resolves when no connection is left, or when the time is over. */

@@ -49,7 +49,7 @@ describeEngines('bytes', kind => {
 
   test.each(['client', 'host'] as const)('a half-close of the %s is passed on, and the other direction goes on', async first => {
     const reply = pattern(1_048_576);
-    const answer = (remote: Remote) => remote.socket.once('end', () => remote.socket.end(reply));
+    const answer = (remote: Remote) => void remote.ended().then(() => remote.socket.end(reply));
     const host = await listenRemote(remote => (first === 'client' ? answer(remote) : remote.socket.end('req')));
     const proxy = await openProxy(kind, { hosts: [hostOf(host.port)] });
     const client = await connectRemote({ port: proxy.port });
@@ -85,14 +85,18 @@ describeEngines('bytes', kind => {
 
 describeEngines('hosts', kind => {
   test('a burst is spread evenly, though one host is slow to answer', async () => {
-    const hosts = await Promise.all([listenRemote(), listenRemote(), listenRemote()]);
+    const serve = (remote: Remote) => remote.socket.once('end', () => remote.socket.end());
+    const hosts = await Promise.all([listenRemote(serve), listenRemote(serve), listenRemote(serve)]);
     const proxy = await openProxy(kind, {
       hosts: hosts.map(({ port }) => hostOf(port)),
       listeners: 'policy = least_connections',
     });
-    await Promise.all(Array.from({ length: 30 }, () => connectRemote({ port: proxy.port })));
+    const clients = await Promise.all(Array.from({ length: 30 }, () => connectRemote({ port: proxy.port })));
     await eventually('all come to hosts', () => proxy.count('relayed') === 30);
+    await eventually('all are accepted', () => hosts.reduce((sum, host) => sum + host.accepted.length, 0) === 30);
     for (const host of hosts) expect(host.accepted.length).toBe(10);
+    for (const { socket } of clients) socket.end();
+    await proxy.settled();
   });
 
   test.each(['agent', 'round_robin', 'least_connections', 'hash'])(
