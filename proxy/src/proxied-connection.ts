@@ -183,11 +183,9 @@ export class ProxiedConnection {
   /** What goes to the host in front of what the relay reads. @returns how many bytes of it are the client's */
   #sendFirst(host: Connection, ends: Ends | undefined): number {
     const { sendProxy } = this.#duty.rules;
-    const { bytes, hasEnded } = this.#intake;
+    const { bytes } = this.#intake;
     if (sendProxy !== 'off') host.write(formatProxyHeader(sendProxy, ends));
     if (bytes.length > 0) host.write(bytes);
-    // The relay would never hear of an end that was read before.
-    if (hasEnded) host.end();
     return bytes.length;
   }
 

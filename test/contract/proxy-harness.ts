@@ -1,7 +1,10 @@
 /** A proxy's core in this process, on each engine that runs here, with an agent in memory and the remotes of the reactor's suites. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createTestAgent, type TestAgent } from '@lars/client-sdk/testing';
 import {
   ConnectionLimits,
@@ -21,7 +24,7 @@ import { loadConfig } from '@lars/runtime/config/config';
 import { SharedCounters } from '@lars/runtime/counters';
 import { recordLogger } from '@lars/runtime/log';
 import { eventually } from '../support/eventually.ts';
-import { afterTest } from './reactor-harness.ts';
+import { afterTest, Remote } from './reactor-harness.ts';
 
 export interface ProxyWorld {
   readonly core: ProxyCore;
@@ -130,4 +133,23 @@ export async function listenSilently(): Promise<number> {
     afterTest(() => socket.destroy());
   }
   return port;
+}
+
+/** Listens outside, on a UNIX socket in a folder of its own. */
+export async function listenAtPath(
+  onSocket: (remote: Remote) => void,
+): Promise<{ readonly path: string; readonly accepted: Remote[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'lars-proxy-'));
+  afterTest(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'socket');
+  const accepted: Remote[] = [];
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    afterTest(() => socket.destroy());
+    const remote = new Remote(socket);
+    accepted.push(remote);
+    onSocket(remote);
+  });
+  await new Promise<void>(resolve => server.listen(path, resolve));
+  afterTest(() => server.close());
+  return { path, accepted };
 }

@@ -22,7 +22,6 @@ export class ClientIntake implements ConnectionHandler {
   readonly #connection: Connection;
   readonly #engine: Engine;
   #bytes = new Uint8Array(0);
-  #hasEnded = false;
   #isGone = false;
   #onProgress: (() => void) | undefined;
 
@@ -35,11 +34,6 @@ export class ClientIntake implements ConnectionHandler {
 
   get isGone(): boolean {
     return this.#isGone;
-  }
-
-  /** The client has ended its direction while its first bytes were collected. */
-  get hasEnded(): boolean {
-    return this.#hasEnded;
   }
 
   /** What was collected and not dropped. */
@@ -67,7 +61,7 @@ export class ClientIntake implements ConnectionHandler {
       const look = () => {
         if (this.#isGone) end('gone');
         else if (this.#bytes.length > 0 && isEnough(this.#bytes)) end('enough');
-        else if (this.#hasEnded) end('ended');
+        else if (this.#connection.hasRemoteEnded) end('ended');
         else if (this.#bytes.length >= maxBytes) end('full');
         else return true;
         return false;
@@ -86,8 +80,8 @@ export class ClientIntake implements ConnectionHandler {
     this.#onProgress?.();
   }
 
+  /** Nothing is answered: the relay passes the end on. */
   onEnd(): void {
-    this.#hasEnded = true;
     this.#onProgress?.();
   }
 
