@@ -146,14 +146,20 @@ describeEngines('the end', kind => {
     const [quick, slow] = [await connectRemote({ port: proxy.port }), await connectRemote({ port: proxy.port })];
     await eventually('both are served', () => quick.bytes + slow.bytes === 10);
     const stopping = proxy.core.stop(1_000);
-    await eventually('nothing new is accepted', async () => (await connectRemote({ port: proxy.port })).errorCode === 'ECONNREFUSED');
+    // What the kernel had accepted before is served.
+    await eventually('nothing new is accepted', async () => {
+      const next = await connectRemote({ port: proxy.port });
+      next.socket.end();
+      return next.errorCode === 'ECONNREFUSED';
+    });
     quick.socket.end();
     await eventually('it ends in order', () => quick.hasEnded);
     expect(slow.isClosed).toBe(false);
     await stopping;
     await eventually('it is reset', () => slow.errorCode === 'ECONNRESET');
     await proxy.settled();
-    expect([proxy.count('ended'), proxy.count('cut')]).toStrictEqual([1, 1]);
+    expect(proxy.count('cut')).toBe(1);
+    expect(proxy.count('ended')).toBeGreaterThan(0);
   });
 });
 
