@@ -1,0 +1,152 @@
+/** A system in this process, real programs as hosts, and the built `lars proxy` in front of them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { LarsClient } from '@lars/client-sdk';
+import type { ProxyStatus } from '@lars/proxy';
+import { type Lars, startLars } from '../../examples/demo/lars.ts';
+import { eventually } from '../support/eventually.ts';
+import { freeTcpPort } from '../support/free-ports.ts';
+import { recordingLog } from '../support/recording-log.ts';
+import type { CleanUps } from './agent-world.ts';
+import { LarsFolder, type LarsProcess } from './cli-process.ts';
+
+export interface ProxyWorld {
+  readonly folder: LarsFolder;
+  readonly lars: Lars;
+  readonly proxy: LarsProcess;
+  /** Of each listener, in order. */
+  readonly ports: readonly number[];
+  readonly port: number;
+  status(): Promise<ProxyStatus>;
+}
+
+export interface ProxyWorldOptions {
+  /** 'MODID/CMDID' → 'HOST:PORT'. */
+  readonly routes: Readonly<Record<string, readonly string[]>>;
+  /** Of proxy.ini, behind its [agent] and [http]. */
+  readonly conf: string;
+  /** Before the proxy in the command, such as a lower limit of open files. */
+  readonly shell?: readonly string[];
+  /** Of the agent's [loadbalance]. */
+  readonly loadbalance?: readonly string[];
+}
+
+export async function startProxyWorld(cleanUps: CleanUps, options: ProxyWorldOptions): Promise<ProxyWorld> {
+  const lars = await startLars({ log: recordingLog().log, loadbalance: options.loadbalance ?? [] });
+  cleanUps.add(() => lars.remove());
+  const client = new LarsClient({ ports: lars.udpPorts });
+  for (const [module, hosts] of Object.entries(options.routes)) {
+    const [modid, cmdid] = module.split('/').map(Number) as [number, number];
+    await lars.addRoute(modid, cmdid, hosts);
+    await client.register(modid, cmdid);
+  }
+  await client.close();
+  const folder = new LarsFolder();
+  cleanUps.add(() => folder.dispose());
+  folder.write('conf/proxy.ini', `[agent]\nports = ${lars.udpPorts.join(',')}\n[http]\nport = 0\n${options.conf}`);
+  const proxy = folder.start(['proxy', '--json'], options.shell === undefined ? {} : { shell: options.shell });
+  const ready = await proxy.ready;
+  const ports = ready.proxy.listens.map(place => Number(/:(\d+)$/.exec(place)?.[1]));
+  const statusUrl = `http://127.0.0.1:${ready.proxy.httpPort}/proxy`;
+  return {
+    folder,
+    lars,
+    proxy,
+    ports,
+    port: ports[0] as number,
+    status: async () => (await (await fetch(statusUrl)).json()) as ProxyStatus,
+  };
+}
+
+/** A program of the system that serves at a port until the test ends. */
+export class RealServer {
+  readonly port: number;
+  readonly #start: () => ChildProcess;
+  #child: ChildProcess | undefined;
+
+  private constructor(port: number, start: () => ChildProcess) {
+    this.port = port;
+    this.#start = start;
+  }
+
+  /** @param args what the program is started with, for its port and a folder of its own, which is made */
+  static async start(
+    cleanUps: CleanUps,
+    folder: string,
+    program: string,
+    args: (port: number, folder: string) => readonly string[],
+  ): Promise<RealServer> {
+    mkdirSync(folder, { recursive: true });
+    const port = await freeTcpPort();
+    const server = new RealServer(port, () => spawn(program, args(port, folder), { cwd: folder, stdio: 'ignore' }));
+    cleanUps.add(() => server.kill());
+    await server.run();
+    return server;
+  }
+
+  get host(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, again where it was killed; resolves when it accepts connections. */
+  async run(): Promise<void> {
+    const child = this.#start();
+    this.#child = child;
+    await eventually(`${path.basename(child.spawnfile)} accepts connections`, () => {
+      if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}`);
+      return accepts(this.port);
+    });
+  }
+
+  /** As a crash would. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  const isOpen = await new Promise<boolean>(resolve => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+  });
+  socket.destroy();
+  return isOpen;
+}
+
+/** Runs a program to its end. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  input = '',
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(program, args, { stdio: 'pipe' });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', text => {
+    out += text;
+  });
+  child.stderr.on('data', text => {
+    err += text;
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
+}
+
+/** A folder that goes when the test ends. */
+export function folderFor(cleanUps: CleanUps): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'lars-proxy-'));
+  cleanUps.add(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
