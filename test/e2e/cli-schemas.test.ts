@@ -51,6 +51,15 @@ describe('the schemas', () => {
     await printed('status', ['status']);
   });
 
+  test('are kept by the proxy', async () => {
+    folder.write('conf/proxy.ini', `[agent]\nports = ${ready.agent.udpPorts.join(',')}\n[http]\nport = 0\n`);
+    const proxy = folder.start(['proxy', '--listen', '127.0.0.1:0=1/1', '--json']);
+    const started = await proxy.ready;
+    expect(schemaProblems('ready', started)).toEqual([]);
+    await printed('proxy-status', ['proxy', 'status', '--http', `127.0.0.1:${started.proxy.httpPort}`]);
+    expect((await proxy.interrupt()).code).toBe(0);
+  });
+
   test('are kept by the commands that look at files', async () => {
     await printed('check', ['check']);
     await printed('doctor', ['doctor']);
