@@ -17,7 +17,7 @@ export function clientHello(
   ]);
   const handshake = Buffer.concat([Buffer.from([1]), sized(3, body)]);
   const size = Math.ceil(handshake.length / records);
-  return Array.from({ length: records }, (_, at) =>
+  return Array.from({ length: Math.ceil(handshake.length / size) }, (_, at) =>
     Buffer.concat([Buffer.from([22, 3, 1]), sized(2, handshake.subarray(at * size, (at + 1) * size))]),
   );
 }

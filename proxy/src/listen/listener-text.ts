@@ -44,7 +44,7 @@ export function parseServerNames(text: string): readonly ServerNameRule[] | stri
     const [name = '', moduleText = '', ...more] = entry.split('=').map(part => part.trim());
     const module = parseModule(moduleText);
     const pattern = name.toLowerCase();
-    if (more.length > 0 || !isServerName(pattern))
+    if (more.length > 0 || moduleText === '' || !isServerName(pattern))
       return `'${entry}' is no NAME=MODID/CMDID; a name is like db.example or *.example`;
     if (module === undefined) return `'${moduleText}' in '${entry}' is no module: expected MODID/CMDID`;
     if (rules.some(rule => rule.pattern === pattern)) return `'${name}' is named twice`;

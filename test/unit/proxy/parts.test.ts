@@ -1,0 +1,149 @@
+/** Small parts, with a clock that the test moves. */
+import { createTestAgent } from '@lars/client-sdk/testing';
+import { describe, expect, test } from 'vitest';
+import { FirstByteWatch } from '../../../proxy/src/connect/first-byte-watch.ts';
+import { HostAttempt } from '../../../proxy/src/connect/host-attempt.ts';
+import { NameResolver } from '../../../proxy/src/connect/name-resolver.ts';
+import { ConnectionLimits } from '../../../proxy/src/connection-limits.ts';
+import { ConnectionLog } from '../../../proxy/src/connection-log.ts';
+import { HostTable } from '../../../proxy/src/pick/host-table.ts';
+import { RouteBook } from '../../../proxy/src/pick/route-book.ts';
+import { recordingLog } from '../../support/recording-log.ts';
+
+class ManualTime {
+  nowMs = 1_000;
+  #due: { readonly atMs: number; readonly callback: () => void }[] = [];
+
+  readonly after = (ms: number, callback: () => void) => {
+    this.#due.push({ atMs: this.nowMs + ms, callback });
+    return { cancel: () => undefined };
+  };
+
+  pass(ms: number): void {
+    const end = this.nowMs + ms;
+    for (;;) {
+      const next = this.#due.toSorted((a, b) => a.atMs - b.atMs)[0];
+      if (next === undefined || next.atMs > end) break;
+      this.#due = this.#due.filter(one => one !== next);
+      this.nowMs = next.atMs;
+      next.callback();
+    }
+    this.nowMs = end;
+  }
+}
+
+async function attemptIn(time: ManualTime) {
+  const agent = createTestAgent({ routes: { '1/1': ['10.0.0.1:80'] } });
+  const hosts = new HostTable({ maxConnections: 0, failCoolDownMs: 0 });
+  const slot = hosts.acquire(hosts.stateOf('10.0.0.1:80'));
+  if (slot === undefined) throw new Error('no limit is set');
+  const host = await agent.getHost(1, 1);
+  const attempt = new HostAttempt({ host, slot }, { lars: agent, hosts, nowMs: () => time.nowMs, onReport: () => undefined });
+  return { agent, attempt, slot };
+}
+
+describe('the report of a pick', () => {
+  test('comes with the first byte, once, and tells how long it took to connect', async () => {
+    const time = new ManualTime();
+    const { agent, attempt, slot } = await attemptIn(time);
+    time.pass(7);
+    attempt.connected();
+    const watch = new FirstByteWatch({ after: time.after, nowMs: () => time.nowMs });
+    const relay = { bytesBToA: 0 };
+    watch.add(attempt, relay);
+    time.pass(1_000);
+    expect(agent.reports).toStrictEqual([]);
+    relay.bytesBToA = 1;
+    time.pass(100);
+    attempt.settle(false);
+    attempt.release();
+    expect(agent.reports).toMatchObject([{ ok: true, tcostMs: 7 }]);
+    expect(slot.state.connections).toBe(0);
+  });
+
+  test('does not wait for ever for a host that listens', async () => {
+    const time = new ManualTime();
+    const { agent, attempt } = await attemptIn(time);
+    attempt.connected();
+    new FirstByteWatch({ after: time.after, nowMs: () => time.nowMs }).add(attempt, { bytesBToA: 0 });
+    time.pass(4_900);
+    expect(agent.reports).toHaveLength(0);
+    time.pass(200);
+    expect(agent.reports).toMatchObject([{ ok: true }]);
+  });
+
+  test('is left out where the slot was released before', async () => {
+    const { agent, attempt } = await attemptIn(new ManualTime());
+    attempt.release();
+    attempt.settle(false);
+    expect(agent.reports).toStrictEqual([]);
+  });
+});
+
+test('limits are those of all threads together, and a dead thread gives its part back', () => {
+  const first = new ConnectionLimits(2, { threads: 2, thread: 0 });
+  const second = new ConnectionLimits(2, { threads: 2, thread: 1, buffer: first.buffer });
+  const max = { total: 3, listener: 2 };
+  expect([first.acquire(0, max), second.acquire(0, max), first.acquire(0, max)]).toStrictEqual([
+    undefined,
+    undefined,
+    'listener',
+  ]);
+  expect([first.acquire(1, max), second.acquire(1, max)]).toStrictEqual([undefined, 'total']);
+  second.releaseThread(1);
+  expect([first.total, first.ofListener(0), first.ofListener(1)]).toStrictEqual([2, 1, 1]);
+  first.release(0);
+  first.release(1);
+  expect([first.total, first.ofListener(0), first.ofListener(1)]).toStrictEqual([0, 0, 0]);
+});
+
+test('so many connections a second are logged, and the others counted', () => {
+  const time = new ManualTime();
+  const recording = recordingLog();
+  let unlogged = 0;
+  const deps = { log: recording.log, nowMs: () => time.nowMs, onUnlogged: () => unlogged++ };
+  const log = new ConnectionLog({ linesPerSecond: 2 }, deps);
+  for (let each = 0; each < 5; each++) log.write('ended', () => ({ each }));
+  time.pass(1_000);
+  log.write('ended', () => ({ each: 5 }));
+  expect(recording.records.map(({ fields }) => fields['each'])).toStrictEqual([0, 1, 5]);
+  expect(unlogged).toBe(3);
+});
+
+test('names are looked up once for all that wait, again behind the connections when they are old, and stay where that fails', async () => {
+  const time = new ManualTime();
+  const answers = ['10.0.0.1', '10.0.0.2'];
+  let lookups = 0;
+  const lookup = async () => answers[lookups++] ?? Promise.reject(new Error('unknown'));
+  const names = new NameResolver({ lookup, nowMs: () => time.nowMs });
+  expect(names.resolve('::1')).toBe('::1');
+  expect(await Promise.all([names.resolve('a'), names.resolve('a')])).toStrictEqual(['10.0.0.1', '10.0.0.1']);
+  expect([names.resolve('a'), lookups]).toStrictEqual(['10.0.0.1', 1]);
+  const seen: unknown[] = [];
+  for (let each = 0; each < 3; each++) {
+    time.pass(20_000);
+    seen.push(names.resolve('a'));
+    await new Promise(resolve => setImmediate(resolve));
+  }
+  expect([seen, names.resolve('a')]).toStrictEqual([['10.0.0.1', '10.0.0.2', '10.0.0.2'], '10.0.0.2']);
+  await expect(new NameResolver({ lookup, nowMs: () => time.nowMs }).resolve('b')).rejects.toThrow('unknown');
+});
+
+test('a route is asked for again behind the connections, keeps its array while it is the same, and its drained hosts are left out', async () => {
+  const time = new ManualTime();
+  const agent = createTestAgent({ routes: { '1/1': ['10.0.0.1:80', { host: '10.0.0.2:80', drain: true }] } });
+  const hosts = new HostTable({ maxConnections: 0, failCoolDownMs: 0 });
+  const book = new RouteBook({ lars: agent, hosts, nowMs: () => time.nowMs });
+  const module = { modid: 1, cmdid: 1 };
+  const first = await book.hostsOf(module);
+  expect(first.map(({ host }) => host.authority)).toStrictEqual(['10.0.0.1:80']);
+  time.pass(2_000);
+  await book.hostsOf(module);
+  await new Promise(resolve => setImmediate(resolve));
+  expect(await book.hostsOf(module)).toBe(first);
+  agent.setRoute(1, 1, ['10.0.0.3:80']);
+  time.pass(2_000);
+  await book.hostsOf(module);
+  await new Promise(resolve => setImmediate(resolve));
+  expect((await book.hostsOf(module)).map(({ host }) => host.authority)).toStrictEqual(['10.0.0.3:80']);
+});
