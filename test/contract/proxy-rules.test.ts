@@ -126,12 +126,12 @@ describeEngines('time limits', kind => {
 
   test('a client that sends a byte now and then is not at rest', async () => {
     const host = await listenRemote(remote => remote.socket.pipe(remote.socket));
-    const proxy = await openProxy(kind, { hosts: [hostOf(host.port)], listeners: 'idle_timeout = 0.4' });
+    const proxy = await openProxy(kind, { hosts: [hostOf(host.port)], listeners: 'idle_timeout = 2' });
     const client = await connectRemote({ port: proxy.port });
     for (let byte = 1; byte <= 8; byte++) {
       client.socket.write('a');
       await eventually('the byte comes back', () => client.bytes === byte);
-      await new Promise(resolve => setTimeout(resolve, 100));
+      await new Promise(resolve => setTimeout(resolve, 300));
     }
     client.socket.end();
     await proxy.settled();
