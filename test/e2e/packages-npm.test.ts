@@ -142,6 +142,9 @@ test('what is packed runs from its own files alone: no tests, no configuration o
   const services = ['agent', 'dispatcher', 'dnsserver', 'reporter'];
   const libraries = ['client-sdk', 'dispatch', 'proto', 'reactor', 'runtime', 'syscalls'];
   const scoped = [...services, ...libraries].map(name => `@lars/${name}`).sort();
+  const scoped = ['agent', 'client-sdk', 'dnsserver', 'proto', 'proxy', 'reactor', 'reporter', 'runtime', 'syscalls'].map(
+    name => `@lars/${name}`,
+  );
   expect([...tarballs.keys()].sort()).toStrictEqual([...scoped, 'lars']);
   for (const tarball of tarballs.values()) {
     const files = (await packing.run('tar', ['tzf', tarball])).out.trim().split('\n');

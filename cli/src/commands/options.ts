@@ -9,7 +9,7 @@ export interface GlobalOptions {
 
 /** The .deb's command sets the variable, so that its users need not name /etc/lars. */
 export function confDirOption(): Option {
-  return new Option('--conf-dir <dir>', 'folder of agent.ini, dnsserver.ini and reporter.ini (default: conf)').env(
+  return new Option('--conf-dir <dir>', 'folder of agent.ini, dnsserver.ini, reporter.ini and proxy.ini (default: conf)').env(
     'LARS_CONF_DIR',
   );
 }
