@@ -4,9 +4,8 @@ import { ExitCode } from '../exit-code.ts';
 import { counted } from '../output/numbers.ts';
 import type { Paint } from '../output/table.ts';
 import type { Shell } from '../shell.ts';
-import type { CheckedFile } from '../system/check-conf.ts';
+import type { CheckedFile, ConfiguredService } from '../system/check-conf.ts';
 import { type ConfFolder, confFileIn } from '../system/conf-folder.ts';
-import type { ServiceName } from '../system/start-system.ts';
 import { confFolderOf } from './options.ts';
 
 const EXAMPLES = `
@@ -21,17 +20,17 @@ Examples:
   lars check --service agent /tmp/test.ini
 `;
 
-const SERVICES = ['agent', 'dnsserver', 'reporter'] as const satisfies readonly ServiceName[];
+const SERVICES = ['agent', 'dnsserver', 'reporter', 'proxy'] as const satisfies readonly ConfiguredService[];
 
 /** `lars check`: are the conf files right? */
 export function addCheck(program: Command, shell: Shell): void {
   program
     .command('check')
     .description('check conf files, without starting anything')
-    .argument('[files...]', 'agent.ini, dnsserver.ini, reporter.ini')
+    .argument('[files...]', 'agent.ini, dnsserver.ini, reporter.ini, proxy.ini')
     .addOption(new Option('--service <name>', 'whose conf files these are (default: as their names tell)').choices(SERVICES))
     .addHelpText('after', EXAMPLES)
-    .action(async (given: readonly string[], { service }: { readonly service?: ServiceName }) => {
+    .action(async (given: readonly string[], { service }: { readonly service?: ConfiguredService }) => {
       const { checkConfFiles, serviceOf } = await import('../system/check-conf.ts');
       const paths = given.length === 0 ? filesIn(confFolderOf(program)) : given;
       const files = await checkConfFiles(paths.map(file => ({ file, service: service ?? serviceOf(file) })));
@@ -46,7 +45,7 @@ function filesIn(folder: ConfFolder): string[] {
   if (files.length > 0) return files;
   throw new CommandError(
     'NO_CONF',
-    `folder ${folder.path} has none of agent.ini, dnsserver.ini and reporter.ini: all run with built-in defaults`,
+    `folder ${folder.path} has none of agent.ini, dnsserver.ini, reporter.ini and proxy.ini: all run with built-in defaults`,
   );
 }
 

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { type AgentConfig, agentConfigTable, checkAgentConfig, serverAddresses } from '@lars/agent';
 import { type DnsserverConfig, dnsserverConfigTable } from '@lars/dnsserver';
+import { proxyConfigTable, readListeners } from '@lars/proxy';
 import { type ReporterConfig, reporterConfigTable } from '@lars/reporter';
 import { systemClock } from '@lars/runtime/clock';
 import { formatAddress } from '@lars/runtime/config/address-list';
-import { type ConfigTable, findConfigProblems, loadConfig, readConfigText } from '@lars/runtime/config/config';
+import { type ConfigTable, type ConfigText, findConfigProblems, loadConfig, readConfigText } from '@lars/runtime/config/config';
 import { ConfigError } from '@lars/runtime/config/config-error';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import { exposureWarning } from '@lars/runtime/exposure';
@@ -14,27 +15,31 @@ import { UsageError } from '../errors.ts';
 import { connectable } from './connectable.ts';
 import type { ServiceName, SystemConfigs } from './start-system.ts';
 
+/** Whose conf files there are. */
+export type ConfiguredService = ServiceName | 'proxy';
+
 /** What is wrong with one conf file, and what may be; each line names the file, and the line of it where one is wrong. */
 export interface CheckedFile {
   readonly file: string;
-  readonly service: ServiceName;
+  readonly service: ConfiguredService;
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
 }
 
-const TABLES: Readonly<Record<ServiceName, ConfigTable>> = {
+const TABLES: Readonly<Record<ConfiguredService, ConfigTable>> = {
   agent: agentConfigTable,
   dnsserver: dnsserverConfigTable,
   reporter: reporterConfigTable,
+  proxy: proxyConfigTable,
 };
 
 /**
  * Which service a conf file is of, by its name: agent.ini, or lars-agent.conf.
  * @throws {UsageError} when its name does not tell
  */
-export function serviceOf(file: string): ServiceName {
+export function serviceOf(file: string): ConfiguredService {
   const name = path.basename(file).toLowerCase();
-  const services = (Object.keys(TABLES) as ServiceName[]).filter(service => name.includes(service));
+  const services = (Object.keys(TABLES) as ConfiguredService[]).filter(service => name.includes(service));
   const [only, ...others] = services;
   if (only !== undefined && others.length === 0) return only;
   throw new UsageError(`${file}: its name does not tell whose conf file it is; name the service with --service`);
@@ -42,11 +47,11 @@ export function serviceOf(file: string): ServiceName {
 
 /** Reads each file as its service would at its start; then what they say together. */
 export async function checkConfFiles(
-  files: readonly { readonly file: string; readonly service: ServiceName }[],
+  files: readonly { readonly file: string; readonly service: ConfiguredService }[],
 ): Promise<CheckedFile[]> {
   const read = await Promise.all(files.map(async ({ file, service }) => ({ file, service, ...(await readFile(file, service)) })));
   const configs = Object.fromEntries(read.flatMap(({ service, config }) => (config === undefined ? [] : [[service, config]])));
-  const together = warningsTogether(configs);
+  const together: ReadonlyMap<ConfiguredService, string[]> = warningsTogether(configs);
   return read.map(({ file, service, errors, config, warnings = [] }) => ({
     file,
     service,
@@ -63,11 +68,12 @@ interface ReadFile {
   readonly config?: AnyConfig;
 }
 
-async function readFile(file: string, service: ServiceName): Promise<ReadFile> {
+async function readFile(file: string, service: ConfiguredService): Promise<ReadFile> {
   try {
     const source = { path: file, text: readConfigText(file) };
     const problems = findConfigProblems(TABLES[service], source);
     if (problems.length > 0) return { errors: problems.map(messageOf) };
+    if (service === 'proxy') return readProxy(source);
     const config = loadConfig(TABLES[service], source) as unknown as AnyConfig;
     if (service === 'agent') checkAgentConfig(config as AgentConfig);
     return { errors: [], config, warnings: await securityWarnings(config) };
@@ -76,6 +82,15 @@ async function readFile(file: string, service: ServiceName): Promise<ReadFile> {
     if (error instanceof StartupError) return { errors: [`${file}: ${error.message}`] };
     throw error;
   }
+}
+
+/** Listeners may be given by --listen alone, so that none is no mistake. */
+function readProxy(source: ConfigText): ReadFile {
+  const config = loadConfig(proxyConfigTable, source);
+  const listeners = readListeners(config);
+  if (typeof listeners === 'string') return { errors: [`${source.path}: ${listeners}`] };
+  const http = exposureWarning(config.http.ip, '[http] ip', 'it to 127.0.0.1');
+  return { errors: [], warnings: http === undefined ? [] : [http] };
 }
 
 /** Reads the files of [security] as a start would. @throws {StartupError} naming the key and the file that would be refused */

@@ -38,6 +38,14 @@ describe('lars check', () => {
     expect((await runMain('status', '--conf-dir', folder)).err).toContain(`${reporter}:1: 'port' stands before`);
   });
 
+  test('reads the listeners of a proxy, as its start would', async () => {
+    const proxy = write('proxy.ini', '[listen a]', 'address = 127.0.0.1:80');
+    expect((await check()).out).toContain(`${proxy}: [listen a] has neither module nor server_names`);
+    write('proxy.ini', '[listen a]', 'address = 127.0.0.1:80', 'module = 1/1', '[http]', 'ip = 0.0.0.0');
+    const { exitCode, out } = await check();
+    expect([exitCode, out]).toStrictEqual([0, expect.stringContaining('other machines reach [http] ip = 0.0.0.0')]);
+  });
+
   test('names values that contradict each other, as a start would', async () => {
     const agent = write('agent.ini', '[loadbalance]', 'probe_backoff_min = 9', 'probe_backoff_max = 2');
     expect(await check()).toMatchObject({
