@@ -55,6 +55,18 @@ describeEngines('faults and limits', kind => {
     await eventually('nothing is open', () => engine.stats().open === 0);
   });
 
+  test.each([0, 1, 2])('one that is reset %i ms after both directions have ended is closed', async afterMs => {
+    const { engine, connection, handler, remote } = await acceptOne(kind);
+    handler.onEnd = () => undefined;
+    remote.socket.end();
+    connection.write(Buffer.alloc(1_000));
+    connection.end();
+    if (afterMs > 0) await new Promise(resolve => setTimeout(resolve, afterMs));
+    connection.reset();
+    await handler.closed();
+    await eventually('nothing is open', () => engine.stats().open === 0);
+  });
+
   test('a silent connection is closed, one that speaks is not', async () => {
     const silent = await acceptOne(kind);
     silent.connection.setIdleTimeout(40);

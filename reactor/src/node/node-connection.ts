@@ -135,7 +135,14 @@ export class NodeConnection implements Connection {
 
   reset(): void {
     if (this.#isUnix || !this.#isConnected) this.close('destroyed');
-    else this.#finish('destroyed', undefined, () => this.#socket.resetAndDestroy());
+    else this.#finish('destroyed', undefined, () => this.#reset());
+  }
+
+  /** While the end of a stream is on its way libuv refuses to reset it, and would never close it. */
+  #reset(): void {
+    const isEnding = this.#socket.writableEnded && !this.#socket.writableFinished;
+    if (isEnding) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   destroy(): void {
