@@ -74,7 +74,7 @@ export class Cluster {
   readonly reporters: readonly SimulatedService<RunningReporter>[];
   readonly agents: readonly AgentMachine[];
   readonly administrator: Administrator;
-  readonly ledger = new ReportLedger();
+  readonly ledger = new ReportLedger(machine => this.#isStopping(machine));
   readonly links = new LinkCheck();
   readonly answers: AnswerCheck;
   readonly databases: { readonly routes: string; readonly reports: string };
@@ -112,7 +112,7 @@ export class Cluster {
       wasPublished: (modid, cmdid, authority) => this.administrator.wasPublished(modid, cmdid, authority),
       isAlwaysThere: module => this.administrator.isAlwaysThere(module),
       isRemembered: !plan.faults.some(fault => MAKES_FORGET.has(fault)),
-      isStopping: machine => this.agents.some(each => each.machine === machine && each.agent.isStopping),
+      isStopping: machine => this.#isStopping(machine),
       goesOnAtMs: machine => this.#goesOnAtMs(machine),
     });
     this.#watch();
@@ -228,6 +228,10 @@ export class Cluster {
     for (const buffer of this.#shardCounters.get(process)?.values() ?? [])
       sum += new SharedCounters(shardCounters, buffer).get(name);
     return sum;
+  }
+
+  #isStopping(machine: Machine): boolean {
+    return this.agents.some(each => each.machine === machine && each.agent.isStopping);
   }
 
   #goesOnAtMs(machine: Machine): number {

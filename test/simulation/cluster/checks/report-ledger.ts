@@ -20,17 +20,20 @@ import { kernel } from '../host/kernel.ts';
 import type { Machine } from '../host/machine.ts';
 import type { SimulatedProcess } from '../host/process.ts';
 import { DatabaseReader } from './database-reader.ts';
+import { RunCounters } from './run-counters.ts';
 import { Tally } from './tally.ts';
 
 /** One reporter thread of one agent. */
 interface Run {
   readonly thread: SimulatedProcess;
   readonly handedOver: Tally;
-  readonly counters: SharedCounters<ReporterCounter>;
+  readonly counters: RunCounters<ReporterCounter>;
   readonly diskFailuresBefore: number;
-  /** The reporters to which it has sent something, and those that have acknowledged something to it. */
+  /** The reporters to which it has sent something, and those that have acknowledged something to it before it was asked to stop. */
   readonly sentTo: Set<Machine>;
   readonly ackedBy: Set<Machine>;
+  /** Reports that it had given up before the last of these reporters acknowledged for the first time. */
+  givenUpBefore: number;
   /** What it could not deliver when it stopped was not kept either, and its log has said so. */
   hasToldLoss: boolean;
 }
@@ -47,21 +50,28 @@ interface AgentName {
 }
 
 export class ReportLedger {
+  readonly #isStopping: (agent: Machine) => boolean;
   readonly #reader = new DatabaseReader();
   readonly #runs: Run[] = [];
   readonly #names = new Map<string, AgentName>();
   readonly #fromAgent = new WeakMap<Connection, FrameDecoder>();
   readonly #fromReporter = new WeakMap<Connection, FrameDecoder>();
 
+  /** @param isStopping whether the agent of this machine was asked to stop */
+  constructor(isStopping: (agent: Machine) => boolean) {
+    this.#isStopping = isStopping;
+  }
+
   /** A reporter thread begins. */
   onThread(thread: SimulatedProcess, buffer: SharedArrayBuffer): void {
     this.#runs.push({
       thread,
       handedOver: new Tally(),
-      counters: new SharedCounters<ReporterCounter>(reporterCounters, buffer),
+      counters: new RunCounters(thread, new SharedCounters<ReporterCounter>(reporterCounters, buffer)),
       diskFailuresBefore: thread.machine.disk.failures,
       sentTo: new Set(),
       ackedBy: new Set(),
+      givenUpBefore: 0,
       hasToldLoss: false,
     });
   }
@@ -129,10 +139,17 @@ export class ReportLedger {
 
   #onAck({ clientProcess, serverProcess }: Connection, body: Uint8Array): void {
     const { agent, seq } = decodeBody(MessageId.ReportStatusAck, body);
-    this.#runOf(clientProcess)?.ackedBy.add(serverProcess.machine);
+    this.#noteAck(this.#runOf(clientProcess), serverProcess.machine);
     const name = this.#names.get(agent);
     if (name !== undefined) name.ackedSeq = Math.max(name.ackedSeq, seq);
     else if (seq > 0) kernel.violate(`reports of ${agent} are acknowledged, which has sent none`);
+  }
+
+  /** Of a reporter that has not acknowledged the agent may believe that it never does. At its end it waits for the first time less than a second. */
+  #noteAck(run: Run | undefined, reporter: Machine): void {
+    if (run === undefined || this.#isStopping(run.thread.machine)) return;
+    if (!knowsReporters(run)) run.givenUpBefore = run.counters.get('unacknowledged');
+    run.ackedBy.add(reporter);
   }
 
   #runOf(thread: SimulatedProcess): Run | undefined {
@@ -200,16 +217,22 @@ export class ReportLedger {
   }
 
   #problemOfRuns(): string | undefined {
-    for (const { thread, counters, sentTo, ackedBy, hasToldLoss, diskFailuresBefore } of this.#runs) {
-      const hasAck = sentTo.size > 0 && [...sentTo].every(reporter => ackedBy.has(reporter));
-      if (hasAck && counters.get('unacknowledged') > 0)
+    for (const run of this.#runs) {
+      const { thread, counters, givenUpBefore, hasToldLoss, diskFailuresBefore } = run;
+      const knowsAll = knowsReporters(run);
+      if (knowsAll && counters.get('unacknowledged') > givenUpBefore)
         return `${thread.name} has given up reports, though its reporter acknowledges`;
-      if (hasAck && hasToldLoss && thread.machine.disk.failures === diskFailuresBefore)
+      if (knowsAll && hasToldLoss && thread.machine.disk.failures === diskFailuresBefore)
         return `${thread.name} kept nothing, though its disk is well`;
       if (counters.get('dropped') > 0) return `${thread.name} has dropped reports`;
     }
     return undefined;
   }
+}
+
+/** Whether all reporters to which it has sent something have acknowledged. */
+function knowsReporters({ sentTo, ackedBy }: Run): boolean {
+  return sentTo.size > 0 && [...sentTo].every(reporter => ackedBy.has(reporter));
 }
 
 /** One that was killed loses what it had not told, and so does one that tells so. */
