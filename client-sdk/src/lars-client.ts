@@ -206,7 +206,8 @@ export class LarsClient implements LarsApi {
     this.#driver?.close();
     this.#fallback?.close();
     this.#cache = undefined;
-    this.#timer.stop();
+    // What comes while the sockets are flushed wakes nobody any more.
+    this.#timer.close();
     await Promise.all(this.#channels.map(channel => channel.close(CLOSE_GRACE_MS)));
     ignoreProcessEnd(this.#endObserver);
   }

@@ -5,6 +5,7 @@
 export class WakeTimer {
   readonly #nowMs: () => number;
   readonly #onWake: () => void;
+  #isClosed = false;
   #armed: { readonly atMs: number; readonly timer: NodeJS.Timeout } | undefined;
 
   constructor(nowMs: () => number, onWake: () => void) {
@@ -14,13 +15,19 @@ export class WakeTimer {
 
   /** Wakes at `atMs` or earlier, once. */
   wakeAt(atMs: number): void {
-    if (this.#armed !== undefined && this.#armed.atMs <= atMs) return;
-    this.stop();
+    if (this.#isClosed || (this.#armed !== undefined && this.#armed.atMs <= atMs)) return;
+    this.#disarm();
     const timer = setTimeout(this.#fire, Math.max(1, Math.ceil(atMs - this.#nowMs())));
     this.#armed = { atMs, timer: timer.unref() };
   }
 
-  stop(): void {
+  /** Wakes no more, whoever asks for it. */
+  close(): void {
+    this.#isClosed = true;
+    this.#disarm();
+  }
+
+  #disarm(): void {
     clearTimeout(this.#armed?.timer);
     this.#armed = undefined;
   }

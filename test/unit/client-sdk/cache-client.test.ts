@@ -251,6 +251,25 @@ describe('close', () => {
       vi.useRealTimers();
     }
   });
+
+  test('leaves no timer behind either where the agent turns out to be away meanwhile', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    try {
+      const { promise: failure, resolve: fail } = Promise.withResolvers<() => void>();
+      const client = new LarsClient(
+        { host: 'agent.test' },
+        { lookup: (_, done) => fail(() => done(new Error('ENOTFOUND'), '', 0)) },
+      );
+      client.report({ modid: 1, cmdid: 2, host: '10.0.0.5', port: 80 }, { ok: true });
+      const closed = client.close();
+      (await failure)();
+      await closed;
+      expect(vi.getTimerCount()).toBe(0);
+      expect(client.stats()).toMatchObject({ agentAway: true, dropped: 1 });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
 
 test('a refresh that is not answered is no request of a caller: it counts by itself, and rejects no request', async () => {
