@@ -10,8 +10,7 @@ from lars import messages
 from lars.core.client_core import ClientCore
 from lars.core.copies import Copies, ModuleCopy
 from lars.core.outage_results import MAX_CALLS, OutageResults
-from lars.core.pending_table import PendingTable
-from lars.core.request import HOST, Request
+from lars.core.request import Request
 from lars.address import Address
 from lars.errors import LarsError
 from lars.host import Host, Target
@@ -121,24 +120,6 @@ class Requests(unittest.TestCase):
         self.assertEqual(len(world.flush()), 64)
         world.wait(10)
         self.assertEqual(len(world.sent), 136)
-
-    def test_sequence_numbers_go_round_past_those_that_wait(self) -> None:
-        table = PendingTable(first_seq=4, max_seq=4)
-        requests = [Request(HOST, *MODULE, 1, 1) for _ in range(4)]
-        for request in requests[:3]:
-            table.add(request)
-        self.assertEqual([request.seq for request in requests[:3]], [4, 1, 2])
-        table.remove(requests[0])
-        table.add(requests[3])
-        self.assertEqual(requests[3].seq, 3)
-
-    def test_requests_that_ended_long_before_their_deadline_take_no_memory(self) -> None:
-        table = PendingTable()
-        for _ in range(10_000):
-            request = Request(HOST, *MODULE, 1e9, 1e9)
-            table.add(request)
-            table.remove(request)
-        self.assertLess(len(table._deadlines), 200)
 
     def test_a_cancelled_request_makes_room(self) -> None:
         world = World(fallback=False)

@@ -103,14 +103,14 @@ export class PendingTable {
   }
 
   /**
-   * Takes out all requests that this answer resolves. An answer "not modified" resolves only the refreshes that asked with its version. A
-   * full answer is the one to the oldest request. It resolves all getRoutes too, but no refresh that was sent later: the cause of that
-   * refresh may be newer than the answer.
+   * Takes out all requests that this answer resolves. An answer "not modified" is the one to the oldest refresh that asked with its version, a
+   * full answer the one to the oldest request. That resolves all getRoutes too, but neither resolves a refresh that was sent later: the cause
+   * of that refresh may be newer than the answer.
    */
   takeRoute({ modid, cmdid, version, notModified }: GetRouteResponse): (PendingRoute | PendingRefresh)[] {
     const all = [...(this.#routes.get(routeKey(modid, cmdid)) ?? [])];
     const waiting = notModified
-      ? all.filter(one => one.kind === 'refresh' && one.version === version)
+      ? all.filter(one => one.kind === 'refresh' && one.version === version).slice(0, 1)
       : all.filter((one, at) => at === 0 || one.kind === 'route');
     for (const pending of waiting) this.remove(pending);
     return waiting;

@@ -75,12 +75,12 @@ class PendingTable:
     def take_route(self, answer: GetRouteResponse) -> List[Request]:
         """Takes out all requests that this answer ends.
 
-        "Not modified" ends the refreshes that asked with its version. A full answer is the one to the oldest request; it ends all getRoutes
-        too, but no refresh that was sent later.
+        "Not modified" is the answer to the oldest refresh that asked with its version, a full answer the one to the oldest request. That
+        ends all getRoutes too, but neither ends a refresh that was sent later.
         """
         waiting = self._routes.get((answer.modid, answer.cmdid), ())
         if answer.not_modified:
-            taken = [one for one in waiting if one.kind == REFRESH and one.version == answer.version]
+            taken = [one for one in waiting if one.kind == REFRESH and one.version == answer.version][:1]
         else:
             taken = [one for at, one in enumerate(waiting) if at == 0 or one.kind == ROUTE]
         for request in taken:
