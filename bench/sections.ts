@@ -10,6 +10,10 @@ import type { Section } from './section.ts';
 import { measureShardSpeed } from './shard-speed.ts';
 import { measureSizes } from './sizes.ts';
 import { measureStartup } from './startup.ts';
+import { measureTcpDispatch } from './tcp/dispatch-section.ts';
+import { measureTcpProxy } from './tcp/proxy-section.ts';
+import { measureTcpReactor } from './tcp/reactor-section.ts';
+import { measureTcpSpread } from './tcp/spread-section.ts';
 import { measureUdpPath } from './udp-path.ts';
 import { measureWindows } from './windows.ts';
 
@@ -25,5 +29,9 @@ export const SECTIONS: readonly Section[] = [
   { name: 'links', measure: ({ folder }) => measureLinks(folder) },
   { name: 'sdk', measure: ({ folder }) => measureSdkSpeed(folder) },
   { name: 'shard', measure: measureShardSpeed },
+  { name: 'tcp-proxy', measure: measureTcpProxy },
+  { name: 'tcp-spread', measure: measureTcpSpread },
+  { name: 'tcp-reactor', measure: measureTcpReactor },
+  { name: 'tcp-dispatch', measure: measureTcpDispatch },
   { name: 'balancer', measure: measureBalancerSpeed },
 ];

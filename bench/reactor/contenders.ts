@@ -83,7 +83,7 @@ async function startHaproxy(backendPort: number): Promise<Contender> {
   return contenderOf('HAProxy', child, port, () => rmSync(folder, { recursive: true }));
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };

@@ -1,12 +1,14 @@
 import { CommandError } from '../errors.ts';
-import { cpuSecondsBetween, readCpuTime } from './cpu-time.ts';
+import { type CpuReading, cpuSecondsBetween, readCpuTime } from './cpu-time.ts';
 import type { LoadResult } from './load-result.ts';
 
 /** A server under load. */
 export interface Contender {
   readonly name: string;
-  /** The process whose CPU time is taken; undefined where it is not known, or runs on another machine. */
-  readonly pid: number | undefined;
+  /** The process whose CPU time is taken, or several of them; undefined where it is not known, or runs on another machine. */
+  readonly pid: number | readonly number[] | undefined;
+  /** Called before each load: what it does is not measured. */
+  prepare?(): Promise<void>;
   load(): Promise<LoadResult>;
 }
 
@@ -44,9 +46,18 @@ export async function measureInTurn(contenders: readonly Contender[], options: I
   return measured;
 }
 
-async function measureOnce({ pid, load }: Contender): Promise<Round> {
-  const before = pid === undefined ? undefined : readCpuTime(pid);
-  const result = await load();
-  const after = pid === undefined ? undefined : readCpuTime(pid);
-  return { ...result, cpuSeconds: cpuSecondsBetween(before, after) };
+async function measureOnce(contender: Contender): Promise<Round> {
+  await contender.prepare?.();
+  const pids = [contender.pid ?? []].flat();
+  const before = pids.map(pid => readCpuTime(pid));
+  const result = await contender.load();
+  return { ...result, cpuSeconds: sumOfCpuSeconds(pids, before) };
+}
+
+/** Undefined where it is not known of each process. */
+function sumOfCpuSeconds(pids: readonly number[], before: readonly (CpuReading | undefined)[]): number | undefined {
+  const each = pids.map((pid, at) => cpuSecondsBetween(before[at], readCpuTime(pid)));
+  return each.length === 0
+    ? undefined
+    : each.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0);
 }

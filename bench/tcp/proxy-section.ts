@@ -1,0 +1,89 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Summary } from '../../cli/src/bench/summary.ts';
+import type { SectionContext } from '../section.ts';
+import { measureIdleMemory } from './idle-memory.ts';
+import { LARS_PROXY } from './lars-proxy.ts';
+import { loadedContender } from './load.ts';
+import { type ComparedWork, compare, comparisonTable, count, withProcesses, withPrograms } from './measure.ts';
+import { ratioChart } from './plots.ts';
+import type { TcpPrograms } from './programs.ts';
+import { PACED, PROXY_WORKS } from './proxy-works.ts';
+import { type ProxyWorld, ROUTES, startProxyWorld } from './proxy-world.ts';
+
+const ROUNDS = 5;
+const HEADING = '## TCP: the proxy';
+const DIRECT = 'no proxy';
+
+/** `lars proxy` against HAProxy and nginx: what it does per CPU second, the latency that it adds, and the memory of idle connections. */
+export function measureTcpProxy({ folder, plot }: SectionContext): Promise<string> {
+  return withPrograms(folder, HEADING, async programs => {
+    const busy = await withProcesses(async running => {
+      const world = await startProxyWorld(programs, folderIn(folder, 'busy'), running);
+      const works = await measureWorks(programs, world);
+      return `${describeWorks(works, world.note, plot)}\n${await measureLatency(programs, world)}`;
+    });
+    return `${busy}\n${await measureIdleMemory(programs, folderIn(folder, 'idle'))}`;
+  });
+}
+
+function folderIn(folder: string, name: string): string {
+  const own = path.join(folder, name);
+  mkdirSync(own);
+  return own;
+}
+
+async function measureWorks(programs: TcpPrograms, { proxies }: ProxyWorld): Promise<readonly ComparedWork[]> {
+  const works: ComparedWork[] = [];
+  for (const { name, shape, goal, backend } of PROXY_WORKS) {
+    const contenders = proxies.map(one =>
+      loadedContender(programs.load, one, { port: one.ports[ROUTES[backend]] as number }, shape),
+    );
+    const summaries = await compare(contenders, ROUNDS, bestOther);
+    works.push({ name, summaries, goal: contender => (contender === LARS_PROXY ? goal : undefined) });
+  }
+  return works;
+}
+
+/** The configuration of HAProxy or nginx that does most per CPU second. */
+function bestOther(summaries: readonly Summary[]): string | undefined {
+  const others = summaries.filter(({ name }) => name !== LARS_PROXY);
+  return others.toSorted((a, b) => (b.perCpuSecond ?? 0) - (a.perCpuSecond ?? 0))[0]?.name;
+}
+
+async function measureLatency(programs: TcpPrograms, { proxies, echoPort }: ProxyWorld): Promise<string> {
+  const direct = loadedContender(programs.load, { name: DIRECT, pid: undefined }, { port: echoPort }, PACED);
+  const others = proxies.map(one => loadedContender(programs.load, one, { port: one.ports[ROUTES.echo] as number }, PACED));
+  const summaries = await compare([direct, ...others], ROUNDS);
+  const base = summaries[0]?.p99 ?? Number.NaN;
+  const addedBy = ({ p99 }: Summary) => p99 - base;
+  const haproxy = summaries.filter(({ name }) => name.startsWith('HAProxy')).map(addedBy);
+  const rows = summaries.map(one => {
+    const goal = one.name === LARS_PROXY && haproxy.length > 0 ? Math.min(...haproxy).toFixed(2) : '';
+    const added = one.name === DIRECT ? '' : addedBy(one).toFixed(2);
+    return `| ${one.name} | ${one.p50.toFixed(2)} | ${one.p99.toFixed(2)} | ${added} | ${goal} | ${count(one.perSecond)} |`;
+  });
+  return `### Latency
+
+${count(PACED.rate)} round trips a second on ${PACED.connections} connections, due at fixed times; ms from when they were due. The goal is what HAProxy adds.
+
+| proxy | p50 | p99 | added to p99 | goal | answers a second |
+| --- | --- | --- | --- | --- | --- |
+${rows.join('\n')}
+`;
+}
+
+function describeWorks(works: readonly ComparedWork[], note: string, plot: SectionContext['plot']): string {
+  const heading = {
+    title: 'Proxies of TCP, against the best of HAProxy and nginx',
+    subtitle: 'What each does per second of its CPU time',
+  };
+  const file = plot('tcp-proxy.svg', ratioChart(heading, 'the best of HAProxy and nginx', works));
+  return `Proxies in one thread each, in front of the same servers in C, with a load generator in C; per second of the proxy's CPU time. The yardstick is, for each work, that configuration of
+HAProxy or nginx which does most: the one without a ratio. lars proxy asks an agent for each connection. Median of ${ROUNDS} rounds of ${PROXY_WORKS[0]?.shape.seconds} s, all in turn; against the
+best: median of the ratios within each round.
+${note}
+![Proxies](${file})
+
+${comparisonTable(works, 'the best')}`;
+}
