@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { type Measured, measureInTurn, type Round } from '../../cli/src/bench/in-turn.ts';
 import type { Summary } from '../../cli/src/bench/summary.ts';
+import { median } from '../machine.ts';
 import type { SectionContext } from '../section.ts';
 import { measureIdleMemory } from './idle-memory.ts';
 import { LARS_PROXY } from './lars-proxy.ts';
@@ -51,26 +53,46 @@ function bestOther(summaries: readonly Summary[]): string | undefined {
   return others.toSorted((a, b) => (b.perCpuSecond ?? 0) - (a.perCpuSecond ?? 0))[0]?.name;
 }
 
+/** Of each contender, medians of its rounds, ms: what others do on the machine spoils single rounds. */
+interface Latency {
+  readonly name: string;
+  readonly p50: number;
+  readonly p99: number;
+  /** What it adds to the p99 of the same round without a proxy. */
+  readonly added: number;
+  readonly perSecond: number;
+}
+
 async function measureLatency(programs: TcpPrograms, { proxies, echoPort }: ProxyWorld): Promise<string> {
   const direct = loadedContender(programs.load, { name: DIRECT, pid: undefined }, { port: echoPort }, PACED);
   const others = proxies.map(one => loadedContender(programs.load, one, { port: one.ports[ROUTES.echo] as number }, PACED));
-  const summaries = await compare([direct, ...others], ROUNDS);
-  const base = summaries[0]?.p99 ?? Number.NaN;
-  const addedBy = ({ p99 }: Summary) => p99 - base;
-  const haproxy = summaries.filter(({ name }) => name.startsWith('HAProxy')).map(addedBy);
-  const rows = summaries.map(one => {
-    const goal = one.name === LARS_PROXY && haproxy.length > 0 ? Math.min(...haproxy).toFixed(2) : '';
-    const added = one.name === DIRECT ? '' : addedBy(one).toFixed(2);
-    return `| ${one.name} | ${one.p50.toFixed(2)} | ${one.p99.toFixed(2)} | ${added} | ${goal} | ${count(one.perSecond)} |`;
+  const measured = await measureInTurn([direct, ...others], { rounds: ROUNDS, signal: new AbortController().signal });
+  const latencies = measured.map(one => latencyOf(one, measured[0] as Measured));
+  const haproxy = latencies.filter(({ name }) => name.startsWith('HAProxy')).map(({ added }) => added);
+  const rows = latencies.map(({ name, p50, p99, added, perSecond }) => {
+    const goal = name === LARS_PROXY && haproxy.length > 0 ? Math.min(...haproxy).toFixed(2) : '';
+    return `| ${name} | ${p50.toFixed(2)} | ${p99.toFixed(2)} | ${name === DIRECT ? '' : added.toFixed(2)} | ${goal} | ${count(perSecond)} |`;
   });
   return `### Latency
 
-${count(PACED.rate)} round trips a second on ${PACED.connections} connections, due at fixed times; ms from when they were due. The goal is what HAProxy adds.
+${count(PACED.rate)} round trips a second on ${PACED.connections} connections, due at fixed times; ms from when they were due, medians of ${ROUNDS} rounds. What is added is against the p99
+without a proxy in the same round; the goal is what HAProxy adds.
 
 | proxy | p50 | p99 | added to p99 | goal | answers a second |
 | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 `;
+}
+
+function latencyOf({ name, rounds }: Measured, direct: Measured): Latency {
+  const p99Of = (round: Round) => round.latency.quantile(0.99);
+  return {
+    name,
+    p50: median(rounds.map(({ latency }) => latency.quantile(0.5))),
+    p99: median(rounds.map(p99Of)),
+    added: median(rounds.map((round, at) => p99Of(round) - p99Of(direct.rounds[at] as Round))),
+    perSecond: median(rounds.map(({ done, seconds }) => done / seconds)),
+  };
 }
 
 function describeWorks(works: readonly ComparedWork[], note: string, plot: SectionContext['plot']): string {
