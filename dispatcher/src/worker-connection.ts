@@ -34,6 +34,8 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
   readonly #splitter = new FrameSplitter();
   readonly #silence: EngineTimer;
   #role: Role = { kind: 'unknown' };
+  /** Frames of this turn: they leave together, so that the worker is woken once for all its connections of a turn. */
+  #unsent: Uint8Array[] = [];
 
   /** @param accepted not started yet */
   constructor(deps: WorkerConnectionDeps, accepted: Connection) {
@@ -49,7 +51,8 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
   }
 
   sendFrame(frame: DispatcherFrame): void {
-    this.#connection.write(encodeFrame(frame));
+    this.#unsent.push(encodeFrame(frame));
+    if (this.#unsent.length === 1) queueMicrotask(this.#flush);
   }
 
   sendDescriptor(fd: number): SendOutcome {
@@ -57,12 +60,20 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
   }
 
   shutdown(): void {
+    this.#flush();
     if (this.#connection.isOpen) this.#deps.descriptors.shutdown(this.#fd);
   }
 
   close(): void {
+    this.#flush();
     this.#connection.destroy();
   }
+
+  readonly #flush = (): void => {
+    const frames = this.#unsent;
+    this.#unsent = [];
+    if (frames.length > 0) this.#connection.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames));
+  };
 
   #onData(bytes: Uint8Array): void {
     try {
