@@ -38,7 +38,7 @@ export interface Engine {
    * `relay` or `detach`.
    * @throws {EngineError} BAD_OPTION when the descriptor is no stream socket
    */
-  adopt(fd: number, options?: SocketOptions): Connection;
+  adopt(fd: number, options?: AdoptOptions): Connection;
   /**
    * Takes over two open connections and moves the bytes of each to the other, until both directions have ended or one is broken. What was given back with
    * `unread`, and what was written before, leaves first, in order. A half-close is passed on when all bytes before it are, and the other direction goes on; a
@@ -65,6 +65,11 @@ export interface SocketOptions {
 }
 
 /** Where to listen is `port` (with `host`), `path`, or `fd`. */
+export interface AdoptOptions extends SocketOptions {
+  /** An engine of this process has accepted it: it is not checked, and its socket stays as the listener's options have made it. Saves five system calls. */
+  readonly isAcceptedHere?: boolean;
+}
+
 export interface ListenOptions extends SocketOptions {
   /** An IPv4 or IPv6 address. Default: 127.0.0.1. */
   readonly host?: string;

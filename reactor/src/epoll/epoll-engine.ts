@@ -9,6 +9,7 @@ import {
 } from '../check-options.ts';
 import { timeoutError } from '../close-reason.ts';
 import {
+  type AdoptOptions,
   type ConnectHandler,
   type Connection,
   type ConnectOptions,
@@ -109,11 +110,13 @@ export class EpollEngine implements Engine {
     return connection;
   }
 
-  adopt(fd: number, options: SocketOptions = {}): Connection {
+  adopt(fd: number, options: AdoptOptions = {}): Connection {
     checkSocketOptions(options);
     this.#checkOpen();
-    this.#context.sockets.takeOver(fd, false);
-    this.#context.sockets.configure(fd, options);
+    if (options.isAcceptedHere !== true) {
+      this.#context.sockets.takeOver(fd, false);
+      this.#context.sockets.configure(fd, options);
+    }
     return this.#add(fd, true, this.#depsFor(options));
   }
 

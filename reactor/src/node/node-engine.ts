@@ -16,6 +16,7 @@ import {
 } from '../check-options.ts';
 import { timeoutError } from '../close-reason.ts';
 import {
+  type AdoptOptions,
   type ConnectHandler,
   type Connection,
   type ConnectOptions,
@@ -99,7 +100,7 @@ export class NodeEngine implements Engine {
     return connection;
   }
 
-  adopt(fd: number, options: SocketOptions = {}): Connection {
+  adopt(fd: number, options: AdoptOptions = {}): Connection {
     checkSocketOptions(options);
     this.#checkOpen();
     let socket: Socket;
@@ -108,7 +109,7 @@ export class NodeEngine implements Engine {
     } catch (error) {
       throw new EngineError('BAD_OPTION', `descriptor ${fd} is no stream socket: ${(error as Error).message}`);
     }
-    if (options.noDelay !== false) socket.setNoDelay(true);
+    if (options.noDelay !== false && options.isAcceptedHere !== true) socket.setNoDelay(true);
     return this.#add(socket, socket.remoteAddress === undefined);
   }
 

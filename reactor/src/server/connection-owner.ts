@@ -37,7 +37,7 @@ export class ConnectionOwner {
     // The number has been closed and given out again before the sweep has seen it.
     if (this.#connections.has(fd)) this.#release(fd);
     shared.noteTaken(fd, thread, life);
-    const connection = engine.adopt(fd);
+    const connection = engine.adopt(fd, { isAcceptedHere: true });
     this.#connections.set(fd, connection);
     try {
       connection.start(withEnd(factory(connection, listener), () => this.#release(fd, connection)));
