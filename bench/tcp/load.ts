@@ -34,6 +34,8 @@ interface Counted {
 }
 
 const START_TIMEOUT_MS = 60_000;
+/** How long the first stint is at least, which does not count: each thread of a server compiles its code anew. */
+const WARM_UP_SECONDS = 3;
 const RETRY_MS = 100;
 const RETRIES = 100;
 
@@ -87,14 +89,17 @@ export function loadedContender(
   { name, pid }: Pick<Contender, 'name' | 'pid'>,
   target: Target,
   shape: LoadShape,
+  warmUpSeconds = WARM_UP_SECONDS,
 ): Contender {
   let prepared: PreparedLoad | undefined;
   return {
     name,
     pid,
     prepare: async () => {
+      const isFirst = prepared === undefined;
       await prepared?.end();
-      prepared = await PreparedLoad.start(program, target, shape);
+      const seconds = isFirst ? Math.max(shape.seconds, warmUpSeconds) : shape.seconds;
+      prepared = await PreparedLoad.start(program, target, { ...shape, seconds });
     },
     load: async () => resultOf((await prepared?.run()) as Counted, prepared as PreparedLoad),
   };

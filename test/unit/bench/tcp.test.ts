@@ -98,12 +98,13 @@ test('the load generator loads a server in C in every way, where it can be compi
     await sink.process.stop();
   });
   const contender = (mode: 'echo' | 'short' | 'paced' | 'mixed' | 'bulk') =>
-    loadedContender(programs.load, { name: mode, pid: echo.process.pid }, mode === 'bulk' ? sink : echo, {
-      mode,
-      connections: mode === 'mixed' ? 500 : 5,
-      seconds: 0.1,
-      rate: 400,
-    });
+    loadedContender(
+      programs.load,
+      { name: mode, pid: echo.process.pid },
+      mode === 'bulk' ? sink : echo,
+      { mode, connections: mode === 'mixed' ? 500 : 5, seconds: 0.1, rate: 400 },
+      0,
+    );
   const modes = ['echo', 'short', 'paced', 'mixed', 'bulk'] as const;
   for (const { name, done, lost } of summarize(await measureInTurn(modes.map(contender), { rounds: 1, signal }))) {
     expect(done, name).toBeGreaterThan(0);
