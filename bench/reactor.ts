@@ -1,10 +1,10 @@
 /**
  * The engines of `reactor/` against node:net, and HAProxy where it is installed: as an echo server and as a proxy, per second of the server's own CPU.
- * Contenders take turns; medians of the rounds, and their ratio to node:net. `node --conditions=source bench/reactor.ts [--seconds 1] [--rounds 3]`
+ * Contenders take turns; medians of the rounds, and their ratio to the first of them. `node --conditions=source bench/reactor.ts [--seconds 1] [--rounds 3] [--contenders epoll,io_uring]`
  */
 import { parseArgs } from 'node:util';
 import { createEngine, type Engine } from '@lars/reactor';
-import { type Contender, type Role, startContenders } from './reactor/contenders.ts';
+import { CONTENDERS, type Contender, type Role, startContenders } from './reactor/contenders.ts';
 import { bulk, type Load, roundTrips, shortConnections } from './reactor/loads.ts';
 
 interface Work {
@@ -28,6 +28,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
+    contenders: { type: 'string', default: CONTENDERS.join() },
   },
 });
 const milliseconds = Number(values.seconds) * 1_000;
@@ -42,7 +43,7 @@ const sink = await engine.listen({ port: 0, backlog: 4_096 }, one => one.start({
 console.log('| work | contender | per CPU second | × |\n| --- | --- | --- | --- |');
 for (const work of WORKS.filter(({ name }) => name.includes(values.only))) {
   const backend = work.name.startsWith('bytes') ? sink : echo;
-  const contenders = await startContenders(work.role, backend.address.port);
+  const contenders = await startContenders(work.role, backend.address.port, values.contenders.split(','));
   try {
     await report(work, contenders);
   } finally {

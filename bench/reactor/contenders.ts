@@ -20,16 +20,22 @@ const SERVER = new URL('./server.ts', import.meta.url).pathname;
 /** /proc counts in hundredths of a second. */
 const TICKS_PER_SECOND = 100;
 
-export async function startContenders(role: Role, backendPort: number): Promise<readonly Contender[]> {
+export const CONTENDERS: readonly string[] = ['plain', 'node', 'epoll', 'io_uring', 'haproxy'];
+
+/** @param names some of CONTENDERS; HAProxy is left out where it is not installed, and as an echo server */
+export async function startContenders(role: Role, backendPort: number, names: readonly string[]): Promise<readonly Contender[]> {
   const contenders: Contender[] = [];
-  for (const name of ['plain', 'node', 'epoll']) {
+  for (const name of names) {
+    if (name === 'haproxy') {
+      if (role === 'relay' && hasHaproxy()) contenders.push(await startHaproxy(backendPort));
+      continue;
+    }
     const child = spawn(process.execPath, ['--conditions=source', SERVER, role, name, String(backendPort)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [line] = (await once(child.stdout, 'data')) as [Buffer];
     contenders.push(contenderOf(name === 'plain' ? 'node:net, piped' : `engine ${name}`, child, Number(line.toString())));
   }
-  if (role === 'relay' && hasHaproxy()) contenders.push(await startHaproxy(backendPort));
   return contenders;
 }
 

@@ -1,9 +1,13 @@
-import { loadNative } from '@lars/syscalls/native';
+import { loadNative, type Native } from '@lars/syscalls/native';
 import { type Engine, EngineError, type EngineKind, type EngineLog, engineKinds } from './engine.ts';
 import { asError, EngineCore } from './engine-core.ts';
 import { EpollEngine } from './epoll/epoll-engine.ts';
+import { EpollSet } from './epoll/epoll-set.ts';
 import { bindLibc } from './linux/libc.ts';
 import { NodeEngine } from './node/node-engine.ts';
+import { Ring } from './uring/ring.ts';
+import { bindUring } from './uring/uring-calls.ts';
+import { UringSet } from './uring/uring-set.ts';
 
 export interface EngineOptions {
   /** 'auto', the default, takes the best that runs here. */
@@ -31,22 +35,29 @@ export async function createEngine({ kind = 'auto' }: EngineOptions = {}, deps: 
 
 async function choose(kind: EngineKind | 'auto', core: EngineCore): Promise<Engine> {
   if (kind === 'node') return new NodeEngine(core, 'node:net, as asked for');
-  if (kind !== 'auto' && kind !== 'epoll')
+  if (kind !== 'auto' && !engineKinds.includes(kind))
     throw new EngineError('BAD_OPTION', `there is no engine '${String(kind)}'; there are ${engineKinds.join(', ')}`);
-  const outcome = await openEpoll(core, kind === 'auto' ? 'epoll, the best that runs here' : 'epoll, as asked for');
+  const wanted = kind === 'auto' ? 'epoll' : kind;
+  const outcome = await openers[wanted](core, kind === 'auto' ? 'epoll, the best that runs here' : `${wanted}, as asked for`);
   if ('engine' in outcome) return outcome.engine;
-  if (kind === 'epoll') throw new EngineError('UNAVAILABLE', `the engine epoll does not run here: ${outcome.unavailable}`);
+  if (kind !== 'auto') throw new EngineError('UNAVAILABLE', `the engine ${kind} does not run here: ${outcome.unavailable}`);
   return new NodeEngine(core, `node:net, because epoll does not run here: ${outcome.unavailable}`);
 }
 
-async function openEpoll(
-  core: EngineCore,
-  reason: string,
-): Promise<{ readonly engine: Engine } | { readonly unavailable: string }> {
-  const outcome = await loadNative(bindLibc);
+type Opening = { readonly engine: Engine } | { readonly unavailable: string };
+
+const openers = {
+  epoll: (core: EngineCore, reason: string): Promise<Opening> =>
+    open(bindLibc, libc => new EpollEngine(core, libc, new EpollSet(libc), 'epoll', reason)),
+  io_uring: (core: EngineCore, reason: string): Promise<Opening> =>
+    open(bindUring, ({ libc, calls }) => new EpollEngine(core, libc, new UringSet(new Ring(calls)), 'io_uring', reason)),
+};
+
+async function open<T>(bind: (native: Native) => T, make: (bound: T) => Engine): Promise<Opening> {
+  const outcome = await loadNative(bind);
   if ('unavailable' in outcome) return outcome;
   try {
-    return { engine: new EpollEngine(core, outcome.bound, reason) };
+    return { engine: make(outcome.bound) };
   } catch (error) {
     return { unavailable: asError(error).message };
   }

@@ -12,7 +12,7 @@
  * - On a closed connection `write` returns false, and the other methods do nothing.
  */
 
-export const engineKinds = ['epoll', 'node'] as const;
+export const engineKinds = ['io_uring', 'epoll', 'node'] as const;
 export type EngineKind = (typeof engineKinds)[number];
 
 export interface Engine {

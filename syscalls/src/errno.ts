@@ -15,6 +15,7 @@ export const Errno = {
   ENOBUFS: 105,
   ECONNREFUSED: 111,
   EINPROGRESS: 115,
+  ECANCELED: 125,
 } as const;
 
 /** An error as Node makes them: 'bind EADDRINUSE 127.0.0.1:8888', with `code`, `errno` and `syscall`. */

@@ -10,6 +10,10 @@ export type NativeFunction = (...args: number[]) => number;
 export interface Native {
   /** @param parameters the C types, in order */
   define(name: string, ...parameters: string[]): NativeFunction;
+  /** As `define`, of a function that returns an address. */
+  defineMapping(name: string, ...parameters: string[]): NativeFunction;
+  /** Memory that is not JavaScript's, such as a mapping. Nobody may touch it when it is gone. */
+  view(address: number, length: number): ArrayBuffer;
   /** The error number of the last call. */
   errno(): number;
   /** The address of a buffer. It stays valid while the buffer lives: V8 moves no buffer that was made as an ArrayBuffer. */
@@ -47,6 +51,8 @@ function nativeOf(koffi: typeof import('koffi')): Native {
   const library = koffi.load(null);
   return {
     define: (name, ...parameters) => library.func(name, 'int', parameters),
+    defineMapping: (name, ...parameters) => library.func(name, 'intptr_t', parameters),
+    view: (address, length) => koffi.view(BigInt(address), length) as ArrayBuffer,
     errno: () => koffi.errno(),
     addressOf: buffer => Number(koffi.address(buffer)),
     loopDescriptor: () => loopDescriptor(koffi, library),

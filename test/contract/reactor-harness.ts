@@ -11,7 +11,7 @@ const WANTED: readonly EngineKind[] = process.platform === 'linux' && process.en
 
 async function runningKinds(): Promise<readonly EngineKind[]> {
   const kinds: EngineKind[] = ['node'];
-  for (const kind of ['epoll'] as const) {
+  for (const kind of ['epoll', 'io_uring'] as const) {
     try {
       const engine = await createEngine({ kind });
       await engine.close();

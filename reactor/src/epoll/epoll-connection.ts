@@ -10,8 +10,8 @@ import {
 import { asError } from '../engine-core.ts';
 import { UnreadBytes } from '../unread-bytes.ts';
 import type { EpollConnectionDeps, RelaySide } from './connection-deps.ts';
-import { EDGE_TRIGGERED, Ready } from './epoll-set.ts';
 import type { Source, Task } from './hub.ts';
+import { EDGE_TRIGGERED, Ready } from './readiness-set.ts';
 import { BROKEN, type EpollContext, StreamSocket } from './stream-socket.ts';
 
 /** Everything that can happen to a connection, told once when it does. */

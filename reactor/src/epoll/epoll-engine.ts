@@ -15,6 +15,7 @@ import {
   type ConnectOptions,
   type Engine,
   EngineError,
+  type EngineKind,
   type EngineStats,
   type EngineTimer,
   type Listener,
@@ -35,25 +36,27 @@ import { EpollConnection } from './epoll-connection.ts';
 import { EpollListener } from './epoll-listener.ts';
 import { EpollRelay } from './epoll-relay.ts';
 import { Hub } from './hub.ts';
+import type { ReadinessSet } from './readiness-set.ts';
 import type { EpollContext } from './stream-socket.ts';
 
 /** The engine of Linux: the C library's calls through koffi, and epoll to know when. */
 export class EpollEngine implements Engine {
-  readonly kind = 'epoll';
+  readonly kind: EngineKind;
   readonly reason: string;
   readonly #context: EpollContext;
   readonly #connections = new Set<Connection>();
   readonly #listeners = new Set<EpollListener>();
 
   /** @throws {Error} as Node's, with `code`, where the kernel gives no epoll descriptor */
-  constructor(core: EngineCore, libc: Libc, reason: string) {
+  constructor(core: EngineCore, libc: Libc, set: ReadinessSet, kind: EngineKind, reason: string) {
     const memory = new NativeMemory(libc);
+    this.kind = kind;
     this.reason = reason;
     this.#context = {
       core,
       libc,
       memory,
-      hub: new Hub(core, libc),
+      hub: new Hub(core, libc, set),
       sockets: new Sockets(libc, memory),
       pipes: new PipePool(libc, memory, core.counters),
     };

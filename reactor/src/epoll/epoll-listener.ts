@@ -4,8 +4,8 @@ import { type Address, EngineError, type Listener } from '../engine.ts';
 import { asError } from '../engine-core.ts';
 import { SOCK_NONBLOCK_CLOEXEC } from '../linux/constants.ts';
 import { WheelTimer } from '../timer-wheel.ts';
-import { Ready } from './epoll-set.ts';
 import type { Source } from './hub.ts';
+import { Ready } from './readiness-set.ts';
 import type { EpollContext } from './stream-socket.ts';
 
 /** How many connections one listener accepts in a row before others have their turn. */

@@ -3,8 +3,8 @@ import type { Relay, RelayEnd, RelayOptions, RelayResult } from '../engine.ts';
 import { IdleTimer } from '../idle-timer.ts';
 import type { RelaySide } from './connection-deps.ts';
 import type { EpollConnection } from './epoll-connection.ts';
-import { Ready } from './epoll-set.ts';
 import type { Task } from './hub.ts';
+import { Ready } from './readiness-set.ts';
 import { RelayDirection } from './relay-direction.ts';
 import type { EpollContext, StreamSocket } from './stream-socket.ts';
 

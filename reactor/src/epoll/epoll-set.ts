@@ -1,10 +1,7 @@
 import { systemError } from '@lars/syscalls/errno';
 import { O_CLOEXEC } from '../linux/constants.ts';
 import type { Libc } from '../linux/libc.ts';
-
-export const Ready = { readable: 1, writable: 4, error: 8, hangUp: 0x10, remoteEnded: 0x2000 } as const;
-/** What is told once for every change of a connection, and not for as long as it lasts. */
-export const EDGE_TRIGGERED = -0x8000_0000;
+import type { ReadinessSet } from './readiness-set.ts';
 
 const ADD = 1;
 const DELETE = 2;
@@ -14,7 +11,9 @@ const EVENTS_MAX = 128;
 const EVENT = process.arch === 'x64' ? { bytes: 12, fd: 4, generation: 8 } : { bytes: 16, fd: 8, generation: 12 };
 
 /** An epoll descriptor, with the memory of its events. */
-export class EpollSet {
+export class EpollSet implements ReadinessSet {
+  /** Every call is done when it returns. */
+  readonly isUnfinished = false;
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #events: Int32Array;
@@ -63,6 +62,10 @@ export class EpollSet {
 
   readinessOf(event: number): number {
     return this.#events[(event * EVENT.bytes) >> 2] as number;
+  }
+
+  closeDescriptor(fd: number): void {
+    this.#libc.close(fd);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import type { EngineCore } from '../engine-core.ts';
 import type { Libc } from '../linux/libc.ts';
-import { EpollSet, Ready } from './epoll-set.ts';
+import { type ReadinessSet, Ready } from './readiness-set.ts';
 
 /** Who is told what epoll says of a descriptor. @param ready a sum of Ready */
 export interface Source {
@@ -28,8 +28,7 @@ const TASKS_MS = 4;
  */
 export class Hub {
   readonly #core: EngineCore;
-  readonly #libc: Libc;
-  readonly #set: EpollSet;
+  readonly #set: ReadinessSet;
   readonly #loop: number;
   readonly #sources: (Source | undefined)[] = [];
   readonly #generations: number[] = [];
@@ -43,10 +42,9 @@ export class Hub {
   #mayBlock = false;
 
   /** @throws {Error} as Node's, with `code` */
-  constructor(core: EngineCore, libc: Libc) {
+  constructor(core: EngineCore, libc: Libc, set: ReadinessSet) {
     this.#core = core;
-    this.#libc = libc;
-    this.#set = new EpollSet(libc);
+    this.#set = set;
     this.#loop = libc.loopDescriptor();
     this.#set.add(this.#loop, Ready.readable, 0);
   }
@@ -112,7 +110,12 @@ export class Hub {
     if (this.#tasks.length > 0) this.#runTasks();
     this.#core.advance();
     this.#end();
-    this.#isTurning = this.#sourceCount > 0 || this.#tasks.length > 0 || this.#core.wheel.size > 0 || this.#endings.length > 0;
+    this.#isTurning =
+      this.#sourceCount > 0 ||
+      this.#tasks.length > 0 ||
+      this.#core.wheel.size > 0 ||
+      this.#endings.length > 0 ||
+      this.#set.isUnfinished;
     if (this.#isTurning) setImmediate(this.#turn);
   };
 
@@ -145,7 +148,7 @@ export class Hub {
       this.#mayBlock = false;
     }
     if (this.#closing.length === 0) return;
-    for (const fd of this.#closing) this.#libc.close(fd);
+    for (const fd of this.#closing) this.#set.closeDescriptor(fd);
     this.#closing = [];
   }
 

@@ -6,8 +6,8 @@ import type { Libc } from '../linux/libc.ts';
 import { BUFFER_BYTES, type NativeMemory } from '../linux/memory.ts';
 import { PIPE_BYTES, type Pipe, type PipePool } from '../linux/pipe-pool.ts';
 import type { Sockets } from '../linux/sockets.ts';
-import { Ready } from './epoll-set.ts';
 import type { Hub } from './hub.ts';
+import { Ready } from './readiness-set.ts';
 import { SendQueue } from './send-queue.ts';
 
 /** What the connections of an engine share. */

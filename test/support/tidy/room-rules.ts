@@ -19,6 +19,7 @@ const ROOMS = [
   'reactor/src/descriptors',
   'reactor/src/server',
   'reactor/src/epoll',
+  'reactor/src/uring',
   'agent',
   'agent/src/balancer',
   'agent/src/dns',

@@ -1,25 +1,41 @@
 import { loadNative } from '@lars/syscalls/native';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EngineCore } from '../../../reactor/src/engine-core.ts';
-import { Ready } from '../../../reactor/src/epoll/epoll-set.ts';
+import { EpollSet } from '../../../reactor/src/epoll/epoll-set.ts';
 import { Hub } from '../../../reactor/src/epoll/hub.ts';
-import { bindLibc, type Libc } from '../../../reactor/src/linux/libc.ts';
+import { Ready } from '../../../reactor/src/epoll/readiness-set.ts';
 import { NativeMemory } from '../../../reactor/src/linux/memory.ts';
+import { Ring } from '../../../reactor/src/uring/ring.ts';
+import { bindUring, type UringLibc } from '../../../reactor/src/uring/uring-calls.ts';
+import { UringSet } from '../../../reactor/src/uring/uring-set.ts';
 import { eventually } from '../../support/eventually.ts';
 
-const outcome = await loadNative(bindLibc);
+const outcome = await loadNative(bindUring);
 const closing: (() => void)[] = [];
 
 afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-describe.runIf('bound' in outcome)('Hub', () => {
-  const libc = (outcome as { readonly bound: Libc }).bound;
+/** A container may forbid io_uring. */
+function mayHaveRings(): boolean {
+  try {
+    if ('bound' in outcome) new Ring(outcome.bound.calls).close();
+    return 'bound' in outcome;
+  } catch {
+    return false;
+  }
+}
+
+const kinds = mayHaveRings() ? ['epoll', 'io_uring'] : ['epoll'];
+
+describe.runIf('bound' in outcome).each(kinds)('Hub, %s', kind => {
+  const { libc, calls } = (outcome as { readonly bound: UringLibc }).bound;
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
   function openHub(): Hub {
-    const hub = new Hub(new EngineCore({ log: silent, nowMs: () => performance.now() }), libc);
+    const set = kind === 'epoll' ? new EpollSet(libc) : new UringSet(new Ring(calls));
+    const hub = new Hub(new EngineCore({ log: silent, nowMs: () => performance.now() }), libc, set);
     closing.push(() => hub.close());
     return hub;
   }

@@ -3,6 +3,7 @@ import { loadNative } from '@lars/syscalls/native';
 import { expect, test } from 'vitest';
 import { EngineCore } from '../../../reactor/src/engine-core.ts';
 import { EpollEngine } from '../../../reactor/src/epoll/epoll-engine.ts';
+import { EpollSet } from '../../../reactor/src/epoll/epoll-set.ts';
 import { bindLibc, type Libc } from '../../../reactor/src/linux/libc.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -34,6 +35,8 @@ test.runIf('bound' in outcome).each([
   const engine = new EpollEngine(
     new EngineCore({ log: silent, nowMs: () => performance.now() }),
     refusing(bound, call, errno),
+    new EpollSet(bound),
+    'epoll',
     'for a test',
   );
   try {
