@@ -5,7 +5,6 @@ import { EpollEngine } from './epoll/epoll-engine.ts';
 import { EpollSet } from './epoll/epoll-set.ts';
 import { bindLibc } from './linux/libc.ts';
 import { NodeEngine } from './node/node-engine.ts';
-import { Ring } from './uring/ring.ts';
 import { bindUring } from './uring/uring-calls.ts';
 import { UringSet } from './uring/uring-set.ts';
 
@@ -50,7 +49,7 @@ const openers = {
   epoll: (core: EngineCore, reason: string): Promise<Opening> =>
     open(bindLibc, libc => new EpollEngine(core, libc, new EpollSet(libc), 'epoll', reason)),
   io_uring: (core: EngineCore, reason: string): Promise<Opening> =>
-    open(bindUring, ({ libc, calls }) => new EpollEngine(core, libc, new UringSet(new Ring(calls)), 'io_uring', reason)),
+    open(bindUring, ({ libc, calls }) => new EpollEngine(core, libc, new UringSet(calls), 'io_uring', reason)),
 };
 
 async function open<T>(bind: (native: Native) => T, make: (bound: T) => Engine): Promise<Opening> {

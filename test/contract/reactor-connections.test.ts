@@ -1,6 +1,6 @@
 /** What every engine promises of a single connection. */
 import { setImmediate as tick } from 'node:timers/promises';
-import type { Connection } from '@lars/reactor';
+import type { Connection, RelayResult } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import {
@@ -272,5 +272,40 @@ describeEngines('connections', kind => {
     second.socket.end('abcdef');
     await eventually('the end is seen', () => handler.events.includes('end'));
     expect(handler.received.toString()).toBe('abcdef');
+  });
+
+  test('a relay takes over connections that are read already, and every byte keeps its place', async () => {
+    const engine = await openEngine(kind);
+    const { port, accepted } = await listenRemote();
+    const clients: Connection[] = [];
+    const heard: Buffer[] = [];
+    const listener = await listenWith(engine, client => {
+      clients.push(client);
+      client.start({ onData: (_, bytes) => void heard.push(Buffer.from(bytes)), onEnd: () => undefined });
+    });
+    for (let run = 0; run < 12; run++) {
+      const remote = await connectRemote({ port: listener.address.port });
+      const backend = engine.connect({ port }, { onConnect: () => undefined, onData: () => undefined });
+      const far = await eventually('both are connected', () => (backend.isConnected && clients[run] ? accepted[run] : undefined));
+      const client = clients[run] as Connection;
+      remote.socket.write('heard');
+      await eventually('it is heard', () => client.bytesRead === 5);
+      if (run % 2 === 0) client.pause();
+      // Whether these have come when the relay begins is left to chance, and differs from run to run.
+      const sent = pattern(run % 3 === 0 ? 100 : 200_000, run);
+      heard.length = 0;
+      remote.socket.end(sent);
+      if (run % 4 > 1) await new Promise(resolve => setTimeout(resolve, run));
+      const results: RelayResult[] = [];
+      const before = Buffer.concat(heard);
+      engine.relay(client, backend, {}, result => results.push(result));
+      await far.ended();
+      expect(Buffer.concat([before, far.received]).equals(sent)).toBe(true);
+      far.socket.end('answer');
+      await remote.ended();
+      expect(remote.received.toString()).toBe('answer');
+      await eventually('the relay is over', () => results.length === 1);
+      expect(results[0]).toMatchObject({ end: 'ended', by: 'b' });
+    }
   });
 });

@@ -61,6 +61,30 @@ describeEngines(
       expect(first.stats().open).toBe(before);
     });
 
+    test.each([1, 5_000, 300_000])('who reads, pauses and is taken out loses nothing of %i bytes', async length => {
+      const [first, second] = [await openEngine(kind), await openEngine(kind)];
+      const handler = new NotingHandler();
+      const accepted: Connection[] = [];
+      const listener = await listenWith(first, connection => {
+        accepted.push(connection);
+        connection.start({ onData: () => expect.unreachable('it is paused') });
+        connection.pause();
+      });
+      const remote = await connectRemote({ port: listener.address.port });
+      const connection = await eventually('it is accepted', () => accepted[0]);
+      await sleep(15);
+      const sent = pattern(length);
+      remote.socket.end(sent);
+      // One is taken out when its bytes have just come, and nobody knows of them yet.
+      if (length === 300_000) await sleep(15);
+      const { fd, unread } = connection.detach();
+      const adopted = second.adopt(fd);
+      adopted.unread(unread);
+      adopted.start(handler);
+      await eventually('the end is seen', () => handler.events.includes('end'));
+      expect(handler.received.equals(sent)).toBe(true);
+    });
+
     test('what is not read is not lost by an acceptor that passes connections on', async () => {
       const acceptor = await openEngine(kind);
       const worker = await openEngine(kind);

@@ -70,15 +70,32 @@ describeEngines(
       expect(await ended).toEqual([0]);
     });
 
-    test('a paused connection notices a reset', async () => {
+    test.each([0, 6, 200_000])('a paused connection notices a reset, with %i bytes unread', async length => {
       const { connection, handler, remote } = await acceptOne(kind);
       connection.pause();
-      remote.socket.write('unread');
+      if (length > 0) remote.socket.write(pattern(length));
       await sleep(20);
       remote.socket.resetAndDestroy();
       expect(await handler.closed()).toBe('reset');
       expect(handler.bytes).toBe(0);
     });
+
+    test.each([1, 4_096, 5_000, 65_536])(
+      'a connection that pauses itself in the middle notices a reset (%i bytes)',
+      async length => {
+        const handler = new NotingHandler();
+        handler.onData = (one, bytes) => {
+          one.pause();
+          return NotingHandler.prototype.onData.call(handler, one, bytes);
+        };
+        const { remote } = await acceptOne(kind, handler);
+        remote.socket.write(pattern(length));
+        await eventually('something is read', () => handler.bytes > 0);
+        await sleep(20);
+        remote.socket.resetAndDestroy();
+        expect(await handler.closed()).toBe('reset');
+      },
+    );
 
     test('messages and timers of the event loop come while bytes flow without a pause', async () => {
       const engine = await openEngine(kind);

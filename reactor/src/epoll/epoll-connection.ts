@@ -11,11 +11,9 @@ import { asError } from '../engine-core.ts';
 import { UnreadBytes } from '../unread-bytes.ts';
 import type { EpollConnectionDeps, RelaySide } from './connection-deps.ts';
 import type { Source, Task } from './hub.ts';
-import { EDGE_TRIGGERED, Ready } from './readiness-set.ts';
+import { Ready } from './readiness-set.ts';
 import { BROKEN, type EpollContext, StreamSocket } from './stream-socket.ts';
 
-/** Everything that can happen to a connection, told once when it does. */
-export const ALL_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.writable | Ready.remoteEnded;
 /** How often one connection is read in a row before others have their turn. */
 const READS_IN_A_ROW = 4;
 
@@ -143,7 +141,7 @@ export class EpollConnection implements Connection, Source, Task {
     }
     if (this.socket.queue.bytes > 0)
       throw new EngineError('UNSENT', `${this.socket.queue.bytes} bytes of the connection are unsent`);
-    const unread = Buffer.concat(this.#unread?.takeAll() ?? []);
+    const unread = Buffer.concat([...(this.#unread?.takeAll() ?? []), ...this.socket.stopReceiving()]);
     this.#leave();
     if (this.#isWatched) this.context.hub.remove(this.socket.fd);
     this.context.core.counters.open -= 1;
@@ -155,7 +153,7 @@ export class EpollConnection implements Connection, Source, Task {
     if (this.#isWatched || this.socket === undefined) return;
     this.#isWatched = true;
     try {
-      this.context.hub.add(this.socket.fd, this, ALL_EDGES);
+      this.context.hub.add(this.socket.fd, this, this.socket.watchedEvents(this.isConnected, this.#relay !== undefined));
     } catch (error) {
       this.close(this.isConnected ? 'network_error' : 'connect_failed', asError(error));
     }
@@ -169,8 +167,9 @@ export class EpollConnection implements Connection, Source, Task {
     this.#relay = relay;
     this.#handler = undefined;
     this.socket?.cancelIdleTimeout();
+    const ahead = this.socket?.readByCalls() ?? [];
     this.watch();
-    return this.#unread?.takeAll() ?? [];
+    return [...(this.#unread?.takeAll() ?? []), ...ahead];
   }
 
   onReady(ready: number): void {
@@ -192,6 +191,7 @@ export class EpollConnection implements Connection, Source, Task {
     if (!this.isOpen || !this.isConnected || socket === undefined || this.#relay !== undefined) return;
     this.#send(socket);
     if (this.#mayRead) this.#read(socket);
+    socket.beginReceiving();
   }
 
   get #mayRead(): boolean {
@@ -212,7 +212,7 @@ export class EpollConnection implements Connection, Source, Task {
         return;
       }
       const count = socket.receive();
-      if (count > 0) this.#deliver(this.context.memory.incoming.subarray(0, count));
+      if (count > 0) this.#deliver(socket.received);
       else if (count === BROKEN) this.#closeBroken(socket);
       else if (count === 0) this.#onRemoteEnd(socket);
     }
@@ -338,7 +338,7 @@ export class EpollConnection implements Connection, Source, Task {
 
   #leave(): void {
     this.isOpen = false;
-    this.socket?.cancelIdleTimeout();
+    this.socket?.leave();
     this.#handler = undefined;
     this.#unread = undefined;
     this.#deps.onGone(this);

@@ -14,6 +14,7 @@ const EVENT = process.arch === 'x64' ? { bytes: 12, fd: 4, generation: 8 } : { b
 export class EpollSet implements ReadinessSet {
   /** Every call is done when it returns. */
   readonly isUnfinished = false;
+  readonly receiver = undefined;
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #events: Int32Array;
@@ -41,6 +42,10 @@ export class EpollSet implements ReadinessSet {
     if (this.#libc.epollControl(this.#fd, ADD, fd, this.#controlAddress) < 0) {
       throw systemError('epoll_ctl', this.#libc.errno());
     }
+  }
+
+  change(fd: number, events: number): void {
+    throw new Error(`epoll tells of ${fd} what it was added for, not ${events}`);
   }
 
   remove(fd: number): void {

@@ -1,6 +1,6 @@
 import type { EngineCore } from '../engine-core.ts';
 import type { Libc } from '../linux/libc.ts';
-import { type ReadinessSet, Ready } from './readiness-set.ts';
+import { type ReadinessSet, Ready, type Receiver } from './readiness-set.ts';
 
 /** Who is told what epoll says of a descriptor. @param ready a sum of Ready */
 export interface Source {
@@ -56,6 +56,16 @@ export class Hub {
     this.#sources[fd] = source;
     this.#generations[fd] = this.#generation;
     this.#sourceCount += 1;
+    this.wake();
+  }
+
+  /** Where the set receives by itself. */
+  get receiver(): Receiver | undefined {
+    return this.#set.receiver;
+  }
+
+  change(fd: number, events: number): void {
+    this.#set.change(fd, events);
     this.wake();
   }
 

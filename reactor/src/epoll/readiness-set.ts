@@ -3,13 +3,23 @@
 export const Ready = { readable: 1, writable: 4, error: 8, hangUp: 0x10, remoteEnded: 0x2000 } as const;
 /** What is told once for every change of a connection, and not for as long as it lasts. */
 export const EDGE_TRIGGERED = -0x8000_0000;
+/** Everything that can happen to a connection, told once when it does. */
+export const ALL_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.writable | Ready.remoteEnded;
+/** The same where a receiver looks for bytes and for the end. */
+export const CHANGE_EDGES = EDGE_TRIGGERED | Ready.writable;
+/** A receiver tells when bytes or the end are here, and nothing else is told for now. */
+export const RECEIVED = 0;
 
 /** Descriptors whose readiness the kernel tells: a set of epoll, or polls of io_uring. */
 export interface ReadinessSet {
   /** There is something to be submitted, so that another `wait` has to come. */
   readonly isUnfinished: boolean;
-  /** @param events a sum of Ready, and EDGE_TRIGGERED. @param generation comes back with each event. @throws {Error} as Node's, with `code` */
+  /** Where the set receives by itself. */
+  readonly receiver: Receiver | undefined;
+  /** @param events a sum of Ready, and EDGE_TRIGGERED; or RECEIVED. @param generation comes back with each event. @throws {Error} as Node's, with `code` */
   add(fd: number, events: number, generation: number): void;
+  /** Polls for other events from now on. Only of a set with a receiver. */
+  change(fd: number, events: number): void;
   /** The descriptor stays open, and is the caller's alone. */
   remove(fd: number): void;
   /** @returns how many events there are, at least 0 */
@@ -21,4 +31,23 @@ export interface ReadinessSet {
   /** Closes a descriptor, whether it is in the set or not. */
   closeDescriptor(fd: number): void;
   close(): void;
+}
+
+/** What a receiver takes at once: enough for a small message. What comes in bulk fills it, and is read with calls from then on. */
+export const RECEIVED_BYTES = 4_096;
+
+/** Receives before anybody asks, one buffer for each descriptor: it is readable when bytes are here. */
+export interface Receiver {
+  /** Receives what comes next, unless something is here that nobody has taken. */
+  begin(fd: number): void;
+  /** Tells from now on when it is writable again, and when it breaks, though nothing is received. */
+  watchChanges(fd: number): void;
+  /** @returns how many bytes were received, 0 at the end, a negative error number, or undefined where nothing has come */
+  take(fd: number): number | undefined;
+  /** Why receiving has failed, if it has and nobody has taken that: an error number, which the kernel does not tell again. */
+  failureOf(fd: number): number | undefined;
+  /** The bytes that `take` has counted, until the end of the turn. */
+  bytesOf(fd: number): Uint8Array;
+  /** Receives no more: when this returns, nothing is under way, and what has come can be taken. @throws {Error} if the kernel does not let go of it */
+  stop(fd: number): void;
 }

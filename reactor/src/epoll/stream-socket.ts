@@ -7,7 +7,7 @@ import { BUFFER_BYTES, type NativeMemory } from '../linux/memory.ts';
 import { PIPE_BYTES, type Pipe, type PipePool } from '../linux/pipe-pool.ts';
 import type { Sockets } from '../linux/sockets.ts';
 import type { Hub } from './hub.ts';
-import { Ready } from './readiness-set.ts';
+import { ALL_EDGES, CHANGE_EDGES, RECEIVED, RECEIVED_BYTES, Ready, type Receiver } from './readiness-set.ts';
 import { SendQueue } from './send-queue.ts';
 
 /** What the connections of an engine share. */
@@ -25,6 +25,7 @@ export const AGAIN = -1;
 export const BROKEN = -2;
 /** The system does not splice these, or not at all: some sandboxes forbid it. */
 export const UNSUPPORTED = -3;
+const NOTHING: readonly Uint8Array[] = [];
 
 const NO_SPLICE: readonly number[] = [Errno.EINVAL, Errno.ENOSYS, Errno.EPERM];
 
@@ -43,12 +44,23 @@ export class StreamSocket {
   lastActiveMs: number;
   error: NodeJS.ErrnoException | undefined;
   readonly queue = new SendQueue();
+  /** Receives for this socket, where the hub's set does that; a relay reads by itself. */
+  receiver: Receiver | undefined;
+  /** What `receive` has read, until the next one or the end of the turn. */
+  received: Uint8Array;
+  /** The receiver's buffer came full, so that there is more, which calls read in larger pieces. */
+  #readsByCalls = false;
+  /** It was watched before it was connected, and nothing is received yet. */
+  #isReceiveDue = false;
+  /** A read has failed whose error nobody will tell again. */
+  #hasFailed = false;
   readonly #context: EpollContext;
   #idle: IdleTimer | undefined;
 
   constructor(context: EpollContext, fd: number) {
     this.#context = context;
     this.fd = fd;
+    this.received = context.memory.incoming;
     this.lastActiveMs = context.core.nowMs;
   }
 
@@ -60,16 +72,93 @@ export class StreamSocket {
     if ((ready & Ready.writable) !== 0) this.isWritable = true;
   }
 
-  /** Reads into the engine's memory, at most BUFFER_BYTES. @returns how many bytes, 0 at the end, AGAIN or BROKEN */
+  /** Reads at most BUFFER_BYTES: `received`. @returns how many bytes, 0 at the end, AGAIN or BROKEN */
   receive(limit: number = BUFFER_BYTES): number {
+    if (this.#hasFailed) return BROKEN;
+    if (this.receiver !== undefined && !this.#readsByCalls) return this.#take(this.receiver);
     const { libc, memory } = this.#context;
     const count = libc.recv(this.fd, memory.incomingAddress, limit, MSG_DONTWAIT);
     if (count < limit && !(count > 0 && this.isEnding)) this.isReadable = false;
-    return this.#noteRead(count, 'recv');
+    const read = this.#noteRead(count, 'recv');
+    if (read > 0) this.received = memory.incoming.subarray(0, read);
+    if (this.receiver === undefined || this.isReadable) return read;
+    this.#readsByCalls = false;
+    if (read > 0 || read === AGAIN) this.receiver.begin(this.fd);
+    else this.receiver.watchChanges(this.fd);
+    return read;
+  }
+
+  /** What is to be told of the socket. Where there is a receiver, a relay alone, which splices, is told of edges. */
+  watchedEvents(isConnected: boolean, isRelayed: boolean): number {
+    const { receiver } = this.#context.hub;
+    if (receiver === undefined || isRelayed) return ALL_EDGES;
+    this.receiver = receiver;
+    this.#isReceiveDue = !isConnected;
+    return isConnected ? RECEIVED : CHANGE_EDGES;
+  }
+
+  /** Receives from now on, if that has waited for the connection. */
+  beginReceiving(): void {
+    if (!this.#isReceiveDue) return;
+    this.#isReceiveDue = false;
+    this.receiver?.begin(this.fd);
+  }
+
+  /** The receiver has nothing to do with the socket any more, which is told of edges instead. @returns what was received, and nobody has read */
+  readByCalls(): readonly Uint8Array[] {
+    if (this.receiver === undefined) return NOTHING;
+    const received = this.stopReceiving();
+    this.#context.hub.change(this.fd, ALL_EDGES);
+    return received;
+  }
+
+  /** The descriptor is not the engine's any more. */
+  leave(): void {
+    this.cancelIdleTimeout();
+    this.receiver = undefined;
+  }
+
+  /** Receives nothing more by itself. @returns what has come meanwhile */
+  stopReceiving(): readonly Uint8Array[] {
+    const { receiver } = this;
+    if (receiver === undefined) return NOTHING;
+    receiver.stop(this.fd);
+    this.receiver = undefined;
+    const count = receiver.take(this.fd) ?? 0;
+    if (count > 0) {
+      this.#noteRead(count, 'recv');
+      return [receiver.bytesOf(this.fd).slice()];
+    }
+    if (count < 0) {
+      this.#hasFailed = true;
+      this.error ??= systemError('recv', -count);
+    }
+    return NOTHING;
+  }
+
+  #take(receiver: Receiver): number {
+    const count = receiver.take(this.fd);
+    this.isReadable = false;
+    if (count === undefined) return AGAIN;
+    if (count < 0) {
+      this.error ??= systemError('recv', -count);
+      return BROKEN;
+    }
+    this.#noteRead(count, 'recv');
+    this.received = receiver.bytesOf(this.fd);
+    if (count > 0 && count < RECEIVED_BYTES) receiver.begin(this.fd);
+    else {
+      // Nothing is received for now, so that nobody else would notice a reset.
+      receiver.watchChanges(this.fd);
+      this.#readsByCalls = count > 0;
+      this.isReadable = count > 0;
+    }
+    return count;
   }
 
   /** Moves bytes into an empty pipe. @returns as `receive`, or UNSUPPORTED */
   receiveInto(pipe: Pipe): number {
+    if (this.#hasFailed) return BROKEN;
     const count = this.#context.libc.splice(this.fd, 0, pipe.writeFd, 0, PIPE_BYTES, SPLICE_FLAGS);
     if (count < 0 && NO_SPLICE.includes(this.#context.libc.errno())) return UNSUPPORTED;
     if (count <= 0) this.isReadable = false;
@@ -145,7 +234,7 @@ export class StreamSocket {
 
   /** The error that the kernel has noted, and will not tell again. */
   takeError(): NodeJS.ErrnoException | undefined {
-    const errno = this.#context.sockets.pendingError(this.fd);
+    const errno = this.receiver?.failureOf(this.fd) ?? this.#context.sockets.pendingError(this.fd);
     return errno > 0 ? systemError('read', errno) : undefined;
   }
 
@@ -162,7 +251,10 @@ export class StreamSocket {
   }
 
   #noteSent(count: number, wanted: number, syscall: string): number {
-    if (count < wanted) this.isWritable = false;
+    if (count < wanted) {
+      this.isWritable = false;
+      this.receiver?.watchChanges(this.fd);
+    }
     if (count < 0) {
       this.isWritable = this.#context.libc.errno() === Errno.EINTR;
       return this.#noteFailure(syscall);

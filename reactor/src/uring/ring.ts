@@ -6,8 +6,10 @@ export const Operation = { pollAdd: 6, cancel: 14, close: 19, receive: 27 } as c
 export const MORE_FOLLOWS = 2;
 /** A buffer was taken, whose number stands in the upper half of the flags. */
 export const HAS_BUFFER = 1;
-/** In the flags of an entry: take a buffer of the group. */
-export const SELECT_BUFFER = 32;
+/** Beside of an operation: take a buffer of the group. */
+export const SELECT_BUFFER = 32 << 8;
+/** Beside of a receive: wait for bytes before it is tried. */
+export const POLL_FIRST = 1 << 16;
 /** The results of such an operation are of no interest. */
 export const NO_TOKEN = -1;
 
@@ -19,11 +21,13 @@ const PARAMS_BYTES = 120;
 const AT = { entries: 0, results: 1, flags: 2, submissions: 10, completions: 20 } as const;
 /** CQSIZE, CLAMP, SUBMIT_ALL, SINGLE_ISSUER, DEFER_TASKRUN and NO_SQARRAY, which Linux has from 6.6 on. */
 const SETUP_FLAGS = (1 << 3) | (1 << 4) | (1 << 7) | (1 << 12) | (1 << 13) | (1 << 16);
+const NEEDS = '(it wants Linux 6.6, and that neither kernel.io_uring_disabled nor a container forbids it)';
 const PROTECTION_READ_WRITE = 3;
 /** MAP_SHARED | MAP_POPULATE */
 const MAP_FLAGS = 0x8001;
 const ENTRIES_OFFSET = 0x1000_0000;
 const ENTRY_BYTES = 64;
+const ENTRY_WORDS = ENTRY_BYTES / 4;
 const RESULT_BYTES = 16;
 const GET_EVENTS = 1;
 const HAS_ARGUMENT = 8;
@@ -56,9 +60,9 @@ export class Ring {
   readonly #resultTailAt: number;
   readonly #resultMask: number;
   readonly #resultsAt: number;
-  /** The argument of waiting for a time, and the time. */
-  readonly #wait: BigInt64Array<ArrayBuffer>;
+  /** The argument of waiting for a time, less than a second, and behind it the time. */
   readonly #waitAddress: number;
+  readonly #waitNanoseconds: Int32Array;
   #tail = 0;
   #submitted = 0;
   #head = 0;
@@ -70,7 +74,7 @@ export class Ring {
     params[AT.flags] = SETUP_FLAGS;
     params[AT.results] = RESULTS;
     this.#fd = calls.setup(ENTRIES, calls.addressOf(params.buffer));
-    if (this.#fd < 0) throw systemError('io_uring_setup', calls.errno());
+    if (this.#fd < 0) throw systemError('io_uring_setup', calls.errno(), NEEDS);
     const at = (index: number): number => params[index] as number;
     this.#entryCount = at(AT.entries);
     const resultBytesAt = at(AT.completions + 5);
@@ -87,9 +91,10 @@ export class Ring {
     this.#resultTailAt = at(AT.completions + 1) >> 2;
     this.#resultMask = this.#wordAt(at(AT.completions + 2));
     this.#resultsAt = resultBytesAt >> 2;
-    this.#wait = new BigInt64Array(5);
-    this.#waitAddress = calls.addressOf(this.#wait.buffer);
-    this.#wait[2] = BigInt(this.#waitAddress + ARGUMENT_BYTES);
+    const wait = new BigUint64Array(ARGUMENT_BYTES / 8 + 2);
+    this.#waitAddress = calls.addressOf(wait.buffer);
+    wait[2] = BigInt(this.#waitAddress + ARGUMENT_BYTES);
+    this.#waitNanoseconds = new Int32Array(wait.buffer, ARGUMENT_BYTES + 8, 1);
   }
 
   /** Entries wait for the next `enter`. */
@@ -105,12 +110,13 @@ export class Ring {
   add(operation: number, fd: number, token: number): number {
     if (this.#isFull) this.enter(0, 0);
     if (this.#isFull) throw systemError('io_uring_enter', this.#calls.errno());
-    const at = (this.#tail & this.#entryMask) * (ENTRY_BYTES / 4);
+    const at = (this.#tail & this.#entryMask) * ENTRY_WORDS;
     this.#tail = (this.#tail + 1) | 0;
-    this.#entries.fill(0, at, at + ENTRY_BYTES / 4);
-    this.#entries[at] = operation;
-    this.#entries[at + 1] = fd;
-    this.#entries[at + 8] = token;
+    const entries = this.#entries;
+    entries[at] = operation;
+    entries[at + 1] = fd;
+    for (let word = 2; word < ENTRY_WORDS; word++) entries[at + word] = 0;
+    entries[at + 8] = token;
     return at;
   }
 
@@ -124,8 +130,7 @@ export class Ring {
     const count = (this.#tail - this.#submitted) | 0;
     this.#words[this.#tailAt] = this.#tail;
     this.#words[this.#resultHeadAt] = this.#head;
-    this.#wait[3] = 0n;
-    this.#wait[4] = BigInt(timeoutMs * 1_000_000);
+    this.#waitNanoseconds[0] = timeoutMs * 1_000_000;
     const flags = GET_EVENTS | HAS_ARGUMENT;
     const submitted = this.#calls.enter(this.#fd, count, waitCount, flags, this.#waitAddress, ARGUMENT_BYTES);
     // Where waiting failed by its time alone, entries were submitted; where nothing was, they are tried again.
