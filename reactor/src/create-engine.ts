@@ -1,15 +1,15 @@
 import { loadNative, type Native } from '@lars/syscalls/native';
 import { type Engine, EngineError, type EngineKind, type EngineLog, engineKinds } from './engine.ts';
 import { asError, EngineCore } from './engine-core.ts';
-import { EpollEngine } from './epoll/epoll-engine.ts';
-import { EpollSet } from './epoll/epoll-set.ts';
 import { bindLibc } from './linux/libc.ts';
+import { EpollSet } from './native/epoll-set.ts';
+import { NativeEngine } from './native/native-engine.ts';
 import { NodeEngine } from './node/node-engine.ts';
 import { bindUring } from './uring/uring-calls.ts';
 import { UringSet } from './uring/uring-set.ts';
 
 export interface EngineOptions {
-  /** 'auto', the default, takes the best that runs here. */
+  /** 'auto', the default, takes epoll, or node:net where that does not run; io_uring, which is not faster, runs where it is asked for. */
   readonly kind?: EngineKind | 'auto';
 }
 
@@ -47,9 +47,9 @@ type Opening = { readonly engine: Engine } | { readonly unavailable: string };
 
 const openers = {
   epoll: (core: EngineCore, reason: string): Promise<Opening> =>
-    open(bindLibc, libc => new EpollEngine(core, libc, new EpollSet(libc), 'epoll', reason)),
+    open(bindLibc, libc => new NativeEngine(core, libc, new EpollSet(libc), 'epoll', reason)),
   io_uring: (core: EngineCore, reason: string): Promise<Opening> =>
-    open(bindUring, ({ libc, calls }) => new EpollEngine(core, libc, new UringSet(calls), 'io_uring', reason)),
+    open(bindUring, ({ libc, calls }) => new NativeEngine(core, libc, new UringSet(calls), 'io_uring', reason)),
 };
 
 async function open<T>(bind: (native: Native) => T, make: (bound: T) => Engine): Promise<Opening> {

@@ -1,6 +1,6 @@
 // pure
 /**
- * What every engine does: TCP and UNIX sockets of one thread, without blocking it. An engine is epoll or node:net underneath; test/contract
+ * What every engine does: TCP and UNIX sockets of one thread, without blocking it. An engine is epoll, io_uring or node:net underneath; test/contract
  * checks all of them against what stands here.
  *
  * Rules of every callback of this file:
@@ -12,7 +12,7 @@
  * - On a closed connection `write` returns false, and the other methods do nothing.
  */
 
-export const engineKinds = ['io_uring', 'epoll', 'node'] as const;
+export const engineKinds = ['epoll', 'io_uring', 'node'] as const;
 export type EngineKind = (typeof engineKinds)[number];
 
 export interface Engine {

@@ -1,5 +1,5 @@
 import { systemError } from '@lars/syscalls/errno';
-import { RECEIVED_BYTES } from '../epoll/readiness-set.ts';
+import { RECEIVED_BYTES } from '../native/readiness-set.ts';
 import type { Ring } from './ring.ts';
 import type { UringCalls } from './uring-calls.ts';
 

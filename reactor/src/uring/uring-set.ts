@@ -1,5 +1,5 @@
 import { Errno } from '@lars/syscalls/errno';
-import { CHANGE_EDGES, EDGE_TRIGGERED, RECEIVED, type ReadinessSet, Ready, type Receiver } from '../epoll/readiness-set.ts';
+import { CHANGE_EDGES, EDGE_TRIGGERED, RECEIVED, type ReadinessSet, Ready, type Receiver } from '../native/readiness-set.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
 import { HAS_BUFFER, MORE_FOLLOWS, NO_TOKEN, Operation, POLL_FIRST, Ring, SELECT_BUFFER } from './ring.ts';
 import type { UringCalls } from './uring-calls.ts';
@@ -37,6 +37,8 @@ interface Watch {
   isCopy: boolean;
   /** Nothing was received yet. */
   isFirst: boolean;
+  /** Nothing is received any more. */
+  isStopped: boolean;
 }
 
 /**
@@ -84,6 +86,7 @@ export class UringSet implements ReadinessSet, Receiver {
       bytes: NOTHING,
       isCopy: false,
       isFirst: true,
+      isStopped: false,
     };
     this.#watches[fd] = watch;
     if (events === RECEIVED) this.begin(fd);
@@ -161,6 +164,9 @@ export class UringSet implements ReadinessSet, Receiver {
     const watch = this.#watches[fd];
     const operation = watch?.receive;
     if (watch === undefined || operation === undefined) return;
+    watch.isStopped = true;
+    // Its result may have come while another one was stopped.
+    if (this.#finishEarly(operation)) return;
     this.#addCancel(operation);
     for (let waits = 0; watch.receive === operation && waits < MAX_CANCEL_WAITS; waits++) {
       this.#ring.enter(1, 1);
@@ -250,6 +256,16 @@ export class UringSet implements ReadinessSet, Receiver {
     this.#lent.length = 0;
   }
 
+  #finishEarly(operation: UnderWay): boolean {
+    for (let at = 0; at < this.#early.length; at += 3) {
+      if (this.#early[at] !== operation.token) continue;
+      const [, result = 0, flags = 0] = this.#early.splice(at, 3);
+      this.#finishReceive(operation, result, flags);
+      return true;
+    }
+    return false;
+  }
+
   #takeEarly(): void {
     const early = this.#early;
     this.#early = [];
@@ -298,7 +314,7 @@ export class UringSet implements ReadinessSet, Receiver {
     if (operation.isCancelled || result === -Errno.ECANCELED) return false;
     // All buffers were in use; they are the kernel's again when this is submitted.
     if (result === -Errno.ENOBUFS || result === -Errno.EINTR || result === -Errno.EAGAIN) {
-      this.#receive(watch);
+      if (!watch.isStopped) this.#receive(watch);
       return false;
     }
     watch.hasResult = true;

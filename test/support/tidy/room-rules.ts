@@ -18,7 +18,7 @@ const ROOMS = [
   'reactor',
   'reactor/src/descriptors',
   'reactor/src/server',
-  'reactor/src/epoll',
+  'reactor/src/native',
   'reactor/src/uring',
   'agent',
   'agent/src/balancer',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SendQueue } from '../../../reactor/src/epoll/send-queue.ts';
+import { SendQueue } from '../../../reactor/src/native/send-queue.ts';
 import { UnreadBytes } from '../../../reactor/src/unread-bytes.ts';
 
 test('a send queue gives what was pushed, in order, whatever is taken at a time', () => {

@@ -19,6 +19,6 @@ test('says which engine it is, and why', async () => {
 test('a name that no engine has is refused', async () => {
   await expect(createEngine({ kind: 'kqueue' as EngineKind })).rejects.toMatchObject({
     code: 'BAD_OPTION',
-    message: "there is no engine 'kqueue'; there are io_uring, epoll, node",
+    message: "there is no engine 'kqueue'; there are epoll, io_uring, node",
   });
 });

@@ -1,10 +1,10 @@
 import { loadNative } from '@lars/syscalls/native';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EngineCore } from '../../../reactor/src/engine-core.ts';
-import { EpollSet } from '../../../reactor/src/epoll/epoll-set.ts';
-import { Hub } from '../../../reactor/src/epoll/hub.ts';
-import { Ready } from '../../../reactor/src/epoll/readiness-set.ts';
 import { NativeMemory } from '../../../reactor/src/linux/memory.ts';
+import { EpollSet } from '../../../reactor/src/native/epoll-set.ts';
+import { Hub } from '../../../reactor/src/native/hub.ts';
+import { Ready } from '../../../reactor/src/native/readiness-set.ts';
 import { Ring } from '../../../reactor/src/uring/ring.ts';
 import { bindUring, type UringLibc } from '../../../reactor/src/uring/uring-calls.ts';
 import { UringSet } from '../../../reactor/src/uring/uring-set.ts';

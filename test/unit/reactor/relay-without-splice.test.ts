@@ -2,9 +2,9 @@ import { Errno } from '@lars/syscalls/errno';
 import { loadNative } from '@lars/syscalls/native';
 import { expect, test } from 'vitest';
 import { EngineCore } from '../../../reactor/src/engine-core.ts';
-import { EpollEngine } from '../../../reactor/src/epoll/epoll-engine.ts';
-import { EpollSet } from '../../../reactor/src/epoll/epoll-set.ts';
 import { bindLibc, type Libc } from '../../../reactor/src/linux/libc.ts';
+import { EpollSet } from '../../../reactor/src/native/epoll-set.ts';
+import { NativeEngine } from '../../../reactor/src/native/native-engine.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const outcome = await loadNative(bindLibc);
@@ -32,7 +32,7 @@ test.runIf('bound' in outcome).each([
 ] as const)('a relay copies where %s fails with %i', async (call, errno) => {
   const { bound } = outcome as { readonly bound: Libc };
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const engine = new EpollEngine(
+  const engine = new NativeEngine(
     new EngineCore({ log: silent, nowMs: () => performance.now() }),
     refusing(bound, call, errno),
     new EpollSet(bound),

@@ -6,7 +6,7 @@ import { SOCK_NONBLOCK_CLOEXEC } from '../linux/constants.ts';
 import { WheelTimer } from '../timer-wheel.ts';
 import type { Source } from './hub.ts';
 import { Ready } from './readiness-set.ts';
-import type { EpollContext } from './stream-socket.ts';
+import type { SocketContext } from './stream-socket.ts';
 
 /** How many connections one listener accepts in a row before others have their turn. */
 const ACCEPTS_IN_A_ROW = 64;
@@ -16,18 +16,18 @@ const LOG_PERIOD_MS = 10_000;
 
 const EXHAUSTED: readonly number[] = [Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM];
 
-export interface EpollListenerDeps {
-  readonly context: EpollContext;
+export interface SocketListenerDeps {
+  readonly context: SocketContext;
   /** The file that goes when the listener closes. */
   readonly path: string | undefined;
   onAccept(fd: number): void;
-  onGone(listener: EpollListener): void;
+  onGone(listener: SocketListener): void;
 }
 
 /** A listening descriptor. It is watched for as long as it is not paused, and level-triggered: connections that wait are told of again. */
-export class EpollListener implements Listener, Source {
+export class SocketListener implements Listener, Source {
   readonly address: Address;
-  readonly #deps: EpollListenerDeps;
+  readonly #deps: SocketListenerDeps;
   readonly #fd: number;
   readonly #retry: WheelTimer;
   #isOpen = true;
@@ -35,7 +35,7 @@ export class EpollListener implements Listener, Source {
   #isWatched = false;
   #loggedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(deps: EpollListenerDeps, fd: number) {
+  constructor(deps: SocketListenerDeps, fd: number) {
     this.#deps = deps;
     this.#fd = fd;
     this.address = deps.context.sockets.localAddress(fd) ?? { family: 'unix', host: '', port: 0 };

@@ -1,5 +1,5 @@
 import type { Pipe } from '../linux/pipe-pool.ts';
-import { AGAIN, BROKEN, type EpollContext, type StreamSocket, UNSUPPORTED } from './stream-socket.ts';
+import { AGAIN, BROKEN, type SocketContext, type StreamSocket, UNSUPPORTED } from './stream-socket.ts';
 
 /** So many full reads of such a size in a row show a bulk transfer, which is cheaper through a pipe. */
 const FULL_READS = 3;
@@ -18,7 +18,7 @@ export type Moved = 'waiting' | 'more' | 'done' | 'from_broken' | 'to_broken';
 export class RelayDirection {
   /** The end was passed on. */
   isDone = false;
-  readonly #context: EpollContext;
+  readonly #context: SocketContext;
   readonly #from: StreamSocket;
   readonly #to: StreamSocket;
   readonly #mode: SpliceMode;
@@ -31,7 +31,7 @@ export class RelayDirection {
   #smallMoves = 0;
 
   /** @param hasEnded the end of `from` was read before */
-  constructor(context: EpollContext, from: StreamSocket, to: StreamSocket, mode: SpliceMode, hasEnded: boolean) {
+  constructor(context: SocketContext, from: StreamSocket, to: StreamSocket, mode: SpliceMode, hasEnded: boolean) {
     this.#context = context;
     this.#from = from;
     this.#to = to;

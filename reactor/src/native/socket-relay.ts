@@ -2,18 +2,18 @@ import { reasonOf } from '../close-reason.ts';
 import type { Relay, RelayEnd, RelayOptions, RelayResult } from '../engine.ts';
 import { IdleTimer } from '../idle-timer.ts';
 import type { RelaySide } from './connection-deps.ts';
-import type { EpollConnection } from './epoll-connection.ts';
 import type { Task } from './hub.ts';
 import { Ready } from './readiness-set.ts';
 import { RelayDirection } from './relay-direction.ts';
-import type { EpollContext, StreamSocket } from './stream-socket.ts';
+import type { SocketConnection } from './socket-connection.ts';
+import type { SocketContext, StreamSocket } from './stream-socket.ts';
 
 type SideName = 'a' | 'b';
 
 /** One of the two connections: `out` takes its bytes to the other, `into` brings those of the other. */
 interface Side extends RelaySide {
   readonly name: SideName;
-  readonly connection: EpollConnection;
+  readonly connection: SocketConnection;
   readonly socket: StreamSocket;
   readonly out: RelayDirection;
   readonly into: RelayDirection;
@@ -22,9 +22,9 @@ interface Side extends RelaySide {
 const READABLE = Ready.readable | Ready.remoteEnded | Ready.hangUp | Ready.error;
 
 /** A relay between two connections of an epoll engine: bytes are copied, or spliced where reads come full. */
-export class EpollRelay implements Relay, Task {
+export class SocketRelay implements Relay, Task {
   isScheduled = false;
-  readonly #context: EpollContext;
+  readonly #context: SocketContext;
   readonly #options: RelayOptions;
   readonly #onDone: (result: RelayResult) => void;
   readonly #a: Side;
@@ -34,8 +34,8 @@ export class EpollRelay implements Relay, Task {
   #isHalfClosed = false;
 
   constructor(
-    context: EpollContext,
-    [a, b]: readonly [EpollConnection, EpollConnection],
+    context: SocketContext,
+    [a, b]: readonly [SocketConnection, SocketConnection],
     [aSocket, bSocket]: readonly [StreamSocket, StreamSocket],
     options: RelayOptions,
     onDone: (result: RelayResult) => void,
@@ -77,7 +77,7 @@ export class EpollRelay implements Relay, Task {
     this.#move(this.#b);
   }
 
-  #side(name: SideName, connection: EpollConnection, socket: StreamSocket, out: RelayDirection, into: RelayDirection): Side {
+  #side(name: SideName, connection: SocketConnection, socket: StreamSocket, out: RelayDirection, into: RelayDirection): Side {
     const side: Side = {
       name,
       connection,

@@ -11,7 +11,7 @@ import { ALL_EDGES, CHANGE_EDGES, RECEIVED, RECEIVED_BYTES, Ready, type Receiver
 import { SendQueue } from './send-queue.ts';
 
 /** What the connections of an engine share. */
-export interface EpollContext {
+export interface SocketContext {
   readonly core: EngineCore;
   readonly hub: Hub;
   readonly libc: Libc;
@@ -54,10 +54,10 @@ export class StreamSocket {
   #isReceiveDue = false;
   /** A read has failed whose error nobody will tell again. */
   #hasFailed = false;
-  readonly #context: EpollContext;
+  readonly #context: SocketContext;
   #idle: IdleTimer | undefined;
 
-  constructor(context: EpollContext, fd: number) {
+  constructor(context: SocketContext, fd: number) {
     this.#context = context;
     this.fd = fd;
     this.received = context.memory.incoming;

@@ -31,21 +31,21 @@ import { NativeMemory } from '../linux/memory.ts';
 import { PipePool } from '../linux/pipe-pool.ts';
 import { Sockets } from '../linux/sockets.ts';
 import { WheelTimer } from '../timer-wheel.ts';
-import type { EpollConnectionDeps } from './connection-deps.ts';
-import { EpollConnection } from './epoll-connection.ts';
-import { EpollListener } from './epoll-listener.ts';
-import { EpollRelay } from './epoll-relay.ts';
+import type { SocketConnectionDeps } from './connection-deps.ts';
 import { Hub } from './hub.ts';
 import type { ReadinessSet } from './readiness-set.ts';
-import type { EpollContext } from './stream-socket.ts';
+import { SocketConnection } from './socket-connection.ts';
+import { SocketListener } from './socket-listener.ts';
+import { SocketRelay } from './socket-relay.ts';
+import type { SocketContext } from './stream-socket.ts';
 
 /** The engine of Linux: the C library's calls through koffi, and epoll to know when. */
-export class EpollEngine implements Engine {
+export class NativeEngine implements Engine {
   readonly kind: EngineKind;
   readonly reason: string;
-  readonly #context: EpollContext;
+  readonly #context: SocketContext;
   readonly #connections = new Set<Connection>();
-  readonly #listeners = new Set<EpollListener>();
+  readonly #listeners = new Set<SocketListener>();
 
   /** @throws {Error} as Node's, with `code`, where the kernel gives no epoll descriptor */
   constructor(core: EngineCore, libc: Libc, set: ReadinessSet, kind: EngineKind, reason: string) {
@@ -78,8 +78,8 @@ export class EpollEngine implements Engine {
       core.watch(() => onAccept(connection), connection);
     };
     const path = place.kind === 'path' ? place.path : undefined;
-    const onGone = (gone: EpollListener) => void this.#listeners.delete(gone);
-    const listener = new EpollListener({ context: this.#context, path, onAccept: accept, onGone }, fd);
+    const onGone = (gone: SocketListener) => void this.#listeners.delete(gone);
+    const listener = new SocketListener({ context: this.#context, path, onAccept: accept, onGone }, fd);
     this.#listeners.add(listener);
     return listener;
   }
@@ -92,7 +92,7 @@ export class EpollEngine implements Engine {
     const { timeoutMs = DEFAULTS.connectTimeoutMs } = options;
     const late = new WheelTimer(() => connection.close('connect_timeout', timeoutError('no connection', timeoutMs)));
     const { fd, error } = this.#openConnection(target, options);
-    const deps: EpollConnectionDeps = {
+    const deps: SocketConnectionDeps = {
       ...this.#depsFor(options),
       onGone: gone => {
         core.wheel.cancel(late);
@@ -125,7 +125,7 @@ export class EpollEngine implements Engine {
 
   relay(a: Connection, b: Connection, options: RelayOptions, onDone: (result: RelayResult) => void): Relay {
     checkRelayOptions(options);
-    const isOurs = (one: Connection): one is EpollConnection => one instanceof EpollConnection && one.context === this.#context;
+    const isOurs = (one: Connection): one is SocketConnection => one instanceof SocketConnection && one.context === this.#context;
     if (!isOurs(a) || !isOurs(b) || a === b)
       throw new EngineError('BAD_OPTION', 'a relay is between two connections of one engine');
     if (!a.isConnected || !b.isConnected || a.socket === undefined || b.socket === undefined) {
@@ -133,7 +133,7 @@ export class EpollEngine implements Engine {
     }
     if (a.isEnded || b.isEnded) throw new EngineError('BAD_OPTION', 'a connection has been ended, and takes nothing any more');
     if (a.isRelayed || b.isRelayed) throw new EngineError('BAD_OPTION', 'a connection is in a relay already');
-    return new EpollRelay(this.#context, [a, b], [a.socket, b.socket], options, onDone);
+    return new SocketRelay(this.#context, [a, b], [a.socket, b.socket], options, onDone);
   }
 
   after(ms: number, callback: () => void): EngineTimer {
@@ -168,12 +168,12 @@ export class EpollEngine implements Engine {
   }
 
   /** What the connections of one listener, or one connection that connects, have in common. */
-  #depsFor({ writeHighBytes = DEFAULTS.writeHighBytes }: SocketOptions): EpollConnectionDeps {
+  #depsFor({ writeHighBytes = DEFAULTS.writeHighBytes }: SocketOptions): SocketConnectionDeps {
     return { context: this.#context, writeHighBytes, onGone: this.#forget };
   }
 
-  #add(fd: number, isConnected: boolean, deps: EpollConnectionDeps): EpollConnection {
-    const connection = new EpollConnection(deps, fd, isConnected);
+  #add(fd: number, isConnected: boolean, deps: SocketConnectionDeps): SocketConnection {
+    const connection = new SocketConnection(deps, fd, isConnected);
     this.#connections.add(connection);
     return connection;
   }

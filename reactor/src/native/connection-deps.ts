@@ -1,9 +1,9 @@
 import type { Connection } from '../engine.ts';
 import type { Source } from './hub.ts';
-import type { EpollContext } from './stream-socket.ts';
+import type { SocketContext } from './stream-socket.ts';
 
-export interface EpollConnectionDeps {
-  readonly context: EpollContext;
+export interface SocketConnectionDeps {
+  readonly context: SocketContext;
   readonly writeHighBytes: number;
   /** Called once, when the connection is not the engine's any more. */
   onGone(connection: Connection): void;

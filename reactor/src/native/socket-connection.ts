@@ -9,16 +9,16 @@ import {
 } from '../engine.ts';
 import { asError } from '../engine-core.ts';
 import { UnreadBytes } from '../unread-bytes.ts';
-import type { EpollConnectionDeps, RelaySide } from './connection-deps.ts';
+import type { RelaySide, SocketConnectionDeps } from './connection-deps.ts';
 import type { Source, Task } from './hub.ts';
 import { Ready } from './readiness-set.ts';
-import { BROKEN, type EpollContext, StreamSocket } from './stream-socket.ts';
+import { BROKEN, type SocketContext, StreamSocket } from './stream-socket.ts';
 
 /** How often one connection is read in a row before others have their turn. */
 const READS_IN_A_ROW = 4;
 
 /** A connection of an epoll engine, as its user sees it. */
-export class EpollConnection implements Connection, Source, Task {
+export class SocketConnection implements Connection, Source, Task {
   isScheduled = false;
   isOpen = true;
   isConnected: boolean;
@@ -26,8 +26,8 @@ export class EpollConnection implements Connection, Source, Task {
   isEnded = false;
   /** Undefined when the system gave none. */
   readonly socket: StreamSocket | undefined;
-  readonly context: EpollContext;
-  readonly #deps: EpollConnectionDeps;
+  readonly context: SocketContext;
+  readonly #deps: SocketConnectionDeps;
   #handler: ConnectionHandler | undefined;
   /** A relay that has taken the connection, and is told instead of the handler. */
   #relay: RelaySide | undefined;
@@ -42,7 +42,7 @@ export class EpollConnection implements Connection, Source, Task {
   #local: Address | undefined;
   #remote: Address | undefined;
 
-  constructor(deps: EpollConnectionDeps, fd: number, isConnected: boolean) {
+  constructor(deps: SocketConnectionDeps, fd: number, isConnected: boolean) {
     this.context = deps.context;
     this.#deps = deps;
     this.isConnected = isConnected;
