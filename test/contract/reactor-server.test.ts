@@ -121,8 +121,10 @@ test('a thread that hangs gets no more while another is free, and serves what it
     untaken += 1;
     await new Promise(resolve => setTimeout(resolve, 60));
   }
-  // One that it was sent and did not take is what shows that it hangs.
-  expect(untaken).toBe(1);
+  // One that it was sent and did not take is what shows that it hangs. On a busy machine the other one may seem to hang for a moment, too; who
+  // looked at connections alone would give it three of the six.
+  expect(untaken).toBeGreaterThanOrEqual(1);
+  expect(untaken).toBeLessThanOrEqual(2);
   expect(await ask(second, 'on')).toBe('echo on');
   Atomics.store(gate, 0, 1);
   Atomics.notify(gate, 0);
