@@ -5,7 +5,7 @@ import { Kysely, SqliteDialect } from 'kysely';
 import { messageOf, StartupError } from '../errors.ts';
 import { makeFolder, OWN_FILE_MODE } from '../own-files.ts';
 import { isDiskFull } from './disk-full.ts';
-import { isMissingBinary, missingBinaryProblem } from './missing-binary.ts';
+import { openFailure } from './open-failure.ts';
 import { isLocked, waitForLock } from './wait-for-lock.ts';
 
 export interface SqliteOptions {
@@ -64,11 +64,7 @@ export function openSqliteToRead<Tables>({ file, confKey }: Pick<SqliteOptions, 
   try {
     return databaseOf(absolute, new Database(absolute, { readonly: true, fileMustExist: true, timeout: READ_BUSY_TIMEOUT_MS }));
   } catch (cause) {
-    throw new StartupError(
-      'DATABASE',
-      `database ${absolute} (${confKey}) cannot be read: ${isMissingBinary(cause) ? missingBinaryProblem(cause) : messageOf(cause)}`,
-      { cause },
-    );
+    throw new StartupError('DATABASE', `database ${absolute} (${confKey}) cannot be read: ${openFailure(cause)}`, { cause });
   }
 }
 
@@ -112,9 +108,7 @@ export function openError(
     ? `another process has locked it (waited ${waitedMs / 1_000} s)`
     : isDiskFull(cause, file)
       ? `its disk is full: ${messageOf(cause)}`
-      : isMissingBinary(cause)
-        ? missingBinaryProblem(cause)
-        : messageOf(cause);
+      : openFailure(cause);
   return new StartupError('DATABASE', `database ${file} (${confKey}) cannot be opened: ${why}`, { cause });
 }
 

@@ -54,13 +54,19 @@ describe('AD-4: calls in flight', () => {
     expect(inFlight(world, 1)).toBe(left);
   });
 
-  test('the late report of one that was given up is not taken for another', () => {
+  /** A call was sent a second ago, and a later one has been answered: the first is given up. */
+  function withOneGivenUp(): AdaptiveWorld {
     const world = well(1);
     world.pick();
     world.nowMs += 1_000;
     world.pick();
     world.nowMs += 5;
     world.succeed(host(1), 1, 5);
+    return world;
+  }
+
+  test('the late report of one that was given up is not taken for another', () => {
+    const world = withOneGivenUp();
     expect(world.conduct().unreported).toBe(1);
     world.pick();
     world.nowMs += 100;
@@ -70,12 +76,7 @@ describe('AD-4: calls in flight', () => {
   });
 
   test('a quick one is not that of a call that was given up, unless it comes late', () => {
-    const world = well(1);
-    world.pick();
-    world.nowMs += 1_000;
-    world.pick();
-    world.nowMs += 5;
-    world.succeed(host(1), 1, 5);
+    const world = withOneGivenUp();
     world.nowMs += 100;
     world.succeed(host(1), 1, 5);
     expect(inFlight(world, 1)).toBe(0);
@@ -83,12 +84,7 @@ describe('AD-4: calls in flight', () => {
   });
 
   test('a duration that was rounded up is that of a call in flight all the same', () => {
-    const world = well(1);
-    world.pick();
-    world.nowMs += 1_000;
-    world.pick();
-    world.nowMs += 5;
-    world.succeed(host(1), 1, 5);
+    const world = withOneGivenUp();
     world.pick();
     world.nowMs += 4.6;
     world.succeed(host(1), 1, 5);
