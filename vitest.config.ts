@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     setupFiles: ['./test/support/property-seed.ts'],
     testTimeout: 20_000,
+    // Processes, sockets and other people's load: CI gives a test a second attempt. The closing line counts those that took it, by name.
+    retry: process.env['CI'] ? 1 : 0,
     hookTimeout: 20_000,
     // A fifth of a process's start is compiling. What one start has compiled the next ones take over.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },

@@ -51,7 +51,7 @@ test('is worked off in many short turns, by hand or announced', async () => {
       exec(statements);
       shares.push(await longestTurnShare(() => watcher.poll()));
     }
-    expect(Math.min(...shares), statements).toBeLessThan(0.07);
+    expect(Math.min(...shares), statements).toBeLessThan(0.15);
   }
 });
 
