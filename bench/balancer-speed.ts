@@ -3,6 +3,7 @@
  * noisy: all variants take turns in each round, and the ratio to classic is that of the same round.
  */
 import { getHeapStatistics } from 'node:v8';
+import { inlineLongPaths } from '@lars/runtime/inlining';
 import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../agent/src/balancer/adaptive/adaptive.ts';
 import type { BalancerFactory, ModuleBalancer } from '../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../agent/src/balancer/classic/classic.ts';
@@ -33,6 +34,8 @@ interface Cell {
 
 /** A Markdown section; takes about 15 seconds. */
 export async function measureBalancerSpeed(): Promise<string> {
+  // As the agent does.
+  inlineLongPaths();
   const cells = SITUATIONS.flatMap(situation => HOST_COUNTS.map(hostCount => cellOf(situation, hostCount)));
   for (let round = 0; round <= ROUNDS; round++) {
     for (const { traffic, rounds } of cells) {

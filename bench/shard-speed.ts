@@ -4,6 +4,7 @@
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { inlineLongPaths } from '@lars/runtime/inlining';
 import { ADAPTIVE_DEFAULTS, adaptiveBalancer } from '../agent/src/balancer/adaptive/adaptive.ts';
 import type { ModuleBalancerFactory } from '../agent/src/balancer/algorithm.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../agent/src/balancer/classic/classic.ts';
@@ -34,6 +35,8 @@ interface Variant {
 
 /** A Markdown section; takes about half a minute, and a gigabyte for the many modules. */
 export async function measureShardSpeed(): Promise<string> {
+  // As the agent does.
+  inlineLongPaths();
   const collectGarbage = garbageCollector();
   const algorithms = Object.keys(ALGORITHMS) as Algorithm[];
   const odd = algorithms.map(algorithm => variantOf(algorithm, 1, HOSTS, collectGarbage, 'odd'));

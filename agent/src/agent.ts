@@ -4,6 +4,7 @@ import { parseIpv4 } from '@lars/proto/host-address';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { exposeGc, scheduleGc } from '@lars/runtime/gc';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
+import { inlineLongPaths } from '@lars/runtime/inlining';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
 import { SecurityKeeper } from '@lars/runtime/security/security-keeper';
@@ -46,6 +47,7 @@ export interface AgentDeps {
  * @throws {StartupError} when a port is taken or the configuration contradicts itself
  */
 export async function startAgent(config: AgentConfig, { log, clock = systemClock }: AgentDeps): Promise<RunningAgent> {
+  inlineLongPaths();
   exposeGc();
   scheduleGc();
   const counters = new AgentCounters();

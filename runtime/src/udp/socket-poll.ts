@@ -9,6 +9,8 @@ const POLL_MS = 10;
 /** The same after EMPTY_POLLS polls in a row that found nothing. */
 const LONG_POLL_MS = 200;
 const EMPTY_POLLS = 100;
+/** How many full batches follow one another before the event loop gets its tick, which costs about as much as ten datagrams. Four take about a millisecond. */
+const BATCHES_PER_TICK = 4;
 
 const POLLIN = 1;
 const POLLOUT = 4;
@@ -62,8 +64,8 @@ export interface SocketPollLoopDeps {
 
 /**
  * Lets a thread wait for its socket instead of in its event loop, because an event loop passes datagrams to JavaScript one by one.
- * The event loop gets a tick whenever it has something to do (a message, or the thread's end) and after each batch. Only timers do not
- * end the wait, and may be late.
+ * The event loop gets a tick whenever it has something to do (a message, or the thread's end), after each batch, and after a few of those
+ * that came full. Only timers do not end the wait, and may be late.
  */
 export class SocketPollLoop {
   readonly #deps: SocketPollLoopDeps;
@@ -90,8 +92,14 @@ export class SocketPollLoop {
     // If the event loop had work, the next poll must not block: that work may have queued a setImmediate, which would be delayed.
     this.#mayBlock = (ready & Ready.loop) === 0;
     this.#emptyPolls = ready === 0 ? this.#emptyPolls + 1 : 0;
-    this.#socketReady = (ready & Ready.socket) !== 0 && this.#deps.onReady();
+    this.#socketReady = (ready & Ready.socket) !== 0 && this.#handleBatches();
   };
+
+  /** @returns whether the socket is certain to be ready still */
+  #handleBatches(): boolean {
+    for (let batch = 0; batch < BATCHES_PER_TICK && !this.#stopped; batch++) if (!this.#deps.onReady()) return false;
+    return true;
+  }
 
   #blockMs(): number {
     return this.#emptyPolls < EMPTY_POLLS ? POLL_MS : LONG_POLL_MS;

@@ -54,13 +54,32 @@ test('does not ask whether there is more after a full batch', async () => {
   expect(timeouts).toHaveLength(2);
 });
 
-test('lets the event loop have its turn between full batches', async () => {
-  let turns = 0;
-  const loop = new SocketPollLoop({ poll: () => Ready.socket, onReady: () => ++turns < 1_000 });
+test('lets the event loop have its turn after every fourth full batch', async () => {
+  let batches = 0;
+  const loop = new SocketPollLoop({ poll: () => Ready.socket, onReady: () => ++batches < 1_000 });
   loops.push(loop);
+  const perTurn: number[] = [];
+  for (let turn = 0; turn < 5; turn++) {
+    const before = batches;
+    await nextTick();
+    perTurn.push(batches - before);
+  }
+  expect(perTurn.slice(1)).toEqual([4, 4, 4, 4]);
+});
+
+test('takes no further batch once it is stopped in one', async () => {
+  let batches = 0;
+  const loop = new SocketPollLoop({
+    poll: () => Ready.socket,
+    onReady: () => {
+      batches += 1;
+      loop.stop();
+      return true;
+    },
+  });
   await nextTick();
   await nextTick();
-  expect(turns).toBeLessThan(5);
+  expect(batches).toBe(1);
 });
 
 test('does nothing any more once it is stopped', async () => {
