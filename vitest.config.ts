@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './test/support/longest-first.ts';
 
 const PROCESSES = 'test/e2e/**/*.test.ts';
 
@@ -16,6 +17,7 @@ export default defineConfig({
     hookTimeout: 20_000,
     // A fifth of a process's start is compiling. What one start has compiled the next ones take over.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     // Files side by side, first those that compute, then those that wait for processes of their own: a process must not wait for a processor
     // that a computation has.
