@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Connection, Engine } from '@lars/reactor';
+import type { Connection, Engine, EngineKind } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { seededRandom } from '../support/seeded-random.ts';
@@ -16,11 +16,13 @@ import {
   descriptors,
   echo,
   kinds,
+  listenRemote,
   listenWith,
   NotingHandler,
   nativeKinds,
   openEngine,
   pattern,
+  type Remote,
   sleep,
 } from './reactor-harness.ts';
 
@@ -30,6 +32,22 @@ function temporaryPath(): string {
   const folder = mkdtempSync(join(tmpdir(), 'reactor-'));
   afterTest(() => rmSync(folder, { recursive: true }));
   return join(folder, 'socket');
+}
+
+/** A relay from a UNIX client, a, to a host on TCP, b. */
+async function relayFromUnix(kind: EngineKind, onHost: (remote: Remote) => void = () => undefined) {
+  const [engine, host, path] = [await openEngine(kind), await listenRemote(onHost), temporaryPath()];
+  const ends: string[] = [];
+  const relay = (client: Connection, one: Connection) =>
+    engine.relay(client, one, {}, ({ end, by }) => void ends.push(`${end} ${by}`));
+  await listenWith(
+    engine,
+    client => void engine.connect({ port: host.port }, { onConnect: one => void relay(client, one), onData: () => undefined }),
+    { path },
+  );
+  const remote = await connectRemote({ path });
+  const atHost = await eventually('the host is there', () => host.accepted[0]);
+  return { atHost, remote, ends };
 }
 
 describeEngines(
@@ -236,30 +254,25 @@ describeEngines(
       expect(existsSync(path)).toBe(false);
     });
 
-    test('a UNIX client that sends and closes altogether ends its relay, when all it sent has arrived', async () => {
-      const [front, back] = [temporaryPath(), temporaryPath()];
-      const engine = await openEngine(kind);
-      const backend = new NotingHandler();
-      await listenWith(engine, connection => connection.start(backend), { path: back });
-      const ends: string[] = [];
-      await listenWith(
-        engine,
-        client => {
-          engine.connect(
-            { path: back },
-            {
-              onConnect: one => void engine.relay(client, one, {}, ({ end, by }) => ends.push(`${end} ${by}`)),
-              onData: () => undefined,
-            },
-          );
-        },
-        { path: front },
-      );
-      const remote = await connectRemote({ path: front });
+    test('what a UNIX client has sent before it closed altogether reaches a host that reads later; the relay ends as the host does', async () => {
+      const { atHost, remote, ends } = await relayFromUnix(kind, host => host.socket.pause());
       remote.socket.end(pattern(MIB), () => remote.socket.destroy());
+      await eventually('the client is gone', () => remote.isClosed);
+      await sleep(100);
+      atHost.socket.resume();
+      await atHost.ended();
+      expect([atHost.errorCode, atHost.received.equals(pattern(MIB))]).toEqual([undefined, true]);
+      atHost.socket.end();
       await eventually('the relay is over', () => ends.length === 1);
-      await backend.closed();
-      expect(backend.received.equals(pattern(MIB))).toBe(true);
+      expect(ends).toEqual(['ended b']);
+    });
+
+    test('a host that sends to a UNIX client which has closed altogether is reset', async () => {
+      const { atHost, remote, ends } = await relayFromUnix(kind);
+      remote.socket.destroy();
+      await atHost.ended();
+      atHost.socket.write('too late');
+      await eventually('the relay is over', () => ends.length === 1);
       expect(ends).toEqual(['reset a']);
     });
 

@@ -130,11 +130,8 @@ export class SocketRelay implements Relay, Task {
       this.#finish('ended', side.name, undefined);
       return;
     }
-    // A UNIX socket tells when its remote has closed it altogether: nothing can be brought there any more.
-    if (side.socket.isHungUp) {
-      this.#break('reset', side.name, undefined);
-      return;
-    }
+    // Of a UNIX socket that is closed altogether one could tell now, and a reset would take from the other what the kernel has not delivered to it yet.
+    // As with TCP, that is noticed when something is to be brought there.
     if (this.#isHalfClosed) return;
     this.#isHalfClosed = true;
     const { halfCloseTimeoutMs, idleTimeoutMs = 0 } = this.#options;
