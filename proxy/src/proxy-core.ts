@@ -1,6 +1,6 @@
 /** What one thread of the proxy does: it listens, and serves each connection that it accepts. */
 import { type LarsApi, LarsClient } from '@lars/client-sdk';
-import { parseIpv4 } from '@lars/proto';
+import { formatModule, parseIpv4 } from '@lars/proto';
 import { type Connection, createEngine, type Engine, type EngineKind, type Listener } from '@lars/reactor';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
@@ -74,6 +74,8 @@ export interface CoreStatus {
 }
 
 const GAUGE_MS = 250;
+/** Beyond what an agent takes to learn a route for the first time. */
+const FIRST_ROUTE_MS = 3_000;
 /** Time for what was reset at the end of a drain to be closed. */
 const CUT_MS = 500;
 
@@ -107,6 +109,7 @@ export class ProxyCore {
   readonly #connections = new Set<ProxiedConnection>();
   readonly #gaugeTimer: NodeJS.Timeout;
   #onEmpty: (() => void) | undefined;
+  #isAgentAway = false;
   #stopping: Promise<void> | undefined;
 
   constructor(options: CoreOptions, deps: CoreDeps, engine: Engine) {
@@ -164,6 +167,8 @@ export class ProxyCore {
       const onAccept = (client: Connection) => this.#accept(client, duty, at);
       this.#listeners.set(at, await openListener(this.#engine, one, { place: places?.[at], reusePort }, onAccept));
     }
+    // One thread asks for all.
+    if (listensOnPaths && this.#client !== undefined) void this.#askForModules(this.#client);
   }
 
   status(): CoreStatus {
@@ -191,6 +196,8 @@ export class ProxyCore {
   async #stop(drainMs: number): Promise<void> {
     await Promise.all(Array.from(this.#listeners.values(), listener => listener.close()));
     await this.#untilEmpty(drainMs);
+    if (this.#connections.size > 0)
+      this.#deps.log.warn('the time to end is over: connections are reset', { connections: this.#connections.size });
     for (const connection of this.#connections) connection.cut('cut');
     await this.#untilEmpty(CUT_MS);
     clearInterval(this.#gaugeTimer);
@@ -237,6 +244,22 @@ export class ProxyCore {
     void connection.serve();
   }
 
+  /** An agent that is away and a module that nobody has added are told at the start, and not by the first client that is refused. */
+  async #askForModules(client: LarsClient): Promise<void> {
+    const { rules } = this.#options;
+    const all = rules.flatMap(({ module, serverNames }) => [module, ...serverNames.map(rule => rule.module)]);
+    const modules = new Map(all.flatMap(one => (one === undefined ? [] : [[formatModule(one.modid, one.cmdid), one]])));
+    for (const [module, { modid, cmdid }] of modules) {
+      const known = await client.register(modid, cmdid, { timeoutMs: FIRST_ROUTE_MS }).then(
+        () => true,
+        () => false,
+      );
+      if (this.#stopping !== undefined || client.stats().agentAway) return;
+      if (!known)
+        this.#deps.log.warn('the agent knows no host of a module: its connections are refused until it does', { module });
+    }
+  }
+
   #updateGauges(): void {
     const { gauges } = this.#deps;
     let hostConnections = 0;
@@ -245,8 +268,21 @@ export class ProxyCore {
     gauges.set(proxyGauges.at.connections, this.#connections.size);
     gauges.set(proxyGauges.at.relays, relays);
     gauges.set(proxyGauges.at.hostConnections, hostConnections);
-    gauges.set(proxyGauges.at.agentAway, Number(this.#client?.stats().agentAway ?? false));
+    gauges.set(proxyGauges.at.agentAway, Number(this.#lookAtAgent()));
     gauges.set(proxyGauges.at.acceptPauses, acceptPauses);
+  }
+
+  /** @returns whether the agent is away; when that changes, the log says so */
+  #lookAtAgent(): boolean {
+    const isAway = this.#client?.stats().agentAway ?? false;
+    if (isAway === this.#isAgentAway) return isAway;
+    this.#isAgentAway = isAway;
+    const { log } = this.#deps;
+    const { host, ports } = this.#options.agent;
+    const agent = { agent: `${host}:${ports}` };
+    if (isAway) log.warn('the agent does not answer: hosts are picked from the last routes', agent);
+    else log.info('the agent answers again', agent);
+    return isAway;
   }
 }
 

@@ -4,6 +4,7 @@ import { StartupError } from '@lars/runtime/errors';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
+import { processLimits } from '@lars/runtime/start-limits';
 import { agentPorts, type ProxyConfig } from './config.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { type ProxyCounter, type ProxyGauge, proxyCounters, proxyGauges } from './counters.ts';
@@ -32,6 +33,9 @@ export interface RunningProxy extends Service {
 
 /** Beyond drain_time, for what is reset then and for the threads to end. */
 const STOP_MS = 3_000;
+/** What is open beside connections: of the process, and of each thread. */
+const OWN_FILES = 64;
+const THREAD_FILES = 16;
 const STATUS_PATH = '/proxy';
 
 /**
@@ -76,6 +80,8 @@ class ProxyService implements RunningProxy {
   readonly #counters: readonly SharedCounters<ProxyCounter>[];
   readonly #gauges: readonly SharedCounters<ProxyGauge>[];
   readonly #limits: ConnectionLimits;
+  /** [proxy] max_connections, or what the open files allow. */
+  readonly #maxConnections: number;
   readonly #onFailed: (error: Error) => void;
   #core: ProxyCore | undefined;
   #threads: CoreThreads | undefined;
@@ -97,10 +103,18 @@ class ProxyService implements RunningProxy {
     this.#counters = Array.from({ length: threads }, () => new SharedCounters(proxyCounters));
     this.#gauges = Array.from({ length: threads }, () => new SharedCounters(proxyGauges));
     this.#limits = new ConnectionLimits(rules.length, { threads });
+    this.#maxConnections = Math.min(config.proxy.max_connections, connectionsWithin(processLimits().openFiles, threads));
   }
 
   async start(): Promise<void> {
     const { http, proxy } = this.#config;
+    if (this.#maxConnections < proxy.max_connections) {
+      this.#log.warn('open files (ulimit -n; LimitNOFILE of systemd) allow fewer connections than [proxy] max_connections', {
+        openFiles: processLimits().openFiles,
+        maxConnections: proxy.max_connections,
+        allowed: this.#maxConnections,
+      });
+    }
     this.#http = await startHealthServer({
       ...http,
       confKey: 'conf key [http] port',
@@ -178,7 +192,7 @@ class ProxyService implements RunningProxy {
         ...(agent.routes_file === '' ? {} : { routesFile: agent.routes_file }),
         ...(agent.zone === '' ? {} : { zone: agent.zone }),
       },
-      maxConnections: proxy.max_connections,
+      maxConnections: this.#maxConnections,
       maxHostConnections: Math.floor(proxy.max_host_connections / proxy.threads),
       failCoolDownMs: proxy.fail_cool_down,
       logLinesPerSecond: Math.ceil(proxy.log_lines / proxy.threads),
@@ -196,13 +210,22 @@ class ProxyService implements RunningProxy {
       rules: this.#rules,
       places: this.places,
       threads: this.#config.proxy.threads,
-      deadThreads: this.#threads?.deadThreads ?? 0,
+      // Those that have nothing left to do end before the others.
+      deadThreads: this.#stopping === undefined ? (this.#threads?.deadThreads ?? 0) : 0,
       engine: this.engine,
       isDraining: this.#stopping !== undefined,
-      maxConnections: this.#config.proxy.max_connections,
+      maxConnections: this.#maxConnections,
       limits: this.#limits,
       counters: this.#counters,
       gauges: this.#gauges,
     };
   }
+}
+
+/**
+ * How many connections so many open files allow, each with one to its host. Beyond them a client would be accepted, and lose its connection because none
+ * to a host can be opened; and the process's own files would be short.
+ */
+function connectionsWithin(openFiles: number, threads: number): number {
+  return Math.max(1, Math.floor((openFiles - OWN_FILES - threads * THREAD_FILES) / 2));
 }

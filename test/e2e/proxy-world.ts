@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { LarsClient } from '@lars/client-sdk';
 import type { ProxyStatus } from '@lars/proxy';
+import type { Health } from '@lars/runtime/http/health-server';
 import { type Lars, startLars } from '../../examples/demo/lars.ts';
 import { eventually } from '../support/eventually.ts';
 import { freeTcpPort } from '../support/free-ports.ts';
@@ -22,6 +23,7 @@ export interface ProxyWorld {
   readonly ports: readonly number[];
   readonly port: number;
   status(): Promise<ProxyStatus>;
+  health(): Promise<Health>;
 }
 
 export interface ProxyWorldOptions {
@@ -51,14 +53,15 @@ export async function startProxyWorld(cleanUps: CleanUps, options: ProxyWorldOpt
   const proxy = folder.start(['proxy', '--json'], options.shell === undefined ? {} : { shell: options.shell });
   const ready = await proxy.ready;
   const ports = ready.proxy.listens.map(place => Number(/:(\d+)$/.exec(place)?.[1]));
-  const statusUrl = `http://127.0.0.1:${ready.proxy.httpPort}/proxy`;
+  const get = async (path: string) => (await fetch(`http://127.0.0.1:${ready.proxy.httpPort}${path}`)).json();
   return {
     folder,
     lars,
     proxy,
     ports,
     port: ports[0] as number,
-    status: async () => (await (await fetch(statusUrl)).json()) as ProxyStatus,
+    status: async () => (await get('/proxy')) as ProxyStatus,
+    health: async () => (await get('/healthz')) as Health,
   };
 }
 

@@ -90,6 +90,28 @@ describe('a proxy of two threads', () => {
     ]);
   });
 
+  test('lars proxy status --conf asks the proxy of that conf', async () => {
+    world.folder.write('other.ini', '[http]\nport = 1\n');
+    const other = await world.folder.run(['proxy', '--conf', 'other.ini', 'status']);
+    expect(other.err).toContain('no proxy answers at http://127.0.0.1:1');
+  });
+
+  test.each([
+    [2, ['--listen', 'nowhere:1=1/1'], "lars: --listen nowhere:1=1/1: 'nowhere' in 'nowhere:1' is no IP address of this machine"],
+    [2, ['status', '--http', 'nowhere'], 'lars: --http nowhere: expected HOST:PORT, such as 127.0.0.1:7782'],
+    [1, ['--conf', 'bad.ini'], 'lars: bad.ini: [listen a] has no address'],
+    [
+      1,
+      ['--conf', 'http.ini', '--listen', 'unix:none/socket=10/1'],
+      'lars: listener unix:none/socket: UNIX socket none/socket cannot be opened: its folder does not exist',
+    ],
+  ] as const)('exit code %i: lars proxy %j', async (code, args, message) => {
+    world.folder.write('bad.ini', '[listen a]\nmodule = 1/1\n');
+    world.folder.write('http.ini', '[http]\nport = 0\n');
+    const result = await world.folder.run(['proxy', ...args]);
+    expect([result.code, result.err]).toStrictEqual([code, `${message}\n`]);
+  });
+
   test('a port that is taken is an error with its name', async () => {
     const taken = await world.folder.run(['proxy', '--listen', `127.0.0.1:${world.port}=10/1`]);
     expect(taken.code).toBe(1);
@@ -110,6 +132,7 @@ describe('a proxy of two threads', () => {
     await world.lars.stop();
     for (let each = 0; each < 10; each++) expect(await askOnce(world.port)).toBe('hello');
     await eventually('the status tells', async () => (await world.status()).agentAway);
+    await world.proxy.logged('the agent does not answer: hosts are picked from the last routes');
   });
 
   test('SIGTERM under load: nothing new is accepted, and what is open ends in order', async () => {
@@ -130,17 +153,20 @@ describe('a proxy of two threads', () => {
     expect(errors.filter(message => !message.startsWith('connect ECONNRESET'))).toStrictEqual([]);
     expect(errors.length).toBeLessThanOrEqual(4);
     expect(await ask(world.port, 'two', open)).toBe('two');
+    // A thread that has nothing left to do ends before the other, and is not dead.
+    expect((await world.health()).details).toMatchObject({ draining: true, connections: 1 });
+    expect((await world.health()).details).not.toHaveProperty('deadThreads');
     open.end();
     const { code, err } = await world.proxy.ended;
     expect(code, err).toBe(0);
   });
 });
 
-describe('a proxy without descriptors', () => {
+describe('a proxy with few descriptors', () => {
   const cleanUps = new CleanUps();
   afterAll(() => cleanUps.run());
 
-  test('says so, goes on with what it has, and accepts again when there are some', async () => {
+  test('takes as many connections as its open files allow, says so, and goes on when there are fewer', async () => {
     const echo = await startEcho();
     cleanUps.add(() => echo.close());
     const { port } = echo.address() as { readonly port: number };
@@ -156,7 +182,8 @@ describe('a proxy without descriptors', () => {
       socket.on('error', () => undefined);
       return socket;
     });
-    await world.proxy.logged('"level":"warn"');
+    await world.proxy.logged('allow fewer connections than [proxy] max_connections');
+    await eventually('the others are refused by a limit', async () => (await world.status()).counters.refusedTotalLimit > 100);
     expect(await ask(world.port, 'two', first)).toBe('two');
     for (const socket of clients) socket.destroy();
     await eventually('new connections are served', () =>
@@ -165,7 +192,7 @@ describe('a proxy without descriptors', () => {
         () => false,
       ),
     );
-    expect((await world.status()).counters.reportedFailures).toBe(0);
+    expect((await world.status()).counters).toMatchObject({ reportedFailures: 0, refusedExhausted: 0 });
     first.destroy();
     const { code, err } = await world.proxy.interrupt();
     expect(code, err).toBe(0);

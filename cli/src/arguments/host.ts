@@ -14,3 +14,17 @@ export function parseHostArgument(text: string): HostAddress {
     throw new UsageError(cause.message, { cause });
   }
 }
+
+/**
+ * 'HOST:PORT' of an HTTP server, to be put into a URL as it is.
+ * @throws {UsageError}
+ */
+export function parseHttpAddress(text: string): string {
+  try {
+    parseHost(text);
+    return text;
+  } catch (cause) {
+    if (!(cause instanceof LarsProtocolError)) throw cause;
+    throw new UsageError(`--http ${text}: expected HOST:PORT, such as 127.0.0.1:7782`, { cause });
+  }
+}

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { parseHttpAddress } from '../arguments/host.ts';
 import { type ConfFolder, confFolder } from '../system/conf-folder.ts';
 
 /** The options that every command takes, before or behind its name. */
@@ -32,7 +33,7 @@ export interface AgentHttpOptions {
 }
 
 export function agentHttpOption(): Option {
-  return new Option('--http <host:port>', "the agent's HTTP address (default: agent.ini's [http])");
+  return new Option('--http <host:port>', "the agent's HTTP address (default: agent.ini's [http])").argParser(parseHttpAddress);
 }
 
 /** @throws {UsageError} when the folder that was given does not exist */

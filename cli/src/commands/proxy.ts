@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { parseHttpAddress } from '../arguments/host.ts';
 import type { Shell } from '../shell.ts';
 import { confFileIn } from '../system/conf-folder.ts';
 import { confFolderOf } from './options.ts';
@@ -28,6 +29,7 @@ Shows a running proxy of this machine: listeners, the hosts that were picked sin
 
 Examples:
   lars proxy status
+  lars proxy status --conf /etc/lars/proxy.ini
   lars proxy status --http 127.0.0.1:7783 --json
 `;
 
@@ -48,14 +50,19 @@ export function addProxy(program: Command, shell: Shell): void {
   proxy
     .command('status')
     .description('show the listeners, hosts and counters of the running proxy')
-    .addOption(new Option('--http <host:port>', "the proxy's HTTP address (default: proxy.ini's [http])"))
+    .addOption(
+      new Option('--http <host:port>', "the proxy's HTTP address (default: that of the conf file's [http])").argParser(
+        parseHttpAddress,
+      ),
+    )
     .addHelpText('after', STATUS_EXAMPLES)
     .action(async ({ http }: { readonly http?: string }) => {
       const [{ askProxy, configuredProxyHttp }, { proxyText }] = await Promise.all([
         import('../system/ask-proxy.ts'),
         import('../output/proxy-table.ts'),
       ]);
-      const status = await askProxy(http ?? configuredProxyHttp(confFolderOf(program)));
+      const { conf = confFileIn(confFolderOf(program), 'proxy.ini') } = proxy.opts<ProxyOptions>();
+      const status = await askProxy(http ?? configuredProxyHttp(conf));
       shell.print(status, () => proxyText(status, shell.paint));
     });
 }

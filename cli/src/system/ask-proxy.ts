@@ -2,7 +2,6 @@ import { type ProxyStatus, proxyConfigTable } from '@lars/proxy';
 import { readConfigFile } from '@lars/runtime/config/config';
 import { messageOf } from '@lars/runtime/errors';
 import { CommandError, UsageError } from '../errors.ts';
-import { type ConfFolder, confFileIn } from './conf-folder.ts';
 import { connectable } from './connectable.ts';
 import { getText } from './get-text.ts';
 
@@ -27,11 +26,12 @@ export async function askProxy(address: string): Promise<ProxyStatus> {
 }
 
 /**
- * The address of proxy.ini's [http].
+ * The address of a conf file's [http].
+ * @param path undefined: built-in defaults
  * @throws {UsageError} when it leaves the port to the system
  */
-export function configuredProxyHttp(folder: ConfFolder): string {
-  const { config, source } = readConfigFile(proxyConfigTable, confFileIn(folder, proxyConfigTable.file));
+export function configuredProxyHttp(path: string | undefined): string {
+  const { config, source } = readConfigFile(proxyConfigTable, path);
   const { ip, port } = config.http;
   if (port === 0) throw new UsageError(`${source}: [http] port = 0 does not tell the proxy's port; give --http HOST:PORT`);
   return `${connectable(ip)}:${port}`;

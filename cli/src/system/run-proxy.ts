@@ -1,5 +1,7 @@
-import { type ProxyConfig, proxyConfigTable, type RunningProxy, startProxy } from '@lars/proxy';
+import { type ProxyConfig, proxyConfigTable, type RunningProxy, readListeners, startProxy } from '@lars/proxy';
 import { formatSample, readConfigFile } from '@lars/runtime/config/config';
+import { ConfigError } from '@lars/runtime/config/config-error';
+import { UsageError } from '../errors.ts';
 import type { ExitCode } from '../exit-code.ts';
 import type { Shell } from '../shell.ts';
 import { runKind } from './run-service.ts';
@@ -9,10 +11,16 @@ import { healthUrl, type ServiceFacts } from './service-facts.ts';
  * Runs the proxy until a signal or a failure ends it.
  * @param path of the conf file; undefined: built-in defaults
  * @param listen 'ADDRESS=MODID/CMDID', beside the listeners of the conf
+ * @throws {UsageError} for a `listen` that is wrong
  * @throws {ConfigError | StartupError} when it does not start
  */
-export function runProxy(shell: Shell, path: string | undefined, listen: readonly string[]): Promise<ExitCode> {
-  return runKind(shell, readConfigFile(proxyConfigTable, path), {
+export async function runProxy(shell: Shell, path: string | undefined, listen: readonly string[]): Promise<ExitCode> {
+  const conf = readConfigFile(proxyConfigTable, path);
+  const configured = readListeners(conf.config);
+  if (typeof configured === 'string') throw new ConfigError(conf.source, undefined, configured);
+  const all = readListeners(conf.config, listen);
+  if (typeof all === 'string') throw new UsageError(all);
+  return runKind(shell, conf, {
     name: 'proxy',
     start: (config, { log }) => startProxy(config, { log, listen }),
     facts: proxyFacts,

@@ -59,12 +59,14 @@ export function readListeners(
     if (typeof one === 'string') return one;
     rules.push(one);
   }
-  const taken = new Set<string>();
-  for (const { place } of rules) {
+  const taken = new Map<string, string>();
+  for (const { place, name } of rules) {
     const address = formatPlace(place);
+    const other = taken.get(address);
     // Port 0 is another one each time.
-    if (taken.has(address) && !(place.kind === 'inet' && place.port === 0)) return `two listeners have the address ${address}`;
-    taken.add(address);
+    if (other !== undefined && !(place.kind === 'inet' && place.port === 0))
+      return `two listeners have the address ${address}: ${other} and ${name}`;
+    taken.set(address, name);
   }
   return rules;
 }

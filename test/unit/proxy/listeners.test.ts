@@ -27,7 +27,7 @@ describe('listeners', () => {
     ['', ['127.0.0.1:1'], '--listen 127.0.0.1:1: expected ADDRESS=MODID/CMDID'],
     ['', ['127.0.0.1:1=x'], "--listen 127.0.0.1:1=x: 'x' is no module: expected MODID/CMDID"],
     ['', ['nowhere:1=1/1'], "--listen nowhere:1=1/1: 'nowhere' in 'nowhere:1' is no IP address of this machine"],
-    ['', ['127.0.0.1:1=1/1', '127.0.0.1:1=1/2'], 'two listeners have the address 127.0.0.1:1'],
+    ['', ['127.0.0.1:1=1/1', '127.0.0.1:1=1/2'], 'two listeners have the address 127.0.0.1:1: 127.0.0.1:1 and 127.0.0.1:1'],
   ])('%j %j: %s', (text, listen, problem) => {
     expect(readListeners(load(text), listen)).toBe(problem);
   });
