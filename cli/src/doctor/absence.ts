@@ -25,16 +25,18 @@ export function absenceProblems({ service, asked, why }: AbsentService, taken: r
       ),
     ];
   }
-  if (taken.length === 0)
-    return [
-      wrong(`${service} does not answer at ${asked}: ${why}`, `start it (lars ${service}), or mend [http] of ${service}.ini`),
-    ];
+  if (taken.length === 0) return [wrong(`${service} does not answer at ${asked}: ${why}`, todoOf(service))];
   return taken.map(({ confKey, holder }) =>
     wrong(
       `${service} does not answer at ${asked}; ${holder.name} has ${confKey}`,
       `stop that, or give ${service}.ini another port`,
     ),
   );
+}
+
+function todoOf(service: AbsentService['service']): string {
+  if (service === 'dispatcher') return 'start it (systemctl start lars-dispatch@NAME), or mend --http of its dispatch-NAME.env';
+  return `start it (lars ${service}), or mend [http] of ${service}.ini`;
 }
 
 /** `lars up` has all of them. */

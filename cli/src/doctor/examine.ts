@@ -9,7 +9,7 @@ import { checkConfFiles } from '../system/check-conf.ts';
 import { type ConfFolder, confFileIn } from '../system/conf-folder.ts';
 import { connectable } from '../system/connectable.ts';
 import { readConfigs } from '../system/read-configs.ts';
-import { askServices, type ServiceStatus, servicesOf } from '../system/service-status.ts';
+import { askServices, type ServiceStatus, type StatusService, servicesOf } from '../system/service-status.ts';
 import type { ServiceName, SystemConfigs } from '../system/start-system.ts';
 import type { TakenPort } from './absence.ts';
 import { routeProblems } from './compare-routes.ts';
@@ -29,6 +29,7 @@ export interface Examination {
 export async function examine(folder: ConfFolder): Promise<Examination> {
   const names = servicesOf(folder, []);
   const files = names.flatMap(service => {
+    if (service === 'dispatcher') return [];
     const file = confFileIn(folder, `${service}.ini`);
     return file === undefined ? [] : [{ file, service }];
   });
@@ -41,9 +42,10 @@ export async function examine(folder: ConfFolder): Promise<Examination> {
   ];
   if (errors.length > 0) return { looked, problems: errors };
   const read = readConfigs(folder);
-  const statuses = await askServices(read, names);
+  const statuses = await askServices(folder, read);
   const reached = statuses.some(needsServers) ? await reachServers(read.configs.agent) : [];
   const places = placesOf(read.configs, names);
+  const shown = new Set([...names, ...statuses.map(({ service }) => service)]);
   const problems = [
     ...checked.flatMap(one =>
       one.warnings
@@ -58,16 +60,24 @@ export async function examine(folder: ConfFolder): Promise<Examination> {
     ...places.flatMap(fileProblems),
   ];
   return {
-    looked: [...looked, `services: ${names.join(', ')}`, `files: ${places.map(({ file }) => file).join(', ')}`],
+    looked: [
+      ...looked,
+      `services: ${[...shown].join(', ')}`,
+      ...(places.length === 0 ? [] : [`files: ${places.map(({ file }) => file).join(', ')}`]),
+    ],
     problems,
   };
 }
 
 function factsOf(status: ServiceStatus, configs: SystemConfigs) {
-  const config = configs[status.service];
+  const { service } = status;
+  const openFiles = 'health' in status ? openFilesOf(status.health.pid) : undefined;
+  if (service === 'proxy' || service === 'dispatcher' || service === 'service')
+    return { taken: [], openFiles, maxConnections: undefined };
+  const config = configs[service];
   return {
     taken: status.status === 'down' ? takenPorts(config) : [],
-    openFiles: 'health' in status ? openFilesOf(status.health.pid) : undefined,
+    openFiles,
     maxConnections: 'tcp' in config ? config.tcp.max_connections : undefined,
   };
 }
@@ -103,14 +113,14 @@ async function disagreements(statuses: readonly ServiceStatus[], { agent, dnsser
 }
 
 /** The files that the services write. */
-function placesOf({ agent, dnsserver, reporter }: SystemConfigs, names: readonly ServiceName[]): FileFacts[] {
+function placesOf({ agent, dnsserver, reporter }: SystemConfigs, names: readonly StatusService[]): FileFacts[] {
   const all = [
     { service: 'dnsserver', file: dnsserver.database.file, confKey: '[database] file of dnsserver.ini' },
     { service: 'reporter', file: reporter.database.file, confKey: '[database] file of reporter.ini' },
     { service: 'agent', file: agent.agent.routes_file, confKey: '[agent] routes_file' },
     { service: 'agent', file: agent.agent.unsent_file, confKey: '[agent] unsent_file' },
   ];
-  const wanted = all.filter(({ service, file }) => names.includes(service as ServiceName) && file !== '');
+  const wanted = all.filter(({ service, file }) => names.includes(service as StatusService) && file !== '');
   // dnsserver and reporter mostly share a file.
   const once = wanted.filter(({ file }, i) => wanted.findIndex(other => other.file === file) === i);
   return once.map(({ file, confKey }) => ({ file, confKey, ...stateOf(path.resolve(file)) }));

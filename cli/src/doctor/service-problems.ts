@@ -31,7 +31,7 @@ export function serviceProblems({ status, taken, openFiles, maxConnections, reac
   const details = health.details;
   const text = (name: string) => String(details[name] ?? '');
   const number = (name: string) => Number(details[name] ?? 0);
-  const found: Problem[] = [];
+  const found: Problem[] = relayProblems(status);
   if (text('outage') !== '')
     found.push(
       wrong(`${service}: ${text('outage')}`, 'mend its database: the disk, the file and its mode, or who has locked it'),
@@ -108,6 +108,29 @@ export function serviceProblems({ status, taken, openFiles, maxConnections, reac
         `raise LimitNOFILE (ulimit -n) above ${maxConnections + FILES_BESIDE_CONNECTIONS}, or lower [tcp] max_connections`,
       ),
     );
+  return found;
+}
+
+/** Of the proxy and of dispatchers. */
+function relayProblems({ service, health }: Extract<ServiceStatus, { health: unknown }>): Problem[] {
+  const { agent, deadThreads = 0, reason, workers = 0 } = health.details;
+  if (service === 'dispatcher' && reason !== undefined)
+    return [
+      workers === 0
+        ? wrong(`the dispatcher has no worker: ${reason}`, 'start its program, or see in its log why it ends')
+        : soon(`of the dispatcher, ${reason}`, 'more --workers, or see which of them hang: GET /workers on its HTTP port'),
+    ];
+  if (service !== 'proxy') return [];
+  const found: Problem[] = [];
+  if (agent === 'away')
+    found.push(
+      soon(
+        'the proxy gets no answer from the agent: it goes on with the routes that it knows',
+        'start the agent, or mend [agent] of proxy.ini',
+      ),
+    );
+  if (Number(deadThreads) > 0)
+    found.push(wrong(`${counted(Number(deadThreads), 'thread')} of the proxy died`, 'look for "died" in its log, and report it'));
   return found;
 }
 

@@ -30,6 +30,9 @@ const SHOWN_DETAILS = {
     'algorithm',
     'certificateDaysLeft',
   ],
+  proxy: ['connections', 'agent', 'engine', 'threads', 'deadThreads', 'draining'],
+  dispatcher: ['workers', 'open', 'waiting', 'untaken', 'engine', 'reason'],
+  service: [],
 } as const;
 
 /** Details that may be the reason why a service is not ok. */
@@ -51,7 +54,8 @@ function statusRow(status: ServiceStatus): readonly Cell[] {
   const name: Cell = { text: status.status, style: STYLES[status.status] };
   if (!('health' in status)) return [status.service, name, '-', '-', '-', status.asked, status.why];
   const { pid, uptimeSeconds, version, details } = status.health;
-  const where = details['udp'] === undefined ? `TCP ${details['tcp'] ?? '-'}` : `UDP ${details['udp']}`;
+  const listens = details['tcp'] ?? details['listens'] ?? details['listen'] ?? '-';
+  const where = details['udp'] === undefined ? `TCP ${listens}` : `UDP ${details['udp']}`;
   return [status.service, name, String(pid), formatDuration(uptimeSeconds), version, where, shownDetails(status)];
 }
 

@@ -42,6 +42,10 @@ test.each<[string, Service, Details, RegExp]>([
   ['silent threads', 'agent', { threadSilences: 2 }, /hung 2 times for 3 s/],
   ['lag', 'reporter', { queueRows: 60_000 }, /lags: 60,000 rows wait/],
   ['clocks', 'reporter', { clockSkew: '10.0.0.9 is 90 s behind' }, /^the clock of agents' machine 10\.0\.0\.9 is 90 s behind/],
+  ['a proxy without agent', 'proxy', { agent: 'away' }, /^the proxy gets no answer from the agent/],
+  ['a proxy with dead threads', 'proxy', { agent: 'answers', deadThreads: 2 }, /^2 threads of the proxy died/],
+  ['a dispatcher without workers', 'dispatcher', { workers: 0, reason: 'no worker is there' }, /^the dispatcher has no worker/],
+  ['waiting connections', 'dispatcher', { workers: 2, reason: 'connections wait' }, /^of the dispatcher, connections wait/],
   ['exposure', 'agent', { exposed: '[udp] ip = 0.0.0.0' }, /other machines reach agent/],
 ])('an answer that tells of %s is one problem, with what to do', (_, service, details, what) => {
   const usual = { dnsserver: '1:1 connected', reporter: '1:1 connected', kernelDrops: 0, emptyGuard: 'inactive', queueRows: 3 };
@@ -220,6 +224,7 @@ describe('on a machine', () => {
       err: expect.stringContaining("'agnet' is no service"),
     });
     rmSync(path.join(folder, 'conf', 'agent.ini'));
-    expect(await status()).toEqual(['dnsserver', 'reporter', 'agent']);
+    // And a proxy, if one runs on this machine.
+    expect((await status()).slice(0, 3)).toEqual(['dnsserver', 'reporter', 'agent']);
   });
 });
