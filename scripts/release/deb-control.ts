@@ -33,9 +33,10 @@ Depends: ${DEPENDS}
 Section: net
 Priority: optional
 Description: ${summary}
- The command lars and the systemd services lars-agent, lars-dnsserver and
- lars-reporter, with the Node.js that they run on. No service is started by
- the installation: systemctl enable --now lars-agent starts one.
+ The command lars and the systemd services lars-agent, lars-dnsserver,
+ lars-reporter, lars-proxy and lars-dispatch@, with the Node.js that they run
+ on. No service is started by the installation: systemctl enable --now
+ lars-agent starts one.
 `;
 }
 

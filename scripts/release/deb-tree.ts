@@ -16,7 +16,7 @@ export interface DebTreeOptions extends Materials {
 
 const LIB = 'usr/lib/lars';
 const CONF = 'etc/lars';
-const CONF_FILES = ['agent.ini', 'dnsserver.ini', 'reporter.ini'] as const;
+const CONF_FILES = ['agent.ini', 'dnsserver.ini', 'reporter.ini', 'proxy.ini'] as const;
 
 /** The conf files that dpkg keeps as people have changed them. */
 export const CONFFILES: readonly string[] = CONF_FILES.map(name => `/${CONF}/${name}`);

@@ -2,16 +2,36 @@
 /** The systemd units of the .deb. */
 
 interface Unit {
+  /** 'agent'; 'dispatch@' is a template, of which each program has an instance. */
   readonly service: string;
   readonly does: string;
+  /** Behind `lars`. */
+  readonly command?: string;
   /** Longer than the service takes to stop when all goes ill. */
   readonly stopSeconds: number;
+  /** Further lines of its [Service]. */
+  readonly more?: readonly string[];
 }
 
 const UNITS: readonly Unit[] = [
   { service: 'agent', does: 'tells business code which host to call', stopSeconds: 20 },
   { service: 'dnsserver', does: 'has the routes and pushes their changes', stopSeconds: 10 },
   { service: 'reporter', does: 'keeps the call statistics', stopSeconds: 10 },
+  {
+    service: 'proxy',
+    does: 'passes TCP connections on to hosts that LARS picks',
+    // Beyond drain_time.
+    stopSeconds: 60,
+    more: ['RuntimeDirectory=lars-proxy'],
+  },
+  {
+    service: 'dispatch@',
+    does: 'gives the connections of %i to its worker processes',
+    command: 'dispatch $OPTIONS',
+    stopSeconds: 60,
+    // The workers are told to drain by the dispatcher, not by systemd.
+    more: ['EnvironmentFile=/etc/lars/dispatch-%i.env', 'KillMode=mixed', 'RuntimeDirectory=lars-dispatch-%i'],
+  },
 ];
 
 /** V8 makes code at run time, so MemoryDenyWriteExecute cannot be; the agent asks for the machine's addresses, so AF_NETLINK must be. */
@@ -46,16 +66,22 @@ export function systemdUnits(): ReadonlyMap<string, string> {
   return new Map(UNITS.map(unit => [`lars-${unit.service}.service`, unitText(unit)]));
 }
 
-function unitText({ service, does, stopSeconds }: Unit): string {
+function unitText({
+  service,
+  does,
+  command = `${service} --conf /etc/lars/${service}.ini`,
+  stopSeconds,
+  more = [],
+}: Unit): string {
   return `[Unit]
-Description=LARS ${service}: ${does}
+Description=LARS ${service.replace('@', '')}: ${does}
 Documentation=man:lars(1)
 Wants=network-online.target
 After=network-online.target
 
 [Service]
 Type=notify
-ExecStart=/usr/bin/lars ${service} --conf /etc/lars/${service}.ini
+ExecStart=/usr/bin/lars ${command}
 ExecReload=/bin/kill -HUP $MAINPID
 WatchdogSec=30
 TimeoutStopSec=${stopSeconds}
@@ -68,7 +94,7 @@ StateDirectory=lars
 StateDirectoryMode=0750
 UMask=0027
 LimitNOFILE=65536
-${HARDENING}
+${more.map(line => `${line}\n`).join('')}${HARDENING}
 
 [Install]
 WantedBy=multi-user.target

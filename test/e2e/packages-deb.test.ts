@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { agentConfigTable } from '@lars/agent';
 import { dnsserverConfigTable } from '@lars/dnsserver';
+import { proxyConfigTable } from '@lars/proxy';
 import { reporterConfigTable } from '@lars/reporter';
 import { readConfigFile } from '@lars/runtime/config/config';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -74,6 +75,7 @@ describe.runIf(isRoot && hasPrograms('dpkg', ['dpkg', 'dpkg-deb', 'useradd']))('
     expect(agent).toMatchObject({ routes_file: '/var/lib/lars/agent-routes', unsent_file: '/var/lib/lars/agent-unsent' });
     expect(readConfigFile(dnsserverConfigTable, conf('dnsserver')).config.database.file).toBe('/var/lib/lars/lars.db');
     expect(readConfigFile(reporterConfigTable, conf('reporter')).config.database.file).toBe('/var/lib/lars/lars.db');
+    expect(readConfigFile(proxyConfigTable, conf('proxy')).config.http.port).toBe(7783);
   });
 
   test('an upgrade keeps what was changed of the conf, and the data; removing keeps both; purging removes them', async () => {

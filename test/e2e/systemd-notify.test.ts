@@ -58,4 +58,20 @@ describe.runIf(hasPrograms('python3', ['python3']))('systemd', () => {
       'STOPPING=1',
     ]);
   });
+
+  test.each([
+    ['proxy', ['proxy', '--listen', '127.0.0.1:0=1/1']],
+    ['dispatcher', ['dispatch', '--listen', '127.0.0.1:0', '--socket', 'workers']],
+  ])('hears of the %s too', async (_, args) => {
+    const folder = new LarsFolder();
+    cleanUps.add(() => folder.dispose());
+    folder.write('conf/proxy.ini', '[http]\nport = 0\n');
+    const socket = join(folder.path, 'notify');
+    const heard = await listen(socket);
+    const service = folder.start([...args, '--json'], { env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' } });
+    await service.ready;
+    await eventually('it lives', () => heard.filter(line => line === 'WATCHDOG=1').length > 2);
+    expect(await service.interrupt()).toMatchObject({ code: 0 });
+    expect(heard.filter(line => line !== 'WATCHDOG=1')).toEqual(['listening', 'READY=1', 'STOPPING=1']);
+  });
 });

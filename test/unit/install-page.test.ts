@@ -11,6 +11,7 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildProgram } from '../../cli/src/program.ts';
 import { Shell } from '../../cli/src/shell.ts';
+import { httpIn } from '../../cli/src/system/dispatch-options.ts';
 import { debConf } from '../../scripts/release/deb-conf.ts';
 import { debVersion } from '../../scripts/release/deb-control.ts';
 import { publishedName } from '../../scripts/release/names.ts';
@@ -84,7 +85,17 @@ describe('its commands', () => {
 
   test('of systemctl name units that there are', () => {
     const named = commandsOf('systemctl').flatMap(words => words.filter(word => word.startsWith('lars')));
-    expect(new Set(named.map(unit => `${unit}.service`))).toStrictEqual(new Set(systemdUnits().keys()));
+    expect(new Set(named.map(unit => `${unit.replace(/@.*/, '@')}.service`))).toStrictEqual(new Set(systemdUnits().keys()));
+  });
+
+  test('of a dispatcher are options of lars dispatch, and lars status finds its port', async () => {
+    const options = /^OPTIONS=(.*)$/m.exec(page)?.[1] ?? '';
+    const program = buildProgram(new Shell(memoryTerminal().terminal, false, 'lars'));
+    const dispatch = program.commands.find(command => command.name() === 'dispatch') as Command;
+    dispatch.action(() => undefined);
+    await program.parseAsync(['dispatch', ...options.split(' ')], { from: 'user' });
+    expect(dispatch.args).toStrictEqual(['node', '/srv/web/server.js']);
+    expect(httpIn(page)).toStrictEqual({ ip: '127.0.0.1', port: 7790 });
   });
 
   test('install files and packages of this version', () => {
