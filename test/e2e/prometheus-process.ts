@@ -10,7 +10,9 @@ import { eventually } from '../support/eventually.ts';
 const RULES = path.join(import.meta.dirname, '../../conf/prometheus/alerts.yml');
 
 /** By job, the HTTP ports of its instances. */
-export type Targets = Readonly<Record<'lars-agent' | 'lars-dnsserver' | 'lars-reporter', readonly number[]>>;
+export type Targets = Readonly<
+  Record<'lars-agent' | 'lars-dnsserver' | 'lars-reporter' | 'lars-proxy' | 'lars-dispatcher', readonly number[]>
+>;
 
 export interface QueryResult {
   readonly metric: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 /** A real Prometheus scrapes running services: each query of the dashboard has data, and each alert fires when its fault is made. */
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { ROWS } from '../../scripts/dashboard.ts';
+import { ROWS } from '../../scripts/dashboard-panels.ts';
 import { eventually } from '../support/eventually.ts';
 import { hasPrograms } from '../support/needed-programs.ts';
 import { CleanUps } from './agent-world.ts';
@@ -16,13 +16,14 @@ import {
   repeat,
   restartOften,
 } from './alert-faults.ts';
-import { type AgentService, CAN_MOUNT, MonitoredServices } from './monitored-services.ts';
+import { type AgentService, CAN_MOUNT, MonitoredServices, type Service } from './monitored-services.ts';
 import { type Alert, freeTcpPort, instanceOf, PrometheusProcess } from './prometheus-process.ts';
+import { hurtRelays, type Relays, startRelays } from './relay-faults.ts';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 180_000 });
 
 /** These fire when the doomed system is killed; all others before. */
-const OF_THE_DEAD = ['LarsAgentDown', 'LarsDnsserverDown', 'LarsReporterDown'];
+const OF_THE_DEAD = ['LarsAgentDown', 'LarsDnsserverDown', 'LarsReporterDown', 'LarsProxyDown', 'LarsDispatcherDown'];
 const NAMES_OF_METRICS = /\b(?:up|(?:lars|process|nodejs)_\w+)\b/g;
 
 const cleanUps = new CleanUps();
@@ -37,6 +38,7 @@ describe.runIf(hasPrograms('prometheus', ['prometheus', 'promtool']) && hasProgr
   () => {
     let well: AgentService;
     let doomed: AgentService;
+    let relays: Relays;
     let prometheus: PrometheusProcess;
     /** All alerts that have fired, by name and labels. */
     const fired = new Map<string, Alert>();
@@ -44,12 +46,21 @@ describe.runIf(hasPrograms('prometheus', ['prometheus', 'promtool']) && hasProgr
     beforeAll(async () => {
       const services = new MonitoredServices(cleanUps);
       [well, doomed] = await Promise.all([services.startSystem(), services.startSystem('[queue]\nmax_rows = 2\n')]);
-      const [small, faulty] = await Promise.all([services.startSmallReporter(), services.startFaultyAgent(well.ready)]);
+      let small: Service;
+      let faulty: AgentService;
+      [small, faulty, relays] = await Promise.all([
+        services.startSmallReporter(),
+        services.startFaultyAgent(well.ready),
+        startRelays(services.newFolder()),
+      ]);
+      const [proxyPort, dispatcherPort] = relays.httpPorts;
       const [lonelyPort, restartedPort] = [await freeTcpPort(), await freeTcpPort()];
       prometheus = await PrometheusProcess.start({
         'lars-agent': [well.ready.agent.httpPort, doomed.ready.agent.httpPort, faulty.ready.agent.httpPort, lonelyPort],
         'lars-dnsserver': [well.ready.dnsserver.httpPort, doomed.ready.dnsserver.httpPort],
         'lars-reporter': [well, doomed, small].map(({ ready }) => ready.reporter.httpPort).concat(restartedPort),
+        'lars-proxy': [proxyPort],
+        'lars-dispatcher': [dispatcherPort],
       });
       cleanUps.add(() => prometheus.stop());
       // What happens once fires for some seconds.
@@ -63,6 +74,9 @@ describe.runIf(hasPrograms('prometheus', ['prometheus', 'promtool']) && hasProgr
         // A counter that has grown before the first scrape has not grown for Prometheus; it takes some seconds to begin.
         eventually('it is watched', async () => (await startTimesOf(faulty.ready.agent.httpPort)()) > 0).then(() =>
           hurtAgent(faulty),
+        ),
+        eventually('it is watched', async () => (await startTimesOf(dispatcherPort)()) > 0).then(() =>
+          hurtRelays(cleanUps, relays),
         ),
         leaveAgentAlone(cleanUps, services, lonelyPort),
         restartOften(cleanUps, services, restartedPort, startTimesOf(restartedPort)),
@@ -95,7 +109,7 @@ describe.runIf(hasPrograms('prometheus', ['prometheus', 'promtool']) && hasProgr
     }
 
     test('finds each page as promtool wants it', async () => {
-      for (const port of portsOf(well)) {
+      for (const port of [...portsOf(well), ...relays.httpPorts]) {
         const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
         const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: page, encoding: 'utf8' });
         expect([status, stdout, stderr]).toEqual([0, '', '']);
@@ -117,7 +131,7 @@ describe.runIf(hasPrograms('prometheus', ['prometheus', 'promtool']) && hasProgr
         const now = expr.replaceAll('$__rate_interval', '10s').replaceAll('$agent', '.*');
         expect([now, (await prometheus.query(now)).length]).not.toEqual([now, 0]);
       }
-      doomed.process.signal('SIGKILL');
+      for (const { process } of [doomed, { process: relays.proxy }, { process: relays.dispatcher }]) process.signal('SIGKILL');
       await haveFired(OF_THE_DEAD);
       expect((await prometheus.rules()).filter(({ health }) => health !== 'ok')).toEqual([]);
     });

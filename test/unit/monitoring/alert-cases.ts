@@ -13,6 +13,8 @@ export interface AlertCase {
 const AGENT = 'job="lars-agent",instance="a"';
 const DNSSERVER = 'job="lars-dnsserver",instance="d"';
 const REPORTER = 'job="lars-reporter",instance="r"';
+const PROXY = 'job="lars-proxy",instance="p"';
+const DISPATCHER = 'job="lars-dispatcher",instance="x"';
 const MODULE = `${AGENT},modid="1",cmdid="2"`;
 
 /** Bad from minute 10 on. */
@@ -28,6 +30,8 @@ export const ALERT_CASES: readonly AlertCase[] = [
     { alert: 'LarsAgentDown', labels: AGENT, after: 2 },
     { alert: 'LarsDnsserverDown', labels: DNSSERVER, after: 2 },
     { alert: 'LarsReporterDown', labels: REPORTER, after: 5 },
+    { alert: 'LarsProxyDown', labels: PROXY, after: 2 },
+    { alert: 'LarsDispatcherDown', labels: DISPATCHER, after: 2 },
   ].map(({ alert, labels, after }) => ({
     alert,
     fault: { [`up{${labels}}`]: sinceTen(1, 0) },
@@ -213,6 +217,42 @@ export const ALERT_CASES: readonly AlertCase[] = [
   grows('LarsReportsLost', `lars_agent_reporter_dropped_total{${AGENT}}`),
   grows('LarsReporterBadNumbers', `lars_reporter_bad_numbers_total{${REPORTER}}`),
   {
+    alert: 'LarsProxyFindsNoHost',
+    fault: refusals({ no_host_left: '0x9 60+60x50' }),
+    firesAt: 15,
+    // One in two hundred.
+    well: refusals({ no_hosts: '0+3x60' }),
+  },
+  ...['total_limit', 'listener_limit', 'host_limit', 'exhausted'].map(reason => ({
+    alert: 'LarsProxyAtLimit',
+    fault: refusals({ [reason]: '0x9 1+1x50' }),
+    firesAt: 15,
+    well: refusals({ [reason]: oneStep(3) }),
+  })),
+  {
+    alert: 'LarsProxyWithoutAgent',
+    fault: {
+      [`lars_proxy_agent_away{${PROXY},thread="0"}`]: '0x60',
+      [`lars_proxy_agent_away{${PROXY},thread="1"}`]: sinceTen(0, 1),
+    },
+    firesAt: 15,
+    well: { [`lars_proxy_agent_away{${PROXY},thread="0"}`]: '0x9 1x3 0x40' },
+  },
+  {
+    alert: 'LarsDispatcherWithoutWorkers',
+    fault: { [`lars_dispatcher_workers{${DISPATCHER}}`]: sinceTen(2, 0) },
+    firesAt: 11,
+    well: { [`lars_dispatcher_workers{${DISPATCHER}}`]: once(2, 0) },
+  },
+  ...['full', 'late'].map(reason => ({
+    alert: 'LarsDispatcherRefuses',
+    fault: dispatcherRefusals({ [reason]: '0x9 1+1x50' }),
+    firesAt: 15,
+    well: dispatcherRefusals({ [reason]: oneStep(3) }),
+  })),
+  grows('LarsWorkersLost', `lars_dispatcher_workers_lost_total{${DISPATCHER}}`),
+  grows('LarsWorkersLost', `lars_dispatcher_workers_dismissed_total{${DISPATCHER}}`),
+  {
     alert: 'LarsDiskFull',
     fault: {
       [`lars_database_filesystem_avail_bytes{${DNSSERVER}}`]: sinceTen(500, 40),
@@ -235,6 +275,29 @@ interface Growth {
 /** A counter that should stand still. */
 function grows(alert: string, series: string, { values = oneStep(1), firesAt = 10, well = STILL }: Growth = {}): AlertCase {
   return { alert, fault: { [series]: values }, firesAt, well: { [series]: well } };
+}
+
+/** Of a proxy that accepts 600 connections a minute. */
+function refusals(counts: Readonly<Record<string, string>>): Record<string, string> {
+  const reasons = [
+    'no_hosts',
+    'unavailable',
+    'no_agent',
+    'no_host_left',
+    'total_limit',
+    'listener_limit',
+    'host_limit',
+    'exhausted',
+  ];
+  const refused = reasons.map(reason => [`lars_proxy_refused_${reason}_total{${PROXY},thread="0"}`, counts[reason] ?? '0x60']);
+  return { ...Object.fromEntries(refused), [`lars_proxy_accepted_total{${PROXY},thread="0"}`]: '0+600x60' };
+}
+
+function dispatcherRefusals({ full = '0x60', late = '0x60' }: Readonly<Record<string, string>>): Record<string, string> {
+  return {
+    [`lars_dispatcher_refused_full_total{${DISPATCHER}}`]: full,
+    [`lars_dispatcher_refused_late_total{${DISPATCHER}}`]: late,
+  };
 }
 
 function unsent({ waiting, acknowledged, linkUp }: Readonly<Record<'waiting' | 'acknowledged' | 'linkUp', string>>) {
