@@ -9,6 +9,7 @@ import { agentPorts, type ProxyConfig } from './config.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { type ProxyCounter, type ProxyGauge, proxyCounters, proxyGauges } from './counters.ts';
 import { type ListenerRules, readListeners } from './listen/listener-rules.ts';
+import { listenerWarnings } from './listen/listener-warnings.ts';
 import { type CoreOptions, type CoreStatus, type ProxyCore, startCore } from './proxy-core.ts';
 import { proxyHealth } from './proxy-health.ts';
 import { proxyMetrics } from './proxy-metrics.ts';
@@ -108,6 +109,7 @@ class ProxyService implements RunningProxy {
 
   async start(): Promise<void> {
     const { http, proxy } = this.#config;
+    for (const warning of listenerWarnings(this.#rules)) this.#log.warn(warning);
     if (this.#maxConnections < proxy.max_connections) {
       this.#log.warn('open files (ulimit -n; LimitNOFILE of systemd) allow fewer connections than [proxy] max_connections', {
         openFiles: processLimits().openFiles,

@@ -30,6 +30,6 @@ function ipOf(address: unknown): string | undefined {
   return typeof address === 'string' ? /^([\d.]+):/.exec(address)?.[1] : undefined;
 }
 
-function isLoopback(ip: string): boolean {
-  return ip.startsWith('127.');
+export function isLoopback(ip: string): boolean {
+  return ip.startsWith('127.') || ip === '::1';
 }

@@ -4,7 +4,8 @@ import { ExitCode } from '../exit-code.ts';
 import { counted } from '../output/numbers.ts';
 import type { Paint } from '../output/table.ts';
 import type { Shell } from '../shell.ts';
-import type { CheckedFile, ConfiguredService } from '../system/check-conf.ts';
+import type { CheckedFile } from '../system/check-conf.ts';
+import type { ConfiguredService } from '../system/check-together.ts';
 import { type ConfFolder, confFileIn } from '../system/conf-folder.ts';
 import { confFolderOf } from './options.ts';
 

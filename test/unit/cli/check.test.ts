@@ -46,6 +46,29 @@ describe('lars check', () => {
     expect([exitCode, out]).toStrictEqual([0, expect.stringContaining('other machines reach [http] ip = 0.0.0.0')]);
   });
 
+  test('warns of a proxy without listeners, one that anybody may tell who he is, and one that asks another agent', async () => {
+    const proxy = write('proxy.ini', '[http]', 'port = 7782');
+    write('agent.ini', '[udp]', 'port = 9000');
+    const first = await check();
+    expect([first.exitCode, first.out.split('\n').filter(line => line.startsWith('warning'))]).toStrictEqual([
+      0,
+      [
+        `warning: ${proxy}: there is no [listen NAME]: it starts with --listen alone`,
+        `warning: ${proxy}: [http] port = 7782 is that of [http] of agent.ini as well: one of them will not start`,
+        `warning: ${proxy}: [agent] ports = 8888, but agent.ini has [udp] port = 9000`,
+      ],
+    ]);
+    const listen = (address: string) => ['[listen a]', `address = ${address}`, 'module = 1/1', 'accept_proxy = always'];
+    write('proxy.ini', ...listen('0.0.0.0:80'));
+    expect((await check('--service', 'proxy', proxy)).out).toContain(
+      '[listen a] accept_proxy = always: whoever reaches 0.0.0.0:80 may say',
+    );
+    for (const address of ['127.0.0.1:80', '[::1]:80', 'unix:/run/a']) {
+      write('proxy.ini', ...listen(address));
+      expect((await check('--service', 'proxy', proxy)).out).toContain('1 file, 0 errors, 0 warnings');
+    }
+  });
+
   test('names values that contradict each other, as a start would', async () => {
     const agent = write('agent.ini', '[loadbalance]', 'probe_backoff_min = 9', 'probe_backoff_max = 2');
     expect(await check()).toMatchObject({
