@@ -21,5 +21,5 @@ export function parseInetPlace(option: string, text: string, others = ''): { rea
   const host = ipv6 ?? (name === 'localhost' ? '127.0.0.1' : name);
   const isRight = isIP(host) === (ipv6 === undefined ? 4 : 6);
   if (isRight && port !== '' && Number(port) <= PORT_MAX) return { host, port: Number(port) };
-  throw new UsageError(`${option} ${text}: expected IP:PORT with an IPv6 address in brackets${others}`);
+  throw new UsageError(`${option} ${text}: expected IP:PORT${others === '' ? ' or' : ','} [IPV6]:PORT${others}`);
 }

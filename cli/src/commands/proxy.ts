@@ -6,7 +6,7 @@ import { confFolderOf } from './options.ts';
 
 interface ProxyOptions {
   readonly conf?: string;
-  readonly listen: readonly string[];
+  readonly listen?: readonly string[];
   readonly printConf?: true;
 }
 
@@ -39,10 +39,10 @@ export function addProxy(program: Command, shell: Shell): void {
     .command('proxy')
     .description('run the proxy, which passes TCP connections on to hosts that LARS picks')
     .option('--conf <file>', 'the conf file')
-    .option('--listen <address=module>', 'listen there, for the hosts of MODID/CMDID; may be given several times', collect, [])
+    .option('--listen <address=module>', 'listen there, for the hosts of MODID/CMDID; may be given several times', collect)
     .option('--print-conf', 'print a conf file with every key, its default and its meaning')
     .addHelpText('after', EXAMPLES)
-    .action(async ({ conf, listen, printConf }: ProxyOptions) => {
+    .action(async ({ conf, listen = [], printConf }: ProxyOptions) => {
       const { printProxySample, runProxy } = await import('../system/run-proxy.ts');
       if (printConf === true) printProxySample(shell);
       else shell.exitCode = await runProxy(shell, conf ?? confFileIn(confFolderOf(program), 'proxy.ini'), listen);
@@ -67,6 +67,6 @@ export function addProxy(program: Command, shell: Shell): void {
     });
 }
 
-function collect(one: string, all: readonly string[]): readonly string[] {
+function collect(one: string, all: readonly string[] = []): readonly string[] {
   return [...all, one];
 }

@@ -1,8 +1,9 @@
-import { type DispatcherOptions, startDispatcher } from '@lars/dispatcher';
+import { type DispatcherOptions, formatPlace, startDispatcher } from '@lars/dispatcher';
 import { onReload } from '@lars/runtime/config/reload';
 import { messageOf } from '@lars/runtime/errors';
 import type { LogOptions } from '@lars/runtime/log-options';
 import { ProcessSignals } from '@lars/runtime/process-signals';
+import { UsageError } from '../errors.ts';
 import type { ExitCode } from '../exit-code.ts';
 import type { Shell } from '../shell.ts';
 import { readyDocument, readyText } from './ready.ts';
@@ -12,9 +13,11 @@ import { startLog } from './start-log.ts';
 
 /**
  * Runs the dispatcher until a signal ends it; SIGHUP replaces the workers that it has started.
+ * @throws {UsageError} when two options name one place
  * @throws {StartupError} when it does not start
  */
 export async function runDispatcher(shell: Shell, options: DispatcherOptions, logOptions: LogOptions): Promise<ExitCode> {
+  refuseTwice(options);
   const signals = new ProcessSignals();
   const buffered = await startLog('dispatcher', logOptions);
   const { log } = buffered;
@@ -43,4 +46,15 @@ export async function runDispatcher(shell: Shell, options: DispatcherOptions, lo
       };
     },
   });
+}
+
+/** Else the second would be told that another process has it. */
+function refuseTwice({ listen, socketPath }: DispatcherOptions): void {
+  const taken = new Map([[formatPlace({ path: socketPath }), '--socket']]);
+  for (const place of listen) {
+    const written = formatPlace(place);
+    const isAnyPort = 'port' in place && place.port === 0;
+    if (taken.has(written) && !isAnyPort) throw new UsageError(`--listen ${written} is ${taken.get(written)} already`);
+    taken.set(written, 'another --listen');
+  }
 }
