@@ -151,7 +151,8 @@ describe('on a machine', () => {
     const file = path.join(folder, 'lars.db');
     writeFileSync(file, '');
     chmodSync(file, 0o666);
-    conf('reporter.ini', `[http]\nport = ${port}\n[database]\nfile = ${file}\n`);
+    // A reporter of this machine may have the default port.
+    conf('reporter.ini', `[http]\nport = ${port}\n[tcp]\nport = 1\n[database]\nfile = ${file}\n`);
     try {
       const { exitCode, out } = await doctor('--json');
       expect(exitCode).toBe(1);

@@ -59,6 +59,14 @@ test('a proxy is found by its conf file, dispatchers by their files of options',
   expect(exitCode).toBe(1);
 });
 
+test('another service at the port of a conf file is not taken for its own', async () => {
+  write('proxy.ini', `[http]\nport = ${await serve('dispatcher', 'ok', {})}\n`);
+  expect(await status()).toMatchObject({
+    exitCode: 1,
+    out: expect.stringMatching(/^proxy +down .* the dispatcher answers there$/m),
+  });
+});
+
 test('--http asks whatever service is there', async () => {
   write('proxy.ini', `[http]\nport = ${await serve('proxy', 'ok', {})}\n`);
   const second = await serve('dispatcher', 'ok', { listen: '127.0.0.1:80', workers: 2 });
