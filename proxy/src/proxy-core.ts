@@ -76,6 +76,7 @@ export interface CoreStatus {
 const GAUGE_MS = 250;
 /** Beyond what an agent takes to learn a route for the first time. */
 const FIRST_ROUTE_MS = 3_000;
+const LIMIT_WARNING_MS = 10_000;
 /** Time for what was reset at the end of a drain to be closed. */
 const CUT_MS = 500;
 
@@ -110,6 +111,7 @@ export class ProxyCore {
   readonly #gaugeTimer: NodeJS.Timeout;
   #onEmpty: (() => void) | undefined;
   #isAgentAway = false;
+  #nextLimitWarningMs = Number.NEGATIVE_INFINITY;
   #stopping: Promise<void> | undefined;
 
   constructor(options: CoreOptions, deps: CoreDeps, engine: Engine) {
@@ -232,6 +234,11 @@ export class ProxyCore {
     if (full !== undefined) {
       counters.add(full === 'total' ? proxyCounters.at.refusedTotalLimit : proxyCounters.at.refusedListenerLimit);
       client.reset();
+      this.#warnOfLimit(
+        full === 'total' ? '[proxy] max_connections' : 'max_connections of the listener',
+        duty.rules.name,
+        max[full],
+      );
       return;
     }
     const onOver = (over: ProxiedConnection) => {
@@ -242,6 +249,14 @@ export class ProxyCore {
     const connection = new ProxiedConnection(client, duty, { ...this.#connectionDeps, onOver });
     this.#connections.add(connection);
     void connection.serve();
+  }
+
+  /** Once in a while: thousands may be refused in a second. */
+  #warnOfLimit(limit: string, listener: string, max: number): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs < this.#nextLimitWarningMs) return;
+    this.#nextLimitWarningMs = nowMs + LIMIT_WARNING_MS;
+    this.#deps.log.warn('connections are refused at a limit', { limit, max, listener });
   }
 
   /** An agent that is away and a module that nobody has added are told at the start, and not by the first client that is refused. */

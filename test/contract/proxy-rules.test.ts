@@ -103,6 +103,9 @@ describeEngines('refusals', kind => {
     await eventually('two are reset', () => clients.filter(({ errorCode }) => errorCode === 'ECONNRESET').length === 2);
     await eventually('three are served', () => clients.filter(({ bytes }) => bytes === 5).length === 3);
     expect(proxy.count(counter)).toBe(2);
+    const said = proxy.log.filter(line => line.startsWith('connections are refused at a limit'));
+    // That of hosts is in the line of each connection that came to none.
+    expect(said.length).toBe(counter === 'refusedHostLimit' ? 0 : 1);
     for (const { socket } of clients) socket.destroy();
     await proxy.settled();
     const next = await connectRemote({ port: proxy.port });
