@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { loadNative, type Native } from '@lars/syscalls/native';
 import { type Engine, EngineError, type EngineKind, type EngineLog, engineKinds } from './engine.ts';
 import { asError, EngineCore } from './engine-core.ts';

@@ -35,9 +35,8 @@ export class EngineCore implements CallbackOwner {
     return this.#nowMs;
   }
 
-  /** Looks at the clock, and fires the timers that are due. */
+  /** Fires the timers that are due since the last look at the clock. */
   advance(): void {
-    this.#nowMs = this.readClock();
     this.wheel.advance(this.#nowMs);
   }
 
@@ -85,7 +84,7 @@ export class EngineCore implements CallbackOwner {
   }
 
   watchResult(result: unknown, owner: CallbackOwner): void {
-    if (result instanceof Promise) result.catch((error: unknown) => owner.failed(asError(error)));
+    if (typeof result === 'object' && result instanceof Promise) result.catch((error: unknown) => owner.failed(asError(error)));
   }
 
   failed(error: Error): void {

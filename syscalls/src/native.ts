@@ -20,6 +20,8 @@ export interface Native {
   addressOf(buffer: ArrayBuffer): number;
   /** The descriptor of this thread's event loop, which is readable while the loop has something to do: a message, or its end. */
   loopDescriptor(): number;
+  /** How long this thread's event loop would wait in its descriptor, ms: 0 while it has something to do, negative without a limit. */
+  loopTimeout(): number;
 }
 
 export type NativeOutcome<T> = { readonly bound: T } | { readonly unavailable: string };
@@ -55,16 +57,24 @@ function nativeOf(koffi: typeof import('koffi')): Native {
     view: (address, length) => koffi.view(BigInt(address), length) as ArrayBuffer,
     errno: () => koffi.errno(),
     addressOf: buffer => Number(koffi.address(buffer)),
-    loopDescriptor: () => loopDescriptor(koffi, library),
+    ...bindLoop(koffi, library),
   };
 }
 
-/** libuv offers this descriptor to those who wait in its place: https://docs.libuv.org/en/v1.x/loop.html#c.uv_backend_fd */
-function loopDescriptor(koffi: typeof import('koffi'), library: LibraryHandle): number {
+/** What libuv offers to those who wait in its place: https://docs.libuv.org/en/v1.x/loop.html#c.uv_backend_fd */
+function bindLoop(koffi: typeof import('koffi'), library: LibraryHandle): Pick<Native, 'loopDescriptor' | 'loopTimeout'> {
   const loopOf = library.func('napi_get_uv_event_loop', 'int', ['void *', koffi.out('void **')]);
+  const descriptorOf = library.func('uv_backend_fd', 'int', ['void *']);
+  const timeoutOf = library.func('uv_backend_timeout', 'int', ['void *']);
+  const isAlive = library.func('uv_loop_alive', 'int', ['void *']);
   const loop: unknown[] = [null];
   loopOf(koffi.node.env, loop);
-  return library.func('uv_backend_fd', 'int', ['void *'])(loop[0]);
+  const at = loop[0];
+  return {
+    loopDescriptor: () => descriptorOf(at),
+    // One with nothing open at all would end, and tells 0 for that.
+    loopTimeout: () => timeoutOf(at) || (isAlive(at) === 0 ? -1 : 0),
+  };
 }
 
 function firstLine(error: unknown): string {

@@ -1,7 +1,7 @@
 import type { Native } from './native.ts';
 
 /** The functions of sockets that UDP and TCP share; each returns what the C function of its name returns. */
-export interface SocketFunctions extends Pick<Native, 'errno' | 'addressOf' | 'loopDescriptor'> {
+export interface SocketFunctions extends Pick<Native, 'errno' | 'addressOf' | 'loopDescriptor' | 'loopTimeout'> {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: number, length: number): number;
   connect(fd: number, address: number, length: number): number;
@@ -12,7 +12,7 @@ export interface SocketFunctions extends Pick<Native, 'errno' | 'addressOf' | 'l
 }
 
 export function bindSocketFunctions(native: Native): SocketFunctions {
-  const { define, errno, addressOf, loopDescriptor } = native;
+  const { define, errno, addressOf, loopDescriptor, loopTimeout } = native;
   return {
     socket: define('socket', 'int', 'int', 'int'),
     bind: define('bind', 'int', 'uintptr_t', 'uint32_t'),
@@ -24,5 +24,6 @@ export function bindSocketFunctions(native: Native): SocketFunctions {
     errno,
     addressOf,
     loopDescriptor,
+    loopTimeout,
   };
 }

@@ -1,3 +1,4 @@
+import { clearImmediate, setImmediate } from 'node:timers';
 import type { EngineCore } from '../engine-core.ts';
 import type { Libc } from '../linux/libc.ts';
 import { type ReadinessSet, Ready, type Receiver } from './readiness-set.ts';
@@ -13,21 +14,30 @@ export interface Task {
   run(): void;
 }
 
-/** How long a wait blocks: by so much a timer of the event loop may be late. */
-const WAIT_MS = 10;
-/** How long tasks may run before the event loop has its turn. */
+/** How long rounds follow one another, and wait, before the event loop has its turn: by so much its timers may be late. */
+const TURN_MS = 10;
+/** How long tasks may run before what is ready has its turn. */
 const TASKS_MS = 4;
 
+const nothing = (): void => undefined;
 /**
- * The turns of an epoll engine: wait, tell the sources, run the tasks, fire the timers, tell of what ended and close descriptors.
+ * Does what was queued by process.nextTick and what promises wait for, as Node does between two immediates. Node has no public name for that (DEP0134);
+ * where it has none at all, each round is followed by a turn of the event loop, which costs a system call more.
+ */
+const settle: (() => void) | undefined = (process as { readonly _tickCallback?: () => void })._tickCallback;
+
+/**
+ * The turns of an epoll engine, each of some rounds: wait, tell the sources, run the tasks, fire the timers, tell of what ended and close descriptors.
  *
- * - The thread waits here instead of in its event loop, whose descriptor is in the set too, so that messages end the wait. Only timers of the event loop do not.
- * - A descriptor is closed at the end of a turn, never in its middle: nothing that is opened meanwhile can have its number and get what epoll said of it. A
+ * - The thread waits here instead of in its event loop, whose descriptor is in the set too, so that messages end the wait.
+ * - No wait blocks while somebody else has something to do: promises are settled between two rounds, and the event loop tells whether it needs a turn.
+ * - A descriptor is closed at the end of a round, never in its middle: nothing that is opened meanwhile can have its number and get what epoll said of it. A
  *   descriptor that is given away may be closed by its new owner at any time, so each has a generation, too.
  * - Turns follow one another while there is a source, a task or a timer; an engine without any lets the process end.
  */
 export class Hub {
   readonly #core: EngineCore;
+  readonly #libc: Libc;
   readonly #set: ReadinessSet;
   readonly #loop: number;
   readonly #sources: (Source | undefined)[] = [];
@@ -39,11 +49,13 @@ export class Hub {
   #closing: number[] = [];
   #isTurning = false;
   #isClosed = false;
-  #mayBlock = false;
+  /** There is a message, or the end of something that the event loop does. */
+  #isLoopReady = false;
 
   /** @throws {Error} as Node's, with `code` */
   constructor(core: EngineCore, libc: Libc, set: ReadinessSet) {
     this.#core = core;
+    this.#libc = libc;
     this.#set = set;
     this.#loop = libc.loopDescriptor();
     this.#set.add(this.#loop, Ready.readable, 0);
@@ -97,7 +109,6 @@ export class Hub {
 
   /** Turns go on, or begin again; to be called when a timer was set. */
   wake(): void {
-    this.#mayBlock = false;
     if (this.#isTurning || this.#isClosed) return;
     this.#isTurning = true;
     setImmediate(this.#turn);
@@ -112,26 +123,57 @@ export class Hub {
 
   readonly #turn = (): void => {
     if (this.#isClosed) return;
-    const count = this.#set.wait(this.#mayBlock ? WAIT_MS : 0);
-    // Handlers, and work of the event loop, may have queued an immediate or a promise, which must not wait behind a blocking call.
-    this.#mayBlock = count === 0;
+    // While an immediate runs, the event loop believes that another one is due; that this one goes sets it right.
+    clearImmediate(setImmediate(nothing));
+    this.#core.look();
+    const untilMs = this.#core.nowMs + TURN_MS;
+    this.#isLoopReady = false;
+    let loopMs: number;
+    try {
+      do {
+        loopMs = this.#libc.loopTimeout();
+        const leftMs = Math.ceil(untilMs - this.#core.nowMs);
+        this.#round(loopMs < 0 ? leftMs : Math.min(loopMs, leftMs));
+      } while (loopMs !== 0 && !this.#isLoopReady && this.#core.nowMs < untilMs && this.#isSettled());
+    } finally {
+      this.#isTurning = !this.#isClosed && this.#hasWork();
+      if (this.#isTurning) setImmediate(this.#turn);
+    }
+  };
+
+  /** @returns whether another round may follow in this turn */
+  #isSettled(): boolean {
+    if (settle === undefined || !this.#hasWork()) return false;
+    settle();
+    return !this.#isClosed;
+  }
+
+  #hasWork(): boolean {
+    return (
+      this.#sourceCount > 0 ||
+      this.#tasks.length > 0 ||
+      this.#core.wheel.size > 0 ||
+      this.#endings.length > 0 ||
+      this.#set.isUnfinished
+    );
+  }
+
+  #round(waitMs: number): void {
+    const isIdle = this.#tasks.length === 0 && this.#endings.length === 0;
+    const count = this.#set.wait(isIdle ? waitMs : 0);
     this.#core.look();
     for (let event = 0; event < count; event++) this.#dispatch(event);
     if (this.#tasks.length > 0) this.#runTasks();
     this.#core.advance();
     this.#end();
-    this.#isTurning =
-      this.#sourceCount > 0 ||
-      this.#tasks.length > 0 ||
-      this.#core.wheel.size > 0 ||
-      this.#endings.length > 0 ||
-      this.#set.isUnfinished;
-    if (this.#isTurning) setImmediate(this.#turn);
-  };
+  }
 
   #dispatch(event: number): void {
     const fd = this.#set.fdOf(event);
-    if (this.#generations[fd] !== this.#set.generationOf(event)) return;
+    if (this.#generations[fd] !== this.#set.generationOf(event)) {
+      if (fd === this.#loop) this.#isLoopReady = true;
+      return;
+    }
     this.#sources[fd]?.onReady(this.#set.readinessOf(event));
   }
 
@@ -147,7 +189,6 @@ export class Hub {
       task.run();
     }
     if (done < tasks.length) this.#tasks = [...tasks.slice(done), ...this.#tasks];
-    if (this.#tasks.length > 0) this.#mayBlock = false;
   }
 
   #end(): void {
@@ -155,7 +196,6 @@ export class Hub {
       const endings = this.#endings;
       this.#endings = [];
       for (const ending of endings) ending();
-      this.#mayBlock = false;
     }
     if (this.#closing.length === 0) return;
     for (const fd of this.#closing) this.#set.closeDescriptor(fd);

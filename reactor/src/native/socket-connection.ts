@@ -181,7 +181,7 @@ export class SocketConnection implements Connection, Source, Task {
       this.#relay.onReady(ready);
       return;
     }
-    if ((ready & (Ready.error | Ready.hangUp)) !== 0 && !this.#mayRead) this.#noticeBreak(socket);
+    if ((ready & (Ready.error | Ready.hangUp)) !== 0 && !this.#mayRead()) this.#noticeBreak(socket);
     this.run();
   }
 
@@ -189,17 +189,17 @@ export class SocketConnection implements Connection, Source, Task {
   run(): void {
     const socket = this.socket;
     if (!this.isOpen || !this.isConnected || socket === undefined || this.#relay !== undefined) return;
-    this.#send(socket);
-    if (this.#mayRead) this.#read(socket);
+    if (socket.queue.bytes > 0 || this.#wantsDrain || (this.isEnded && !this.#isShutDown)) this.#send(socket);
+    if (this.#mayRead()) this.#read(socket);
     socket.beginReceiving();
   }
 
-  get #mayRead(): boolean {
+  #mayRead(): boolean {
     return this.isOpen && !this.#isPaused && this.#handler !== undefined && !this.#isEndTold && this.#relay === undefined;
   }
 
   #read(socket: StreamSocket): void {
-    for (let reads = 0; this.#mayRead; reads++) {
+    for (let reads = 0; this.#mayRead(); reads++) {
       const given = this.#unread?.next();
       if (given !== undefined) {
         this.#deliver(given);
@@ -269,7 +269,7 @@ export class SocketConnection implements Connection, Source, Task {
   #onBrokenWrite(socket: StreamSocket): void {
     socket.queue.clear();
     this.#wantsDrain = false;
-    if (!this.#mayRead) {
+    if (!this.#mayRead()) {
       this.#closeBroken(socket);
       return;
     }

@@ -80,7 +80,7 @@ export class StreamSocket {
     const count = libc.recv(this.fd, memory.incomingAddress, limit, MSG_DONTWAIT);
     if (count < limit && !(count > 0 && this.isEnding)) this.isReadable = false;
     const read = this.#noteRead(count, 'recv');
-    if (read > 0) this.received = memory.incoming.subarray(0, read);
+    if (read > 0) this.received = memory.incomingView(read);
     if (this.receiver === undefined || this.isReadable) return read;
     this.#readsByCalls = false;
     if (read > 0 || read === AGAIN) this.receiver.begin(this.fd);
@@ -203,7 +203,8 @@ export class StreamSocket {
     let done = 0;
     if (this.queue.bytes === 0) {
       while (done < bytes.length && this.isWritable) {
-        const part = bytes.subarray(done, done + BUFFER_BYTES);
+        // Even the view of a part costs as much as a small message.
+        const part = bytes.length <= BUFFER_BYTES && done === 0 ? bytes : bytes.subarray(done, done + BUFFER_BYTES);
         outgoing.set(part);
         const sent = this.send(outgoingAddress, part.length);
         if (sent === BROKEN) return false;

@@ -162,6 +162,7 @@ export class NodeEngine implements Engine {
     if (this.#ticking !== undefined || this.#core.isClosed) return;
     this.#ticking = setTimeout(() => {
       this.#ticking = undefined;
+      this.#core.look();
       this.#core.advance();
       if (this.#core.wheel.size > 0) this.#tick();
     }, TICK_MS);

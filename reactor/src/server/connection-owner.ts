@@ -1,4 +1,4 @@
-import type { Connection, ConnectionHandler, Engine, EngineLog, EngineTimer } from '../engine.ts';
+import type { CloseReason, Connection, ConnectionHandler, Engine, EngineLog, EngineTimer } from '../engine.ts';
 import type { HandlerFactory } from './handler-module.ts';
 import type { SharedState } from './shared-state.ts';
 
@@ -35,23 +35,24 @@ export class ConnectionOwner {
   serve(fd: number, listener: number): void {
     const { engine, shared, factory, thread, life, log } = this.#deps;
     // The number has been closed and given out again before the sweep has seen it.
-    if (this.#connections.has(fd)) this.#release(fd);
+    if (this.#connections.has(fd)) this.release(fd);
     shared.noteTaken(fd, thread, life);
     const connection = engine.adopt(fd, { isAcceptedHere: true });
     this.#connections.set(fd, connection);
     try {
-      connection.start(withEnd(factory(connection, listener), () => this.#release(fd, connection)));
+      connection.start(new OwnedHandler(factory(connection, listener), this, fd));
     } catch (error) {
       log.error('no handler was made for a connection, which is reset', {
         error: error instanceof Error ? error.stack : String(error),
       });
       connection.reset();
-      this.#release(fd, connection);
+      this.release(fd, connection);
     }
     this.#startMeter();
   }
 
-  #release(fd: number, connection = this.#connections.get(fd)): void {
+  /** The connection is closed, or has gone elsewhere. */
+  release(fd: number, connection = this.#connections.get(fd)): void {
     if (connection === undefined || this.#connections.get(fd) !== connection) return;
     const { shared, thread, life } = this.#deps;
     this.#connections.delete(fd);
@@ -66,7 +67,7 @@ export class ConnectionOwner {
 
   readonly #tick = (): void => {
     // One that was given to a relay, taken away or given another handler has ended without a word to its first handler.
-    for (const [fd, connection] of this.#connections) if (!connection.isOpen) this.#release(fd);
+    for (const [fd, connection] of this.#connections) if (!connection.isOpen) this.release(fd);
     const now = { atMs: performance.now(), cpuMs: threadCpuMs() };
     const share = (now.cpuMs - this.#last.cpuMs) / Math.max(1, now.atMs - this.#last.atMs);
     this.#busy += FRESH_SHARE * (Math.min(1, share) - this.#busy);
@@ -78,18 +79,34 @@ export class ConnectionOwner {
   };
 }
 
-/** The same handler; `onEnd` is told first that the connection is closed, before its descriptor is. */
-function withEnd(handler: ConnectionHandler, onEnd: () => void): ConnectionHandler {
-  return {
-    onData: (connection, bytes) => handler.onData(connection, bytes),
-    // Without this method the engine ends its own direction, too.
-    ...(handler.onEnd === undefined ? {} : { onEnd: connection => handler.onEnd?.(connection) }),
-    onDrain: connection => handler.onDrain?.(connection),
-    onClose: (connection, reason, error) => {
-      onEnd();
-      handler.onClose?.(connection, reason, error);
-    },
-  };
+/** A handler whose owner is told first that the connection is closed, before its descriptor is. */
+class OwnedHandler implements ConnectionHandler {
+  readonly #handler: ConnectionHandler;
+  readonly #owner: ConnectionOwner;
+  readonly #fd: number;
+
+  constructor(handler: ConnectionHandler, owner: ConnectionOwner, fd: number) {
+    this.#handler = handler;
+    this.#owner = owner;
+    this.#fd = fd;
+  }
+
+  onData(connection: Connection, bytes: Uint8Array): unknown {
+    return this.#handler.onData(connection, bytes);
+  }
+
+  onEnd(connection: Connection): unknown {
+    return this.#handler.onEnd === undefined ? connection.end() : this.#handler.onEnd(connection);
+  }
+
+  onDrain(connection: Connection): unknown {
+    return this.#handler.onDrain?.(connection);
+  }
+
+  onClose(connection: Connection, reason: CloseReason, error: Error | undefined): void {
+    this.#owner.release(this.#fd, connection);
+    this.#handler.onClose?.(connection, reason, error);
+  }
 }
 
 function threadCpuMs(): number {

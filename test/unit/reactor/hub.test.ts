@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs';
 import { loadNative } from '@lars/syscalls/native';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EngineCore } from '../../../reactor/src/engine-core.ts';
@@ -117,5 +118,82 @@ describe.runIf('bound' in outcome).each(kinds)('Hub, %s', kind => {
     await eventually('it ran', () => runs === 3);
     await new Promise(resolve => setTimeout(resolve, 20));
     expect(runs).toBe(3);
+  });
+
+  /** A source that tells at the next wait, once. */
+  function tellOnce(hub: Hub, run: () => void): void {
+    const { readFd } = openPipe(true);
+    hub.add(
+      readFd,
+      {
+        onReady: () => {
+          hub.closeLater(readFd);
+          run();
+        },
+      },
+      Ready.readable,
+    );
+  }
+
+  const toldOnce = (hub: Hub) => new Promise<void>(resolve => tellOnce(hub, resolve));
+
+  test('what a source has begun goes on before a wait blocks, through promises, ticks and immediates', async () => {
+    const hub = openHub();
+    // Keeps turns going, and says nothing.
+    hub.add(openPipe(false).readFd, { onReady: () => undefined }, Ready.readable);
+    const startMs = performance.now();
+    for (let step = 0; step < 30; step++) {
+      await toldOnce(hub);
+      for (let depth = 0; depth < 5; depth++) await undefined;
+      await new Promise<void>(done => process.nextTick(done));
+      if (step % 2 === 0) await new Promise<void>(done => setImmediate(done));
+    }
+    // Behind a wait each of the thirty would take 10 ms.
+    expect(performance.now() - startMs).toBeLessThan(150);
+  });
+
+  test('a source that is always ready leaves the event loop its turns', async () => {
+    const hub = openHub();
+    const { port1, port2 } = new MessageChannel();
+    closing.push(() => port1.close());
+    const wishes = [
+      () => {
+        port1.postMessage('a message');
+        return new Promise(resolve => port2.once('message', resolve));
+      },
+      () => new Promise(resolve => setTimeout(resolve, 5)),
+      () => new Promise(resolve => setImmediate(resolve)),
+      () => new Promise(resolve => readFile(import.meta.filename, resolve)),
+    ];
+    let rounds = 0;
+    let granted = 0;
+    const onReady = () => {
+      rounds += 1;
+      if (rounds === 100) for (const wish of wishes) void wish().then(() => (granted += 1));
+    };
+    hub.add(openPipe(true).readFd, { onReady }, Ready.readable);
+    await eventually('each has its wish', () => granted === wishes.length);
+  });
+
+  test('an exception of what a source has begun does not end the turns', async () => {
+    const hub = openHub();
+    const caught: unknown[] = [];
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    closing.push(() => {
+      process.removeAllListeners('uncaughtException');
+      for (const other of others) process.on('uncaughtException', other);
+    });
+    process.on('uncaughtException', error => caught.push(error));
+    hub.add(openPipe(false).readFd, { onReady: () => undefined }, Ready.readable);
+    for (let time = 1; time <= 10; time++) {
+      await toldOnce(hub);
+      tellOnce(hub, () => {
+        process.nextTick(() => {
+          throw new Error('thrown later');
+        });
+      });
+      await eventually('it is caught', () => caught.length === time);
+    }
   });
 });
