@@ -6,6 +6,7 @@ import { bindLibc } from './linux/libc.ts';
 import { EpollSet } from './native/epoll-set.ts';
 import { NativeEngine } from './native/native-engine.ts';
 import { NodeEngine } from './node/node-engine.ts';
+import type { Passing } from './passing.ts';
 import { bindUring } from './uring/uring-calls.ts';
 import { UringSet } from './uring/uring-set.ts';
 
@@ -27,10 +28,39 @@ const SILENT: EngineLog = { info: () => undefined, warn: () => undefined, error:
  * @throws {EngineError} UNAVAILABLE when a kind was asked for that does not run here; BAD_OPTION when there is none of that name
  */
 export async function createEngine({ kind = 'auto' }: EngineOptions = {}, deps: EngineDeps = {}): Promise<Engine> {
-  const core = new EngineCore({ log: deps.log ?? SILENT, nowMs: deps.nowMs ?? (() => performance.now()) });
+  const core = newCore(deps);
   const engine = await choose(kind, core);
-  core.log.info('sockets are served', { engine: engine.kind, reason: engine.reason });
+  sayWhich(core, engine);
   return engine;
+}
+
+/**
+ * Makes an engine for one of several threads that pass connections to each other, and says in the log which it is.
+ * @throws {EngineError} UNAVAILABLE where they cannot: off Linux, and without koffi
+ */
+export async function createPassingEngine(deps: EngineDeps): Promise<{ readonly engine: Engine; readonly passing: Passing }> {
+  const core = newCore(deps);
+  const outcome = await open(bindLibc, libc => {
+    const set = new EpollSet(libc);
+    const engine = new NativeEngine(core, libc, set, 'epoll', 'epoll, through which threads pass connections');
+    return { engine, passing: engine.passing(set) };
+  });
+  if ('unavailable' in outcome) {
+    throw new EngineError(
+      'UNAVAILABLE',
+      `connections cannot be passed between threads: epoll does not run here: ${outcome.unavailable}`,
+    );
+  }
+  sayWhich(core, outcome.opened.engine);
+  return outcome.opened;
+}
+
+function newCore({ log = SILENT, nowMs = () => performance.now() }: EngineDeps): EngineCore {
+  return new EngineCore({ log, nowMs });
+}
+
+function sayWhich(core: EngineCore, engine: Engine): void {
+  core.log.info('sockets are served', { engine: engine.kind, reason: engine.reason });
 }
 
 async function choose(kind: EngineKind | 'auto', core: EngineCore): Promise<Engine> {
@@ -39,25 +69,25 @@ async function choose(kind: EngineKind | 'auto', core: EngineCore): Promise<Engi
     throw new EngineError('BAD_OPTION', `there is no engine '${String(kind)}'; there are ${engineKinds.join(', ')}`);
   const wanted = kind === 'auto' ? 'epoll' : kind;
   const outcome = await openers[wanted](core, kind === 'auto' ? 'epoll, the best that runs here' : `${wanted}, as asked for`);
-  if ('engine' in outcome) return outcome.engine;
+  if ('opened' in outcome) return outcome.opened;
   if (kind !== 'auto') throw new EngineError('UNAVAILABLE', `the engine ${kind} does not run here: ${outcome.unavailable}`);
   return new NodeEngine(core, `node:net, because epoll does not run here: ${outcome.unavailable}`);
 }
 
-type Opening = { readonly engine: Engine } | { readonly unavailable: string };
+type Opening<T> = { readonly opened: T } | { readonly unavailable: string };
 
 const openers = {
-  epoll: (core: EngineCore, reason: string): Promise<Opening> =>
+  epoll: (core: EngineCore, reason: string): Promise<Opening<Engine>> =>
     open(bindLibc, libc => new NativeEngine(core, libc, new EpollSet(libc), 'epoll', reason)),
-  io_uring: (core: EngineCore, reason: string): Promise<Opening> =>
+  io_uring: (core: EngineCore, reason: string): Promise<Opening<Engine>> =>
     open(bindUring, ({ libc, calls }) => new NativeEngine(core, libc, new UringSet(calls), 'io_uring', reason)),
 };
 
-async function open<T>(bind: (native: Native) => T, make: (bound: T) => Engine): Promise<Opening> {
+async function open<T, E>(bind: (native: Native) => T, make: (bound: T) => E): Promise<Opening<E>> {
   const outcome = await loadNative(bind);
   if ('unavailable' in outcome) return outcome;
   try {
-    return { engine: make(outcome.bound) };
+    return { opened: make(outcome.bound) };
   } catch (error) {
     return { unavailable: asError(error).message };
   }

@@ -15,8 +15,8 @@ export class EpollSet implements ReadinessSet {
   /** Every call is done when it returns. */
   readonly isUnfinished = false;
   readonly receiver = undefined;
+  readonly descriptor: number;
   readonly #libc: Libc;
-  readonly #fd: number;
   readonly #events: Int32Array;
   readonly #eventsAddress: number;
   readonly #control: Int32Array;
@@ -30,16 +30,21 @@ export class EpollSet implements ReadinessSet {
     this.#control = new Int32Array(buffer, 0, 4);
     this.#controlAddress = libc.addressOf(buffer);
     this.#eventsAddress = this.#controlAddress + 16;
-    this.#fd = libc.epollCreate(O_CLOEXEC);
-    if (this.#fd < 0) throw systemError('epoll_create1', libc.errno());
+    this.descriptor = libc.epollCreate(O_CLOEXEC);
+    if (this.descriptor < 0) throw systemError('epoll_create1', libc.errno());
   }
 
   /** @param generation comes back with each event. @throws {Error} as Node's, with `code` */
   add(fd: number, events: number, generation: number): void {
+    this.addTo(this.descriptor, fd, events, generation);
+  }
+
+  /** Adds a descriptor to the set of another thread. @throws {Error} as Node's, with `code` */
+  addTo(set: number, fd: number, events: number, generation: number): void {
     this.#control[0] = events;
     this.#control[EVENT.fd >> 2] = fd;
     this.#control[EVENT.generation >> 2] = generation;
-    if (this.#libc.epollControl(this.#fd, ADD, fd, this.#controlAddress) < 0) {
+    if (this.#libc.epollControl(set, ADD, fd, this.#controlAddress) < 0) {
       throw systemError('epoll_ctl', this.#libc.errno());
     }
   }
@@ -49,12 +54,16 @@ export class EpollSet implements ReadinessSet {
   }
 
   remove(fd: number): void {
-    this.#libc.epollControl(this.#fd, DELETE, fd, this.#controlAddress);
+    this.removeFrom(this.descriptor, fd);
+  }
+
+  removeFrom(set: number, fd: number): void {
+    this.#libc.epollControl(set, DELETE, fd, this.#controlAddress);
   }
 
   /** @returns how many events there are, at least 0 */
   wait(timeoutMs: number): number {
-    return Math.max(0, this.#libc.epollWait(this.#fd, this.#eventsAddress, EVENTS_MAX, timeoutMs));
+    return Math.max(0, this.#libc.epollWait(this.descriptor, this.#eventsAddress, EVENTS_MAX, timeoutMs));
   }
 
   fdOf(event: number): number {
@@ -74,6 +83,6 @@ export class EpollSet implements ReadinessSet {
   }
 
   close(): void {
-    this.#libc.close(this.#fd);
+    this.#libc.close(this.descriptor);
   }
 }

@@ -49,6 +49,8 @@ export class Hub {
   #closing: number[] = [];
   #isTurning = false;
   #isClosed = false;
+  /** Who is told of a descriptor that somebody else has put into the set, with a generation below -1. */
+  #onPassed: ((fd: number, generation: number, ready: number) => void) | undefined;
   /** There is a message, or the end of something that the event loop does. */
   #isLoopReady = false;
 
@@ -61,13 +63,21 @@ export class Hub {
     this.#set.add(this.#loop, Ready.readable, 0);
   }
 
-  /** @throws {Error} as Node's, with `code` */
-  add(fd: number, source: Source, events: number): void {
-    this.#generation = (this.#generation + 1) | 0;
-    this.#set.add(fd, events, this.#generation);
+  /** @param passed the generation with which somebody else has put it into the set. @throws {Error} as Node's, with `code` */
+  add(fd: number, source: Source, events: number, passed?: number): void {
+    if (passed === undefined) {
+      this.#generation = (this.#generation + 1) & 0x7fff_ffff;
+      this.#set.add(fd, events, this.#generation);
+    }
     this.#sources[fd] = source;
-    this.#generations[fd] = this.#generation;
+    this.#generations[fd] = passed ?? this.#generation;
     this.#sourceCount += 1;
+    this.wake();
+  }
+
+  /** Has turns from now on, for descriptors that others put into the set. */
+  receive(onPassed: (fd: number, generation: number, ready: number) => void): void {
+    this.#onPassed = onPassed;
     this.wake();
   }
 
@@ -126,14 +136,15 @@ export class Hub {
     // While an immediate runs, the event loop believes that another one is due; that this one goes sets it right.
     clearImmediate(setImmediate(nothing));
     this.#core.look();
-    const untilMs = this.#core.nowMs + TURN_MS;
+    const startMs = this.#core.nowMs;
+    let untilMs = startMs + TURN_MS;
     this.#isLoopReady = false;
     let loopMs: number;
     try {
       do {
         loopMs = this.#libc.loopTimeout();
-        const leftMs = Math.ceil(untilMs - this.#core.nowMs);
-        this.#round(loopMs < 0 ? leftMs : Math.min(loopMs, leftMs));
+        if (loopMs >= 0) untilMs = Math.min(untilMs, startMs + loopMs);
+        this.#round(Math.max(0, Math.ceil(untilMs - this.#core.nowMs)));
       } while (loopMs !== 0 && !this.#isLoopReady && this.#core.nowMs < untilMs && this.#isSettled());
     } finally {
       this.#isTurning = !this.#isClosed && this.#hasWork();
@@ -151,6 +162,7 @@ export class Hub {
   #hasWork(): boolean {
     return (
       this.#sourceCount > 0 ||
+      this.#onPassed !== undefined ||
       this.#tasks.length > 0 ||
       this.#core.wheel.size > 0 ||
       this.#endings.length > 0 ||
@@ -170,11 +182,10 @@ export class Hub {
 
   #dispatch(event: number): void {
     const fd = this.#set.fdOf(event);
-    if (this.#generations[fd] !== this.#set.generationOf(event)) {
-      if (fd === this.#loop) this.#isLoopReady = true;
-      return;
-    }
-    this.#sources[fd]?.onReady(this.#set.readinessOf(event));
+    const generation = this.#set.generationOf(event);
+    if (this.#generations[fd] === generation) this.#sources[fd]?.onReady(this.#set.readinessOf(event));
+    else if (fd === this.#loop) this.#isLoopReady = true;
+    else if (generation < -1) this.#onPassed?.(fd, generation, this.#set.readinessOf(event));
   }
 
   #runTasks(): void {

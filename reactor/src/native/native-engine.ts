@@ -30,10 +30,12 @@ import type { Libc } from '../linux/libc.ts';
 import { NativeMemory } from '../linux/memory.ts';
 import { PipePool } from '../linux/pipe-pool.ts';
 import { Sockets } from '../linux/sockets.ts';
+import type { Passing } from '../passing.ts';
 import { WheelTimer } from '../timer-wheel.ts';
 import type { SocketConnectionDeps } from './connection-deps.ts';
+import type { EpollSet } from './epoll-set.ts';
 import { Hub } from './hub.ts';
-import type { ReadinessSet } from './readiness-set.ts';
+import { ALL_EDGES, type ReadinessSet } from './readiness-set.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { SocketListener } from './socket-listener.ts';
 import { SocketRelay } from './socket-relay.ts';
@@ -63,6 +65,35 @@ export class NativeEngine implements Engine {
   }
 
   async listen(options: ListenOptions, onAccept: (connection: Connection) => void): Promise<Listener> {
+    const { core } = this.#context;
+    const deps = this.#depsFor(options);
+    return this.#accept(options, fd => {
+      const connection = this.#add(fd, true, deps);
+      core.watch(() => onAccept(connection), connection);
+    });
+  }
+
+  /** @param set this engine's */
+  passing(set: EpollSet): Passing {
+    const { hub, core } = this.#context;
+    const deps = this.#depsFor({});
+    return {
+      inbox: set.descriptor,
+      accept: (options, onAccept) => this.#accept(options, onAccept),
+      receive: (isMine, serve) =>
+        hub.receive((fd, tag, ready) => {
+          if (!isMine(fd, tag)) return;
+          const connection = this.#add(fd, true, deps);
+          connection.watch(tag);
+          core.watch(() => serve(connection, fd, tag), connection);
+          connection.onReady(ready);
+        }),
+      pass: (fd, inbox, tag) => set.addTo(inbox, fd, ALL_EDGES, tag),
+      takeBack: (fd, inbox) => set.removeFrom(inbox, fd),
+    };
+  }
+
+  async #accept(options: ListenOptions, onAccept: (fd: number) => void): Promise<Listener> {
     const place = listenPlace(options);
     this.#checkOpen();
     const { core, sockets } = this.#context;
@@ -71,11 +102,9 @@ export class NativeEngine implements Engine {
       sockets.configure(place.fd, options);
     }
     const fd = place.kind === 'fd' ? place.fd : sockets.openListener(place, options);
-    const deps = this.#depsFor(options);
     const accept = (accepted: number): void => {
       core.counters.accepted += 1;
-      const connection = this.#add(accepted, true, deps);
-      core.watch(() => onAccept(connection), connection);
+      onAccept(accepted);
     };
     const path = place.kind === 'path' ? place.path : undefined;
     const onGone = (gone: SocketListener) => void this.#listeners.delete(gone);

@@ -81,8 +81,9 @@ export class SocketConnection implements Connection, Source, Task {
     if (!this.isOpen || this.#relay !== undefined) return;
     this.#handler = handler;
     this.#isEndTold = false;
+    // One that begins to be watched is told what is there already.
+    if (this.#isWatched || this.#unread !== undefined) this.context.hub.schedule(this);
     this.watch();
-    this.#schedule();
   }
 
   write(bytes: Uint8Array): boolean {
@@ -101,7 +102,7 @@ export class SocketConnection implements Connection, Source, Task {
   end(): void {
     if (!this.isOpen || this.isEnded || this.#relay !== undefined) return;
     this.isEnded = true;
-    this.#schedule();
+    this.context.hub.schedule(this);
   }
 
   reset(): void {
@@ -121,14 +122,14 @@ export class SocketConnection implements Connection, Source, Task {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#schedule();
+    this.context.hub.schedule(this);
   }
 
   unread(bytes: Uint8Array): void {
     if (!this.isOpen) return;
     this.#unread ??= new UnreadBytes();
     this.#unread.giveBack(bytes);
-    this.#schedule();
+    this.context.hub.schedule(this);
   }
 
   setIdleTimeout(ms: number): void {
@@ -148,12 +149,12 @@ export class SocketConnection implements Connection, Source, Task {
     return { fd: this.socket.fd, unread };
   }
 
-  /** From now on epoll tells of the connection. */
-  watch(): void {
+  /** From now on epoll tells of the connection. @param passed the generation with which it does already */
+  watch(passed?: number): void {
     if (this.#isWatched || this.socket === undefined) return;
     this.#isWatched = true;
     try {
-      this.context.hub.add(this.socket.fd, this, this.socket.watchedEvents(this.isConnected, this.#relay !== undefined));
+      this.context.hub.add(this.socket.fd, this, this.socket.watchedEvents(this.isConnected, this.#relay !== undefined), passed);
     } catch (error) {
       this.close(this.isConnected ? 'network_error' : 'connect_failed', asError(error));
     }
@@ -208,7 +209,7 @@ export class SocketConnection implements Connection, Source, Task {
       if (this.hasRemoteEnded) this.#tellEnd();
       if (!socket.isReadable) return;
       if (reads === READS_IN_A_ROW) {
-        this.#schedule();
+        this.context.hub.schedule(this);
         return;
       }
       const count = socket.receive();
@@ -254,7 +255,8 @@ export class SocketConnection implements Connection, Source, Task {
     }
     if (!this.isEnded || this.#isShutDown || !this.isOpen || socket.queue.bytes > 0) return;
     this.#isShutDown = true;
-    socket.shutdown();
+    // Where the remote has ended, too, and all is read, closing says the same.
+    if (!this.hasRemoteEnded) socket.shutdown();
     this.#closeIfEnded();
   }
 
@@ -275,7 +277,7 @@ export class SocketConnection implements Connection, Source, Task {
     }
     socket.isReadable = true;
     socket.isEnding = true;
-    this.#schedule();
+    this.context.hub.schedule(this);
   }
 
   /** An error that no read will tell of. */
@@ -342,9 +344,5 @@ export class SocketConnection implements Connection, Source, Task {
     this.#handler = undefined;
     this.#unread = undefined;
     this.#deps.onGone(this);
-  }
-
-  #schedule(): void {
-    this.context.hub.schedule(this);
   }
 }

@@ -15,7 +15,8 @@ const STALL_MS = 50;
 export function chooseThread(loads: readonly (ThreadLoad | undefined)[]): number {
   let chosen = -1;
   let best: ThreadLoad | undefined;
-  for (const [index, load] of loads.entries()) {
+  for (let index = 0; index < loads.length; index++) {
+    const load = loads[index];
     if (load === undefined || (best !== undefined && !isBefore(load, best))) continue;
     chosen = index;
     best = load;

@@ -1,5 +1,6 @@
 import type { CloseReason, Connection, ConnectionHandler, Engine, EngineLog, EngineTimer } from '../engine.ts';
 import type { HandlerFactory } from './handler-module.ts';
+import { listenerOf } from './pass-tag.ts';
 import type { SharedState } from './shared-state.ts';
 
 export interface ConnectionOwnerDeps {
@@ -32,15 +33,21 @@ export class ConnectionOwner {
     return this.#connections.size;
   }
 
-  serve(fd: number, listener: number): void {
-    const { engine, shared, factory, thread, life, log } = this.#deps;
-    // The number has been closed and given out again before the sweep has seen it.
-    if (this.#connections.has(fd)) this.release(fd);
-    shared.noteTaken(fd, thread, life);
-    const connection = engine.adopt(fd, { isAcceptedHere: true });
+  /** Whether this thread was sent the descriptor, which is now taken. */
+  readonly take = (fd: number, tag: number): boolean => {
+    const { shared, thread, life } = this.#deps;
+    // The number may have been closed and given out again before the sweep has seen it.
+    const earlier = this.#connections.get(fd);
+    if (!shared.take(fd, thread, life, tag)) return false;
+    if (earlier !== undefined) this.#forget(fd);
+    return true;
+  };
+
+  readonly serve = (connection: Connection, fd: number, tag: number): void => {
+    const { factory, log } = this.#deps;
     this.#connections.set(fd, connection);
     try {
-      connection.start(new OwnedHandler(factory(connection, listener), this, fd));
+      connection.start(new OwnedHandler(factory(connection, listenerOf(tag)), this, fd));
     } catch (error) {
       log.error('no handler was made for a connection, which is reset', {
         error: error instanceof Error ? error.stack : String(error),
@@ -49,14 +56,20 @@ export class ConnectionOwner {
       this.release(fd, connection);
     }
     this.#startMeter();
-  }
+  };
 
   /** The connection is closed, or has gone elsewhere. */
   release(fd: number, connection = this.#connections.get(fd)): void {
     if (connection === undefined || this.#connections.get(fd) !== connection) return;
     const { shared, thread, life } = this.#deps;
-    this.#connections.delete(fd);
     shared.noteClosed(fd, thread, life);
+    this.#connections.delete(fd);
+  }
+
+  /** Its number is another's by now. */
+  #forget(fd: number): void {
+    this.#connections.delete(fd);
+    this.#deps.shared.countClosed(this.#deps.thread);
   }
 
   #startMeter(): void {

@@ -35,15 +35,14 @@ export interface ToPool {
 export type FromPool = { readonly id: number } & ({ readonly value: unknown } | { readonly error: string });
 
 export type ToThread =
-  /** Serve these: descriptors, and for each the number of its listener. */
-  | { readonly kind: 'connections'; readonly fds: readonly number[]; readonly listeners: readonly number[] }
   /** A way to a thread of the pool. */
   | { readonly kind: 'pool'; readonly port: MessagePort }
-  /** Finish what is open within the time, then end. */
-  | { readonly kind: 'stop'; readonly graceMs: number };
+  /** Finish what is open within the time, when as many connections as were passed are taken, then end. */
+  | { readonly kind: 'stop'; readonly graceMs: number; readonly passed: number };
 
 export type FromThread =
-  | { readonly kind: 'ready'; readonly engine: string }
+  /** It serves; where it waits for connections. */
+  | { readonly kind: 'ready'; readonly inbox: number }
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn' | 'error';

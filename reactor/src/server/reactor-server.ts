@@ -1,15 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
-import { createEngine } from '../create-engine.ts';
-import {
-  type Address,
-  type Connection,
-  type Engine,
-  EngineError,
-  type EngineLog,
-  type Listener,
-  type ListenOptions,
-} from '../engine.ts';
-import { chooseThread } from './choose-thread.ts';
+import { createPassingEngine } from '../create-engine.ts';
+import { type Address, type Engine, EngineError, type EngineLog, type Listener, type ListenOptions } from '../engine.ts';
+import type { Passing } from '../passing.ts';
+import { chooseThread, type ThreadLoad } from './choose-thread.ts';
+import { MAX_LISTENERS } from './pass-tag.ts';
 import { SharedState } from './shared-state.ts';
 import { TaskPool, type TaskPoolOptions } from './task-pool.ts';
 import { ThreadSlot } from './thread-slot.ts';
@@ -71,12 +65,13 @@ export async function createReactorServer(options: ReactorServerOptions, deps: R
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new EngineError('BAD_OPTION', `threads is ${threads}, and must be a whole number from 1 to ${MAX_THREADS}`);
   }
+  if (options.listen.length > MAX_LISTENERS) {
+    throw new EngineError('BAD_OPTION', `listen names ${options.listen.length} places, and may name ${MAX_LISTENERS}`);
+  }
   const { log = SILENT, nowMs = () => performance.now() } = deps;
-  const engine = await createEngine({}, { log, nowMs });
-  const server = new MainReactor(options, engine, { log, nowMs });
+  const { engine, passing } = await createPassingEngine({ log, nowMs });
+  const server = new MainReactor(options, engine, passing, { log, nowMs });
   try {
-    if (engine.kind === 'node')
-      throw new EngineError('UNAVAILABLE', `connections cannot be passed between threads: ${engine.reason}`);
     await server.start();
   } catch (error) {
     await server.close();
@@ -88,8 +83,10 @@ export async function createReactorServer(options: ReactorServerOptions, deps: R
 class MainReactor implements ReactorServer {
   readonly #options: ReactorServerOptions;
   readonly #engine: Engine;
+  readonly #passing: Passing;
   readonly #shared: SharedState;
   readonly #slots: readonly ThreadSlot[];
+  readonly #loads: (ThreadLoad | undefined)[] = [];
   readonly #maxConnections: number;
   readonly #pool: TaskPool | undefined;
   readonly #failure = Promise.withResolvers<Error>();
@@ -101,11 +98,12 @@ class MainReactor implements ReactorServer {
   #isPaused = false;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ReactorServerOptions, engine: Engine, { log, nowMs }: Required<ReactorServerDeps>) {
+  constructor(options: ReactorServerOptions, engine: Engine, passing: Passing, { log, nowMs }: Required<ReactorServerDeps>) {
     const { threads, handler, data, maxConnections = Number.POSITIVE_INFINITY } = options;
     const shared = new SharedState(threads);
     const slotDeps = {
       shared,
+      passing,
       log,
       nowMs,
       script: scriptOf('reactor-thread'),
@@ -121,6 +119,7 @@ class MainReactor implements ReactorServer {
     };
     this.#options = options;
     this.#engine = engine;
+    this.#passing = passing;
     this.#shared = shared;
     this.#maxConnections = maxConnections;
     if (options.pool !== undefined) {
@@ -137,7 +136,7 @@ class MainReactor implements ReactorServer {
     await this.#pool?.start();
     await Promise.all(this.#slots.map(slot => slot.start()));
     for (const [index, place] of this.#options.listen.entries()) {
-      this.#listeners.push(await this.#engine.listen(place, connection => this.#onAccept(connection, index)));
+      this.#listeners.push(await this.#passing.accept(place, fd => this.#onAccept(fd, index)));
     }
     this.#addresses = this.#listeners.map(({ address }) => address);
   }
@@ -179,18 +178,17 @@ class MainReactor implements ReactorServer {
     for (const slot of this.#slots) if (slot.isReady) slot.addPool(connect());
   }
 
-  #onAccept(connection: Connection, listener: number): void {
-    if (!connection.isOpen) return;
-    const { fd } = connection.detach();
+  #onAccept(fd: number, listener: number): void {
     this.#listenerOf[fd] = listener;
     this.#give(fd);
     this.#pauseIfFull();
   }
 
   #give(fd: number): void {
-    const slot = this.#slots[chooseThread(this.#slots.map(one => one.load()))];
-    if (slot === undefined) this.#engine.adopt(fd).reset();
-    else slot.send(fd, this.#listenerOf[fd] ?? 0);
+    const slots = this.#slots;
+    for (let thread = 0; thread < slots.length; thread++) this.#loads[thread] = slots[thread]?.load();
+    const slot = slots[chooseThread(this.#loads)];
+    if (slot?.send(fd, this.#listenerOf[fd] ?? 0) !== true) this.#engine.adopt(fd).reset();
   }
 
   /** Those that the thread had are lost; those that it had not taken are served elsewhere. */
@@ -221,9 +219,15 @@ class MainReactor implements ReactorServer {
   };
 
   #isFull(): boolean {
-    const loads = this.#slots.map(slot => slot.load());
-    const connections = loads.reduce((sum, load) => sum + (load?.connections ?? 0), 0);
-    return connections >= this.#maxConnections || loads.every(load => load === undefined);
+    let connections = 0;
+    let serves = false;
+    for (const slot of this.#slots) {
+      const load = slot.load();
+      if (load === undefined) continue;
+      serves = true;
+      connections += load.connections;
+    }
+    return !serves || connections >= this.#maxConnections;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The script of a thread that serves connections. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { createEngine } from '../create-engine.ts';
+import { createPassingEngine } from '../create-engine.ts';
 import type { EngineLog } from '../engine.ts';
 import { ConnectionOwner } from './connection-owner.ts';
 import { loadHandler, type ReactorContext } from './handler-module.ts';
@@ -20,22 +20,23 @@ const logAt =
     say({ kind: 'log', level, event, fields });
 const log: EngineLog = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
 
-const engine = await createEngine({}, { log: { ...log, info: () => undefined } });
+const { engine, passing } = await createPassingEngine({ log: { ...log, info: () => undefined } });
 const pool = new PoolClient(maxWaiting);
 const runInPool: ReactorContext['runInPool'] = (task, input, transfer) => pool.run(task, input, transfer);
 const factory = await loadHandler(handler, { engine, thread, data, log, runInPool });
-const owner = new ConnectionOwner({ engine, log, shared: new SharedState(threads, shared), factory, thread, life });
+const state = new SharedState(threads, shared);
+const owner = new ConnectionOwner({ engine, log, shared: state, factory, thread, life });
 
 port.on('message', (message: ToThread) => {
-  if (message.kind === 'stop') stop(performance.now() + message.graceMs);
-  else if (message.kind === 'pool') pool.add(message.port);
-  else for (const [at, fd] of message.fds.entries()) owner.serve(fd, message.listeners[at] ?? 0);
+  if (message.kind === 'stop') stop(message.passed, performance.now() + message.graceMs);
+  else pool.add(message.port);
 });
-say({ kind: 'ready', engine: engine.kind });
+passing.receive(owner.take, owner.serve);
+say({ kind: 'ready', inbox: passing.inbox });
 
-function stop(deadlineMs: number): void {
-  if (owner.size > 0 && performance.now() < deadlineMs) {
-    engine.after(STOP_POLL_MS, () => stop(deadlineMs));
+function stop(passed: number, deadlineMs: number): void {
+  if ((owner.size > 0 || state.taken(thread) < passed) && performance.now() < deadlineMs) {
+    engine.after(STOP_POLL_MS, () => stop(passed, deadlineMs));
     return;
   }
   pool.close();

@@ -1,7 +1,7 @@
 // pure
 /**
  * What the threads of a server know of each other without a message, in shared memory: how many connections each has taken and closed, how busy it is, and whose each
- * descriptor is. Within a process a descriptor is only a number, and nobody closes those of a thread that has died unless he knows them.
+ * descriptor is, and with which tag it was passed. Within a process a descriptor is only a number, and nobody closes those of a thread that has died unless he knows them.
  */
 
 const FIELDS = 3;
@@ -13,12 +13,14 @@ export class SharedState {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #owners: Int32Array;
+  readonly #tags: Int32Array;
 
   /** @param threads how many there may be */
-  constructor(threads: number, buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * (threads * FIELDS + MAX_DESCRIPTORS))) {
+  constructor(threads: number, buffer: SharedArrayBuffer = new SharedArrayBuffer(4 * (threads * FIELDS + 2 * MAX_DESCRIPTORS))) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer, 0, threads * FIELDS);
-    this.#owners = new Int32Array(buffer, 4 * threads * FIELDS);
+    this.#owners = new Int32Array(buffer, 4 * threads * FIELDS, MAX_DESCRIPTORS);
+    this.#tags = new Int32Array(buffer, 4 * (threads * FIELDS + MAX_DESCRIPTORS), MAX_DESCRIPTORS);
   }
 
   taken(thread: number): number {
@@ -44,18 +46,33 @@ export class SharedState {
   }
 
   /** The descriptor is on its way to a thread. @param life the number of the thread's life: no two have the same */
-  noteSent(fd: number, life: number): void {
-    if (fd < MAX_DESCRIPTORS) Atomics.store(this.#owners, fd, life);
+  noteSent(fd: number, life: number, tag: number): void {
+    if (fd >= MAX_DESCRIPTORS) return;
+    this.#tags[fd] = tag;
+    Atomics.store(this.#owners, fd, life);
   }
 
-  noteTaken(fd: number, thread: number, life: number): void {
-    if (fd < MAX_DESCRIPTORS) Atomics.store(this.#owners, fd, -life);
+  /** It could not be sent. */
+  noteUnsent(fd: number): void {
+    if (fd < MAX_DESCRIPTORS) Atomics.store(this.#owners, fd, 0);
+  }
+
+  /** @returns whether the thread was sent it, with this tag, and has not taken it yet */
+  take(fd: number, thread: number, life: number, tag: number): boolean {
+    if (fd < MAX_DESCRIPTORS) {
+      if (this.#tags[fd] !== tag || Atomics.compareExchange(this.#owners, fd, life, -life) !== life) return false;
+    }
     Atomics.add(this.#words, thread * FIELDS + Field.taken, 1);
+    return true;
   }
 
   /** To be called before the descriptor is closed: afterwards its number may be somebody else's. */
   noteClosed(fd: number, thread: number, life: number): void {
     if (fd < MAX_DESCRIPTORS) Atomics.compareExchange(this.#owners, fd, -life, 0);
+    this.countClosed(thread);
+  }
+
+  countClosed(thread: number): void {
     Atomics.add(this.#words, thread * FIELDS + Field.closed, 1);
   }
 

@@ -1,7 +1,9 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { EngineLog } from '../engine.ts';
+import type { Passing } from '../passing.ts';
 import type { ThreadLoad } from './choose-thread.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
+import { passTag } from './pass-tag.ts';
 import type { SharedState } from './shared-state.ts';
 
 export interface ThreadSlotDeps {
@@ -9,6 +11,7 @@ export interface ThreadSlotDeps {
   readonly log: EngineLog;
   readonly nowMs: () => number;
   readonly script: URL;
+  readonly passing: Pick<Passing, 'pass' | 'takeBack'>;
   readonly data: Omit<ThreadData, 'life' | 'thread'>;
   /** It serves, for the first time or again. */
   readonly onReady: (slot: ThreadSlot) => void;
@@ -25,6 +28,7 @@ const STEADY_MS = 30_000;
 
 /** No two threads of a process have the same number of their life, whichever server they are of. */
 let lives = 0;
+let passes = 0;
 
 /** The place of one thread: starts it, starts it again when it dies, and knows what it was sent. */
 export class ThreadSlot {
@@ -41,8 +45,9 @@ export class ThreadSlot {
   #sent = 0;
   #takenSeen = 0;
   #waitingSinceMs: number | undefined;
-  #fds: number[] = [];
-  #listeners: number[] = [];
+  readonly #load = { connections: 0, busy: 0, waitingMs: 0 };
+  /** Where the thread waits for connections. */
+  #inbox = -1;
 
   constructor(thread: number, deps: ThreadSlotDeps) {
     this.#thread = thread;
@@ -82,6 +87,7 @@ export class ThreadSlot {
       if (message.kind === 'log') this.#deps.log[message.level](message.event, { thread: this.#thread, ...message.fields });
       else {
         this.#isReady = true;
+        this.#inbox = message.inbox;
         this.#deps.onReady(this);
         resolve();
       }
@@ -96,7 +102,7 @@ export class ThreadSlot {
     return promise;
   }
 
-  /** Undefined while it does not serve. */
+  /** Undefined while it does not serve. The same object each time, for it is asked for with every connection. */
   load(): ThreadLoad | undefined {
     if (!this.#isReady) return undefined;
     const { shared, nowMs } = this.#deps;
@@ -104,18 +110,28 @@ export class ThreadSlot {
     if (taken === this.#sent) this.#waitingSinceMs = undefined;
     else if (taken !== this.#takenSeen) this.#waitingSinceMs = nowMs();
     this.#takenSeen = taken;
-    const waitingMs = this.#waitingSinceMs === undefined ? 0 : nowMs() - this.#waitingSinceMs;
-    return { connections: this.#sent - shared.closed(this.#thread), busy: shared.busy(this.#thread), waitingMs };
+    const load = this.#load;
+    load.waitingMs = this.#waitingSinceMs === undefined ? 0 : nowMs() - this.#waitingSinceMs;
+    load.connections = this.#sent - shared.closed(this.#thread);
+    load.busy = shared.busy(this.#thread);
+    return load;
   }
 
-  /** Descriptors that are sent in one turn of the event loop travel in one message. */
-  send(fd: number, listener: number): void {
-    this.#deps.shared.noteSent(fd, this.#life);
+  /** @returns whether it went: the kernel may have no memory for it */
+  send(fd: number, listener: number): boolean {
+    const { shared, passing, nowMs } = this.#deps;
+    passes += 1;
+    const tag = passTag(passes, listener);
+    shared.noteSent(fd, this.#life, tag);
+    try {
+      passing.pass(fd, this.#inbox, tag);
+    } catch {
+      shared.noteUnsent(fd);
+      return false;
+    }
     this.#sent += 1;
-    this.#waitingSinceMs ??= this.#deps.nowMs();
-    this.#fds.push(fd);
-    this.#listeners.push(listener);
-    if (this.#fds.length === 1) queueMicrotask(() => this.#flush());
+    this.#waitingSinceMs ??= nowMs();
+    return true;
   }
 
   /** Gives the thread a way to a thread of the pool. */
@@ -130,7 +146,7 @@ export class ThreadSlot {
     const worker = this.#worker;
     if (worker === undefined) return;
     const ended = new Promise(resolve => worker.once('exit', resolve));
-    this.#post({ kind: 'stop', graceMs });
+    worker.postMessage({ kind: 'stop', graceMs, passed: this.#sent } satisfies ToThread);
     // A thread that hangs does not hear it.
     const late = setTimeout(() => void worker.terminate(), graceMs + RESTART_MAX_MS);
     await ended;
@@ -142,22 +158,12 @@ export class ThreadSlot {
     await this.#worker?.terminate();
   }
 
-  #flush(): void {
-    const connections = { kind: 'connections', fds: this.#fds, listeners: this.#listeners } as const;
-    this.#fds = [];
-    this.#listeners = [];
-    this.#post(connections);
-  }
-
-  #post(message: ToThread): void {
-    this.#worker?.postMessage(message);
-  }
-
   #onExit(how: string): void {
-    const { shared, log, onDeath, nowMs } = this.#deps;
+    const { shared, log, onDeath, nowMs, passing } = this.#deps;
     this.#worker = undefined;
     this.#isReady = false;
     const left = shared.takeBack(this.#life);
+    for (const fd of left.sent) passing.takeBack(fd, this.#inbox);
     if (!this.#isStopping) {
       this.#deaths = nowMs() - this.#startedMs >= STEADY_MS ? 1 : this.#deaths + 1;
       if (this.#deaths < MAX_DEATHS) this.#startAgain(how, left.taken.length);
