@@ -6,7 +6,9 @@ import { startCServer, type TcpPrograms } from './programs.ts';
 import { startWorkerServers, WORKERS } from './worker-servers.ts';
 
 const ROUNDS = 5;
-const SECONDS = 0.5;
+const SECONDS = 1;
+/** Each of four threads compiles its code anew, and each part when that thread has served so much: until then a server is not what it is for the rest of its life. */
+const WARM_UP_SECONDS = 12;
 const YARDSTICK = `C, ${WORKERS} epoll threads`;
 const HEADING = '## TCP: reactor threads against C';
 
@@ -36,7 +38,7 @@ function measureWorks(programs: TcpPrograms, folder: string, plot: SectionContex
     const works: ComparedWork[] = [];
     for (const { name, shape, goal } of WORKS) {
       const summaries = await compare(
-        all.map(one => loadedContender(programs.load, one, one, shape)),
+        all.map(one => loadedContender(programs.load, one, one, shape, WARM_UP_SECONDS)),
         ROUNDS,
       );
       works.push({ name, summaries, goal: contender => (contender.startsWith('reactor') ? goal : undefined) });
@@ -52,7 +54,8 @@ function describe(works: readonly ComparedWork[], plot: SectionContext['plot']):
   };
   const file = plot('tcp-reactor.svg', ratioChart(heading, YARDSTICK, works));
   return `A server that sends 64 bytes back, by what it is made of; per second of the CPU time of all its processes and threads. Connections: 100 at a time, each made, asked
-once and closed. The load generator is C. Median of ${ROUNDS} rounds of ${SECONDS} s, all in turn; against C: median of the ratios within each round.
+once and closed. The load generator is C. Median of ${ROUNDS} rounds of ${SECONDS} s, all in turn, after ${WARM_UP_SECONDS} s of the same load on each, in which the threads
+of Node.js compile what they run most; against C: median of the ratios within each round.
 
 ![Servers against C](${file})
 

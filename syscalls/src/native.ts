@@ -26,6 +26,8 @@ export interface Native {
 
 export type NativeOutcome<T> = { readonly bound: T } | { readonly unavailable: string };
 
+/** What to wait where the event loop does not tell. */
+const UNTOLD_MS = 10;
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
 
 /**
@@ -72,8 +74,8 @@ function bindLoop(koffi: typeof import('koffi'), library: LibraryHandle): Pick<N
   const at = loop[0];
   return {
     loopDescriptor: () => descriptorOf(at),
-    // One with nothing open at all would end, and tells 0 for that.
-    loopTimeout: () => timeoutOf(at) || (isAlive(at) === 0 ? -1 : 0),
+    // One with nothing open that keeps it would end, and tells 0 for that, whatever timers it has.
+    loopTimeout: () => timeoutOf(at) || (isAlive(at) === 0 ? UNTOLD_MS : 0),
   };
 }
 

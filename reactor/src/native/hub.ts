@@ -14,8 +14,10 @@ export interface Task {
   run(): void;
 }
 
-/** How long rounds follow one another, and wait, before the event loop has its turn: by so much its timers may be late. */
+/** How long rounds follow one another, and wait, before the event loop has its turn: so late may be what it does not tell of. */
 const TURN_MS = 10;
+/** The same of one that waits for the first thing to happen, and has no timers of its own. */
+const IDLE_MS = 100;
 /** How long tasks may run before what is ready has its turn. */
 const TASKS_MS = 4;
 
@@ -137,7 +139,7 @@ export class Hub {
     clearImmediate(setImmediate(nothing));
     this.#core.look();
     const startMs = this.#core.nowMs;
-    let untilMs = startMs + TURN_MS;
+    let untilMs = startMs + (this.#core.wheel.size === 0 ? IDLE_MS : TURN_MS);
     this.#isLoopReady = false;
     let loopMs: number;
     try {
@@ -145,6 +147,7 @@ export class Hub {
         loopMs = this.#libc.loopTimeout();
         if (loopMs >= 0) untilMs = Math.min(untilMs, startMs + loopMs);
         this.#round(Math.max(0, Math.ceil(untilMs - this.#core.nowMs)));
+        untilMs = Math.min(untilMs, startMs + TURN_MS);
       } while (loopMs !== 0 && !this.#isLoopReady && this.#core.nowMs < untilMs && this.#isSettled());
     } finally {
       this.#isTurning = !this.#isClosed && this.#hasWork();
