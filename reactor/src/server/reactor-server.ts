@@ -180,15 +180,18 @@ class MainReactor implements ReactorServer {
 
   #onAccept(fd: number, listener: number): void {
     this.#listenerOf[fd] = listener;
-    this.#give(fd);
-    this.#pauseIfFull();
+    const isGiven = this.#give(fd);
+    if (!isGiven || this.#maxConnections !== Number.POSITIVE_INFINITY) this.#pauseIfFull();
   }
 
-  #give(fd: number): void {
+  /** @returns false where it was reset, for want of a thread */
+  #give(fd: number): boolean {
     const slots = this.#slots;
     for (let thread = 0; thread < slots.length; thread++) this.#loads[thread] = slots[thread]?.load();
     const slot = slots[chooseThread(this.#loads)];
-    if (slot?.send(fd, this.#listenerOf[fd] ?? 0) !== true) this.#engine.adopt(fd).reset();
+    if (slot?.send(fd, this.#listenerOf[fd] ?? 0) === true) return true;
+    this.#engine.adopt(fd).reset();
+    return false;
   }
 
   /** Those that the thread had are lost; those that it had not taken are served elsewhere. */

@@ -78,6 +78,19 @@ describe.runIf(hasEpoll)('engines that pass connections', () => {
     await eventually('its end is seen', () => server.engine.stats().open === 0);
   });
 
+  test('what its remote said, and that it ended, before a connection was passed, is told', async () => {
+    const { acceptor, server, connect } = await openPair();
+    server.passing.receive(
+      () => true,
+      connection => connection.start({ onData: (one, bytes) => void one.write(bytes) }),
+    );
+    const { client, fd } = await connect();
+    client.socket.end('early\n');
+    await new Promise(resolve => setTimeout(resolve, 20));
+    acceptor.passing.pass(fd, server.passing.inbox, -43);
+    await eventually('it is answered, and over', () => client.text() === 'early\n' && server.engine.stats().open === 0);
+  });
+
   test('what is not the receiver’s, or was taken back, is nobody’s: the number may be that of another one', async () => {
     const { acceptor, server, connect } = await openPair();
     const asked: (readonly [number, number])[] = [];
