@@ -27,7 +27,7 @@ export class PortableRelay implements Relay {
     this.#onDone = onDone;
     this.#before = { a: a.bytesWritten + a.unsentBytes, b: b.bytesWritten + b.unsentBytes };
     this.#idle = new IdleTimer(core, {
-      lastActiveMs: () => this.#lastMoveMs(),
+      lastMoveMs: () => this.#lastMoveMs(),
       onIdle: () => this.#break('idle_timeout', undefined, undefined),
     });
     core.counters.relays += 1;

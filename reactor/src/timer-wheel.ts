@@ -9,19 +9,35 @@ const MASK = PLACES - 1;
 /** The farthest place of the coarse ring; a timer beyond it comes by there several times. */
 const FAR_TICKS = PLACES * (PLACES - 1);
 
-export class WheelTimer {
-  previous: WheelTimer = this;
-  next: WheelTimer = this;
+/** A timer's place in the lists. What there are many of extends it, so that a timer is one object. */
+export abstract class WheelEntry {
+  previous: WheelEntry = this;
+  next: WheelEntry = this;
   tick = 0;
-  readonly fire: () => void;
-
-  constructor(fire: () => void) {
-    this.fire = fire;
-  }
 
   get isSet(): boolean {
     return this.next !== this;
   }
+
+  abstract fire(): void;
+}
+
+/** Calls a function. */
+export class WheelTimer extends WheelEntry {
+  readonly #callback: () => void;
+
+  constructor(callback: () => void) {
+    super();
+    this.#callback = callback;
+  }
+
+  override fire(): void {
+    this.#callback();
+  }
+}
+
+class ListHead extends WheelEntry {
+  override fire(): void {}
 }
 
 export class TimerWheel {
@@ -41,14 +57,14 @@ export class TimerWheel {
   }
 
   /** Sets a timer, or sets it anew. It fires at the first `advance` with a time of at least `atMs`. */
-  set(timer: WheelTimer, atMs: number): void {
+  set(timer: WheelEntry, atMs: number): void {
     this.cancel(timer);
     timer.tick = Math.max(this.#tick + 1, Math.ceil((atMs - this.#startMs) / TICK_MS));
     this.#size += 1;
     this.#insert(timer);
   }
 
-  cancel(timer: WheelTimer): void {
+  cancel(timer: WheelEntry): void {
     if (!timer.isSet) return;
     unlink(timer);
     this.#size -= 1;
@@ -64,13 +80,13 @@ export class TimerWheel {
       }
       this.#tick += 1;
       if ((this.#tick & MASK) === 0) this.#cascade();
-      this.#fireAll(this.#fine[this.#tick & MASK] as WheelTimer);
+      this.#fireAll(this.#fine[this.#tick & MASK] as WheelEntry);
     }
   }
 
   #cascade(): void {
-    const list = this.#coarse[(this.#tick / PLACES) & MASK] as WheelTimer;
-    const first = new WheelTimer(list.fire);
+    const list = this.#coarse[(this.#tick / PLACES) & MASK] as WheelEntry;
+    const first = new ListHead();
     moveAll(list, first);
     while (first.isSet) {
       const timer = first.next;
@@ -79,8 +95,8 @@ export class TimerWheel {
     }
   }
 
-  #fireAll(list: WheelTimer): void {
-    const due = new WheelTimer(list.fire);
+  #fireAll(list: WheelEntry): void {
+    const due = new ListHead();
     moveAll(list, due);
     while (due.isSet) {
       const timer = due.next;
@@ -89,33 +105,32 @@ export class TimerWheel {
     }
   }
 
-  #insert(timer: WheelTimer): void {
+  #insert(timer: WheelEntry): void {
     const distance = timer.tick - this.#tick;
-    if (distance < PLACES) append(this.#fine[timer.tick & MASK] as WheelTimer, timer);
-    else append(this.#coarse[(Math.min(timer.tick, this.#tick + FAR_TICKS) / PLACES) & MASK] as WheelTimer, timer);
+    if (distance < PLACES) append(this.#fine[timer.tick & MASK] as WheelEntry, timer);
+    else append(this.#coarse[(Math.min(timer.tick, this.#tick + FAR_TICKS) / PLACES) & MASK] as WheelEntry, timer);
   }
 }
 
-function newRing(): WheelTimer[] {
-  const never = () => undefined;
-  return Array.from({ length: PLACES }, () => new WheelTimer(never));
+function newRing(): WheelEntry[] {
+  return Array.from({ length: PLACES }, () => new ListHead());
 }
 
-function append(list: WheelTimer, timer: WheelTimer): void {
+function append(list: WheelEntry, timer: WheelEntry): void {
   timer.previous = list.previous;
   timer.next = list;
   list.previous.next = timer;
   list.previous = timer;
 }
 
-function unlink(timer: WheelTimer): void {
+function unlink(timer: WheelEntry): void {
   timer.previous.next = timer.next;
   timer.next.previous = timer.previous;
   timer.previous = timer;
   timer.next = timer;
 }
 
-function moveAll(from: WheelTimer, to: WheelTimer): void {
+function moveAll(from: WheelEntry, to: WheelEntry): void {
   if (!from.isSet) return;
   to.next = from.next;
   to.previous = from.previous;

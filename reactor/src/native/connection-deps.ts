@@ -13,6 +13,7 @@ export interface SocketConnectionDeps {
 
 /** What a connection in a relay tells it. */
 export interface RelaySide extends Source {
+  readonly isRelayOpen: boolean;
   /** Somebody has closed the connection. */
   onClosed(): void;
 }

@@ -1,4 +1,6 @@
 import type { Pipe } from '../linux/pipe-pool.ts';
+import type { RelaySide } from './connection-deps.ts';
+import type { SocketConnection } from './socket-connection.ts';
 import { AGAIN, BROKEN, type SocketContext, type StreamSocket, UNSUPPORTED } from './stream-socket.ts';
 
 /** So many full reads of such a size in a row show a bulk transfer, which is cheaper through a pipe. */
@@ -11,17 +13,34 @@ const SMALL_BYTES = 8_192;
 const READS_IN_A_ROW = 4;
 
 export type SpliceMode = 'auto' | 'never' | 'always';
-/** What became of a try to move: nothing more can be done now; there is more, and others come first; the end was passed on; one of the two is broken. */
+/** What became of a try to move: nothing more can be done now; there is more, and others come first; the end has come, and everything before it is gone; one of the two is broken. */
 export type Moved = 'waiting' | 'more' | 'done' | 'from_broken' | 'to_broken';
 
-/** One direction of a relay. The end is passed on when everything before it has been taken by the kernel: the queue and the pipe are empty. */
-export class RelayDirection {
-  /** The end was passed on. */
+export type SideName = 'a' | 'b';
+
+/** The relay of two directions. */
+export interface RelayOwner {
+  readonly isOpen: boolean;
+  readonly context: SocketContext;
+  readonly mode: SpliceMode;
+  /** @param ready a sum of Ready, of the connection from which the direction comes */
+  onSideReady(direction: RelayDirection, ready: number): void;
+  /** Somebody has closed that connection. */
+  onSideClosed(direction: RelayDirection): void;
+}
+
+/**
+ * One direction of a relay, and the side from which it comes: what its connection tells goes to the relay. It is done, and the end may be passed on, when everything before
+ * it has been taken by the kernel: the queue and the pipe are empty.
+ */
+export class RelayDirection implements RelaySide {
+  /** The end has come, and everything before it was moved. */
   isDone = false;
-  readonly #context: SocketContext;
-  readonly #from: StreamSocket;
+  readonly name: SideName;
+  readonly connection: SocketConnection;
+  readonly from: StreamSocket;
   readonly #to: StreamSocket;
-  readonly #mode: SpliceMode;
+  readonly #owner: RelayOwner;
   readonly #before: number;
   #hasEnded: boolean;
   #isSplicing: boolean;
@@ -30,16 +49,28 @@ export class RelayDirection {
   #fullReads = 0;
   #smallMoves = 0;
 
-  /** @param hasEnded the end of `from` was read before */
-  constructor(context: SocketContext, from: StreamSocket, to: StreamSocket, mode: SpliceMode, hasEnded: boolean) {
-    this.#context = context;
-    this.#from = from;
+  constructor(owner: RelayOwner, name: SideName, connection: SocketConnection, from: StreamSocket, to: StreamSocket) {
+    this.name = name;
+    this.connection = connection;
+    this.from = from;
     this.#to = to;
-    this.#mode = mode;
+    this.#owner = owner;
     this.#before = to.bytesWritten + to.queue.bytes;
-    this.#hasEnded = hasEnded;
-    this.#isSplicing = mode === 'always';
-    this.#maySplice = mode === 'auto';
+    this.#hasEnded = connection.hasRemoteEnded;
+    this.#isSplicing = owner.mode === 'always';
+    this.#maySplice = owner.mode === 'auto';
+  }
+
+  get isRelayOpen(): boolean {
+    return this.#owner.isOpen;
+  }
+
+  onReady(ready: number): void {
+    this.#owner.onSideReady(this, ready);
+  }
+
+  onClosed(): void {
+    this.#owner.onSideClosed(this);
   }
 
   /** How many bytes the kernel has taken, without those that were queued before the relay. */
@@ -53,8 +84,12 @@ export class RelayDirection {
     for (let reads = 0; ; reads++) {
       const unsent = this.#sendWaiting();
       if (unsent !== undefined) return unsent;
-      if (this.#hasEnded) return this.#passEndOn();
-      if (!this.#from.isReadable) {
+      if (this.#hasEnded) {
+        this.isDone = true;
+        this.release();
+        return 'done';
+      }
+      if (!this.from.isReadable) {
         this.#noteSilence(movedBytes);
         return 'waiting';
       }
@@ -66,9 +101,13 @@ export class RelayDirection {
     }
   }
 
+  passEndOn(): void {
+    this.#to.shutdown();
+  }
+
   /** Gives the pipe back; one with bytes in it is closed. */
   release(): void {
-    if (this.#pipe !== undefined) this.#context.pipes.giveBack(this.#pipe);
+    if (this.#pipe !== undefined) this.#owner.context.pipes.giveBack(this.#pipe);
     this.#pipe = undefined;
   }
 
@@ -84,16 +123,9 @@ export class RelayDirection {
     return undefined;
   }
 
-  #passEndOn(): 'done' {
-    this.isDone = true;
-    this.release();
-    this.#to.shutdown();
-    return 'done';
-  }
-
   #copy(): number {
-    const { memory } = this.#context;
-    const count = this.#from.receive(READ_BYTES);
+    const { memory } = this.#owner.context;
+    const count = this.from.receive(READ_BYTES);
     if (count <= 0) return count;
     const sent = this.#to.isWritable ? this.#to.send(memory.incomingAddress, count) : AGAIN;
     if (sent === BROKEN) return BROKEN;
@@ -107,12 +139,12 @@ export class RelayDirection {
     this.#fullReads = 0;
     this.#smallMoves = 0;
     this.#isSplicing = true;
-    this.#context.core.counters.spliceSwitches += 1;
+    this.#owner.context.core.counters.spliceSwitches += 1;
   }
 
   #splice(): number {
-    this.#pipe ??= this.#context.pipes.take();
-    const count = this.#pipe === undefined ? UNSUPPORTED : this.#from.receiveInto(this.#pipe);
+    this.#pipe ??= this.#owner.context.pipes.take();
+    const count = this.#pipe === undefined ? UNSUPPORTED : this.from.receiveInto(this.#pipe);
     if (count !== UNSUPPORTED) return count;
     // No descriptors are left for a pipe, or the system does not splice; copying needs neither.
     this.release();
@@ -127,6 +159,6 @@ export class RelayDirection {
     this.release();
     if (movedBytes >= SMALL_BYTES) this.#smallMoves = 0;
     else if (movedBytes > 0) this.#smallMoves += 1;
-    if (this.#mode === 'auto' && this.#smallMoves >= SMALL_MOVES) this.#isSplicing = false;
+    if (this.#owner.mode === 'auto' && this.#smallMoves >= SMALL_MOVES) this.#isSplicing = false;
   }
 }

@@ -1,7 +1,8 @@
 // pure
 /** Bytes that wait to be sent, in order. Each piece is its own copy. */
 export class SendQueue {
-  #pieces: Uint8Array[] = [];
+  /** Only while something waits: most connections never need it. */
+  #pieces: Uint8Array[] | undefined;
   /** How much of the first piece has been sent. */
   #offset = 0;
   #bytes = 0;
@@ -13,6 +14,7 @@ export class SendQueue {
   /** @param piece must not be changed afterwards */
   push(piece: Uint8Array): void {
     if (piece.length === 0) return;
+    this.#pieces ??= [];
     this.#pieces.push(piece);
     this.#bytes += piece.length;
   }
@@ -21,7 +23,7 @@ export class SendQueue {
   peek(target: Uint8Array): number {
     let filled = 0;
     let offset = this.#offset;
-    for (const piece of this.#pieces) {
+    for (const piece of this.#pieces ?? []) {
       const part = piece.subarray(offset, offset + target.length - filled);
       target.set(part, filled);
       filled += part.length;
@@ -34,18 +36,23 @@ export class SendQueue {
   /** Forgets bytes that were sent. */
   drop(count: number): void {
     this.#bytes -= count;
+    if (this.#bytes === 0) {
+      this.clear();
+      return;
+    }
+    const pieces = this.#pieces ?? [];
     let left = this.#offset + count;
     let whole = 0;
-    while (whole < this.#pieces.length && left >= (this.#pieces[whole] as Uint8Array).length) {
-      left -= (this.#pieces[whole] as Uint8Array).length;
+    while (left >= (pieces[whole] as Uint8Array).length) {
+      left -= (pieces[whole] as Uint8Array).length;
       whole += 1;
     }
-    if (whole > 0) this.#pieces.splice(0, whole);
+    if (whole > 0) pieces.splice(0, whole);
     this.#offset = left;
   }
 
   clear(): void {
-    this.#pieces = [];
+    this.#pieces = undefined;
     this.#offset = 0;
     this.#bytes = 0;
   }

@@ -333,7 +333,7 @@ export class SocketConnection implements Connection, Source, Task {
     core.countClose(reason);
     const relay = this.#relay;
     this.#relay = undefined;
-    if (relay !== undefined) hub.tellLater(() => relay.onClosed());
+    if (relay?.isRelayOpen === true) hub.tellLater(() => relay.onClosed());
     if (handler !== undefined) hub.tellLater(() => core.contain(() => handler.onClose?.(this, reason, error)));
     if (this.socket !== undefined) hub.closeLater(this.socket.fd);
   }

@@ -1,36 +1,24 @@
 import { reasonOf } from '../close-reason.ts';
 import type { Relay, RelayEnd, RelayOptions, RelayResult } from '../engine.ts';
-import { IdleTimer } from '../idle-timer.ts';
-import type { RelaySide } from './connection-deps.ts';
+import { IdleTimer, type IdleWatched } from '../idle-timer.ts';
 import type { Task } from './hub.ts';
 import { Ready } from './readiness-set.ts';
-import { RelayDirection } from './relay-direction.ts';
+import { RelayDirection, type RelayOwner, type SideName, type SpliceMode } from './relay-direction.ts';
 import type { SocketConnection } from './socket-connection.ts';
 import type { SocketContext, StreamSocket } from './stream-socket.ts';
-
-type SideName = 'a' | 'b';
-
-/** One of the two connections: `out` takes its bytes to the other, `into` brings those of the other. */
-interface Side extends RelaySide {
-  readonly name: SideName;
-  readonly connection: SocketConnection;
-  readonly socket: StreamSocket;
-  readonly out: RelayDirection;
-  readonly into: RelayDirection;
-}
 
 const READABLE = Ready.readable | Ready.remoteEnded | Ready.hangUp | Ready.error;
 
 /** A relay between two connections of an epoll engine: bytes are copied, or spliced where reads come full. */
-export class SocketRelay implements Relay, Task {
+export class SocketRelay implements Relay, Task, RelayOwner, IdleWatched {
   isScheduled = false;
-  readonly #context: SocketContext;
+  isOpen = true;
+  readonly context: SocketContext;
   readonly #options: RelayOptions;
   readonly #onDone: (result: RelayResult) => void;
-  readonly #a: Side;
-  readonly #b: Side;
+  readonly #a: RelayDirection;
+  readonly #b: RelayDirection;
   readonly #idle: IdleTimer;
-  #isOpen = true;
   #isHalfClosed = false;
 
   constructor(
@@ -40,32 +28,26 @@ export class SocketRelay implements Relay, Task {
     options: RelayOptions,
     onDone: (result: RelayResult) => void,
   ) {
-    const mode = options.splice ?? 'auto';
-    const aToB = new RelayDirection(context, aSocket, bSocket, mode, a.hasRemoteEnded);
-    const bToA = new RelayDirection(context, bSocket, aSocket, mode, b.hasRemoteEnded);
-    this.#context = context;
+    this.context = context;
     this.#options = options;
     this.#onDone = onDone;
-    this.#a = this.#side('a', a, aSocket, aToB, bToA);
-    this.#b = this.#side('b', b, bSocket, bToA, aToB);
-    this.#idle = new IdleTimer(context.core, {
-      lastActiveMs: () => Math.max(aSocket.lastActiveMs, bSocket.lastActiveMs),
-      onIdle: () => this.#break('idle_timeout', undefined, undefined),
-    });
+    this.#a = new RelayDirection(this, 'a', a, aSocket, bSocket);
+    this.#b = new RelayDirection(this, 'b', b, bSocket, aSocket);
+    this.#idle = new IdleTimer(context.core, this);
     context.core.counters.relays += 1;
     this.#begin();
   }
 
-  get isOpen(): boolean {
-    return this.#isOpen;
+  get mode(): SpliceMode {
+    return this.#options.splice ?? 'auto';
   }
 
   get bytesAToB(): number {
-    return this.#a.out.bytes;
+    return this.#a.bytes;
   }
 
   get bytesBToA(): number {
-    return this.#b.out.bytes;
+    return this.#b.bytes;
   }
 
   stop(): void {
@@ -77,56 +59,60 @@ export class SocketRelay implements Relay, Task {
     this.#move(this.#b);
   }
 
-  #side(name: SideName, connection: SocketConnection, socket: StreamSocket, out: RelayDirection, into: RelayDirection): Side {
-    const side: Side = {
-      name,
-      connection,
-      socket,
-      out,
-      into,
-      onReady: ready => this.#onReady(side, ready),
-      onClosed: () => this.#break('reset', name, undefined),
-    };
-    return side;
+  lastMoveMs(): number {
+    return Math.max(this.#a.from.lastActiveMs, this.#b.from.lastActiveMs);
+  }
+
+  onIdle(): void {
+    this.#break('idle_timeout', undefined, undefined);
+  }
+
+  onSideClosed({ name }: RelayDirection): void {
+    this.#break('reset', name, undefined);
+  }
+
+  onSideReady(side: RelayDirection, ready: number): void {
+    if ((ready & READABLE) !== 0) this.#move(side);
+    if ((ready & Ready.writable) !== 0) this.#move(this.#otherOf(side));
+    // What came before the error was moved as far as the other takes it. The rest is lost, as it is on a reset without a relay.
+    if ((ready & Ready.error) === 0 || !this.isOpen) return;
+    const error = side.from.error ?? side.from.takeError();
+    if (error !== undefined) this.#breakFor(side, error);
   }
 
   #begin(): void {
-    const { core, hub } = this.#context;
+    const { core, hub } = this.context;
     core.look();
     this.#restartIdle(this.#options.idleTimeoutMs ?? 0);
     const fromA = this.#a.connection.giveTo(this.#a);
     const fromB = this.#b.connection.giveTo(this.#b);
-    for (const bytes of fromA) this.#b.socket.queue.push(bytes);
-    for (const bytes of fromB) this.#a.socket.queue.push(bytes);
+    for (const bytes of fromA) this.#b.from.queue.push(bytes);
+    for (const bytes of fromB) this.#a.from.queue.push(bytes);
     // A side that is closed already is noticed outside of the user's call.
     for (const side of [this.#a, this.#b]) if (!side.connection.isOpen) hub.tellLater(() => side.onClosed());
     hub.schedule(this);
   }
 
-  #onReady(side: Side, ready: number): void {
-    if ((ready & READABLE) !== 0) this.#move(side);
-    if ((ready & Ready.writable) !== 0) this.#move(side === this.#a ? this.#b : this.#a);
-    // What came before the error was moved as far as the other takes it. The rest is lost, as it is on a reset without a relay.
-    if ((ready & Ready.error) === 0 || !this.#isOpen) return;
-    const error = side.socket.error ?? side.socket.takeError();
-    if (error !== undefined) this.#breakFor(side, error);
+  #otherOf(side: RelayDirection): RelayDirection {
+    return side === this.#a ? this.#b : this.#a;
   }
 
-  #move(side: Side): void {
-    if (!this.#isOpen) return;
-    const moved = side.out.move();
+  #move(side: RelayDirection): void {
+    if (!this.isOpen) return;
+    const moved = side.move();
     if (moved === 'waiting') return;
     if (moved === 'more') {
-      this.#context.hub.schedule(this);
+      this.context.hub.schedule(this);
       return;
     }
-    const other = side === this.#a ? this.#b : this.#a;
+    const other = this.#otherOf(side);
     if (moved === 'done') this.#onDirectionDone(side, other);
-    else this.#breakFor(moved === 'from_broken' ? side : other, (moved === 'from_broken' ? side : other).socket.error);
+    else this.#breakFor(moved === 'from_broken' ? side : other, (moved === 'from_broken' ? side : other).from.error);
   }
 
-  #onDirectionDone(side: Side, other: Side): void {
-    if (other.out.isDone) {
+  #onDirectionDone(side: RelayDirection, other: RelayDirection): void {
+    // Closing passes the second end on.
+    if (other.isDone) {
       this.#finish('ended', side.name, undefined);
       return;
     }
@@ -134,33 +120,34 @@ export class SocketRelay implements Relay, Task {
     // As with TCP, that is noticed when something is to be brought there.
     if (this.#isHalfClosed) return;
     this.#isHalfClosed = true;
+    side.passEndOn();
     const { halfCloseTimeoutMs, idleTimeoutMs = 0 } = this.#options;
     this.#restartIdle(halfCloseTimeoutMs ?? idleTimeoutMs);
   }
 
   #restartIdle(timeoutMs: number): void {
-    this.#a.socket.lastActiveMs = this.#context.core.nowMs;
+    this.#a.from.lastActiveMs = this.context.core.nowMs;
     this.#idle.set(timeoutMs);
-    this.#context.hub.wake();
+    this.context.hub.wake();
   }
 
-  #breakFor(side: Side, error: NodeJS.ErrnoException | undefined): void {
+  #breakFor(side: RelayDirection, error: NodeJS.ErrnoException | undefined): void {
     const isReset = error === undefined || reasonOf(error, true) === 'reset';
     this.#break(isReset ? 'reset' : 'network_error', side.name, error);
   }
 
   #break(end: RelayEnd, by: SideName | undefined, error: Error | undefined): void {
-    if (!this.#isOpen) return;
-    for (const { connection, socket } of [this.#a, this.#b]) if (connection.isOpen) this.#context.sockets.resetOnClose(socket.fd);
+    if (!this.isOpen) return;
+    for (const { connection, from } of [this.#a, this.#b]) if (connection.isOpen) this.context.sockets.resetOnClose(from.fd);
     this.#finish(end, by, error);
   }
 
   #finish(end: RelayEnd, by: SideName | undefined, error: Error | undefined): void {
-    this.#isOpen = false;
+    this.isOpen = false;
     this.#idle.cancel();
-    this.#a.out.release();
-    this.#b.out.release();
-    const { core, hub } = this.#context;
+    this.#a.release();
+    this.#b.release();
+    const { core, hub } = this.context;
     core.counters.relays -= 1;
     if (end === 'idle_timeout') core.counters.idleTimeouts += 1;
     this.#a.connection.close(closeReason(end, by === 'a'));

@@ -220,7 +220,7 @@ export class StreamSocket {
     const { core, hub } = this.#context;
     core.look();
     this.lastActiveMs = core.nowMs;
-    this.#idle ??= new IdleTimer(core, { lastActiveMs: () => this.lastActiveMs, onIdle });
+    this.#idle ??= new IdleTimer(core, { lastMoveMs: () => this.lastActiveMs, onIdle });
     this.#idle.set(ms);
     hub.wake();
   }

@@ -177,7 +177,7 @@ export class NodeConnection implements Connection {
     if (!this.#isOpen) return;
     const { core } = this.#deps;
     this.#idle ??= new IdleTimer(core, {
-      lastActiveMs: () => this.#lastActiveMs,
+      lastMoveMs: () => this.#lastActiveMs,
       onIdle: () => this.close('idle_timeout'),
     });
     core.look();
