@@ -38,6 +38,27 @@ export function readAddress(bytes: Uint8Array, length: number): Address {
   return { family: 'unix', host: path.replace(/\0+$/, ''), port: 0 };
 }
 
+/** An address that is kept for as long as its connection: of IPv4 one number, of which few are ever asked for. */
+export type RemoteAddress = Address | number;
+
+const PORTS = 0x1_0000;
+const NAMELESS: Address = { family: 'unix', host: '', port: 0 };
+
+export function compactAddress(bytes: Uint8Array, length: number): RemoteAddress {
+  if (length <= PATH_AT) return NAMELESS;
+  if (bytes[0] !== AF_INET) return readAddress(bytes, length);
+  let number = 0;
+  for (const at of [4, 5, 6, 7, 2, 3]) number = number * 256 + byteAt(bytes, at);
+  return number;
+}
+
+export function expandAddress(address: RemoteAddress): Address {
+  if (typeof address !== 'number') return address;
+  const ip = Math.floor(address / PORTS);
+  const host = `${ip >>> 24}.${(ip >>> 16) & 0xff}.${(ip >>> 8) & 0xff}.${ip & 0xff}`;
+  return { family: 'ipv4', host, port: address % PORTS };
+}
+
 function inetBytes(host: string): number[] {
   return host.split('.').map(Number);
 }

@@ -23,7 +23,7 @@ import {
 } from './constants.ts';
 import type { Libc } from './libc.ts';
 import type { NativeMemory } from './memory.ts';
-import { ADDRESS_BYTES_MAX, familyOf, putAddress, readAddress } from './socket-address.ts';
+import { ADDRESS_BYTES_MAX, compactAddress, familyOf, putAddress, type RemoteAddress, readAddress } from './socket-address.ts';
 
 /** Behind the longest address. */
 const LENGTH_AT = 128;
@@ -63,11 +63,10 @@ export class Sockets {
   }
 
   /** @returns a descriptor that connects, or is connected already. @throws {Error} as Node's, with `code` */
-  openConnection(endpoint: Endpoint, localHost: string | undefined, options: SocketOptions): number {
+  openConnection(endpoint: Endpoint, localHost: string | undefined): number {
     const where = endpoint.kind === 'path' ? endpoint.path : `${endpoint.host}:${endpoint.port}`;
     const fd = this.#open(endpoint, where);
     try {
-      this.configure(fd, options);
       if (localHost !== undefined) {
         const local = putAddress(this.#memory.scratchBytes, { kind: 'inet', host: localHost, port: 0 });
         this.#check(this.#libc.bind(fd, this.#memory.scratchAddress, local), 'bind', localHost);
@@ -93,10 +92,17 @@ export class Sockets {
 
   /** Options of TCP fail on UNIX sockets, which does not matter. */
   configure(fd: number, { noDelay = true, keepAliveMs = 0 }: SocketOptions): void {
-    if (noDelay) this.#set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (keepAliveMs === 0) return;
+    if (noDelay) this.setNoDelay(fd);
+    if (keepAliveMs > 0) this.setKeepAlive(fd, keepAliveMs);
+  }
+
+  setNoDelay(fd: number): void {
+    this.#set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  }
+
+  setKeepAlive(fd: number, ms: number): void {
     this.#set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    this.#set(fd, IPPROTO_TCP, TCP_KEEPIDLE, Math.max(1, Math.round(keepAliveMs / 1_000)));
+    this.#set(fd, IPPROTO_TCP, TCP_KEEPIDLE, Math.max(1, Math.round(ms / 1_000)));
   }
 
   /** The error that the kernel has noted for the socket, 0 for none; asking clears it. */
@@ -110,6 +116,19 @@ export class Sockets {
     scratch.setInt32(0, 1, true);
     scratch.setInt32(4, 0, true);
     this.#libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, scratchAddress, LINGER_BYTES);
+  }
+
+  /** Accepts a connection, and notes its remote. @returns its descriptor, which does not block, or -1 */
+  accept(fd: number): number {
+    const { scratch, scratchAddress } = this.#memory;
+    scratch.setUint32(LENGTH_AT, ADDRESS_BYTES_MAX, true);
+    return this.#libc.accept4(fd, scratchAddress, scratchAddress + LENGTH_AT, SOCK_NONBLOCK_CLOEXEC);
+  }
+
+  /** The remote of the connection that was accepted last, right after that. */
+  acceptedRemote(): RemoteAddress {
+    const { scratch, scratchBytes } = this.#memory;
+    return compactAddress(scratchBytes, scratch.getUint32(LENGTH_AT, true));
   }
 
   localAddress(fd: number): Address | undefined {

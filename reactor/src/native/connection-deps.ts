@@ -7,8 +7,6 @@ export interface SocketConnectionDeps {
   readonly writeHighBytes: number;
   /** Called once, when the connection is not the engine's any more. */
   onGone(connection: Connection): void;
-  /** Called once for a connection that connects, when it is connected. */
-  onConnected?(connection: Connection): unknown;
 }
 
 /** What a connection in a relay tells it. */

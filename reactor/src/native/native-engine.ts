@@ -7,7 +7,6 @@ import {
   type Endpoint,
   listenPlace,
 } from '../check-options.ts';
-import { timeoutError } from '../close-reason.ts';
 import {
   type AdoptOptions,
   type ConnectHandler,
@@ -29,9 +28,9 @@ import type { EngineCore } from '../engine-core.ts';
 import type { Libc } from '../linux/libc.ts';
 import { NativeMemory } from '../linux/memory.ts';
 import { PipePool } from '../linux/pipe-pool.ts';
+import type { RemoteAddress } from '../linux/socket-address.ts';
 import { Sockets } from '../linux/sockets.ts';
 import type { Passing } from '../passing.ts';
-import { WheelTimer } from '../timer-wheel.ts';
 import type { SocketConnectionDeps } from './connection-deps.ts';
 import type { EpollSet } from './epoll-set.ts';
 import { Hub } from './hub.ts';
@@ -46,6 +45,7 @@ export class NativeEngine implements Engine {
   readonly kind: EngineKind;
   readonly reason: string;
   readonly #context: SocketContext;
+  readonly #usualDeps: SocketConnectionDeps;
   readonly #connections = new Set<Connection>();
   readonly #listeners = new Set<SocketListener>();
 
@@ -62,13 +62,15 @@ export class NativeEngine implements Engine {
       sockets: new Sockets(libc, memory),
       pipes: new PipePool(libc, memory, core.counters),
     };
+    const onGone = (connection: Connection) => void this.#connections.delete(connection);
+    this.#usualDeps = { context: this.#context, writeHighBytes: DEFAULTS.writeHighBytes, onGone };
   }
 
   async listen(options: ListenOptions, onAccept: (connection: Connection) => void): Promise<Listener> {
-    const { core } = this.#context;
+    const { core, sockets } = this.#context;
     const deps = this.#depsFor(options);
     return this.#accept(options, fd => {
-      const connection = this.#add(fd, true, deps);
+      const connection = this.#add(fd, true, deps, sockets.acceptedRemote());
       core.watch(() => onAccept(connection), connection);
     });
   }
@@ -116,29 +118,14 @@ export class NativeEngine implements Engine {
   connect(options: ConnectOptions, handler: ConnectHandler): Connection {
     const target = connectTarget(options);
     this.#checkOpen();
-    const { core, hub } = this.#context;
-    core.counters.connectAttempts += 1;
-    const { timeoutMs = DEFAULTS.connectTimeoutMs } = options;
-    const late = new WheelTimer(() => connection.close('connect_timeout', timeoutError('no connection', timeoutMs)));
-    const { fd, error } = this.#openConnection(target, options);
-    const deps: SocketConnectionDeps = {
-      ...this.#depsFor(options),
-      onGone: gone => {
-        core.wheel.cancel(late);
-        this.#forget(gone);
-      },
-      onConnected: connected => {
-        core.wheel.cancel(late);
-        return handler.onConnect(connected);
-      },
-    };
-    const connection = this.#add(fd, false, deps);
-    connection.start(handler);
-    if (error !== undefined) connection.close('connect_failed', error);
-    else if (timeoutMs > 0) {
-      core.wheel.set(late, core.readClock() + timeoutMs);
-      hub.wake();
-    }
+    this.#context.core.counters.connectAttempts += 1;
+    const { timeoutMs = DEFAULTS.connectTimeoutMs, keepAliveMs = 0, noDelay = true } = options;
+    const deps = this.#depsFor(options);
+    const opened = this.#openConnection(target, options.localHost);
+    const connection = this.#add(typeof opened === 'number' ? opened : -1, false, deps);
+    if (connection.socket !== undefined) connection.socket.isNoDelayDue = noDelay && target.kind === 'inet';
+    connection.connecting(handler, { timeoutMs, keepAliveMs });
+    if (typeof opened !== 'number') connection.close('connect_failed', opened);
     return connection;
   }
 
@@ -188,28 +175,26 @@ export class NativeEngine implements Engine {
     pipes.close();
   }
 
-  #openConnection(target: Endpoint, options: ConnectOptions): { readonly fd: number; readonly error?: Error } {
+  /** @returns a descriptor, or why there is none */
+  #openConnection(target: Endpoint, localHost: string | undefined): number | Error {
     try {
-      return { fd: this.#context.sockets.openConnection(target, options.localHost, options) };
+      return this.#context.sockets.openConnection(target, localHost);
     } catch (error) {
-      return { fd: -1, error: error as Error };
+      return error as Error;
     }
   }
 
-  /** What the connections of one listener, or one connection that connects, have in common. */
+  /** What connections with the same options have in common. */
   #depsFor({ writeHighBytes = DEFAULTS.writeHighBytes }: SocketOptions): SocketConnectionDeps {
-    return { context: this.#context, writeHighBytes, onGone: this.#forget };
+    if (writeHighBytes === DEFAULTS.writeHighBytes) return this.#usualDeps;
+    return { ...this.#usualDeps, writeHighBytes };
   }
 
-  #add(fd: number, isConnected: boolean, deps: SocketConnectionDeps): SocketConnection {
-    const connection = new SocketConnection(deps, fd, isConnected);
+  #add(fd: number, isConnected: boolean, deps: SocketConnectionDeps, remote?: RemoteAddress): SocketConnection {
+    const connection = new SocketConnection(deps, fd, isConnected, remote);
     this.#connections.add(connection);
     return connection;
   }
-
-  readonly #forget = (connection: Connection): void => {
-    this.#connections.delete(connection);
-  };
 
   #checkOpen(): void {
     if (this.#context.core.isClosed) throw new EngineError('ENGINE_CLOSED', 'the engine is closed');

@@ -2,13 +2,16 @@ import { reasonOf } from '../close-reason.ts';
 import {
   type Address,
   type CloseReason,
+  type ConnectHandler,
   type Connection,
   type ConnectionHandler,
   type DetachedConnection,
   EngineError,
 } from '../engine.ts';
 import { asError } from '../engine-core.ts';
+import type { RemoteAddress } from '../linux/socket-address.ts';
 import { UnreadBytes } from '../unread-bytes.ts';
+import { ConnectTimer, type ConnectTimerOptions } from './connect-timer.ts';
 import type { RelaySide, SocketConnectionDeps } from './connection-deps.ts';
 import type { Source, Task } from './hub.ts';
 import { Ready } from './readiness-set.ts';
@@ -39,26 +42,25 @@ export class SocketConnection implements Connection, Source, Task {
   #wantsDrain = false;
   /** Made when it is needed: most connections never do. */
   #unread: UnreadBytes | undefined;
-  #local: Address | undefined;
-  #remote: Address | undefined;
+  /** Of a connection that this side has made. */
+  #timer: ConnectTimer | undefined;
 
-  constructor(deps: SocketConnectionDeps, fd: number, isConnected: boolean) {
+  /** @param remote where it is known already */
+  constructor(deps: SocketConnectionDeps, fd: number, isConnected: boolean, remote?: RemoteAddress) {
     this.context = deps.context;
     this.#deps = deps;
     this.isConnected = isConnected;
-    this.socket = fd < 0 ? undefined : new StreamSocket(deps.context, fd);
+    this.socket = fd < 0 ? undefined : new StreamSocket(deps.context, fd, remote);
     if (this.socket !== undefined) this.socket.isWritable = isConnected;
     deps.context.core.counters.open += 1;
   }
 
   get remoteAddress(): Address | undefined {
-    if (this.isOpen && this.socket !== undefined) this.#remote ??= this.context.sockets.remoteAddress(this.socket.fd);
-    return this.#remote;
+    return this.socket?.remoteAddress;
   }
 
   get localAddress(): Address | undefined {
-    if (this.isOpen && this.socket !== undefined) this.#local ??= this.context.sockets.localAddress(this.socket.fd);
-    return this.#local;
+    return this.socket?.localAddress;
   }
 
   get unsentBytes(): number {
@@ -142,11 +144,18 @@ export class SocketConnection implements Connection, Source, Task {
     }
     if (this.socket.queue.bytes > 0)
       throw new EngineError('UNSENT', `${this.socket.queue.bytes} bytes of the connection are unsent`);
+    this.#timer?.setOptions();
     const unread = Buffer.concat([...(this.#unread?.takeAll() ?? []), ...this.socket.stopReceiving()]);
     this.#leave();
     if (this.#isWatched) this.context.hub.remove(this.socket.fd);
     this.context.core.counters.open -= 1;
     return { fd: this.socket.fd, unread };
+  }
+
+  /** Connects, and calls the handler then. */
+  connecting(handler: ConnectHandler, options: ConnectTimerOptions): void {
+    this.start(handler);
+    if (this.isOpen) this.#timer = new ConnectTimer(this, handler, options);
   }
 
   /** From now on epoll tells of the connection. @param passed the generation with which it does already */
@@ -288,22 +297,16 @@ export class SocketConnection implements Connection, Source, Task {
   }
 
   #finishConnecting(socket: StreamSocket, ready: number): boolean {
-    if ((ready & (Ready.writable | Ready.error | Ready.hangUp)) === 0) return false;
-    const error = socket.takeError();
-    if (error !== undefined) {
-      this.close('connect_failed', error);
-      return false;
-    }
-    this.connected();
+    const isBroken = (ready & (Ready.error | Ready.hangUp)) !== 0;
+    if (!isBroken && (ready & Ready.writable) === 0) return false;
+    const error = isBroken ? socket.takeError() : undefined;
+    if (error === undefined) {
+      this.isConnected = true;
+      socket.isWritable = true;
+      this.context.core.counters.connected += 1;
+      this.context.core.watch(() => this.#timer?.onConnected(), this);
+    } else this.close('connect_failed', error);
     return this.isOpen;
-  }
-
-  /** The connection is connected. */
-  connected(): void {
-    this.isConnected = true;
-    if (this.socket !== undefined) this.socket.isWritable = true;
-    this.context.core.counters.connected += 1;
-    this.context.core.watch(() => this.#deps.onConnected?.(this), this);
   }
 
   #call(callback: (handler: ConnectionHandler) => unknown): void {
@@ -341,6 +344,7 @@ export class SocketConnection implements Connection, Source, Task {
   #leave(): void {
     this.isOpen = false;
     this.socket?.leave();
+    this.#timer = this.#timer?.cancel();
     this.#handler = undefined;
     this.#unread = undefined;
     this.#deps.onGone(this);

@@ -2,7 +2,6 @@ import { unlinkSync } from 'node:fs';
 import { Errno, systemError } from '@lars/syscalls/errno';
 import { type Address, EngineError, type Listener } from '../engine.ts';
 import { asError } from '../engine-core.ts';
-import { SOCK_NONBLOCK_CLOEXEC } from '../linux/constants.ts';
 import { WheelTimer } from '../timer-wheel.ts';
 import type { Source } from './hub.ts';
 import { Ready } from './readiness-set.ts';
@@ -88,8 +87,8 @@ export class SocketListener implements Listener, Source {
 
   /** @returns whether there may be another one */
   #accept(): boolean {
-    const { libc } = this.#deps.context;
-    const fd = libc.accept4(this.#fd, 0, 0, SOCK_NONBLOCK_CLOEXEC);
+    const { libc, sockets } = this.#deps.context;
+    const fd = sockets.accept(this.#fd);
     if (fd >= 0) {
       this.#deps.onAccept(fd);
       return this.#isOpen;

@@ -1,10 +1,12 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
+import type { Address } from '../engine.ts';
 import type { EngineCore } from '../engine-core.ts';
 import { IdleTimer } from '../idle-timer.ts';
 import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, SPLICE_FLAGS } from '../linux/constants.ts';
 import type { Libc } from '../linux/libc.ts';
 import { BUFFER_BYTES, type NativeMemory } from '../linux/memory.ts';
 import { PIPE_BYTES, type Pipe, type PipePool } from '../linux/pipe-pool.ts';
+import { expandAddress, type RemoteAddress } from '../linux/socket-address.ts';
 import type { Sockets } from '../linux/sockets.ts';
 import type { Hub } from './hub.ts';
 import { ALL_EDGES, CHANGE_EDGES, RECEIVED, RECEIVED_BYTES, Ready, type Receiver } from './readiness-set.ts';
@@ -23,6 +25,8 @@ export interface SocketContext {
 /** Instead of a count of bytes: nothing can be done now, and epoll will tell when; or the socket is broken, and `error` says why. */
 export const AGAIN = -1;
 export const BROKEN = -2;
+/** So much leaves at once as one segment, whatever the socket's options are: nothing was sent before that it could wait for. */
+const SEGMENT_BYTES = 512;
 /** The system does not splice these, or not at all: some sandboxes forbid it. */
 export const UNSUPPORTED = -3;
 const NOTHING: readonly Uint8Array[] = [];
@@ -44,6 +48,8 @@ export class StreamSocket {
   lastActiveMs: number;
   error: NodeJS.ErrnoException | undefined;
   readonly queue = new SendQueue();
+  /** Small writes are to leave at once, which the kernel is told when it matters: many connections send one message. */
+  isNoDelayDue = false;
   /** Receives for this socket, where the hub's set does that; a relay reads by itself. */
   receiver: Receiver | undefined;
   /** What `receive` has read, until the next one or the end of the turn. */
@@ -56,12 +62,28 @@ export class StreamSocket {
   #hasFailed = false;
   readonly #context: SocketContext;
   #idle: IdleTimer | undefined;
+  #remote: RemoteAddress | undefined;
+  #local: Address | undefined;
+  #hasLeft = false;
 
-  constructor(context: SocketContext, fd: number) {
+  /** @param remote where it is known already */
+  constructor(context: SocketContext, fd: number, remote: RemoteAddress | undefined) {
     this.#context = context;
+    this.#remote = remote;
     this.fd = fd;
     this.received = context.memory.incoming;
     this.lastActiveMs = context.core.nowMs;
+  }
+
+  /** Undefined when the descriptor was left before anybody asked. */
+  get remoteAddress(): Address | undefined {
+    if (!this.#hasLeft) this.#remote ??= this.#context.sockets.remoteAddress(this.fd);
+    return this.#remote === undefined ? undefined : expandAddress(this.#remote);
+  }
+
+  get localAddress(): Address | undefined {
+    if (!this.#hasLeft) this.#local ??= this.#context.sockets.localAddress(this.fd);
+    return this.#local;
   }
 
   /** @param ready a sum of Ready */
@@ -114,6 +136,7 @@ export class StreamSocket {
 
   /** The descriptor is not the engine's any more. */
   leave(): void {
+    this.#hasLeft = true;
     this.cancelIdleTimeout();
     this.receiver = undefined;
   }
@@ -168,12 +191,14 @@ export class StreamSocket {
 
   /** Sends what lies at an address, not more than BUFFER_BYTES. @returns how many bytes the kernel took, AGAIN or BROKEN */
   send(address: number, length: number): number {
+    if (this.isNoDelayDue && (this.bytesWritten > 0 || length > SEGMENT_BYTES)) this.setNoDelay();
     const count = this.#context.libc.send(this.fd, address, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     return this.#noteSent(count, length, 'send');
   }
 
   /** Moves the bytes of a pipe to the socket. @returns as `send` */
   sendFrom(pipe: Pipe): number {
+    if (this.isNoDelayDue) this.setNoDelay();
     const count = this.#context.libc.splice(pipe.readFd, 0, this.fd, 0, pipe.bytes, SPLICE_FLAGS);
     // A short count does not mean that the socket is full: a pipe's bytes lie in pieces.
     const sent = this.#noteSent(count, 0, 'splice');
@@ -227,6 +252,15 @@ export class StreamSocket {
 
   cancelIdleTimeout(): void {
     this.#idle?.cancel();
+  }
+
+  setNoDelay(): void {
+    this.isNoDelayDue = false;
+    this.#context.sockets.setNoDelay(this.fd);
+  }
+
+  setKeepAlive(ms: number): void {
+    this.#context.sockets.setKeepAlive(this.fd, ms);
   }
 
   shutdown(): void {
