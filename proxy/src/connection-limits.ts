@@ -31,7 +31,7 @@ export class ConnectionLimits {
   }
 
   /** Takes a place in all and at a listener. @returns which limit forbids it; then nothing is taken */
-  acquire(listener: number, max: { readonly total: number; readonly listener: number }): 'total' | 'listener' | undefined {
+  acquire(listener: number, max: ConnectionsMax): 'total' | 'listener' | undefined {
     if (!this.#acquire(0, max.total)) return 'total';
     if (this.#acquire(1 + listener, max.listener)) return undefined;
     this.#add(0, -1);
@@ -63,6 +63,11 @@ export class ConnectionLimits {
     Atomics.add(this.#counts, at, amount);
     Atomics.add(this.#counts, this.#own + at, amount);
   }
+}
+
+export interface ConnectionsMax {
+  readonly total: number;
+  readonly listener: number;
 }
 
 export interface ConnectionLimitsOptions {

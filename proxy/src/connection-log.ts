@@ -24,18 +24,21 @@ export class ConnectionLog {
     this.#deps = deps;
   }
 
-  /** @param fields is called only where the line is written */
-  write(event: string, fields: () => LogFields): void {
+  /** Whether there is room for another line in this second; a connection that finds none is counted. */
+  hasRoom(): boolean {
     const second = Math.floor(this.#deps.nowMs() / 1_000);
     if (second !== this.#second) {
       this.#second = second;
       this.#lines = 0;
     }
-    if (this.#lines >= this.#linesPerSecond) {
-      this.#deps.onUnlogged();
-      return;
-    }
+    if (this.#lines < this.#linesPerSecond) return true;
+    this.#deps.onUnlogged();
+    return false;
+  }
+
+  /** To be called where there is room. */
+  write(event: string, fields: LogFields): void {
     this.#lines += 1;
-    this.#deps.log.info(event, fields());
+    this.#deps.log.info(event, fields);
   }
 }

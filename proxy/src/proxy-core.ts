@@ -9,7 +9,7 @@ import { isInNetwork, parseNetworks } from '@lars/runtime/udp/networks';
 import { FirstByteWatch } from './connect/first-byte-watch.ts';
 import { HostConnector } from './connect/host-connector.ts';
 import { NameResolver } from './connect/name-resolver.ts';
-import type { ConnectionLimits } from './connection-limits.ts';
+import type { ConnectionLimits, ConnectionsMax } from './connection-limits.ts';
 import { ConnectionLog } from './connection-log.ts';
 import { type ProxyCounter, type ProxyGauge, proxyCounters, proxyGauges } from './counters.ts';
 import type { ListenerRules } from './listen/listener-rules.ts';
@@ -104,7 +104,7 @@ export class ProxyCore {
   readonly #client: LarsClient | undefined;
   readonly #hosts: HostTable;
   readonly #duties: readonly ListenerDuty[];
-  readonly #connectionDeps: Omit<ProxiedConnectionDeps, 'onOver'>;
+  readonly #connectionDeps: ProxiedConnectionDeps;
   /** By the place of their rules. */
   readonly #listeners = new Map<number, Listener>();
   readonly #connections = new Set<ProxiedConnection>();
@@ -125,9 +125,11 @@ export class ProxyCore {
     this.#hosts = new HostTable({ maxConnections: options.maxHostConnections, failCoolDownMs: options.failCoolDownMs });
     const routes = new RouteBook({ lars: this.#lars, hosts: this.#hosts, nowMs });
     const pickerDeps = { lars: this.#lars, hosts: this.#hosts, routes, nowMs };
-    this.#duties = options.rules.map(rules => ({
+    this.#duties = options.rules.map((rules, listener) => ({
+      listener,
       rules,
       picker: new HostPicker(rules.policy, pickerDeps),
+      relayOptions: { idleTimeoutMs: rules.idleTimeoutMs, halfCloseTimeoutMs: rules.halfCloseTimeoutMs },
       wantsHeader: headerRule(rules),
     }));
     const names = new NameResolver({ nowMs, ...(deps.lookup === undefined ? {} : { lookup: deps.lookup }) });
@@ -142,6 +144,7 @@ export class ProxyCore {
       ),
       log,
       nowMs,
+      onOver: connection => this.#onOver(connection),
     };
     this.#gaugeTimer = setInterval(() => this.#updateGauges(), GAUGE_MS);
     this.#gaugeTimer.unref();
@@ -166,7 +169,8 @@ export class ProxyCore {
     for (const [at, one] of rules.entries()) {
       if (one.place.kind === 'path' && !listensOnPaths) continue;
       const duty = this.#duties[at] as ListenerDuty;
-      const onAccept = (client: Connection) => this.#accept(client, duty, at);
+      const max = { total: this.#options.maxConnections, listener: one.maxConnections };
+      const onAccept = (client: Connection) => this.#accept(client, duty, max);
       this.#listeners.set(at, await openListener(this.#engine, one, { place: places?.[at], reusePort }, onAccept));
     }
     // One thread asks for all.
@@ -226,11 +230,10 @@ export class ProxyCore {
     clearTimeout(timer);
   }
 
-  #accept(client: Connection, duty: ListenerDuty, listener: number): void {
+  #accept(client: Connection, duty: ListenerDuty, max: ConnectionsMax): void {
     const { counters, limits } = this.#deps;
     counters.add(proxyCounters.at.accepted);
-    const max = { total: this.#options.maxConnections, listener: duty.rules.maxConnections };
-    const full = limits.acquire(listener, max);
+    const full = limits.acquire(duty.listener, max);
     if (full !== undefined) {
       counters.add(full === 'total' ? proxyCounters.at.refusedTotalLimit : proxyCounters.at.refusedListenerLimit);
       client.reset();
@@ -241,14 +244,15 @@ export class ProxyCore {
       );
       return;
     }
-    const onOver = (over: ProxiedConnection) => {
-      if (!this.#connections.delete(over)) return;
-      limits.release(listener);
-      if (this.#connections.size === 0) this.#onEmpty?.();
-    };
-    const connection = new ProxiedConnection(client, duty, { ...this.#connectionDeps, onOver });
+    const connection = new ProxiedConnection(client, duty, this.#connectionDeps);
     this.#connections.add(connection);
-    void connection.serve();
+    connection.serve();
+  }
+
+  #onOver(connection: ProxiedConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.#deps.limits.release(connection.duty.listener);
+    if (this.#connections.size === 0) this.#onEmpty?.();
   }
 
   /** Once in a while: thousands may be refused in a second. */

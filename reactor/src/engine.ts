@@ -131,6 +131,8 @@ export interface Connection {
   /** Undefined when the connection was closed before anybody asked. */
   readonly remoteAddress: Address | undefined;
   readonly localAddress: Address | undefined;
+  /** How long the kernel has found that bytes take to the remote and back, ms; right after `onConnect`, how long the remote took to accept. Undefined where it does not say: of UNIX sockets, by node:net. */
+  readonly roundTripMs: number | undefined;
   /** What was written and has not been taken by the kernel. */
   readonly unsentBytes: number;
   readonly bytesRead: number;

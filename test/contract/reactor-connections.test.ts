@@ -40,6 +40,20 @@ describeEngines('connections', kind => {
     const { connection, remote, listener } = await acceptOne(kind);
     expect(connection.remoteAddress).toEqual({ family: 'ipv4', host: '127.0.0.1', port: remote.socket.localPort });
     expect(connection.localAddress).toEqual(listener.address);
+    connection.destroy();
+    expect(connection.remoteAddress).toEqual({ family: 'ipv4', host: '127.0.0.1', port: remote.socket.localPort });
+  });
+
+  test('the kernel tells how long the remote took to accept, where it can', async () => {
+    const engine = await openEngine(kind);
+    const { port } = await listenRemote(() => undefined);
+    const times: unknown[] = [];
+    const handler = Object.assign(new NotingHandler(), { onConnect: (one: Connection) => void times.push(one.roundTripMs) });
+    const connection = engine.connect({ host: '127.0.0.1', port }, handler);
+    await eventually('it is connected', () => times.length === 1);
+    expect(times).toEqual([kind === 'node' ? undefined : expect.closeTo(0, -2)]);
+    connection.destroy();
+    expect(connection.roundTripMs).toBeUndefined();
   });
 
   test('connects, and writes before it is connected', async () => {

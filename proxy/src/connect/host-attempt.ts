@@ -1,6 +1,7 @@
 import type { LarsApi, LarsHost } from '@lars/client-sdk';
+import type { Connection } from '@lars/reactor';
 import type { HostPick } from '../pick/host-picker.ts';
-import type { HostTable } from '../pick/host-table.ts';
+import type { HostState, HostTable } from '../pick/host-table.ts';
 
 export interface HostAttemptDeps {
   readonly lars: Pick<LarsApi, 'report'>;
@@ -10,6 +11,9 @@ export interface HostAttemptDeps {
   readonly onReport: (ok: boolean) => void;
 }
 
+/** Reports are in whole milliseconds, one at least. */
+const LONG_MS = 1.5;
+
 /**
  * One host that was picked for one connection. Its pick is reported once, or never: what is reported is how long it took to connect, and as a failure a host that did
  * not accept, or that reset the connection before it had answered a byte. A client that leaves before the host has accepted says nothing of the host,
@@ -17,15 +21,16 @@ export interface HostAttemptDeps {
  */
 export class HostAttempt {
   readonly host: LarsHost;
-  readonly #pick: HostPick;
+  readonly state: HostState;
   readonly #deps: HostAttemptDeps;
   readonly #startMs: number;
   #connectMs: number | undefined;
   #isSettled = false;
+  #isReleased = false;
 
-  constructor(pick: HostPick, deps: HostAttemptDeps) {
-    this.host = pick.host;
-    this.#pick = pick;
+  constructor({ host, state }: HostPick, deps: HostAttemptDeps) {
+    this.host = host;
+    this.state = state;
     this.#deps = deps;
     this.#startMs = deps.nowMs();
   }
@@ -35,9 +40,11 @@ export class HostAttempt {
     return this.#connectMs;
   }
 
-  connected(): void {
-    this.#connectMs = this.#deps.nowMs() - this.#startMs;
-    this.#deps.hosts.noteConnected(this.#pick.slot.state);
+  /** The time in which this process, or its machine, had no time for the connection is not the host's: where it took long, the kernel is asked, who knows. */
+  connected(connection: Pick<Connection, 'roundTripMs'>): void {
+    const tookMs = this.#deps.nowMs() - this.#startMs;
+    this.#connectMs = tookMs < LONG_MS ? tookMs : Math.min(tookMs, connection.roundTripMs ?? tookMs);
+    this.#deps.hosts.noteConnected(this.state);
   }
 
   /** Reports the pick, unless that has been done. */
@@ -45,14 +52,16 @@ export class HostAttempt {
     if (this.#isSettled) return;
     this.#isSettled = true;
     const { lars, nowMs, hosts, onReport } = this.#deps;
-    if (!ok) hosts.noteFailed(this.#pick.slot.state, nowMs());
+    if (!ok) hosts.noteFailed(this.state, nowMs());
     lars.report(this.host, { ok, tcostMs: this.#connectMs ?? nowMs() - this.#startMs });
     onReport(ok);
   }
 
-  /** The host has one connection less. What was not reported by now never will be. */
+  /** The host has one connection less; a second call does nothing. What was not reported by now never will be. */
   release(): void {
     this.#isSettled = true;
-    this.#pick.slot.release();
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#deps.hosts.release(this.state);
   }
 }

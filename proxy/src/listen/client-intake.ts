@@ -12,16 +12,22 @@ export type IntakeEnd =
   /** The client has left. */
   | 'gone';
 
+export interface ClientWatcher {
+  onClientGone(): void;
+}
+
+const NOTHING = new Uint8Array(0);
+
 /**
  * A client's connection until a relay takes it: notices when the client leaves, and collects its first bytes while somebody wants to see them. Whatever comes
  * otherwise stays in the kernel.
  */
 export class ClientIntake implements ConnectionHandler {
-  /** Called once when the client leaves before the relay. */
-  onGone: (() => void) | undefined;
+  /** Told once when the client leaves before the relay. */
+  watcher: ClientWatcher | undefined;
   readonly #connection: Connection;
   readonly #engine: Engine;
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array = NOTHING;
   #isGone = false;
   #onProgress: (() => void) | undefined;
 
@@ -88,6 +94,6 @@ export class ClientIntake implements ConnectionHandler {
   onClose(): void {
     this.#isGone = true;
     this.#onProgress?.();
-    this.onGone?.();
+    this.watcher?.onClientGone();
   }
 }

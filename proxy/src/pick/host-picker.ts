@@ -2,7 +2,7 @@ import type { LarsApi, LarsHost } from '@lars/client-sdk';
 import { type ModuleId, type RouteKey, routeKey } from '@lars/proto';
 import type { ListenerRules } from '../listen/listener-rules.ts';
 import { ConsistentHash } from './consistent-hash.ts';
-import type { HostSlot, HostTable } from './host-table.ts';
+import type { HostState, HostTable } from './host-table.ts';
 import { LeastConnections } from './least-connections.ts';
 import type { Policy } from './policy.ts';
 import { RoundRobin } from './round-robin.ts';
@@ -24,10 +24,10 @@ export interface PickContext {
   readonly tried: ReadonlySet<string>;
 }
 
-/** A host for one connection. The connection counts from here on, until the slot is released. */
+/** A host for one connection. The connection counts from here on, until its place at the host is given back. */
 export interface HostPick {
   readonly host: LarsHost;
-  readonly slot: HostSlot;
+  readonly state: HostState;
 }
 
 const POLICIES: Readonly<Record<Exclude<ListenerRules['policy'], 'agent'>, () => Policy>> = {
@@ -55,31 +55,48 @@ export class HostPicker {
   }
 
   /**
-   * A host that was not tried yet and has room.
+   * A host that was not tried yet and has room; at once wherever the route is known here.
    * @returns undefined where there is no other, or all are full
-   * @throws {LarsError} as getHost does, where there is no host at all
+   * @throws {LarsError} as getHost does, by a rejected promise, where there is no host at all
    */
-  async pick(context: PickContext): Promise<HostPick | undefined> {
-    if (this.#newPolicy === undefined) {
-      return (
-        (await this.#askAgent(context)) ?? this.#choose(await this.#deps.routes.hostsOf(context.module), this.#spare, context)
-      );
+  pick(context: PickContext): HostPick | undefined | Promise<HostPick | undefined> {
+    const { lars, routes } = this.#deps;
+    const { module } = context;
+    if (this.#newPolicy !== undefined) {
+      const hosts = routes.hostsOf(module);
+      return hosts instanceof Promise ? hosts.then(known => this.#pickOf(known, context)) : this.#pickOf(hosts, context);
     }
-    const hosts = await this.#deps.routes.hostsOf(context.module);
+    const copied = lars.tryGetHost(module.modid, module.cmdid);
+    if (copied === undefined) return this.#pickByAgent(context, 0);
+    return this.#take(copied, context) ?? this.#pickByAgent(context, 1);
+  }
+
+  #pickOf(hosts: readonly RouteHost[], context: PickContext): HostPick | undefined | Promise<HostPick | undefined> {
     // A route that is not known may be one that the agent is still fetching, or that it wrote into its file: getHost knows how to wait.
-    if (hosts.length === 0) return this.#askAgent(context);
+    if (hosts.length === 0 || this.#newPolicy === undefined) return this.#askAgent(context, 0);
     return this.#choose(hosts, this.#policyOf(context.module, this.#newPolicy), context);
   }
 
-  async #askAgent({ module: { modid, cmdid }, tried }: PickContext): Promise<HostPick | undefined> {
-    const { lars, hosts } = this.#deps;
-    for (let picks = 0; picks < MAX_PICKS; picks++) {
-      const host = lars.tryGetHost(modid, cmdid) ?? (await lars.getHost(modid, cmdid));
-      if (tried.has(host.authority)) continue;
-      const slot = hosts.acquire(hosts.stateOf(host.authority));
-      if (slot !== undefined) return { host, slot };
+  async #pickByAgent(context: PickContext, picks: number): Promise<HostPick | undefined> {
+    const pick = await this.#askAgent(context, picks);
+    return pick ?? this.#choose(await this.#deps.routes.hostsOf(context.module), this.#spare, context);
+  }
+
+  /** @param picks how many were in vain already */
+  async #askAgent(context: PickContext, picks: number): Promise<HostPick | undefined> {
+    const { modid, cmdid } = context.module;
+    const { lars } = this.#deps;
+    for (let vain = picks; vain < MAX_PICKS; vain++) {
+      const pick = this.#take(lars.tryGetHost(modid, cmdid) ?? (await lars.getHost(modid, cmdid)), context);
+      if (pick !== undefined) return pick;
     }
     return undefined;
+  }
+
+  #take(host: LarsHost, { tried }: PickContext): HostPick | undefined {
+    const { hosts } = this.#deps;
+    const state = hosts.stateOfHost(host);
+    return !tried.has(state.authority) && hosts.acquire(state) ? { host, state } : undefined;
   }
 
   #choose(all: readonly RouteHost[], policy: Policy, { key, tried }: PickContext): HostPick | undefined {
@@ -90,8 +107,7 @@ export class HostPicker {
     const chosen =
       policy.choose(all, candidate => mayPick(candidate) && candidate.state.coolUntilMs <= now, key) ??
       coolest(all.filter(mayPick));
-    const slot = chosen === undefined ? undefined : hosts.acquire(chosen.state);
-    return chosen === undefined || slot === undefined ? undefined : { host: chosen.host, slot };
+    return chosen !== undefined && hosts.acquire(chosen.state) ? chosen : undefined;
   }
 
   #policyOf({ modid, cmdid }: ModuleId, newPolicy: () => Policy): Policy {

@@ -11,6 +11,14 @@ export interface HostState {
   /** How many connections came about, and how many attempts failed, since the host is known. */
   connected: number;
   failed: number;
+  /** Room was needed for others: who calls the host again asks for another state of it. */
+  isForgotten: boolean;
+}
+
+/** What names a host, and is the same object for as long as a route is. */
+export interface NamedHost {
+  /** 'HOST:PORT' */
+  readonly authority: string;
 }
 
 export interface HostTableOptions {
@@ -19,19 +27,14 @@ export interface HostTableOptions {
   readonly failCoolDownMs: number;
 }
 
-/** A host with one connection more, until it is given back. */
-export interface HostSlot {
-  readonly state: HostState;
-  /** A second call does nothing. */
-  release(): void;
-}
-
 /** Hosts that are known beyond these go, if they have no connections. */
 const MAX_HOSTS = 10_000;
 
 export class HostTable {
   readonly #options: HostTableOptions;
   readonly #states = new Map<string, HostState>();
+  /** Most connections go to hosts of a copy of the route: writing their names out again costs more than all the rest of a pick. */
+  readonly #byHost = new WeakMap<NamedHost, HostState>();
 
   constructor(options: HostTableOptions) {
     this.#options = options;
@@ -41,9 +44,17 @@ export class HostTable {
     let state = this.#states.get(authority);
     if (state === undefined) {
       this.#makeRoom();
-      state = { authority, connections: 0, coolUntilMs: 0, connected: 0, failed: 0 };
+      state = { authority, connections: 0, coolUntilMs: 0, connected: 0, failed: 0, isForgotten: false };
       this.#states.set(authority, state);
     }
+    return state;
+  }
+
+  stateOfHost(host: NamedHost): HostState {
+    const known = this.#byHost.get(host);
+    if (known?.isForgotten === false) return known;
+    const state = this.stateOf(host.authority);
+    this.#byHost.set(host, state);
     return state;
   }
 
@@ -56,19 +67,16 @@ export class HostTable {
     return maxConnections > 0 && connections >= maxConnections;
   }
 
-  /** Takes a place at a host. The limit is checked here, where it is handed out. @returns undefined when the host is full */
-  acquire(state: HostState): HostSlot | undefined {
-    if (this.isFull(state)) return undefined;
+  /** Takes a place at a host. The limit is checked here, where it is handed out. @returns false when the host is full */
+  acquire(state: HostState): boolean {
+    if (this.isFull(state)) return false;
     state.connections += 1;
-    let isReleased = false;
-    return {
-      state,
-      release: () => {
-        if (isReleased) return;
-        isReleased = true;
-        state.connections -= 1;
-      },
-    };
+    return true;
+  }
+
+  /** Gives back what `acquire` has taken, once for each. */
+  release(state: HostState): void {
+    state.connections -= 1;
   }
 
   noteConnected(state: HostState): void {
@@ -83,8 +91,9 @@ export class HostTable {
 
   #makeRoom(): void {
     if (this.#states.size < MAX_HOSTS) return;
-    for (const [authority, { connections }] of this.#states) {
-      if (connections > 0) continue;
+    for (const [authority, state] of this.#states) {
+      if (state.connections > 0) continue;
+      state.isForgotten = true;
       this.#states.delete(authority);
       return;
     }

@@ -36,12 +36,11 @@ export class RouteBook {
     this.#deps = deps;
   }
 
-  /** The hosts of a module that do not drain; none when the agent knows none, or was never reached. The same array as long as they are the same. */
-  async hostsOf(module: ModuleId): Promise<readonly RouteHost[]> {
+  /** The hosts of a module that do not drain; none when the agent knows none, or was never reached. The same array as long as they are the same; a promise only where nothing is known yet. */
+  hostsOf(module: ModuleId): readonly RouteHost[] | Promise<readonly RouteHost[]> {
     const page = this.#pageOf(module);
     if (this.#deps.nowMs() - page.askedMs >= REFRESH_MS) this.#refresh(module, page);
-    if (page.hosts.length === 0) await page.asking;
-    return page.hosts;
+    return page.hosts.length > 0 || page.asking === undefined ? page.hosts : page.asking.then(() => page.hosts);
   }
 
   #pageOf({ modid, cmdid }: ModuleId): Page {
@@ -70,7 +69,7 @@ export class RouteBook {
       page.version = version;
       page.hosts = hosts
         .filter(({ drain }) => !drain)
-        .map(host => ({ host, weight: host.weight, state: this.#deps.hosts.stateOf(host.authority) }));
+        .map(host => ({ host, weight: host.weight, state: this.#deps.hosts.stateOfHost(host) }));
     } catch {
       // The agent is away: what is known goes on, and the pick itself says what is wrong.
     }

@@ -18,6 +18,7 @@ import {
   SOCK_NONBLOCK_CLOEXEC,
   SOCK_STREAM,
   SOL_SOCKET,
+  TCP_INFO,
   TCP_KEEPIDLE,
   TCP_NODELAY,
 } from './constants.ts';
@@ -27,6 +28,8 @@ import { ADDRESS_BYTES_MAX, compactAddress, familyOf, putAddress, type RemoteAdd
 
 /** Behind the longest address. */
 const LENGTH_AT = 128;
+/** Of tcpi_rtt, microseconds, in struct tcp_info. */
+const ROUND_TRIP_AT = 68;
 /** struct linger */
 const LINGER_BYTES = 8;
 
@@ -108,6 +111,16 @@ export class Sockets {
   /** The error that the kernel has noted for the socket, 0 for none; asking clears it. */
   pendingError(fd: number): number {
     return this.#get(fd, SOL_SOCKET, SO_ERROR);
+  }
+
+  /** Of TCP; undefined where nothing was measured. */
+  roundTripMs(fd: number): number | undefined {
+    const { scratch, scratchAddress } = this.#memory;
+    scratch.setUint32(ROUND_TRIP_AT, 0, true);
+    scratch.setUint32(LENGTH_AT, ROUND_TRIP_AT + 4, true);
+    this.#libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, scratchAddress, scratchAddress + LENGTH_AT);
+    const us = scratch.getUint32(ROUND_TRIP_AT, true);
+    return us === 0 ? undefined : us / 1_000;
   }
 
   /** From now on closing it sends a reset. */

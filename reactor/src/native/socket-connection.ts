@@ -63,6 +63,10 @@ export class SocketConnection implements Connection, Source, Task {
     return this.socket?.localAddress;
   }
 
+  get roundTripMs(): number | undefined {
+    return this.isOpen && this.socket !== undefined ? this.context.sockets.roundTripMs(this.socket.fd) : undefined;
+  }
+
   get unsentBytes(): number {
     return this.socket?.queue.bytes ?? 0;
   }
@@ -108,8 +112,7 @@ export class SocketConnection implements Connection, Source, Task {
   }
 
   reset(): void {
-    if (!this.isOpen) return;
-    if (this.socket !== undefined) this.context.sockets.resetOnClose(this.socket.fd);
+    if (this.isOpen && this.socket !== undefined) this.context.sockets.resetOnClose(this.socket.fd);
     this.close('destroyed');
   }
 
@@ -237,12 +240,9 @@ export class SocketConnection implements Connection, Source, Task {
   }
 
   #onRemoteEnd(socket: StreamSocket): void {
-    if (socket.error !== undefined) {
-      this.#closeBroken(socket);
-      return;
-    }
-    this.hasRemoteEnded = true;
-    this.#tellEnd();
+    this.hasRemoteEnded = socket.error === undefined;
+    if (this.hasRemoteEnded) this.#tellEnd();
+    else this.#closeBroken(socket);
   }
 
   #tellEnd(): void {

@@ -47,6 +47,8 @@ export class NodeConnection implements Connection {
   constructor(deps: NodeConnectionDeps, socket: Socket, isUnix: boolean) {
     this.#deps = deps;
     this.#socket = socket;
+    // Node forgets it when the connection ends, before anybody may have asked.
+    if (!isUnix && !socket.connecting) this.#remote = addressOf(socket.remoteAddress, socket.remotePort);
     this.#isUnix = isUnix;
     this.#isConnected = !socket.connecting;
     deps.core.counters.open += 1;
@@ -85,6 +87,10 @@ export class NodeConnection implements Connection {
     if (this.#isUnix) return { family: 'unix', host: '', port: 0 };
     this.#local ??= addressOf(this.#socket.localAddress, this.#socket.localPort);
     return this.#local;
+  }
+
+  get roundTripMs(): undefined {
+    return undefined;
   }
 
   get unsentBytes(): number {
