@@ -15,6 +15,7 @@ import { ClientIntake } from './listen/client-intake.ts';
 import type { ListenerRules } from './listen/listener-rules.ts';
 import { moduleOfServerName } from './listen/server-names.ts';
 import type { HostPicker } from './pick/host-picker.ts';
+import type { Placed } from './placed-list.ts';
 import { findServerName, HELLO_MAX_BYTES } from './wire/client-hello.ts';
 import { type Ends, formatProxyHeader, HEADER_MAX_BYTES, parseProxyHeader } from './wire/proxy-header.ts';
 
@@ -66,7 +67,8 @@ const at = proxyCounters.at;
  * One connection of a client, from its acceptance to its end: a PROXY header and a server name are read where the listener wants that, a host is connected to, and bytes
  * flow both ways until both sides have closed. Nothing but these is kept for a connection that waits, and nothing is asked of the system that nobody wants to know.
  */
-export class ProxiedConnection implements SearchOwner {
+export class ProxiedConnection implements SearchOwner, Placed {
+  place = -1;
   readonly duty: ListenerDuty;
   readonly #client: Connection;
   readonly #deps: ProxiedConnectionDeps;

@@ -18,6 +18,7 @@ import { openListener } from './open-listener.ts';
 import { HostPicker } from './pick/host-picker.ts';
 import { HostTable } from './pick/host-table.ts';
 import { RouteBook } from './pick/route-book.ts';
+import { PlacedList } from './placed-list.ts';
 import { type ListenerDuty, ProxiedConnection, type ProxiedConnectionDeps } from './proxied-connection.ts';
 
 /** Plain data: a thread is given it. */
@@ -107,7 +108,7 @@ export class ProxyCore {
   readonly #connectionDeps: ProxiedConnectionDeps;
   /** By the place of their rules. */
   readonly #listeners = new Map<number, Listener>();
-  readonly #connections = new Set<ProxiedConnection>();
+  readonly #connections = new PlacedList<ProxiedConnection>();
   readonly #gaugeTimer: NodeJS.Timeout;
   #onEmpty: (() => void) | undefined;
   #isAgentAway = false;

@@ -1,16 +1,11 @@
 import type { EngineTimer, Relay } from '@lars/reactor';
+import { PlacedList } from '../placed-list.ts';
 import type { HostAttempt } from './host-attempt.ts';
 
 export interface FirstByteWatchDeps {
   readonly after: (ms: number, callback: () => void) => EngineTimer;
   /** Monotonic. */
   readonly nowMs: () => number;
-}
-
-interface Watched {
-  readonly attempt: HostAttempt;
-  readonly relay: Pick<Relay, 'bytesBToA'>;
-  readonly sinceMs: number;
 }
 
 const LOOK_MS = 50;
@@ -23,7 +18,7 @@ const PATIENCE_MS = 5_000;
  */
 export class FirstByteWatch {
   readonly #deps: FirstByteWatchDeps;
-  readonly #watched = new Map<HostAttempt, Watched>();
+  readonly #watched = new PlacedList<HostAttempt>();
   #timer: EngineTimer | undefined;
 
   constructor(deps: FirstByteWatchDeps) {
@@ -32,19 +27,22 @@ export class FirstByteWatch {
 
   /** @param relay with the client as `a` and the host as `b` */
   add(attempt: HostAttempt, relay: Pick<Relay, 'bytesBToA'>): void {
-    this.#watched.set(attempt, { attempt, relay, sinceMs: this.#deps.nowMs() });
+    attempt.relayed = { relay, sinceMs: this.#deps.nowMs() };
+    this.#watched.add(attempt);
     this.#timer ??= this.#deps.after(LOOK_MS, () => this.#look());
   }
 
   remove(attempt: HostAttempt): void {
     this.#watched.delete(attempt);
+    attempt.relayed = undefined;
   }
 
   #look(): void {
     const nowMs = this.#deps.nowMs();
-    for (const { attempt, relay, sinceMs } of this.#watched.values()) {
-      if (relay.bytesBToA === 0 && nowMs - sinceMs < PATIENCE_MS) continue;
-      this.#watched.delete(attempt);
+    for (const attempt of this.#watched) {
+      const { relayed } = attempt;
+      if (relayed !== undefined && relayed.relay.bytesBToA === 0 && nowMs - relayed.sinceMs < PATIENCE_MS) continue;
+      this.remove(attempt);
       attempt.settle(true);
     }
     this.#timer = this.#watched.size === 0 ? undefined : this.#deps.after(LOOK_MS, () => this.#look());

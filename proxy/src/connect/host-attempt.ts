@@ -1,7 +1,8 @@
 import type { LarsApi, LarsHost } from '@lars/client-sdk';
-import type { Connection } from '@lars/reactor';
+import type { Connection, Relay } from '@lars/reactor';
 import type { HostPick } from '../pick/host-picker.ts';
 import type { HostState, HostTable } from '../pick/host-table.ts';
+import type { Placed } from '../placed-list.ts';
 
 export interface HostAttemptDeps {
   readonly lars: Pick<LarsApi, 'report'>;
@@ -19,7 +20,10 @@ const LONG_MS = 1.5;
  * not accept, or that reset the connection before it had answered a byte. A client that leaves before the host has accepted says nothing of the host,
  * as an aborted call does.
  */
-export class HostAttempt {
+export class HostAttempt implements Placed {
+  place = -1;
+  /** While its first byte is waited for. */
+  relayed: { readonly relay: Pick<Relay, 'bytesBToA'>; readonly sinceMs: number } | undefined;
   readonly host: LarsHost;
   readonly state: HostState;
   readonly #deps: HostAttemptDeps;

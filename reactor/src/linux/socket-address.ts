@@ -9,6 +9,8 @@ export const ADDRESS_BYTES_MAX = 110;
 const INET_BYTES = 16;
 const INET6_BYTES = 28;
 const PATH_AT = 2;
+const DOT = 0x2e;
+const ZERO = 0x30;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -20,14 +22,18 @@ export function familyOf(endpoint: Endpoint): number {
 
 /** @returns its length */
 export function putAddress(bytes: Uint8Array, endpoint: Endpoint): number {
-  bytes.fill(0, 0, ADDRESS_BYTES_MAX);
-  bytes[0] = familyOf(endpoint);
+  const family = familyOf(endpoint);
+  bytes.fill(0, 0, family === AF_INET ? INET_BYTES : ADDRESS_BYTES_MAX);
+  bytes[0] = family;
   if (endpoint.kind === 'path') return PATH_AT + encoder.encodeInto(endpoint.path, bytes.subarray(PATH_AT)).written + 1;
   bytes[2] = endpoint.port >> 8;
   bytes[3] = endpoint.port & 0xff;
-  const isInet6 = endpoint.host.includes(':');
-  bytes.set(isInet6 ? inet6Bytes(endpoint.host) : inetBytes(endpoint.host), isInet6 ? 8 : 4);
-  return isInet6 ? INET6_BYTES : INET_BYTES;
+  if (family === AF_INET) {
+    putInet(bytes, endpoint.host);
+    return INET_BYTES;
+  }
+  bytes.set(inet6Bytes(endpoint.host), 8);
+  return INET6_BYTES;
 }
 
 export function readAddress(bytes: Uint8Array, length: number): Address {
@@ -57,6 +63,21 @@ export function expandAddress(address: RemoteAddress): Address {
   const ip = Math.floor(address / PORTS);
   const host = `${ip >>> 24}.${(ip >>> 16) & 0xff}.${(ip >>> 8) & 0xff}.${ip & 0xff}`;
   return { family: 'ipv4', host, port: address % PORTS };
+}
+
+/** Without a list of the parts: each connection that is made comes here. */
+function putInet(bytes: Uint8Array, host: string): void {
+  let part = 0;
+  let at = 4;
+  for (let index = 0; index < host.length; index++) {
+    const code = host.charCodeAt(index);
+    if (code !== DOT) part = 10 * part + code - ZERO;
+    else {
+      bytes[at++] = part;
+      part = 0;
+    }
+  }
+  bytes[at] = part;
 }
 
 function inetBytes(host: string): number[] {

@@ -1,12 +1,11 @@
-import type { Connection } from '../engine.ts';
 import type { Source } from './hub.ts';
 import type { SocketContext } from './stream-socket.ts';
 
 export interface SocketConnectionDeps {
   readonly context: SocketContext;
   readonly writeHighBytes: number;
-  /** Called once, when the connection is not the engine's any more. */
-  onGone(connection: Connection): void;
+  /** Called once, when the connection of this descriptor is not the engine's any more. */
+  onGone(fd: number): void;
 }
 
 /** What a connection in a relay tells it. */

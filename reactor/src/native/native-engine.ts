@@ -46,7 +46,8 @@ export class NativeEngine implements Engine {
   readonly reason: string;
   readonly #context: SocketContext;
   readonly #usualDeps: SocketConnectionDeps;
-  readonly #connections = new Set<Connection>();
+  /** By their descriptors, which are small numbers; those without one are closed at once. */
+  readonly #connections: (SocketConnection | undefined)[] = [];
   readonly #listeners = new Set<SocketListener>();
 
   /** @throws {Error} as Node's, with `code`, where the kernel gives no epoll descriptor */
@@ -62,7 +63,9 @@ export class NativeEngine implements Engine {
       sockets: new Sockets(libc, memory),
       pipes: new PipePool(libc, memory, core.counters),
     };
-    const onGone = (connection: Connection) => void this.#connections.delete(connection);
+    const onGone = (fd: number) => {
+      this.#connections[fd] = undefined;
+    };
     this.#usualDeps = { context: this.#context, writeHighBytes: DEFAULTS.writeHighBytes, onGone };
   }
 
@@ -169,7 +172,7 @@ export class NativeEngine implements Engine {
     if (core.isClosed) return;
     core.isClosed = true;
     for (const listener of this.#listeners) listener.abandon();
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#connections) connection?.destroy();
     await new Promise(resolve => setImmediate(resolve));
     hub.close();
     pipes.close();
@@ -192,7 +195,7 @@ export class NativeEngine implements Engine {
 
   #add(fd: number, isConnected: boolean, deps: SocketConnectionDeps, remote?: RemoteAddress): SocketConnection {
     const connection = new SocketConnection(deps, fd, isConnected, remote);
-    this.#connections.add(connection);
+    if (fd >= 0) this.#connections[fd] = connection;
     return connection;
   }
 

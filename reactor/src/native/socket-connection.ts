@@ -347,6 +347,6 @@ export class SocketConnection implements Connection, Source, Task {
     this.#timer = this.#timer?.cancel();
     this.#handler = undefined;
     this.#unread = undefined;
-    this.#deps.onGone(this);
+    if (this.socket !== undefined) this.#deps.onGone(this.socket.fd);
   }
 }

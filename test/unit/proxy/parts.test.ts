@@ -1,5 +1,6 @@
 /** Small parts, with a clock that the test moves. */
 import { createTestAgent } from '@lars/client-sdk/testing';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FirstByteWatch } from '../../../proxy/src/connect/first-byte-watch.ts';
 import { HostAttempt } from '../../../proxy/src/connect/host-attempt.ts';
@@ -8,6 +9,7 @@ import { ConnectionLimits } from '../../../proxy/src/connection-limits.ts';
 import { ConnectionLog } from '../../../proxy/src/connection-log.ts';
 import { HostTable } from '../../../proxy/src/pick/host-table.ts';
 import { RouteBook } from '../../../proxy/src/pick/route-book.ts';
+import { PlacedList } from '../../../proxy/src/placed-list.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 
 class ManualTime {
@@ -88,6 +90,25 @@ describe('the report of a pick', () => {
     attempt.settle(false);
     expect(agent.reports).toStrictEqual([]);
   });
+});
+
+test('a list of what comes and goes has everything that was added and not deleted, whatever the order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.record({ name: fc.nat({ max: 9 }), isAdded: fc.boolean() }), { maxLength: 60 }), turns => {
+      const list = new PlacedList<{ readonly name: number; place: number }>();
+      const all = Array.from({ length: 10 }, (_, name) => ({ name, place: -1 }));
+      const wanted = new Set<number>();
+      for (const { name, isAdded } of turns) {
+        const one = all[name] as (typeof all)[number];
+        expect(list.delete(one)).toBe(wanted.delete(name));
+        if (!isAdded) continue;
+        list.add(one);
+        wanted.add(name);
+      }
+      expect(Array.from(list, ({ name }) => name).sort()).toStrictEqual([...wanted].sort());
+      expect(list.size).toBe(wanted.size);
+    }),
+  );
 });
 
 test('limits are those of all threads together, and a dead thread gives its part back', () => {
