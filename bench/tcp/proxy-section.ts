@@ -16,6 +16,12 @@ import { type ProxyWorld, ROUTES, startProxyWorld } from './proxy-world.ts';
 const ROUNDS = 5;
 const HEADING = '## TCP: the proxy';
 const DIRECT = 'no proxy';
+/**
+ * How long the first stint is, which does not count. V8 needs some ten thousand turns of each of many functions until it has compiled them for good, and a proxy lives for months; programs in
+ * C have nothing to wait for.
+ */
+const WARM_UP_SECONDS = 10;
+const WARM_UP_SECONDS_C = 1;
 
 /** `lars proxy` against HAProxy and nginx: what it does per CPU second, the latency that it adds, and the memory of idle connections. */
 export function measureTcpProxy({ folder, plot }: SectionContext): Promise<string> {
@@ -39,12 +45,16 @@ async function measureWorks(programs: TcpPrograms, { proxies }: ProxyWorld): Pro
   const works: ComparedWork[] = [];
   for (const { name, shape, goal, backend } of PROXY_WORKS) {
     const contenders = proxies.map(one =>
-      loadedContender(programs.load, one, { port: one.ports[ROUTES[backend]] as number }, shape),
+      loadedContender(programs.load, one, { port: one.ports[ROUTES[backend]] as number }, shape, warmUpOf(one.name)),
     );
     const summaries = await compare(contenders, ROUNDS, bestOther);
     works.push({ name, summaries, goal: contender => (contender === LARS_PROXY ? goal : undefined) });
   }
   return works;
+}
+
+function warmUpOf(name: string): number {
+  return name === LARS_PROXY ? WARM_UP_SECONDS : WARM_UP_SECONDS_C;
 }
 
 /** The configuration of HAProxy or nginx that does most per CPU second. */
@@ -103,7 +113,7 @@ function describeWorks(works: readonly ComparedWork[], note: string, plot: Secti
   const file = plot('tcp-proxy.svg', ratioChart(heading, 'the best of HAProxy and nginx', works));
   return `Proxies in one thread each, in front of the same servers in C, with a load generator in C; per second of the proxy's CPU time. The yardstick is, for each work, that configuration of
 HAProxy or nginx which does most: the one without a ratio. lars proxy asks an agent for each connection. Median of ${ROUNDS} rounds of ${PROXY_WORKS[0]?.shape.seconds} s, all in turn; against the
-best: median of the ratios within each round.
+best: median of the ratios within each round. Before that, each work has warmed lars proxy up for ${WARM_UP_SECONDS} s, until V8 had compiled it, and the others for ${WARM_UP_SECONDS_C} s.
 ${note}
 ![Proxies](${file})
 

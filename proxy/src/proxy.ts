@@ -8,6 +8,7 @@ import { processLimits } from '@lars/runtime/start-limits';
 import { agentPorts, type ProxyConfig } from './config.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { type ProxyCounter, type ProxyGauge, proxyCounters, proxyGauges } from './counters.ts';
+import { keepHeapSmall } from './heap.ts';
 import { type ListenerRules, readListeners } from './listen/listener-rules.ts';
 import { listenerWarnings } from './listen/listener-warnings.ts';
 import { type CoreOptions, type CoreStatus, type ProxyCore, startCore } from './proxy-core.ts';
@@ -108,6 +109,7 @@ class ProxyService implements RunningProxy {
   }
 
   async start(): Promise<void> {
+    keepHeapSmall();
     const { http, proxy } = this.#config;
     for (const warning of listenerWarnings(this.#rules)) this.#log.warn(warning);
     if (this.#maxConnections < proxy.max_connections) {

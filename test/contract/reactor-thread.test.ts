@@ -151,6 +151,43 @@ describeEngines(
       expect(bytes).toBeLessThan(1_000);
     });
 
+    test('a silent relay takes little JavaScript memory beside its connections', async () => {
+      setFlagsFromString('--expose-gc');
+      const gc = runInNewContext('gc') as () => void;
+      const engine = await openEngine(kind);
+      const handler = { onConnect: () => undefined, onData: () => undefined };
+      const backend = await listenWith(engine, connection => connection.start(handler));
+      const waiting: Connection[] = [];
+      const kept: Connection[] = [];
+      const front = await listenWith(engine, client => waiting.push(client));
+      const connect = async (count: number) => {
+        for (let at = 0; at < count; at++) {
+          kept.push(engine.connect({ port: front.address.port }, handler));
+          waiting.push(engine.connect({ port: backend.address.port }, handler));
+        }
+        await eventually(
+          'all are connected',
+          () => waiting.length === 2 * count && waiting.every(({ isConnected }) => isConnected),
+        );
+      };
+      const relay = () => {
+        for (const [at, one] of waiting.entries()) {
+          if (at % 2 === 0) engine.relay(one, waiting[at + 1] as Connection, { idleTimeoutMs: 3_600_000 }, () => undefined);
+        }
+        waiting.length = 0;
+      };
+      await connect(50);
+      relay();
+      await connect(500);
+      gc();
+      const before = process.memoryUsage().heapUsed;
+      relay();
+      gc();
+      const bytes = (process.memoryUsage().heapUsed - before) / 500;
+      // The polls of io_uring have a place each.
+      expect(bytes).toBeLessThan(kind === 'io_uring' ? 1_000 : 600);
+    });
+
     test('out of descriptors: accepting waits without spinning, says so, and goes on by itself', async () => {
       const child = spawn('sh', ['-c', 'ulimit -n 64 && exec "$0" "$@"', process.execPath, '--conditions=source', CHILD, kind], {
         stdio: ['ignore', 'pipe', 'inherit'],

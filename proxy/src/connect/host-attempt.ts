@@ -14,6 +14,8 @@ export interface HostAttemptDeps {
 
 /** Reports are in whole milliseconds, one at least. */
 const LONG_MS = 1.5;
+/** What the kernel has said holds for so long: a proxy that is always late does not ask for each connection. */
+const ASK_MS = 100;
 
 /**
  * One host that was picked for one connection. Its pick is reported once, or never: what is reported is how long it took to connect, and as a failure a host that did
@@ -46,8 +48,14 @@ export class HostAttempt implements Placed {
 
   /** The time in which this process, or its machine, had no time for the connection is not the host's: where it took long, the kernel is asked, who knows. */
   connected(connection: Pick<Connection, 'roundTripMs'>): void {
-    const tookMs = this.#deps.nowMs() - this.#startMs;
-    this.#connectMs = tookMs < LONG_MS ? tookMs : Math.min(tookMs, connection.roundTripMs ?? tookMs);
+    const { state } = this;
+    const nowMs = this.#deps.nowMs();
+    const tookMs = nowMs - this.#startMs;
+    if (tookMs >= LONG_MS && nowMs - state.askedMs >= ASK_MS) {
+      state.askedMs = nowMs;
+      state.roundTripMs = connection.roundTripMs;
+    }
+    this.#connectMs = tookMs < LONG_MS ? tookMs : Math.min(tookMs, state.roundTripMs ?? tookMs);
     this.#deps.hosts.noteConnected(this.state);
   }
 

@@ -11,6 +11,9 @@ export interface HostState {
   /** How many connections came about, and how many attempts failed, since the host is known. */
   connected: number;
   failed: number;
+  /** How long the way to it takes, as the kernel has told, and when it was asked. Monotonic ms. */
+  roundTripMs: number | undefined;
+  askedMs: number;
   /** Room was needed for others: who calls the host again asks for another state of it. */
   isForgotten: boolean;
 }
@@ -44,7 +47,7 @@ export class HostTable {
     let state = this.#states.get(authority);
     if (state === undefined) {
       this.#makeRoom();
-      state = { authority, connections: 0, coolUntilMs: 0, connected: 0, failed: 0, isForgotten: false };
+      state = newState(authority);
       this.#states.set(authority, state);
     }
     return state;
@@ -98,4 +101,17 @@ export class HostTable {
       return;
     }
   }
+}
+
+function newState(authority: string): HostState {
+  return {
+    authority,
+    connections: 0,
+    coolUntilMs: 0,
+    connected: 0,
+    failed: 0,
+    roundTripMs: undefined,
+    askedMs: Number.NEGATIVE_INFINITY,
+    isForgotten: false,
+  };
 }
