@@ -1,7 +1,7 @@
 // pure
 import type { LoadShape } from './load.ts';
 
-const SECONDS = 1;
+const SECONDS = 0.5;
 
 export interface ProxyWork {
   readonly name: string;
