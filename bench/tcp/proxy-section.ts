@@ -112,7 +112,7 @@ function describeWorks(works: readonly ComparedWork[], note: string, plot: Secti
   };
   const file = plot('tcp-proxy.svg', ratioChart(heading, 'the best of HAProxy and nginx', works));
   return `Proxies in one thread each, in front of the same servers in C, with a load generator in C; per second of the proxy's CPU time. The yardstick is, for each work, that configuration of
-HAProxy or nginx which does most: the one without a ratio. lars proxy asks an agent for each connection. Median of ${ROUNDS} rounds of ${PROXY_WORKS[0]?.shape.seconds} s, all in turn; against the
+HAProxy or nginx which does most: the one without a ratio. lars proxy picks hosts as the SDK does: from its copy of the route, or by asking the agent. Median of ${ROUNDS} rounds of ${PROXY_WORKS[0]?.shape.seconds} s, all in turn; against the
 best: median of the ratios within each round. Before that, each work has warmed lars proxy up for ${WARM_UP_SECONDS} s, until V8 had compiled it, and the others for ${WARM_UP_SECONDS_C} s.
 ${note}
 ![Proxies](${file})

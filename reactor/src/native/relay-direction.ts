@@ -78,6 +78,11 @@ export class RelayDirection implements RelaySide {
     return Math.max(0, this.#to.bytesWritten - this.#before);
   }
 
+  /** Bytes wait for room at the other side. */
+  get hasUnsent(): boolean {
+    return this.#to.queue.bytes > 0 || (this.#pipe !== undefined && this.#pipe.bytes > 0);
+  }
+
   move(): Moved {
     if (this.isDone) return 'done';
     let movedBytes = 0;

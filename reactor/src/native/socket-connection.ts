@@ -280,13 +280,11 @@ export class SocketConnection implements Connection, Source, Task {
   #onBrokenWrite(socket: StreamSocket): void {
     socket.queue.clear();
     this.#wantsDrain = false;
-    if (!this.#mayRead()) {
-      this.#closeBroken(socket);
-      return;
-    }
-    socket.isReadable = true;
-    socket.isEnding = true;
-    this.context.hub.schedule(this);
+    if (this.#mayRead()) {
+      socket.isReadable = true;
+      socket.isEnding = true;
+      this.context.hub.schedule(this);
+    } else this.#closeBroken(socket);
   }
 
   /** An error that no read will tell of. */

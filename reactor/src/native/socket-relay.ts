@@ -73,7 +73,8 @@ export class SocketRelay implements Relay, Task, RelayOwner, IdleWatched {
 
   onSideReady(side: RelayDirection, ready: number): void {
     if ((ready & READABLE) !== 0) this.#move(side);
-    if ((ready & Ready.writable) !== 0) this.#move(this.#otherOf(side));
+    // Every message of an idle socket says that it is writable, too.
+    if ((ready & Ready.writable) !== 0 && this.#otherOf(side).hasUnsent) this.#move(this.#otherOf(side));
     // What came before the error was moved as far as the other takes it. The rest is lost, as it is on a reset without a relay.
     if ((ready & Ready.error) === 0 || !this.isOpen) return;
     const error = side.from.error ?? side.from.takeError();
