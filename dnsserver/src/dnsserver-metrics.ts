@@ -4,6 +4,8 @@ import { createRegistry, exposeCounters, exposeGauges } from '@lars/runtime/http
 import type { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { exposeCertificate } from '@lars/runtime/security/security-metrics';
 import { FORMER_TCP_METRIC_NAMES, type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
+import type { TcpTransport } from '@lars/runtime/transport/tcp-transport';
+import { exposeEngine } from '@lars/runtime/transport/transport-metrics';
 import { VERSION } from '@lars/runtime/version';
 import {
   type DnsserverCounter,
@@ -14,13 +16,18 @@ import {
 } from './counters.ts';
 import type { DnsserverStats } from './dnsserver-stats.ts';
 
+interface MetricSources {
+  readonly security: SecurityKeeper;
+  readonly transport: TcpTransport;
+  readonly databaseFile: string;
+}
+
 /** What GET /metrics shows: one figure for all threads together. */
 export function dnsserverMetrics(
   counters: readonly SharedCounters<DnsserverCounter>[],
   tcp: readonly SharedCounters<TcpServerCounter>[],
   stats: () => DnsserverStats,
-  security: SecurityKeeper,
-  databaseFile: string,
+  { security, transport, databaseFile }: MetricSources,
 ): ReturnType<typeof createRegistry> {
   const registry = createRegistry('dnsserver', VERSION);
   exposeCounters(
@@ -36,6 +43,7 @@ export function dnsserverMetrics(
     FORMER_TCP_METRIC_NAMES,
   );
   exposeGauges(registry, 'lars_dnsserver', [{ labels: {}, counters: new StatsGauges(stats) }]);
+  exposeEngine(registry, 'lars_dnsserver_tcp', transport);
   exposeCertificate(registry, 'lars_dnsserver', security);
   exposeDatabaseFile(registry, databaseFile);
   return registry;

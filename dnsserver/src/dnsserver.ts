@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
 import { messageOf, StartupError } from '@lars/runtime/errors';
@@ -11,6 +10,9 @@ import { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { START_WAIT_MS } from '@lars/runtime/sql/sqlite';
 import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { TcpListener } from '@lars/runtime/tcp/tcp-listener';
+import type { ByteConnection } from '@lars/runtime/transport/byte-connection';
+import { openTransport } from '@lars/runtime/transport/open-transport';
+import { engineDetails, type TcpTransport } from '@lars/runtime/transport/tcp-transport';
 import type { DnsserverConfig } from './config.ts';
 import { dnsserverCounters } from './counters.ts';
 import { dnsserverHealth } from './dnsserver-health.ts';
@@ -20,7 +22,7 @@ import { keptHostCount } from './follow/removal-guard.ts';
 import { RouteWatcher } from './follow/route-watcher.ts';
 import { HistoryKeeper } from './history/history-keeper.ts';
 import { InlineRouteServer } from './serve/inline-route-server.ts';
-import type { RouteServer, RouteServerDeps } from './serve/route-server.ts';
+import { type RouteServer, type RouteServerDeps, TCP_ENGINE_KEY } from './serve/route-server.ts';
 import { WorkerRouteServer } from './serve/workers/worker-route-server.ts';
 import type { RouteStore } from './store/route-store.ts';
 import { SqliteRouteStore } from './store/sqlite-route-store.ts';
@@ -52,6 +54,7 @@ const BUSY_WAIT_MS = 200;
 export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDeps): Promise<RunningDnsserver> {
   const { log, clock = systemClock } = deps;
   let dnsserver: Dnsserver | undefined;
+  let transport: TcpTransport | undefined;
   const security = await SecurityKeeper.open(config.security, {
     log,
     clock,
@@ -60,17 +63,20 @@ export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDep
   try {
     // Worker threads have guards of their own.
     const guards = await loadLinkGuards(config.tcp.workers === 0 ? security.current : NO_SECURITY);
+    const { isSecured } = security;
+    transport = await openTransport({ engine: config.tcp.engine, confKey: TCP_ENGINE_KEY, isSecured }, log);
     const store = new SqliteRouteStore({
       file: config.database.file,
       busyWaitMs: START_WAIT_MS,
       isStopped: () => deps.stopping?.aborted === true,
       onNotice: text => log.warn(text),
     });
-    dnsserver = new Dnsserver(config, store, { log, clock, security, guards });
+    dnsserver = new Dnsserver(config, store, { log, clock, security, guards, transport });
     await dnsserver.start();
   } catch (error) {
     security.close();
     await dnsserver?.stop();
+    await transport?.close();
     throw error;
   }
   return dnsserver;
@@ -80,6 +86,7 @@ export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDep
 interface OwnDeps extends Required<Omit<DnsserverDeps, 'stopping'>> {
   readonly security: SecurityKeeper;
   readonly guards: LinkGuards;
+  readonly transport: TcpTransport;
 }
 
 class Dnsserver implements RunningDnsserver {
@@ -91,6 +98,7 @@ class Dnsserver implements RunningDnsserver {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #security: SecurityKeeper;
+  readonly #transport: TcpTransport;
   readonly #startedMs: number;
   readonly #counters = new SharedCounters(dnsserverCounters);
   readonly #watcher: RouteWatcher;
@@ -102,12 +110,13 @@ class Dnsserver implements RunningDnsserver {
   #pollTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(config: DnsserverConfig, store: RouteStore, { log, clock, security, guards }: OwnDeps) {
+  constructor(config: DnsserverConfig, store: RouteStore, { log, clock, security, guards, transport }: OwnDeps) {
     this.#config = config;
     this.#store = store;
     this.#log = log;
     this.#clock = clock;
     this.#security = security;
+    this.#transport = transport;
     this.#startedMs = clock.monotonicMs();
     this.#watcher = new RouteWatcher({
       clock,
@@ -128,6 +137,7 @@ class Dnsserver implements RunningDnsserver {
     this.#server = newRouteServer({
       tcp,
       routes: this.#watcher.routes,
+      transport,
       counters: this.#counters,
       log,
       clock,
@@ -139,11 +149,12 @@ class Dnsserver implements RunningDnsserver {
       ip: tcp.ip,
       port: tcp.port,
       confKey: 'conf key [tcp] port',
+      transport,
       pauseOnConnect: tcp.workers > 0,
       isSecured,
       log,
     };
-    this.#listener = new TcpListener(listening, socket => this.#acceptSocket(socket));
+    this.#listener = new TcpListener(listening, connection => this.#accept(connection));
   }
 
   async start(): Promise<void> {
@@ -210,6 +221,7 @@ class Dnsserver implements RunningDnsserver {
     this.#security.close();
     const watched = Promise.all([this.#watcher.stop(), this.#history.stop()]);
     await Promise.all([this.#listener.close(), this.#server.close(), this.#http?.close()]);
+    await this.#transport.close();
     await watched;
     await this.#store.close();
   }
@@ -233,14 +245,14 @@ class Dnsserver implements RunningDnsserver {
     this.#pollTimer = setTimeout(() => void this.poll().then(() => this.#schedulePoll()), this.#config.routes.poll_interval);
   }
 
-  #acceptSocket(socket: Socket): void {
+  #accept(connection: ByteConnection): void {
     if (this.#connectionCount >= this.#config.tcp.max_connections && !this.#server.makeRoom()) {
       this.#tcpCounters.add(tcpServerCounters.at.refused);
-      socket.destroy();
+      connection.destroy();
       return;
     }
     this.#tcpCounters.add(tcpServerCounters.at.accepted);
-    this.#server.serve(socket);
+    this.#server.serve(connection);
   }
 
   get #connectionCount(): number {
@@ -249,18 +261,17 @@ class Dnsserver implements RunningDnsserver {
 
   #metrics(): ReturnType<typeof dnsserverMetrics> {
     const { counters, tcpCounters } = this.#server;
-    return dnsserverMetrics(
-      [this.#counters, ...counters],
-      [this.#tcpCounters, ...tcpCounters],
-      () => this.stats(),
-      this.#security,
-      this.#config.database.file,
-    );
+    return dnsserverMetrics([this.#counters, ...counters], [this.#tcpCounters, ...tcpCounters], () => this.stats(), {
+      security: this.#security,
+      transport: this.#transport,
+      databaseFile: this.#config.database.file,
+    });
   }
 
-  /** Where it listens, how its links are protected, and where its routes come from. */
+  /** Where it listens and with what, how its links are protected, and where its routes come from. */
   #places(): Readonly<Record<string, string | number>> {
-    return { tcp: `${this.#config.tcp.ip}:${this.tcpPort}`, database: this.#store.name, ...this.#security.details };
+    const tcp = `${this.#config.tcp.ip}:${this.tcpPort}`;
+    return { tcp, ...engineDetails(this.#transport), database: this.#store.name, ...this.#security.details };
   }
 
   #uptimeMs(): number {

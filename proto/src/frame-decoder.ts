@@ -3,6 +3,8 @@ import { LarsProtocolError } from './errors.ts';
 import { HEADER_BYTES, MAX_BODY_BYTES, readBodyLength, readMessageId } from './header.ts';
 
 type OnFrame = (id: number, body: Uint8Array) => void;
+/** The body lies at bytes[from, to). */
+type OnFrameInPlace = (id: number, bytes: Uint8Array, from: number, to: number) => void;
 
 const NOTHING = new Uint8Array(0);
 
@@ -33,6 +35,11 @@ export class FrameDecoder {
    * @throws {LarsProtocolError} BAD_LENGTH when a header announces a negative or too large body; frames before it were delivered
    */
   push(chunk: Uint8Array, onFrame: OnFrame): number {
+    return this.pushInPlace(chunk, (id, bytes, from, to) => onFrame(id, bytes.subarray(from, to)));
+  }
+
+  /** As `push`, without an object for each body. */
+  pushInPlace(chunk: Uint8Array, onFrame: OnFrameInPlace): number {
     if (this.#failure !== undefined) throw this.#failure;
     this.#isStopped = false;
     let at = this.#pending === 0 ? 0 : this.#complete(chunk, onFrame);
@@ -40,8 +47,9 @@ export class FrameDecoder {
     while (!this.#isStopped && chunk.length - at >= HEADER_BYTES) {
       const end = at + this.#frameBytes(chunk, at);
       if (end > chunk.length) break;
-      onFrame(readMessageId(chunk, at), chunk.subarray(at + HEADER_BYTES, end));
+      const start = at;
       at = end;
+      onFrame(readMessageId(chunk, start), chunk, start + HEADER_BYTES, end);
     }
     if (this.#isStopped) return at;
     if (at < chunk.length) this.#keepPending(chunk, at, chunk.length, HEADER_BYTES);
@@ -54,7 +62,7 @@ export class FrameDecoder {
   }
 
   /** Gives the unfinished frame what it lacks, first its header, then the rest. @returns how many bytes of `chunk` that took */
-  #complete(chunk: Uint8Array, onFrame: OnFrame): number {
+  #complete(chunk: Uint8Array, onFrame: OnFrameInPlace): number {
     let at = 0;
     if (this.#pending < HEADER_BYTES) {
       at = Math.min(HEADER_BYTES - this.#pending, chunk.length);
@@ -83,11 +91,11 @@ export class FrameDecoder {
     this.#pending = pending;
   }
 
-  #deliver(onFrame: OnFrame): void {
+  #deliver(onFrame: OnFrameInPlace): void {
     const frame = this.#frame;
     this.#frame = NOTHING;
     this.#pending = 0;
-    onFrame(readMessageId(frame, 0), frame.subarray(HEADER_BYTES));
+    onFrame(readMessageId(frame, 0), frame, HEADER_BYTES, frame.length);
   }
 
   /** The size of the frame whose header stands at `at`. */

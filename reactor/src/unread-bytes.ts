@@ -13,7 +13,7 @@ export class UnreadBytes {
 
   /** Keeps a copy, to be read before all others. */
   giveBack(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#pieces.push(bytes.slice());
+    if (bytes.length > 0) this.#pieces.push(new Uint8Array(bytes));
   }
 
   /** Keeps bytes to be read after all others. @param bytes must not be changed afterwards */

@@ -8,6 +8,8 @@ import type { Logger } from '@lars/runtime/log';
 import { type LinkGuards, loadLinkGuards } from '@lars/runtime/security/load-link-guards';
 import { SecurityKeeper } from '@lars/runtime/security/security-keeper';
 import { FramedServer } from '@lars/runtime/tcp/framed-server';
+import { openTransport } from '@lars/runtime/transport/open-transport';
+import { engineDetails, type TcpTransport } from '@lars/runtime/transport/tcp-transport';
 import type { ReporterConfig } from './config.ts';
 import { type ReporterCounter, reporterCounters } from './counters.ts';
 import { CallHistory } from './history/call-history.ts';
@@ -58,13 +60,17 @@ export async function startReporter(config: ReporterConfig, deps: ReporterDeps):
   const security = await SecurityKeeper.open(config.security, { log, clock, onChanged: files => guards.setSecurity(files) });
   const guards = await loadLinkGuards(security.current);
   let reporter: Reporter | undefined;
+  let transport: TcpTransport | undefined;
   try {
+    const { isSecured } = security;
+    transport = await openTransport({ engine: config.tcp.engine, confKey: 'conf key [tcp] engine', isSecured }, log);
     const store = deps.store ?? (await openStore(config.database.file, deps.stopping));
-    reporter = new Reporter(config, store, { ...deps, security, guards });
+    reporter = new Reporter(config, store, { ...deps, security, guards, transport });
     await reporter.start();
   } catch (error) {
     security.close();
     await reporter?.stop();
+    await transport?.close();
     throw error;
   }
   return reporter;
@@ -74,6 +80,7 @@ export async function startReporter(config: ReporterConfig, deps: ReporterDeps):
 interface OwnDeps extends ReporterDeps {
   readonly security: SecurityKeeper;
   readonly guards: LinkGuards;
+  readonly transport: TcpTransport;
 }
 
 class Reporter implements RunningReporter {
@@ -96,6 +103,7 @@ class Reporter implements RunningReporter {
   readonly #service: ReportService;
   readonly #tcp: FramedServer;
   readonly #security: SecurityKeeper;
+  readonly #transport: TcpTransport;
   #http: HealthServer | undefined;
   #lastError: string | undefined;
   #stopping: Promise<void> | undefined;
@@ -146,7 +154,8 @@ class Reporter implements RunningReporter {
       counters: this.counters,
     });
     this.#security = deps.security;
-    this.#tcp = newServer(config.tcp, this.#service, { log, security: deps.security, guards: deps.guards });
+    this.#transport = deps.transport;
+    this.#tcp = newServer(config.tcp, this.#service, deps);
   }
 
   async start(): Promise<void> {
@@ -156,7 +165,11 @@ class Reporter implements RunningReporter {
       confKey: 'conf key [http] port',
       health: () => reporterHealth(this.stats(), this.#clock.monotonicMs() - this.#startedMs, this.#places()),
       registry: async () =>
-        reporterMetrics(this.counters, this.#tcp.counters, () => this.stats(), this.#security, this.#config.database.file),
+        reporterMetrics(this.counters, this.#tcp.counters, () => this.stats(), {
+          security: this.#security,
+          transport: this.#transport,
+          databaseFile: this.#config.database.file,
+        }),
     });
     this.#pruner.start();
     this.#checker.start();
@@ -206,6 +219,7 @@ class Reporter implements RunningReporter {
       });
     }
     await Promise.all([this.#tcp.close(STOP_LINGER_MS), this.#http?.close()]);
+    await this.#transport.close();
     await this.#store.close();
   }
 
@@ -217,9 +231,10 @@ class Reporter implements RunningReporter {
     return new OperationHealth({ what, log, onFailed });
   }
 
-  /** Where it listens, how its links are protected, and where it stores. */
+  /** Where it listens and with what, how its links are protected, and where it stores. */
   #places(): Readonly<Record<string, string | number>> {
-    return { tcp: `${this.#config.tcp.ip}:${this.tcpPort}`, database: this.#store.place, ...this.#security.details };
+    const tcp = `${this.#config.tcp.ip}:${this.tcpPort}`;
+    return { tcp, ...engineDetails(this.#transport), database: this.#store.place, ...this.#security.details };
   }
 }
 
@@ -230,7 +245,7 @@ function openStore(file: string, stopping: AbortSignal | undefined): Promise<Sta
 function newServer(
   tcp: ReporterConfig['tcp'],
   service: ReportService,
-  { log, security, guards }: Pick<OwnDeps, 'log' | 'security' | 'guards'>,
+  { log, security, guards, transport }: OwnDeps,
 ): FramedServer {
   const limits = {
     maxBodyBytes: MAX_BODY_BYTES,
@@ -241,7 +256,7 @@ function newServer(
   const { newGuard } = guards;
   const { isSecured } = security;
   return new FramedServer(
-    { ip, port, confKey: 'conf key [tcp] port', maxConnections, limits, log, newGuard, isSecured },
+    { ip, port, confKey: 'conf key [tcp] port', maxConnections, limits, log, newGuard, isSecured, transport },
     service,
   );
 }

@@ -128,6 +128,23 @@ describeEngines('connections', kind => {
     expect(second.handler.received.equals(pattern(MIB))).toBe(true);
   });
 
+  test("the bytes of a write are the caller's again, those of a Buffer too, however long the remote does not read", async () => {
+    const { connection, remote } = await acceptOne(kind);
+    remote.socket.pause();
+    const lent = Buffer.alloc(100_000);
+    const sent: Buffer[] = [];
+    while (connection.unsentBytes < MIB) {
+      pattern(lent.length, sent.length + 1).copy(lent);
+      sent.push(Buffer.from(lent));
+      connection.write(lent);
+    }
+    lent.fill(0);
+    remote.socket.resume();
+    const all = Buffer.concat(sent);
+    await eventually('all is there', () => remote.bytes === all.length);
+    expect(remote.received.equals(all)).toBe(true);
+  });
+
   test('a handler without onEnd answers the end with its own', async () => {
     const engine = await openEngine(kind);
     const listener = await listenWith(engine, connection => connection.start({ onData: () => undefined }));

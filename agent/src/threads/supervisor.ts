@@ -4,11 +4,11 @@ import type { Clock } from '@lars/runtime/clock';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
 import { LimitedRestarts } from '@lars/runtime/threads/restart-policy';
+import { newTerminationLock, waitUntilTerminable } from '@lars/runtime/threads/termination-lock';
 import { type WorkerSetup, WorkerSupervisor } from '@lars/runtime/threads/worker-supervisor';
 import type { TransportFacts } from '../udp/transport.ts';
 import { HEARTBEAT_MS, type HeartbeatChange, HeartbeatWatch, newHeartbeat } from './heartbeats.ts';
 import type { MessageFromMain, MessageToMain, ShardQuery } from './messages.ts';
-import { newTerminationLock, waitUntilTerminable } from './termination-lock.ts';
 import type { ThreadData } from './thread.ts';
 
 export interface ThreadSpec<Name extends string> {

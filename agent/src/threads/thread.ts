@@ -2,11 +2,11 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Logger } from '@lars/runtime/log';
 import type { LinkSecurity } from '@lars/runtime/security/link-security';
+import { type TerminationLock, withoutTermination } from '@lars/runtime/threads/termination-lock';
 import { WorkerEntry } from '@lars/runtime/threads/worker-entry';
 import type { TransportFacts } from '../udp/transport.ts';
 import { beat, HEARTBEAT_MS, type Heartbeat } from './heartbeats.ts';
 import type { MessageFromMain, MessageToMain, ShardQuery, ThreadMessage, ThreadName } from './messages.ts';
-import { type TerminationLock, withoutTermination } from './termination-lock.ts';
 
 export interface Thread<Data> {
   readonly name: ThreadName;

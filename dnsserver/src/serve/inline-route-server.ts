@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
 import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import type { LinkGuards } from '@lars/runtime/security/load-link-guards';
 import { ConnectionSet } from '@lars/runtime/tcp/connection-set';
+import type { ByteConnection } from '@lars/runtime/transport/byte-connection';
 import type { Route } from '../follow/route-table.ts';
 import { EncodeQueue } from './encode-queue.ts';
 import { RouteEncoder } from './encoded-route.ts';
@@ -54,8 +54,8 @@ export class InlineRouteServer implements RouteServer {
     this.#guards.setSecurity(security);
   }
 
-  serve(socket: Socket): void {
-    this.#connections.serve(socket);
+  serve(connection: ByteConnection): void {
+    this.#connections.serve(connection);
   }
 
   publish(routes: readonly Route[], versionOnly: boolean): void {
@@ -63,7 +63,7 @@ export class InlineRouteServer implements RouteServer {
   }
 
   get connections(): readonly number[] {
-    return [this.#connections.socketCount];
+    return [this.#connections.servedCount];
   }
 
   get subscriptions(): number {

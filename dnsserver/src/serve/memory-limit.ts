@@ -59,6 +59,11 @@ export class MemoryLimit<Connection> {
     else if (this.total > this.#limits.total) this.#makeRoom();
   }
 
+  /** As `check`, for a connection that was answered, and has no more subscriptions or parked requests than before: most have no backlog worth a look. */
+  checkAnswered(connection: Connection): void {
+    if (this.#users.backlogOf(connection) >= NOTED_BACKLOG_BYTES || this.#backlogs.has(connection)) this.check(connection);
+  }
+
   /** The connection is closed. */
   drop(connection: Connection): void {
     this.#backlogBytes -= this.#backlogs.get(connection) ?? 0;

@@ -22,34 +22,38 @@ export class RouteRequest {
   features = 0;
   readonly #cursor = new BodyCursor();
 
-  /** @throws {LarsProtocolError} BAD_BODY */
-  read(body: Uint8Array): void {
-    if (!this.#decodeInPlace(body)) Object.assign(this, decodeBody(MessageId.GetRouteRequest, body));
+  /**
+   * Reads the body at bytes[from, to).
+   * @throws {LarsProtocolError} BAD_BODY
+   */
+  read(bytes: Uint8Array, from = 0, to = bytes.length): void {
+    if (this.#decodeInPlace(bytes, from, to)) return;
+    Object.assign(this, decodeBody(MessageId.GetRouteRequest, bytes.subarray(from, to)));
   }
 
   /** @returns false when the codec must decode the body; the fields mean nothing then */
-  #decodeInPlace(body: Uint8Array): boolean {
+  #decodeInPlace(bytes: Uint8Array, from: number, to: number): boolean {
     const cursor = this.#cursor;
-    cursor.open(body, 0, body.length);
+    cursor.open(bytes, from, to);
     this.modid = 0;
     this.cmdid = 0;
     this.version = 0;
     this.features = 0;
-    while (cursor.at < body.length) {
+    while (cursor.at < to) {
       const tag = cursor.readByte();
       if (tag === MODID) this.modid = cursor.readVarint();
       else if (tag === CMDID) this.cmdid = cursor.readVarint();
       else if (tag === FEATURES) this.features = cursor.readVarint() >>> 0;
-      else if (tag !== VERSION || !this.#decodeVersion(body)) return false;
+      else if (tag !== VERSION || !this.#decodeVersion(bytes)) return false;
     }
-    return cursor.at === body.length;
+    return cursor.at === to;
   }
 
-  #decodeVersion(body: Uint8Array): boolean {
+  #decodeVersion(all: Uint8Array): boolean {
     const cursor = this.#cursor;
     const start = cursor.at;
     this.version = cursor.readVarint() >>> 0;
     const bytes = cursor.at - start;
-    return bytes < MAX_VERSION_BYTES || (bytes === MAX_VERSION_BYTES && (body[cursor.at - 1] as number) <= MAX_FIFTH_BYTE);
+    return bytes < MAX_VERSION_BYTES || (bytes === MAX_VERSION_BYTES && (all[cursor.at - 1] as number) <= MAX_FIFTH_BYTE);
   }
 }

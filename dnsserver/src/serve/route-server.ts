@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { MAX_BODY_BYTES } from '@lars/proto';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
@@ -7,6 +6,8 @@ import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import type { LinkGuards } from '@lars/runtime/security/load-link-guards';
 import type { ConnectionLimits } from '@lars/runtime/tcp/framed-connection';
 import type { TcpServerCounter } from '@lars/runtime/tcp/tcp-counters';
+import type { ByteConnection } from '@lars/runtime/transport/byte-connection';
+import type { TcpTransport } from '@lars/runtime/transport/tcp-transport';
 import type { DnsserverConfig } from '../config.ts';
 import type { DnsserverCounter } from '../counters.ts';
 import type { Route, RouteView } from '../follow/route-table.ts';
@@ -23,8 +24,8 @@ export interface RouteServer {
   makeRoom(): boolean;
   /** For new connections. */
   setSecurity(security: LinkSecurity): void;
-  /** Serves an accepted connection. */
-  serve(socket: Socket): void;
+  /** Serves an accepted connection, of which nothing has been read. */
+  serve(connection: ByteConnection): void;
   /**
    * Sends routes to those who subscribed to the modules; the table that the server reads has the change already.
    * @param versionOnly the hosts are the same as before, under a higher version
@@ -45,6 +46,8 @@ export interface RouteServerDeps {
   readonly tcp: DnsserverConfig['tcp'];
   readonly routes: RouteView;
   /** Of the main thread. */
+  readonly transport: TcpTransport;
+  /** Of the main thread. */
   readonly guards: LinkGuards;
   /** What worker threads are started with. */
   readonly security: () => LinkSecurity;
@@ -53,6 +56,8 @@ export interface RouteServerDeps {
   /** Main's own. */
   readonly counters: SharedCounters<DnsserverCounter>;
 }
+
+export const TCP_ENGINE_KEY = 'conf key [tcp] engine';
 
 /** A connection that has asked nothing for so long goes when room is needed; an agent that lives connects again. */
 export const QUIET_MS = 60_000;

@@ -66,14 +66,19 @@ export class RouteService implements FramedServerHandler {
 
   /** @throws {LarsProtocolError} for every message but a well-formed GetRouteRequest; the connection is closed for it */
   onFrame(connection: RouteConnection, id: number, body: Uint8Array): void {
+    this.onFrameInPlace(connection, id, body, 0, body.length);
+  }
+
+  /** As onFrame. */
+  onFrameInPlace(connection: RouteConnection, id: number, bytes: Uint8Array, from: number, to: number): void {
     if (id !== MessageId.GetRouteRequest)
       throw new LarsProtocolError('BAD_MESSAGE_ID', `message id ${id} is not spoken on dnsserver's port`);
     this.#counters.add(at.requests);
     const request = this.#request;
-    request.read(body);
+    request.read(bytes, from, to);
     const { version, features } = request;
     const module = this.#subscriptions.get(routeKey(request.modid, request.cmdid)) ?? this.#addModule(request);
-    this.#subscribe(connection, module, features);
+    const isNew = this.#subscribe(connection, module, features);
     const { route } = module;
     if (route === undefined || this.#parked.mustPark(connection)) {
       this.#parked.park(connection, { module, version, features });
@@ -84,7 +89,8 @@ export class RouteService implements FramedServerHandler {
     connection.send(answer);
     this.#countAnswer(route, answer);
     this.#removeUnsubscribed(module);
-    this.#memory.check(connection);
+    if (isNew) this.#memory.check(connection);
+    else this.#memory.checkAnswered(connection);
   }
 
   onClose(connection: RouteConnection): void {
@@ -127,11 +133,14 @@ export class RouteService implements FramedServerHandler {
     return module;
   }
 
-  #subscribe(connection: RouteConnection, module: Module, features: number): void {
+  /** @returns whether the connection has one subscription more */
+  #subscribe(connection: RouteConnection, module: Module, features: number): boolean {
     const before = this.#subscriptions.count;
     if (!this.#subscriptions.subscribe(module, connection, features)) this.#counters.add(at.subscriptionsRefused);
     const after = this.#subscriptions.count;
-    if (after !== before) this.#deps.onSubscriptions?.(after);
+    if (after === before) return false;
+    this.#deps.onSubscriptions?.(after);
+    return true;
   }
 
   #onPushed(pushes: number, connections: Iterable<RouteConnection>): void {

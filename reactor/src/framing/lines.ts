@@ -30,7 +30,7 @@ export class LineSplitter {
     }
     if (from === chunk.length) return true;
     // The chunk is lent: what is kept of it is copied.
-    this.#partial.push(chunk.slice(from));
+    this.#partial.push(new Uint8Array(chunk.subarray(from)));
     this.#bytes += chunk.length - from;
     return this.#bytes <= this.#maxBytes;
   }

@@ -236,7 +236,8 @@ export class StreamSocket {
         if (sent > 0) done += sent;
       }
     }
-    if (done < bytes.length) this.queue.push(bytes.slice(done));
+    // Not bytes.slice: that of a Buffer copies nothing.
+    if (done < bytes.length) this.queue.push(new Uint8Array(bytes.subarray(done)));
     return true;
   }
 

@@ -1,4 +1,5 @@
 import { LOG_FORMATS, LOG_LEVELS } from '../log-options.ts';
+import { TCP_ENGINES } from '../transport/tcp-transport.ts';
 import { bytes, duration, integer } from './number-fields.ts';
 import { section } from './table.ts';
 import { choice, flag, ipv4, path } from './text-fields.ts';
@@ -59,6 +60,12 @@ export function tcpFields(port: number, maxWriteBufferBytes: number) {
   return {
     ip: ipv4({ default: '127.0.0.1', meaning: 'Address to listen on; 0.0.0.0 when agents run on other machines.' }),
     port: integer({ default: port, min: 0, max: 65_535, meaning: 'TCP port; 0 picks a free one.' }),
+    engine: choice(TCP_ENGINES, {
+      default: 'auto',
+      meaning:
+        'How connections are served. epoll is the fastest and runs on Linux; node runs everywhere, and alone serves links that [security] protects; auto takes ' +
+        'epoll where it can.',
+    }),
     max_connections: integer({ default: 10_000, min: 1, max: 1_000_000, meaning: 'Connections beyond these are refused.' }),
     partial_frame_timeout: duration({
       default: 10_000,

@@ -3,6 +3,8 @@ import { type Clock, systemClock } from '../clock.ts';
 import { SharedCounters } from '../counters.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { ByteConnection } from '../transport/byte-connection.ts';
+import { NetConnection } from '../transport/net-connection.ts';
 import type { ConnectionGuard, ConnectionGuardDeps } from './connection-guard.ts';
 import { type CloseReason, type ConnectionLimits, FramedConnection } from './framed-connection.ts';
 import { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
@@ -19,10 +21,11 @@ export interface ConnectionSetDeps {
 
 export interface FramedServerHandler {
   onOpen?(connection: FramedConnection): void;
+  /** One whole frame; `body` is valid during the call only. */
   onFrame(connection: FramedConnection, id: number, body: Uint8Array): void;
+  /** Called instead, where it is there: the body lies at bytes[from, to), and no object is made for it. */
+  onFrameInPlace?(connection: FramedConnection, id: number, bytes: Uint8Array, from: number, to: number): void;
   onClose?(connection: FramedConnection): void;
-  /** A socket that was served is closed, whether its connection was ever opened or not. */
-  onSocketClosed?(): void;
 }
 
 const REASON_SLOT: Readonly<Record<CloseReason, number | undefined>> = {
@@ -56,8 +59,7 @@ export class ConnectionSet {
   readonly #clock: Clock;
   readonly #guard: ConnectionGuard | undefined;
   readonly #open = new Set<FramedConnection>();
-  readonly #sockets = new Set<Socket>();
-  readonly #lastReadMs = new Map<FramedConnection, number>();
+  readonly #served = new Set<ByteConnection>();
   readonly #logMutedUntilMs = new Map<string, number>();
 
   constructor(deps: ConnectionSetDeps, handler: FramedServerHandler) {
@@ -66,7 +68,7 @@ export class ConnectionSet {
     this.#clock = deps.clock ?? systemClock;
     this.counters = deps.counters ?? new SharedCounters(tcpServerCounters);
     this.#guard = deps.newGuard?.({
-      onAdmitted: socket => this.#openConnection(socket),
+      onAdmitted: socket => this.#openConnection(new NetConnection(socket)),
       onRefused: (counter, remote, words) => {
         this.counters.add(tcpServerCounters.at[counter]);
         this.#logSeldom('warn', REFUSED[counter], counter, remote, words);
@@ -78,34 +80,37 @@ export class ConnectionSet {
     return this.#open;
   }
 
-  /** Sockets that take a descriptor: of open connections, of those that the guard has not let in yet, and of those that are being closed. */
-  get socketCount(): number {
-    return this.#sockets.size;
+  /** Those that take a descriptor: open connections, those that the guard has not let in yet, and those that are being closed. */
+  get servedCount(): number {
+    return this.#served.size;
   }
 
-  /** Serves a connected socket. */
-  serve(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-      this.#handler.onSocketClosed?.();
-    });
-    if (this.#guard === undefined) this.#openConnection(socket);
-    else this.#guard.admit(socket);
+  /** Serves a new connection. */
+  serve(bytes: ByteConnection): void {
+    this.#served.add(bytes);
+    bytes.onceClosed(() => void this.#served.delete(bytes));
+    if (this.#guard === undefined) this.#openConnection(bytes);
+    else this.#guard.admit(socketOf(bytes));
   }
 
-  #openConnection(socket: Socket): void {
-    const connection = new FramedConnection(socket, this.#deps.limits, {
-      onRead: from => this.#lastReadMs.set(from, this.#clock.monotonicMs()),
-      onFrame: (from, id, body) => {
+  #openConnection(bytes: ByteConnection): void {
+    const connection = new FramedConnection(bytes, this.#deps.limits, {
+      onRead: from => this.#noteRead(from),
+      onFrameInPlace: (connection, id, bytes, from, to) => {
         this.counters.add(FRAMES);
-        this.#handler.onFrame(from, id, body);
+        const handler = this.#handler;
+        if (handler.onFrameInPlace === undefined) handler.onFrame(connection, id, bytes.subarray(from, to));
+        else handler.onFrameInPlace(connection, id, bytes, from, to);
       },
       onClose: (from, reason, error) => this.#onClose(from, reason, error),
     });
     this.#open.add(connection);
-    this.#lastReadMs.set(connection, this.#clock.monotonicMs());
+    this.#noteRead(connection);
     this.#handler.onOpen?.(connection);
+  }
+
+  #noteRead(connection: FramedConnection): void {
+    connection.lastReadMs = this.#clock.monotonicMs();
   }
 
   /**
@@ -115,31 +120,30 @@ export class ConnectionSet {
   closeQuietest(quietMs: number): boolean {
     let quietest: FramedConnection | undefined;
     let lastMs = this.#clock.monotonicMs() - quietMs;
-    for (const [connection, readMs] of this.#lastReadMs) {
-      if (readMs > lastMs) continue;
-      lastMs = readMs;
+    for (const connection of this.#open) {
+      if (connection.lastReadMs > lastMs) continue;
+      lastMs = connection.lastReadMs;
       quietest = connection;
     }
     quietest?.destroy('quiet');
     return quietest !== undefined;
   }
 
-  /** Lets queued bytes leave for `graceMs`, then closes what is still open; resolves when every socket is closed. */
+  /** Lets queued bytes leave for `graceMs`, then closes what is still open; resolves when all are closed. */
   async close(graceMs: number): Promise<void> {
-    const closed = Promise.all([...this.#sockets].map(socket => new Promise(resolve => socket.once('close', resolve))));
-    const late = setTimeout(() => this.#destroySockets(), graceMs);
+    const closed = Promise.all([...this.#served].map(served => new Promise<void>(resolve => served.onceClosed(resolve))));
+    const late = setTimeout(() => this.#destroyServed(), graceMs);
     for (const connection of [...this.#open]) connection.end();
     await closed;
     clearTimeout(late);
   }
 
-  #destroySockets(): void {
-    for (const socket of this.#sockets) socket.destroy();
+  #destroyServed(): void {
+    for (const served of this.#served) served.destroy();
   }
 
   #onClose(connection: FramedConnection, reason: CloseReason, error: unknown): void {
     this.#open.delete(connection);
-    this.#lastReadMs.delete(connection);
     const slot = REASON_SLOT[reason];
     if (slot !== undefined) this.counters.add(slot);
     const { remote } = connection;
@@ -158,4 +162,10 @@ export class ConnectionSet {
     const soFar = this.counters.get(counter);
     this.#deps.log[level](event, { remote, error, soFar });
   }
+}
+
+function socketOf(bytes: ByteConnection): Socket {
+  const handle = bytes.giveAway();
+  if (typeof handle === 'number') throw new TypeError('a guard stands on sockets of node:net');
+  return handle;
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Backoff } from '../backoff.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { NetConnection } from '../transport/net-connection.ts';
 import { type CloseReason, type ConnectionLimits, FramedConnection } from './framed-connection.ts';
 import { LinkSteadiness } from './link-steadiness.ts';
 import { type LinkAttempt, type OpenLink, openPlainLink } from './open-link.ts';
@@ -114,8 +115,8 @@ export class FramedClient {
   #onConnected(socket: Socket): void {
     this.#connecting = undefined;
     if (!this.#steadiness.isFlapping) this.#hasComplained = false;
-    this.#connection = new FramedConnection(socket, this.#options.limits, {
-      onFrame: (_, id, body) => this.#events.onFrame(id, body),
+    this.#connection = new FramedConnection(new NetConnection(socket), this.#options.limits, {
+      onFrameInPlace: (_, id, bytes, from, to) => this.#events.onFrame(id, bytes.subarray(from, to)),
       onClose: (_, reason, error) => this.#onClosed(reason, error),
     });
     this.#steadiness.onUp();

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { FrameDecoder, LarsProtocolError } from '@lars/proto';
+import type { ByteConnection, ByteHandler } from '../transport/byte-connection.ts';
 import { OutgoingFrames } from './outgoing-frames.ts';
 import { isTlsRecord } from './tls-record.ts';
 
@@ -33,8 +33,8 @@ export interface ConnectionLimits {
 export interface ConnectionEvents {
   /** Something has been read. */
   onRead?(connection: FramedConnection): void;
-  /** One whole frame; `body` is valid during the call only. A LarsProtocolError that it throws closes the connection. */
-  onFrame(connection: FramedConnection, id: number, body: Uint8Array): void;
+  /** One whole frame; its body lies at bytes[from, to), and is valid during the call only. A LarsProtocolError that it throws closes the connection. */
+  onFrameInPlace(connection: FramedConnection, id: number, bytes: Uint8Array, from: number, to: number): void;
   onClose(connection: FramedConnection, reason: CloseReason, error: unknown): void;
 }
 
@@ -45,9 +45,10 @@ const STALLED_MS = 60_000;
 const FLUSH_BYTES = 65_536;
 
 /** One TCP connection that speaks frames, with the limits that keep a bad remote from costing more than its own connection. */
-export class FramedConnection {
-  readonly remote: string;
-  readonly #socket: Socket;
+export class FramedConnection implements ByteHandler {
+  /** When something was read last, where the owner notes that. */
+  lastReadMs = 0;
+  readonly #bytes: ByteConnection;
   readonly #limits: ConnectionLimits;
   readonly #events: ConnectionEvents;
   readonly #decoder: FrameDecoder;
@@ -66,24 +67,22 @@ export class FramedConnection {
   #unhandled: Uint8Array | undefined;
   #closed = false;
 
-  constructor(socket: Socket, limits: ConnectionLimits, events: ConnectionEvents) {
-    this.#socket = socket;
+  constructor(bytes: ByteConnection, limits: ConnectionLimits, events: ConnectionEvents) {
+    this.#bytes = bytes;
     this.#limits = limits;
     this.#events = events;
     this.#decoder = new FrameDecoder(limits.maxBodyBytes);
-    this.remote = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, 60_000);
-    socket.on('data', (chunk: Uint8Array) => this.#onData(chunk));
-    socket.on('error', error => this.#close('remote', error));
-    socket.on('end', () => this.#close('remote', undefined));
-    socket.on('close', () => this.#close('remote', undefined));
-    if (limits.pauseReadingAtBytes !== undefined) socket.on('drain', () => this.#onDrain());
+    bytes.start(this);
+  }
+
+  /** Address and port of the other end, as long as it is open. */
+  get remote(): string {
+    return this.#bytes.remote;
   }
 
   /** Bytes that were sent, or wait for a flush, and that the remote has not taken. */
   get unsentBytes(): number {
-    return this.#outgoing.bytes + this.#socket.writableLength;
+    return this.#outgoing.bytes + this.#bytes.unsentBytes;
   }
 
   get closed(): boolean {
@@ -109,8 +108,8 @@ export class FramedConnection {
   flush(): boolean {
     if (this.#closed) return false;
     if (this.#outgoing.bytes === 0) return true;
-    this.#outgoing.writeTo(this.#socket);
-    const unsent = this.#socket.writableLength;
+    this.#outgoing.writeTo(this.#bytes);
+    const unsent = this.#bytes.unsentBytes;
     if (unsent > this.#limits.maxWriteBufferBytes) {
       this.#close('write_buffer_full', undefined);
       return false;
@@ -132,7 +131,7 @@ export class FramedConnection {
   }
 
   #stopReading(): void {
-    this.#socket.pause();
+    this.#bytes.pause();
     // While we do not read, a missing rest of a frame is not the remote's fault.
     this.#stopPartialTimer();
   }
@@ -142,9 +141,9 @@ export class FramedConnection {
     if (this.#mayNotRead) return;
     const unhandled = this.#unhandled;
     this.#unhandled = undefined;
-    if (unhandled !== undefined) this.#onData(unhandled);
+    if (unhandled !== undefined) this.onBytes(unhandled);
     if (this.#mayNotRead || this.#closed) return;
-    this.#socket.resume();
+    this.#bytes.resume();
     this.#watchPartialFrame(false);
   }
 
@@ -160,7 +159,7 @@ export class FramedConnection {
     if (this.#handling) this.#decoder.stop();
   }
 
-  #onDrain(): void {
+  onDrain(): void {
     if (this.#stallTimer === undefined) return;
     clearTimeout(this.#stallTimer);
     this.#stallTimer = undefined;
@@ -171,11 +170,9 @@ export class FramedConnection {
   end(): void {
     if (!this.flush()) return;
     this.#finish('stopped', undefined);
-    this.#socket.end();
-    // A paused socket would never see that the remote closes too; what still comes in is thrown away.
-    this.#socket.resume();
-    const timer = setTimeout(() => this.#socket.destroy(), END_GRACE_MS);
-    this.#socket.once('close', () => clearTimeout(timer));
+    this.#bytes.end();
+    const timer = setTimeout(() => this.#bytes.destroy(), END_GRACE_MS);
+    this.#bytes.onceClosed(() => clearTimeout(timer));
   }
 
   /** Closes at once. @param error says why, for the log */
@@ -183,7 +180,11 @@ export class FramedConnection {
     this.#close(reason, error);
   }
 
-  #onData(chunk: Uint8Array): void {
+  onEnd(error: Error | undefined): void {
+    this.#close('remote', error);
+  }
+
+  onBytes(chunk: Uint8Array): void {
     if (this.#closed) return;
     if (this.#isNew && isTlsRecord(chunk)) {
       this.#close('speaks_tls', new Error('it speaks TLS, and [security] tls_folder is empty here'));
@@ -194,8 +195,8 @@ export class FramedConnection {
     this.#handling = true;
     this.#completed = false;
     try {
-      const taken = this.#decoder.push(chunk, this.#onFrame);
-      if (taken < chunk.length) this.#unhandled = chunk.subarray(taken);
+      const taken = this.#decoder.pushInPlace(chunk, this.#onFrame);
+      if (taken < chunk.length) this.#unhandled = new Uint8Array(chunk.subarray(taken));
       this.#watchPartialFrame(this.#completed);
     } catch (error) {
       this.#close(error instanceof LarsProtocolError ? protocolReason(error) : 'handler_error', error);
@@ -204,15 +205,15 @@ export class FramedConnection {
     this.flush();
   }
 
-  readonly #onFrame = (id: number, body: Uint8Array): void => {
+  readonly #onFrame = (id: number, bytes: Uint8Array, from: number, to: number): void => {
     this.#completed = true;
-    if (!this.#closed) this.#events.onFrame(this, id, body);
+    if (!this.#closed) this.#events.onFrameInPlace(this, id, bytes, from, to);
   };
 
   /** The timer runs from the moment a frame is incomplete, and starts again with every frame that was completed. */
   #watchPartialFrame(completed: boolean): void {
     if (completed || this.#decoder.pendingBytes === 0) this.#stopPartialTimer();
-    if (this.#decoder.pendingBytes === 0 || this.#partialTimer !== undefined || this.#closed || this.#socket.isPaused()) return;
+    if (this.#decoder.pendingBytes === 0 || this.#partialTimer !== undefined || this.#closed || this.#mayNotRead) return;
     this.#partialTimer = setTimeout(() => this.#close('partial_frame_timeout', undefined), this.#limits.partialFrameTimeoutMs);
     this.#partialTimer.unref();
   }
@@ -225,7 +226,7 @@ export class FramedConnection {
   #close(reason: CloseReason, error: unknown): void {
     if (this.#closed) return;
     this.#finish(reason, error);
-    this.#socket.destroy();
+    this.#bytes.destroy();
   }
 
   #finish(reason: CloseReason, error: unknown): void {

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import type { SharedCounters } from '../counters.ts';
+import type { ByteConnection } from '../transport/byte-connection.ts';
 import { ConnectionSet, type ConnectionSetDeps, type FramedServerHandler } from './connection-set.ts';
 import type { FramedConnection } from './framed-connection.ts';
 import { type TcpServerCounter, tcpServerCounters } from './tcp-counters.ts';
@@ -15,9 +15,11 @@ export interface FramedServerDeps extends TcpListenerDeps, ConnectionSetDeps {
 /**
  * A TCP server whose connections speak frames, all in one thread. How the parts of this folder stand together:
  *
- *   FramedServer = TcpListener (accepts) + ConnectionSet (serves) ── FramedConnection for each socket
+ *   FramedServer = TcpListener (accepts) + ConnectionSet (serves) ── FramedConnection for each connection
  *   FramedClient = connects and reconnects ──────────────────────── FramedConnection for its socket
  *   FramedConnection = FrameDecoder (what comes in) + OutgoingFrames (what goes out) + limits
+ *
+ * Below, `transport` moves the bytes: a ByteConnection is a socket of node:net, or a connection of the thread's engine.
  */
 export class FramedServer {
   readonly #maxConnections: number;
@@ -26,7 +28,7 @@ export class FramedServer {
 
   constructor(options: FramedServerDeps, handler: FramedServerHandler) {
     this.#maxConnections = options.maxConnections;
-    this.#listener = new TcpListener(options, socket => this.#acceptSocket(socket));
+    this.#listener = new TcpListener(options, connection => this.#accept(connection));
     this.#connections = new ConnectionSet(options, handler);
   }
 
@@ -53,13 +55,13 @@ export class FramedServer {
     await Promise.all([this.#listener.close(), this.#connections.close(graceMs)]);
   }
 
-  #acceptSocket(socket: Socket): void {
-    if (this.#connections.socketCount >= this.#maxConnections) {
+  #accept(connection: ByteConnection): void {
+    if (this.#connections.servedCount >= this.#maxConnections) {
       this.counters.add(tcpServerCounters.at.refused);
-      socket.destroy();
+      connection.destroy();
       return;
     }
     this.counters.add(tcpServerCounters.at.accepted);
-    this.#connections.serve(socket);
+    this.#connections.serve(connection);
   }
 }

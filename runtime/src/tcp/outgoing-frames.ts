@@ -1,7 +1,5 @@
-import type { Writable } from 'node:stream';
-
-/** Frames that are larger on average are passed to the system one by one, because copying them would cost more than it saves. */
-const COPY_BYTES_MAX = 2_048;
+// pure
+import type { ByteConnection } from '../transport/byte-connection.ts';
 
 /** Queued frames of one connection, which leave together: one system call for all answers of a chunk of pipelined requests. */
 export class OutgoingFrames {
@@ -18,33 +16,12 @@ export class OutgoingFrames {
     this.#bytes += frame.length;
   }
 
-  /** Writes all frames into the stream, in order, and forgets them. */
-  writeTo(stream: Writable): void {
+  /** Writes all frames, in order, and forgets them. */
+  writeTo(connection: Pick<ByteConnection, 'write'>): void {
     const frames = this.#frames;
     const bytes = this.#bytes;
-    this.#bytes = 0;
-    if (frames.length === 1) {
-      stream.write(frames.pop());
-      return;
-    }
     this.#frames = [];
-    if (bytes <= COPY_BYTES_MAX * frames.length) stream.write(concatenate(frames, bytes));
-    else writeEach(stream, frames);
+    this.#bytes = 0;
+    connection.write(frames, bytes);
   }
-}
-
-function concatenate(frames: readonly Uint8Array[], bytes: number): Uint8Array {
-  const all = Buffer.allocUnsafe(bytes);
-  let at = 0;
-  for (const frame of frames) {
-    all.set(frame, at);
-    at += frame.length;
-  }
-  return all;
-}
-
-function writeEach(stream: Writable, frames: readonly Uint8Array[]): void {
-  stream.cork();
-  for (const frame of frames) stream.write(frame);
-  stream.uncork();
 }

@@ -14,7 +14,7 @@ import { isPackageSource, isSource, type TreeFile, type Violation } from './sour
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   syscalls: [],
-  runtime: ['proto', 'syscalls'],
+  runtime: ['proto', 'syscalls', 'reactor'],
   reactor: ['syscalls'],
   'client-sdk': ['proto'],
   agent: ['proto', 'runtime'],
@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['proto', 'runtime', 'client-sdk', 'agent', 'dnsserver', 'reporter', 'dispatcher', 'proxy'],
 };
 
-/** proto ← client-sdk; proto ← runtime ← agent | dnsserver | reporter; proxy stands on client-sdk, runtime and reactor; cli imports them all. Services meet on the wire. reactor knows nothing of LARS. */
+/** proto ← client-sdk; proto, reactor ← runtime ← agent | dnsserver | reporter; proxy stands on client-sdk, runtime and reactor; cli imports them all. Services meet on the wire. reactor knows nothing of LARS. */
 export function importDirection(files: readonly TreeFile[]): Violation[] {
   const workspaces = workspacesOf(files);
   return workspaces.flatMap(({ folder, file: manifest }) => {

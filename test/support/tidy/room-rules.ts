@@ -14,6 +14,7 @@ const ROOMS = [
   'runtime/src/sql',
   'runtime/src/tcp',
   'runtime/src/threads',
+  'runtime/src/transport',
   'runtime/src/udp',
   'reactor',
   'reactor/src/descriptors',

@@ -55,7 +55,11 @@ describe('bad input closes its own connection, is counted, and nobody else notic
     const [good, bad] = [await w.agent(), await w.agent()];
     bad.socket.pause();
     for (let n = 0; n < 2_000; n += 1) bad.ask(1, 1);
-    while (w.dnsserver.stats().connections > 1) await new Promise(setImmediate);
+    // What the kernel has taken may leave a backlog for which it is only not read from any more; a push comes on top.
+    for (let drained = true; w.dnsserver.stats().connections > 1; drained = !drained) {
+      await new Promise(setImmediate);
+      await change(w, w.editor.setDrain(1, 1, ['10.0.0.1:1'], drained));
+    }
     expect(await w.metric('lars_dnsserver_tcp_closed_write_buffer_full_total')).toBe(1);
     expect((await good.answer(1, 1)).host.length).toBeGreaterThan(3_000);
     expect(w.dnsserver.stats().subscriptions).toBe(1);

@@ -206,7 +206,8 @@ describe('a change', () => {
 
 describe('what is told about it', () => {
   test('health: where it is, what it holds', async () => {
-    const w = await dnsserverWorld({}, editor => editor.add(1, 1, [{ host: '10.0.0.1:80' }, { host: '10.0.0.2:80' }]));
+    const engine = { tcp: { engine: 'node' } } as const;
+    const w = await dnsserverWorld(engine, editor => editor.add(1, 1, [{ host: '10.0.0.1:80' }, { host: '10.0.0.2:80' }]));
     const agent = await w.agent();
     await agent.answer(1, 1);
     expect(await w.health()).toMatchObject({
@@ -216,6 +217,8 @@ describe('what is told about it', () => {
         status: 'ok',
         details: {
           tcp: `127.0.0.1:${w.dnsserver.tcpPort}`,
+          engine: 'node',
+          engineReason: 'node:net, as asked for',
           database: w.file,
           modules: 1,
           hosts: 2,

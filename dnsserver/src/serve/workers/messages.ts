@@ -1,11 +1,14 @@
 // pure
 /**
- * Everything that crosses a thread inside dnsserver, on one page. Messages are structured-cloned: plain data, no functions; a socket is
- * transferred. Messages from one thread to another arrive in the order in which they were posted, and the pushes rely on that.
+ * Everything that crosses a thread inside dnsserver, on one page. Messages are structured-cloned: plain data, no functions; a socket of
+ * node:net is transferred, a descriptor is only a number. Messages from one thread to another arrive in the order in which they were posted, and the pushes rely on that.
  */
 import type { ModuleId } from '@lars/proto';
 import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import type { SupervisorMessage, WorkerMessage } from '@lars/runtime/threads/messages';
+import type { TerminationLock } from '@lars/runtime/threads/termination-lock';
+import type { ConnectionHandle } from '@lars/runtime/transport/byte-connection';
+import type { TcpTransport } from '@lars/runtime/transport/tcp-transport';
 import type { DnsserverConfig } from '../../config.ts';
 import type { RoutePack } from './route-pack.ts';
 
@@ -13,6 +16,9 @@ import type { RoutePack } from './route-pack.ts';
 export interface WorkerData {
   readonly index: number;
   readonly tcp: DnsserverConfig['tcp'];
+  /** What main accepts with. */
+  readonly engine: TcpTransport['engine'];
+  readonly lock: TerminationLock;
   /** Shared memory, which main reads; a worker that dies leaves its counts to its successor. */
   readonly counters: SharedArrayBuffer;
   readonly tcpCounters: SharedArrayBuffer;
@@ -28,7 +34,7 @@ export interface SubscriptionChange extends ModuleId {
 /** main → worker */
 export type MessageToWorker =
   /** An accepted connection, of which nothing has been read. It belongs to the worker from now on. */
-  | { readonly type: 'socket'; readonly socket: import('node:net').Socket }
+  | { readonly type: 'connection'; readonly handle: ConnectionHandle }
   /** For new connections. */
   | { readonly type: 'security'; readonly security: LinkSecurity }
   /** The worker closes its quietest connection, if that has asked nothing for long. */
@@ -46,5 +52,5 @@ export type MessageToMain =
   | WorkerMessage
   /** In the order in which they happened; new subscriptions are answered with the modules' routes. */
   | { readonly type: 'subscriptions'; readonly changes: readonly SubscriptionChange[] }
-  /** One of the sockets that the worker was handed is closed. */
-  | { readonly type: 'closed' };
+  /** One of the connections that the worker was handed is closed; of a descriptor, it is about to be. */
+  | { readonly type: 'closed'; readonly fd: number | undefined };

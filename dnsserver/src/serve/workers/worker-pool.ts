@@ -1,18 +1,25 @@
 /** The worker threads as main sees them: hands each new connection to the worker that has the fewest, and supervises the workers. */
-import type { Socket } from 'node:net';
 import type { Transferable } from 'node:worker_threads';
 import type { Clock } from '@lars/runtime/clock';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
 import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import { BackoffRestarts } from '@lars/runtime/threads/restart-policy';
+import { newTerminationLock, waitUntilTerminable } from '@lars/runtime/threads/termination-lock';
 import { WorkerSupervisor } from '@lars/runtime/threads/worker-supervisor';
+import type { ByteConnection } from '@lars/runtime/transport/byte-connection';
+import type { TcpTransport } from '@lars/runtime/transport/tcp-transport';
+import { HandedDescriptors } from './handed-descriptors.ts';
 import type { MessageToMain, MessageToWorker, SubscriptionChange, WorkerData } from './messages.ts';
+
+/** What a worker is given every time that it is started; the rest of its data is made for each start. */
+export type WorkerStart = Omit<WorkerData, 'security' | 'lock'>;
 
 export interface WorkerPoolDeps {
   readonly script: URL;
-  /** What each worker is given to start with, every time that it is started, together with `security`. */
-  readonly data: readonly Omit<WorkerData, 'security'>[];
+  readonly data: readonly WorkerStart[];
+  /** What main accepts with. */
+  readonly transport: TcpTransport;
   readonly security: () => LinkSecurity;
   readonly log: Logger;
   readonly clock: Clock;
@@ -33,11 +40,13 @@ export class WorkerPool {
   readonly #deps: WorkerPoolDeps;
   readonly #supervisor: WorkerSupervisor<WorkerName, MessageToWorker, MessageToMain>;
   readonly #connections: number[];
+  readonly #descriptors: readonly HandedDescriptors[];
 
   constructor(deps: WorkerPoolDeps) {
     const { script, data, log, clock, random } = deps;
     this.#deps = deps;
     this.#connections = data.map(() => 0);
+    this.#descriptors = data.map(() => new HandedDescriptors());
     this.#supervisor = new WorkerSupervisor({
       specs: data.map(workerData => ({
         name: nameOf(workerData.index),
@@ -45,7 +54,9 @@ export class WorkerPool {
         restartPolicy: new BackoffRestarts({ ...RESTARTS, random }),
         setUp: () => {
           this.#connections[workerData.index] = 0;
-          return { workerData: { ...workerData, security: deps.security() } };
+          const lock = newTerminationLock();
+          const ownData: WorkerData = { ...workerData, security: deps.security(), lock };
+          return { workerData: ownData, whenTerminable: () => waitUntilTerminable(lock) };
         },
       })),
       log,
@@ -53,7 +64,7 @@ export class WorkerPool {
       onMessage: (name, message) => {
         const worker = indexOf(name);
         if (message.type === 'subscriptions') deps.onSubscriptions(worker, message.changes);
-        else this.#connections[worker] = this.#countOf(worker) - 1;
+        else this.#onClosed(worker, message.fd);
       },
       onDeath: (name, error) => this.#onDeath(indexOf(name), error),
       onRestart: name => log.warn('a worker thread is started again', { worker: indexOf(name) }),
@@ -75,16 +86,24 @@ export class WorkerPool {
     return this.#connections.map((count, worker) => (this.#supervisor.isAlive(nameOf(worker)) ? count : 0));
   }
 
-  /** @returns false when no worker is alive to take the socket: it is destroyed */
-  handOver(socket: Socket): boolean {
+  /** @returns false when no worker can take the connection: it is destroyed */
+  handOver(connection: ByteConnection): boolean {
     const alive = this.#connections.map((count, worker) => (this.#supervisor.isAlive(nameOf(worker)) ? count : undefined));
     const worker = fewestConnections(alive);
-    if (worker >= 0) this.post(worker, { type: 'socket', socket });
+    if (worker < 0) {
+      connection.destroy();
+      return false;
+    }
+    const handle = connection.giveAway();
+    if (typeof handle === 'number') this.#descriptors[worker]?.add(handle);
+    this.post(worker, { type: 'connection', handle });
     // A socket that was handed over is destroyed in this thread. A socket that its agent has reset meanwhile cannot be handed over.
-    const isHandedOver = socket.destroyed;
-    if (!isHandedOver) socket.destroy();
-    else if (worker >= 0) this.#connections[worker] = this.#countOf(worker) + 1;
-    return isHandedOver;
+    if (typeof handle !== 'number' && !handle.destroyed) {
+      handle.destroy();
+      return false;
+    }
+    this.#connections[worker] = this.#countOf(worker) + 1;
+    return true;
   }
 
   post(worker: number, message: MessageToWorker): void {
@@ -102,11 +121,10 @@ export class WorkerPool {
   }
 
   /** Lets the workers end their connections; terminates a worker that does not end in time. */
-  stop(): Promise<void> {
-    return this.#supervisor.stop(
-      this.#deps.data.map(({ index }) => nameOf(index)),
-      STOP_TIMEOUT_MS,
-    );
+  async stop(): Promise<void> {
+    const names = this.#deps.data.map(({ index }) => nameOf(index));
+    await this.#supervisor.stop(names, STOP_TIMEOUT_MS);
+    for (const worker of names.keys()) this.#closeDescriptors(worker);
   }
 
   #countOf(worker: number): number {
@@ -116,7 +134,18 @@ export class WorkerPool {
   #onDeath(worker: number, error: Error): void {
     const connections = this.#countOf(worker);
     this.#deps.log.error('a worker thread died: its connections are closed', { worker, connections, error: messageOf(error) });
+    this.#closeDescriptors(worker);
     this.#deps.onDeath(worker);
+  }
+
+  #onClosed(worker: number, fd: number | undefined): void {
+    this.#connections[worker] = this.#countOf(worker) - 1;
+    if (fd !== undefined) this.#descriptors[worker]?.remove(fd);
+  }
+
+  /** Closes what a worker that has ended has left open. */
+  #closeDescriptors(worker: number): void {
+    for (const fd of this.#descriptors[worker]?.takeAll() ?? []) this.#deps.transport.adopt(fd).destroy();
   }
 }
 
@@ -148,5 +177,6 @@ function indexOf(name: WorkerName): number {
 function transferablesOf(message: MessageToWorker): Transferable[] {
   if (message.type === 'routes') return [message.routes.numbers.buffer, message.routes.bytes.buffer];
   // The types do not know yet that a socket can be transferred.
-  return message.type === 'socket' ? [message.socket as unknown as Transferable] : [];
+  const isSocket = message.type === 'connection' && typeof message.handle !== 'number';
+  return isSocket ? [message.handle as unknown as Transferable] : [];
 }

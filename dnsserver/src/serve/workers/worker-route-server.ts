@@ -1,15 +1,15 @@
-import type { Socket } from 'node:net';
 import { SharedCounters } from '@lars/runtime/counters';
 import { exposeGc } from '@lars/runtime/gc';
 import type { LinkSecurity } from '@lars/runtime/security/link-security';
 import { type TcpServerCounter, tcpServerCounters } from '@lars/runtime/tcp/tcp-counters';
 import { workerScript } from '@lars/runtime/threads/worker-supervisor';
+import type { ByteConnection } from '@lars/runtime/transport/byte-connection';
 import { type DnsserverCounter, dnsserverCounters, type WorkerGauge, workerGauges } from '../../counters.ts';
 import type { Route } from '../../follow/route-table.ts';
 import { RouteEncoder } from '../encoded-route.ts';
 import type { RouteServer, RouteServerDeps } from '../route-server.ts';
 import type { WorkerData } from './messages.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { WorkerPool, type WorkerStart } from './worker-pool.ts';
 import { WorkerSubscriptions } from './worker-subscriptions.ts';
 
 interface WorkerCounters {
@@ -40,7 +40,8 @@ export class WorkerRouteServer implements RouteServer {
     });
     this.#pool = new WorkerPool({
       script: workerScript('./worker-thread', import.meta.url),
-      data: this.#workers.map((worker, index) => workerData(index, worker, tcp)),
+      data: this.#workers.map((worker, index) => workerData(index, worker, tcp, deps.transport.engine)),
+      transport: deps.transport,
       log,
       clock,
       security: deps.security,
@@ -64,8 +65,8 @@ export class WorkerRouteServer implements RouteServer {
     for (const worker of this.#workers.keys()) this.#pool.post(worker, { type: 'security', security });
   }
 
-  serve(socket: Socket): void {
-    if (!this.#pool.handOver(socket)) this.#deps.counters.add(dnsserverCounters.at.connectionsNotHandedOver);
+  serve(connection: ByteConnection): void {
+    if (!this.#pool.handOver(connection)) this.#deps.counters.add(dnsserverCounters.at.connectionsNotHandedOver);
   }
 
   publish(routes: readonly Route[], versionOnly: boolean): void {
@@ -116,6 +117,7 @@ function workerData(
   index: number,
   { counters, tcpCounters, gauges }: WorkerCounters,
   tcp: RouteServerDeps['tcp'],
-): Omit<WorkerData, 'security'> {
-  return { index, tcp, counters: counters.buffer, tcpCounters: tcpCounters.buffer, gauges: gauges.buffer };
+  engine: WorkerData['engine'],
+): WorkerStart {
+  return { index, tcp, engine, counters: counters.buffer, tcpCounters: tcpCounters.buffer, gauges: gauges.buffer };
 }

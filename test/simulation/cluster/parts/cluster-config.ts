@@ -7,6 +7,8 @@ import { loadConfig } from '@lars/runtime/config/config';
 export const AGENT_PORT = 8_888;
 export const REPORTER_PORT = 7_779;
 const DNSSERVER_PORT = 7_778;
+/** The simulated network has node:net, and no descriptors. */
+const TCP = '[tcp]\nengine = node\n';
 /** On the disk of each agent's machine. */
 export const ROUTES_FILE = '/data/agent-routes';
 export const UNSENT_FILE = '/data/agent-unsent';
@@ -47,12 +49,12 @@ function serversKey(ips: readonly string[], port: number): string {
 }
 
 export function dnsserverConfig(file: string, pollIntervalMs: number): DnsserverConfig {
-  const text = `[database]\nfile = ${file}\n[routes]\npoll_interval = ${pollIntervalMs}\n`;
+  const text = `${TCP}[database]\nfile = ${file}\n[routes]\npoll_interval = ${pollIntervalMs}\n`;
   return loadConfig(dnsserverConfigTable, { path: 'dnsserver.ini', text });
 }
 
 export function reporterConfig(file: string, { maxRows, flushIntervalMs }: ReporterSettings): ReporterConfig {
   const batchMaxRows = Math.max(1, Math.floor(maxRows / 4));
   const queue = `[queue]\nmax_rows = ${maxRows}\nbatch_max_rows = ${batchMaxRows}\nflush_interval = ${flushIntervalMs}\n`;
-  return loadConfig(reporterConfigTable, { path: 'reporter.ini', text: `[database]\nfile = ${file}\n${queue}` });
+  return loadConfig(reporterConfigTable, { path: 'reporter.ini', text: `${TCP}[database]\nfile = ${file}\n${queue}` });
 }

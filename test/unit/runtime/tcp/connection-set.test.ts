@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { ConnectionSet } from '@lars/runtime/tcp/connection-set';
+import { NetConnection } from '@lars/runtime/transport/net-connection';
 import { expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../../../support/eventually.ts';
 import { recordingLog } from '../../../support/recording-log.ts';
@@ -11,7 +12,7 @@ const LIMITS = { maxBodyBytes: 1_000, partialFrameTimeoutMs: 60_000, maxWriteBuf
 test('room is made of the connection that is quiet for longest, and none that has gone counts as one', async () => {
   const clock = { nowMs: 0, monotonicMs: () => clock.nowMs, unixMs: () => 0 };
   const set = new ConnectionSet({ limits: LIMITS, log: recordingLog().log, clock }, { onFrame: () => undefined });
-  const server = createServer(socket => set.serve(socket));
+  const server = createServer(socket => set.serve(new NetConnection(socket)));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(async () => {

@@ -3,6 +3,7 @@ import { Duplex } from 'node:stream';
 import { LarsProtocolError } from '@lars/proto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type CloseReason, type ConnectionLimits, FramedConnection } from '../../../../runtime/src/tcp/framed-connection.ts';
+import { NetConnection } from '../../../../runtime/src/transport/net-connection.ts';
 import { rawFrame } from '../../../support/tcp-peer.ts';
 
 const LIMITS = { maxBodyBytes: 1_000, partialFrameTimeoutMs: 500, maxWriteBufferBytes: 10_000 };
@@ -44,9 +45,9 @@ function connect(onFrame: (connection: FramedConnection) => void = () => undefin
   const socket = new WireSocket();
   const frames: (readonly [number, number])[] = [];
   const closes: [CloseReason, unknown][] = [];
-  const connection = new FramedConnection(socket as unknown as Socket, limits, {
-    onFrame: (from, id, body) => {
-      frames.push([id, body.length]);
+  const connection = new FramedConnection(new NetConnection(socket as unknown as Socket), limits, {
+    onFrameInPlace: (from, id, _, start, end) => {
+      frames.push([id, end - start]);
       onFrame(from);
     },
     onClose: (_, reason, error) => closes.push([reason, error]),

@@ -1,5 +1,5 @@
+import { newTerminationLock, waitUntilTerminable, withoutTermination } from '@lars/runtime/threads/termination-lock';
 import { describe, expect, test } from 'vitest';
-import { newTerminationLock, waitUntilTerminable, withoutTermination } from '../../../agent/src/threads/termination-lock.ts';
 
 /** Long enough for promises to have their turn. */
 const turn = () => new Promise(resolve => setImmediate(resolve));
