@@ -4,7 +4,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openRouteEditor, type RouteEditor } from '@lars/dnsserver';
-import { type Contender, measureInTurn } from '../cli/src/bench/in-turn.ts';
+import { type Contender, type Measured, measureInTurn } from '../cli/src/bench/in-turn.ts';
 import { RouteRequests, RouteScript } from '../cli/src/bench/route-script.ts';
 import { summarize } from '../cli/src/bench/summary.ts';
 import { runTcpLoad } from '../cli/src/bench/tcp-load.ts';
@@ -16,14 +16,22 @@ import type { PushTimes } from './tcp-subscribers.ts';
 
 const MODULE = { modid: 1, cmdid: 3 };
 const HOSTS = 5;
-const ROUNDS = 3;
-const ROUND_SECONDS = 2;
+const ROUNDS = 5;
+const ROUND_SECONDS = 1;
 const LOADS = [
   { connections: 100, window: 8 },
   { connections: 6, window: 16 },
   { connections: 100, window: 1 },
 ];
-const WORKERS = [0, 1, 2];
+/** The first is what the others are compared with. */
+const SETTINGS = [
+  { engine: 'node', workers: 0 },
+  { engine: 'auto', workers: 0 },
+  { engine: 'auto', workers: 1 },
+  { engine: 'node', workers: 2 },
+  { engine: 'auto', workers: 2 },
+] as const;
+type Setting = (typeof SETTINGS)[number];
 const SUBSCRIBERS = 10_000;
 const PUSHES = 10;
 const PAUSE_BETWEEN_PUSHES_MS = 400;
@@ -37,24 +45,24 @@ export async function measureDnsserver(folder: string): Promise<string> {
   await editor.add(MODULE.modid, MODULE.cmdid, hostNames(HOSTS));
   const rates = await measureRates(folder, file);
   const pushes: string[] = [];
-  for (const workers of WORKERS) pushes.push(await measurePushes(folder, file, editor, workers));
+  for (const setting of SETTINGS) pushes.push(await measurePushes(folder, file, editor, setting));
   await editor.close();
   return `## dnsserver
 
 Answers per second of the server's CPU time, all its threads together, over loopback; a route of ${HOSTS} hosts, every request answered in full.
-Median of ${ROUNDS} rounds of ${ROUND_SECONDS} s, all in turn; in brackets the answers per second of the clock, which a machine with few cores shares with
-the clients, who are one process.
+Median of ${ROUNDS} rounds of ${ROUND_SECONDS} s, all in turn. × is the ratio to the first line, in the same rounds; in brackets stand the answers per second of the clock, which a
+machine with few cores shares with the clients, who are one process.
 
-| \`workers\` | ${LOADS.map(load => `${load.connections} connections × ${load.window}`).join(' | ')} | idle, MB |
-| --- | ${LOADS.map(() => '---').join(' | ')} | --- |
+| \`engine\` | \`workers\` | ${LOADS.map(load => `${load.connections} connections × ${load.window}`).join(' | ')} | idle, MB |
+| --- | --- | ${LOADS.map(() => '---').join(' | ')} | --- |
 ${rates.join('\n')}
 
 A push to ${SUBSCRIBERS.toLocaleString('en')} subscribers of one module, while ${PROBE.connections} other connections ask about a thousand times a second each: how long their
 answers take while it is under way, and before. Server, subscribers and askers share the machine, and the subscribers keep it busy: so at the
 same time ${PROBE.connections} connections ask a second dnsserver, which pushes nothing, and what its answers take longer is not the server's doing. ${PUSHES} pushes.
 
-| \`workers\` | p99 before, ms | during the push, ms | of the one that pushes nothing: before, ms | meanwhile, ms | from the change until the last has it, ms |
-| --- | --- | --- | --- | --- | --- |
+| \`engine\` | \`workers\` | p99 before, ms | during the push, ms | of the one that pushes nothing: before, ms | meanwhile, ms | from the change until the last has it, ms |
+| --- | --- | --- | --- | --- | --- | --- |
 ${pushes.join('\n')}
 
 ${await measureMillion(folder)}`;
@@ -63,7 +71,7 @@ ${await measureMillion(folder)}`;
 /** All settings in turn, so that the machine is as fast for each of them. */
 async function measureRates(folder: string, file: string): Promise<string[]> {
   const { signal } = new AbortController();
-  const servers = await Promise.all(WORKERS.map(workers => startDnsserver(folder, file, workers)));
+  const servers = await Promise.all(SETTINGS.map(setting => startDnsserver(folder, file, setting)));
   await sleep(2_000);
   const idleMb = servers.map(server => server.process.usage().residentMb);
   const contenders = servers.flatMap(({ process: { pid }, port }) =>
@@ -78,21 +86,28 @@ async function measureRates(folder: string, file: string): Promise<string[]> {
         stint: { seconds: ROUND_SECONDS },
         signal,
       };
-      return { name: `${port}`, pid, load: () => runTcpLoad(options) };
+      return { name: `${port} ${connections} ${window}`, pid, load: () => runTcpLoad(options) };
     }),
   );
-  const summaries = summarize(await measureInTurn(contenders, { rounds: ROUNDS, signal }));
+  const measured = await measureInTurn(contenders, { rounds: ROUNDS, signal });
   for (const server of servers) await server.process.stop();
-  return WORKERS.map((workers, at) => {
-    const own = summaries.slice(at * LOADS.length, (at + 1) * LOADS.length);
-    const cells = own.map(({ perCpuSecond = Number.NaN, perSecond }) => `${rounded(perCpuSecond)} (${rounded(perSecond)})`);
-    return `| ${workers} | ${cells.join(' | ')} | ${idleMb[at]?.toFixed(0)} |`;
+  return SETTINGS.map(({ engine, workers }, at) => {
+    const cells = LOADS.map((_, load) => rateCell(measured[at * LOADS.length + load], measured[load]));
+    return `| ${engine} | ${workers} | ${cells.join(' | ')} | ${idleMb[at]?.toFixed(0)} |`;
   });
 }
 
-async function measurePushes(folder: string, file: string, editor: RouteEditor, workers: number): Promise<string> {
-  const server = await startDnsserver(folder, file, workers);
-  const bystander = await startDnsserver(folder, file, workers);
+/** @param yardstick the first setting under the same load */
+function rateCell(own: Measured | undefined, yardstick: Measured | undefined): string {
+  if (own === undefined || yardstick === undefined) return '';
+  const summary = summarize(own === yardstick ? [own] : [yardstick, own], yardstick.name).at(-1);
+  const { perCpuSecond = Number.NaN, perSecond = Number.NaN, ratio } = summary ?? {};
+  return `${rounded(perCpuSecond)}${ratio === undefined ? '' : `, × ${ratio.toFixed(2)}`} (${rounded(perSecond)})`;
+}
+
+async function measurePushes(folder: string, file: string, editor: RouteEditor, setting: Setting): Promise<string> {
+  const server = await startDnsserver(folder, file, setting);
+  const bystander = await startDnsserver(folder, file, setting);
   const [subscribers, ...askers] = [new ClientProcess(), new ClientProcess(), new ClientProcess()] as const;
   await subscribers.subscribe({ port: server.port, connections: SUBSCRIBERS, ...MODULE });
   const seconds = ((PUSHES + 3) * PAUSE_BETWEEN_PUSHES_MS) / 1_000;
@@ -117,7 +132,7 @@ async function measurePushes(folder: string, file: string, editor: RouteEditor, 
   const cells = asked.flatMap((samples = []) => {
     return [samples.filter(([atMs]) => atMs < beganMs), samples.filter(([atMs]) => isDuring(atMs))].map(p99);
   });
-  return `| ${workers} | ${cells.map(ms => ms.toFixed(2)).join(' | ')} | ${median(tookMs).toFixed(0)} |`;
+  return `| ${setting.engine} | ${setting.workers} | ${cells.map(ms => ms.toFixed(2)).join(' | ')} | ${median(tookMs).toFixed(0)} |`;
 }
 
 function p99(samples: readonly (readonly [number, number])[]): number {
@@ -130,7 +145,7 @@ async function measureMillion(folder: string): Promise<string> {
   const editor = await openRouteEditor({ file });
   await editor.import(manyRoutes(), 'add');
   const startMs = performance.now();
-  const server = await startDnsserver(folder, file, 0);
+  const server = await startDnsserver(folder, file, { engine: 'auto', workers: 0 });
   const loadSeconds = (performance.now() - startMs) / 1_000;
   const subscriber = new ClientProcess();
   await subscriber.subscribe({ port: server.port, connections: 1, modid: 7, cmdid: 1 });
@@ -164,11 +179,11 @@ interface Server {
   readonly port: number;
 }
 
-async function startDnsserver(folder: string, file: string, workers: number): Promise<Server> {
-  const conf = path.join(folder, `dnsserver-bench-${workers}.ini`);
+async function startDnsserver(folder: string, file: string, { engine, workers }: Setting): Promise<Server> {
+  const conf = path.join(folder, `dnsserver-bench-${engine}-${workers}.ini`);
   writeFileSync(
     conf,
-    `[tcp]\nport = 0\nworkers = ${workers}\nmax_connections = 20000\n[database]\nfile = ${file}\n[http]\nport = 0\n[log]\nlevel = error\n`,
+    `[tcp]\nport = 0\nengine = ${engine}\nworkers = ${workers}\nmax_connections = 20000\n[database]\nfile = ${file}\n[http]\nport = 0\n[log]\nlevel = error\n`,
   );
   const server = await ServerProcess.startLars(['dnsserver', '--conf', conf], folder);
   return { process: server, port: (server.ready['dnsserver'] as { readonly tcpPort: number }).tcpPort };

@@ -108,16 +108,16 @@ describeEngines('a transport of TCP connections', kind => {
     );
     const peer = await connect(server.port);
     peer.socket.pause();
-    for (let id = 1; id <= 2_000; id++) peer.write(rawFrame(id));
+    for (let id = 1; id <= 600; id++) peer.write(rawFrame(id));
     const [connection] = await eventually('it is served', () => server.connections.size > 0 && [...server.connections]);
     await eventually('there is a backlog', () => (connection?.unsentBytes ?? 0) > 256 * KB);
     const before = answered.length;
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-    expect([answered.length, before < 2_000]).toEqual([before, true]);
+    expect([answered.length, before < 600]).toEqual([before, true]);
     expect(connection?.unsentBytes).toBeLessThan(512 * KB);
     peer.socket.resume();
-    await peer.frame(1_999);
-    expect(answered).toEqual(Array.from({ length: 2_000 }, (_, at) => at + 1));
+    await peer.frame(599);
+    expect(answered).toEqual(Array.from({ length: 600 }, (_, at) => at + 1));
     expect(peer.frames.map(({ id }) => id)).toEqual(answered);
   });
 
@@ -250,6 +250,11 @@ describeEngines('a transport of TCP connections', kind => {
     const before = descriptors();
     const [one, other] = await Promise.all([openOne(), openOne()]);
     const server = await serve({}, { transport: other });
+    if (kind !== 'node') {
+      const engine = kind === 'epoll' ? 'io_uring' : 'epoll';
+      const opening = openTransport({ engine, confKey: 'key', isSecured: false }, recordingLog().log);
+      await expect(opening).rejects.toThrow(`key is ${engine}: another service of this process has the engine ${kind}`);
+    }
     await one.close();
     await expectEcho(await connect(server.port), 'x');
     await server.close(0);

@@ -3,12 +3,13 @@
 
 export type Algorithm = 'adaptive' | 'classic';
 export type ServerTransport = 'auto' | 'mmsg' | 'dgram';
+export type ServerEngine = 'auto' | 'node';
 
 const COMMON = '[http]\nport = 0\n[log]\nlevel = error\n';
 
 /** Of dnsserver and of reporter, which share a database. */
-export function databaseServiceConf(file: string): string {
-  return `[tcp]\nport = 0\nmax_connections = 20000\n[database]\nfile = ${file}\n${COMMON}`;
+export function databaseServiceConf(file: string, engine: ServerEngine = 'auto'): string {
+  return `[tcp]\nport = 0\nengine = ${engine}\nmax_connections = 20000\n[database]\nfile = ${file}\n${COMMON}`;
 }
 
 export interface AgentConf {

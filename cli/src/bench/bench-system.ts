@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Algorithm, agentConf, databaseServiceConf, type ServerTransport } from './bench-conf.ts';
+import { type Algorithm, agentConf, databaseServiceConf, type ServerEngine, type ServerTransport } from './bench-conf.ts';
 import { ChildServer } from './child-server.ts';
 import { type ModuleLayout, routesOf } from './module-layout.ts';
 
@@ -26,8 +26,14 @@ export class BenchSystem {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'lars-bench-'));
   readonly #database = path.join(this.folder, 'lars.db');
   readonly #running: ChildServer[] = [];
+  readonly #engine: ServerEngine;
   #dnsserver: BenchDatabaseService | undefined;
   #reporter: BenchDatabaseService | undefined;
+
+  /** @param engine that dnsserver and reporter serve their connections with */
+  constructor(engine: ServerEngine = 'auto') {
+    this.#engine = engine;
+  }
 
   /** All in one transaction, whether dnsserver runs or not. */
   async addModules(layout: ModuleLayout): Promise<void> {
@@ -82,7 +88,7 @@ export class BenchSystem {
   }
 
   async #startDatabaseService(name: 'dnsserver' | 'reporter'): Promise<BenchDatabaseService> {
-    const server = await this.#start(name, this.#writeConf(name, databaseServiceConf(this.#database)));
+    const server = await this.#start(name, this.#writeConf(name, databaseServiceConf(this.#database, this.#engine)));
     return { server, ...(server.ready[name] as Omit<BenchDatabaseService, 'server'>) };
   }
 

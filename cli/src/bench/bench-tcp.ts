@@ -75,7 +75,12 @@ function routeLoad(plan: TcpPlan, { signal }: BenchContext, server: TcpServer): 
 
 const CALLERS = parseIpv4('10.255.0.1') as number;
 
-function reportLoad(plan: TcpPlan, { signal }: BenchContext, server: TcpServer): () => Promise<LoadResult> {
+/** Numbered reports, each connection an agent's. */
+export function reportLoad(
+  plan: Pick<TcpPlan, 'connections' | 'window' | 'layout' | 'stint'>,
+  { signal }: Pick<BenchContext, 'signal'>,
+  server: ServerAddress & Pick<TcpServer, 'http' | 'connect'>,
+): () => Promise<LoadResult> {
   const { connections, window, layout } = plan;
   const modules = modulesOf(layout);
   let run = 0;
@@ -105,7 +110,7 @@ function reportLoad(plan: TcpPlan, { signal }: BenchContext, server: TcpServer):
 }
 
 /** As its health page says; undefined where that is not known. */
-async function rowsStored({ http }: TcpServer): Promise<number | undefined> {
+async function rowsStored({ http }: Pick<TcpServer, 'http'>): Promise<number | undefined> {
   if (http === undefined) return undefined;
   const answer = await askHealth(http.ip, http.port);
   return answer.kind === 'health' ? Number(answer.health.details['rowsStored']) : undefined;

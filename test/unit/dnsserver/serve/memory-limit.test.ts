@@ -54,6 +54,19 @@ describe('a connection that takes too much', () => {
   });
 });
 
+test('one that is answered only is counted as soon as its backlog is worth it, and until that has left', () => {
+  const { limit, add, closed } = world({ perConnection: 100_000 });
+  const user = add('asks on', { subscriptions: 10 });
+  const total = (backlog: number) => {
+    user.backlog = backlog;
+    limit.checkAnswered(user);
+    return limit.total;
+  };
+  expect([1_000, 50_000, 1_000, 0, 1_000].map(total)).toEqual([1_600, 51_600, 2_600, 1_600, 1_600]);
+  total(200_000);
+  expect(closed).toEqual([expect.stringContaining('asks on')]);
+});
+
 describe('when all together take too much', () => {
   test('the largest go until the rest fits, not who asked last', () => {
     const { limit, add, closed } = world({ total: 1_000_000 });
