@@ -63,4 +63,4 @@ test(`a reporter that is killed has stored what it acknowledged, and counts noth
     await store.close();
   }
   expect(acked).toBe(ROUNDS * PER_ROUND);
-});
+}, 60_000);
