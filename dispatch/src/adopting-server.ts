@@ -1,4 +1,5 @@
 import { Server, Socket, type SocketConstructorOpts } from 'node:net';
+import type { ConnectionEnd } from './dispatch-link.ts';
 
 /**
  * What node:net keeps of a server that listens. A server whose connections come from elsewhere has to have the same, or else its getConnections, close, listening and
@@ -67,7 +68,7 @@ export class AdoptingServer {
   }
 
   /** Makes a socket of a descriptor, and hands it to the server as if that had accepted it. @param onClosed when it is closed */
-  adopt(fd: number, onClosed: () => void): void {
+  adopt(fd: number, onClosed: ConnectionEnd): void {
     const fields = this.#fields;
     const { allowHalfOpen, highWaterMark } = fields;
     const options: AdoptedSocketOptions = { fd, allowHalfOpen, highWaterMark, pauseOnCreate: fields.pauseOnConnect };
@@ -77,7 +78,7 @@ export class AdoptingServer {
     fields._connections += 1;
     // The socket counts itself out of its server when it is destroyed.
     Object.assign(socket, { server: this.#server, _server: this.#server });
-    socket.once('close', onClosed);
+    socket.once('close', () => onClosed(socket.writableFinished));
     this.#server.emit('connection', socket);
   }
 

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { Descriptors } from '@lars/reactor';
+import type { Descriptors, SharedPage } from '@lars/reactor';
 import {
   type DispatcherFrame,
   decodeDispatcherFrame,
@@ -8,6 +8,7 @@ import {
   PROTOCOL_VERSION,
   ProtocolError,
 } from './protocol.ts';
+import { WorkerStatus } from './shared-status.ts';
 
 export interface DispatchLinkOptions {
   readonly socketPath: string;
@@ -17,14 +18,17 @@ export interface DispatchLinkOptions {
   readonly ticket: number;
 }
 
+/** @param isShutDown the remote was told the end before, in whichever process descriptors are open still */
+export type ConnectionEnd = (isShutDown: boolean) => void;
+
 export interface DispatchLinkDeps {
   readonly descriptors: Descriptors;
   /** Monotonic. */
   readonly nowMs: () => number;
   /** Uniform in [0, 1), for the jitter between attempts to connect. */
   readonly random: () => number;
-  /** A connection is this worker's now. @param listener which listener of the dispatcher accepted it, counted from 0 */
-  readonly onConnection: (fd: number, listener: number) => void;
+  /** A connection is this worker's now. @param listener which listener of the dispatcher accepted it, counted from 0. @param onEnded to be called when its descriptor is closed */
+  readonly onConnection: (fd: number, listener: number, onEnded: ConnectionEnd) => void;
   /** How many connections are open that onConnection was told of. */
   readonly countOpen: () => number;
   /** The dispatcher sends connections from now on; called after each time that the link was lost, too. */
@@ -37,9 +41,9 @@ export interface DispatchLinkDeps {
   readonly onTrouble: (error: Error) => void;
 }
 
-interface Arrived {
-  readonly fd: number;
-  readonly listener: number;
+interface Shared {
+  readonly page: SharedPage;
+  readonly status: WorkerStatus;
 }
 
 const RETRY_MIN_MS = 50;
@@ -49,8 +53,8 @@ const ORPHANED_MS = 10_000;
 const NO_DESCRIPTOR = -1;
 
 /**
- * The two connections of a worker to its dispatcher. A connection that comes is served only when the word that it was taken has left: a dispatcher that has given up
- * on this worker has closed before, the word does not leave, and another worker has the connection.
+ * The two connections of a worker to its dispatcher, and the page of memory in which each says what it has. A connection that comes is served only when it was taken there:
+ * a dispatcher that has given up on this worker has closed the account before, and another worker has the connection.
  */
 export class DispatchLink {
   readonly #options: DispatchLinkOptions;
@@ -58,13 +62,14 @@ export class DispatchLink {
   #socket: Socket | undefined;
   #splitter = new FrameSplitter();
   #descriptorSocket = NO_DESCRIPTOR;
-  #arrived: Arrived[] = [];
-  #taken = 0;
-  /** Taken, and not yet told to `onConnection`. */
-  #pending = 0;
+  #shared: Shared | undefined;
   #attempt = 0;
   #retry: NodeJS.Timeout | undefined;
-  #statusDue = false;
+  /** The count of open connections is told soon. */
+  #isCountDue = false;
+  /** The dispatcher must be told with a frame: it holds back the end of a connection. */
+  #isFrameDue = false;
+  #isMoved = false;
   #leaving: 'no' | 'asked' | 'left' = 'no';
   #lastCame = false;
   #isReferenced = true;
@@ -83,8 +88,8 @@ export class DispatchLink {
     if (!this.#isReferenced) socket.unref();
     this.#socket = socket;
     this.#splitter = new FrameSplitter();
-    this.#taken = 0;
     this.#lastCame = false;
+    this.#isMoved = false;
     socket.on('connect', () => {
       this.#send({
         kind: 'hello',
@@ -97,18 +102,6 @@ export class DispatchLink {
     socket.on('data', chunk => this.#onData(socket, chunk as Uint8Array));
     socket.on('error', error => this.#onTrouble(error));
     socket.on('close', () => this.#onClosed());
-  }
-
-  /** A connection has ended. */
-  noteClosed(): void {
-    if (this.#statusDue) return;
-    this.#statusDue = true;
-    // Connections that end in one tick are told of together.
-    setImmediate(() => {
-      this.#statusDue = false;
-      if (this.#isAttached) this.#sendStatus();
-      this.#endIfDone();
-    });
   }
 
   /** Wants no more connections; those that are on the way come still, then `onLeft` is called. */
@@ -132,16 +125,14 @@ export class DispatchLink {
   }
 
   get #isAttached(): boolean {
-    return this.#descriptorSocket !== NO_DESCRIPTOR;
+    return this.#shared !== undefined;
   }
 
   #onData(socket: Socket, chunk: Uint8Array): void {
     try {
       this.#splitter.push(chunk, bytes => this.#onFrame(decodeDispatcherFrame(bytes)));
-      this.#takeArrived();
       this.#leaveIfDone();
     } catch (error) {
-      for (const { fd } of this.#arrived.splice(0)) this.#deps.descriptors.close(fd);
       socket.destroy(error as Error);
     }
   }
@@ -149,68 +140,127 @@ export class DispatchLink {
   #onFrame(frame: DispatcherFrame): void {
     switch (frame.kind) {
       case 'welcome':
-        this.#attach(frame.session);
+        this.#attach(frame.version, frame.session);
         return;
-      case 'connection':
-        this.#receive(frame.number, frame.listener);
+      case 'look':
+        this.#receive();
         return;
       case 'drain':
         this.#deps.onDrain();
         return;
       case 'last':
+        this.#receive();
         this.#lastCame = true;
+        return;
+      case 'moved':
+        this.#isMoved = true;
+        return;
+      default:
+        throw new ProtocolError(`the dispatcher sends ${frame.kind}, which is not for a worker of this version`);
     }
   }
 
-  #attach(session: number): void {
+  #attach(version: number, session: number): void {
     const { descriptors } = this.#deps;
     if (this.#leaving !== 'no') {
       this.#socket?.destroy();
       return;
     }
-    if (this.#isAttached) throw new ProtocolError('the dispatcher says welcome twice');
+    if (version !== PROTOCOL_VERSION)
+      throw new ProtocolError(`the dispatcher speaks version ${version}, and this is ${PROTOCOL_VERSION}`);
+    if (this.#descriptorSocket !== NO_DESCRIPTOR) throw new ProtocolError('the dispatcher says welcome twice');
     this.#descriptorSocket = descriptors.connect(this.#options.socketPath);
     if (!descriptors.sendBytes(this.#descriptorSocket, encodeFrame({ kind: 'attach', session })))
       throw new ProtocolError('the dispatcher is gone');
+  }
+
+  /** Takes what waits on the second connection. */
+  #receive(): void {
+    if (this.#descriptorSocket === NO_DESCRIPTOR)
+      throw new ProtocolError('the dispatcher sends something before the second connection');
+    for (;;) {
+      const received = this.#deps.descriptors.receive(this.#descriptorSocket);
+      // Where the second connection has ended, the first one ends too.
+      if (received.kind !== 'message') return;
+      const { fds, bytes } = received;
+      if (this.#shared === undefined) this.#share(fds);
+      else this.#take(this.#shared, fds, bytes);
+      const missing = bytes.length - fds.length;
+      // The dispatcher gives to others what was not taken.
+      if (missing > 0)
+        throw new ProtocolError(`${missing} connections came without a descriptor: this process has too many open`);
+    }
+  }
+
+  /** The first message has the page in which both sides say what they have. */
+  #share([fd, ...others]: readonly number[]): void {
+    for (const other of others) this.#deps.descriptors.close(other);
+    if (fd === undefined) throw new ProtocolError('no shared page came');
+    if (this.#leaving !== 'no') {
+      this.#deps.descriptors.close(fd);
+      this.#socket?.destroy();
+      return;
+    }
+    const page = this.#deps.descriptors.openPage(fd);
+    this.#shared = { page, status: new WorkerStatus(page) };
     this.#attempt = 0;
     this.#isInTrouble = false;
     this.#deps.onAttached();
   }
 
-  #receive(number: number, listener: number): void {
-    const received = this.#deps.descriptors.receive(this.#descriptorSocket);
-    if (received.kind !== 'descriptor') throw new ProtocolError(`connection ${number} came without a descriptor`);
-    this.#taken = number;
-    this.#arrived.push({ fd: received.fd, listener });
-  }
-
-  /** Says what was taken, and serves it when that has left. */
-  #takeArrived(): void {
-    const arrived = this.#arrived.splice(0);
-    if (arrived.length === 0) return;
-    this.#pending += arrived.length;
-    this.#sendStatus(error => {
-      this.#pending -= arrived.length;
-      for (const { fd, listener } of arrived) {
-        if (error) this.#deps.descriptors.close(fd);
-        else this.#deps.onConnection(fd, listener);
+  #take({ status }: Shared, fds: readonly number[], listeners: Uint8Array): void {
+    const { descriptors, onConnection, countOpen } = this.#deps;
+    const before = status.taken;
+    if (!status.take(fds.length, countOpen() + fds.length)) {
+      for (const fd of fds) descriptors.close(fd);
+      throw new ProtocolError('the dispatcher has given up on this worker');
+    }
+    for (const [at, fd] of fds.entries()) {
+      const number = before + 1 + at;
+      try {
+        onConnection(fd, listeners[at] as number, isShutDown => this.#onEnded(status, number, isShutDown));
+      } catch (error) {
+        // What a handler throws is the program's, as of any event; the other connections are served all the same.
+        queueMicrotask(() => {
+          throw error;
+        });
       }
-      this.#leaveIfDone();
-    });
+    }
+    if (status.isAsked) this.#sendStatus();
   }
 
-  #sendStatus(onSent?: (error: Error | null | undefined) => void): void {
-    this.#send({ kind: 'status', taken: this.#taken, open: this.#deps.countOpen() + this.#pending }, onSent);
+  /** A connection has ended, of this link or of an earlier one. */
+  #onEnded(status: WorkerStatus, number: number, isShutDown: boolean): void {
+    if (!isShutDown && this.#shared?.status === status && status.isKeptBack(number)) this.#isFrameDue = true;
+    if (this.#isCountDue) return;
+    this.#isCountDue = true;
+    // Connections that end in one tick are told of together.
+    setImmediate(this.#tellCount);
   }
 
-  #send(frame: Parameters<typeof encodeFrame>[0], onSent?: (error: Error | null | undefined) => void): void {
-    this.#socket?.write(encodeFrame(frame), onSent);
+  readonly #tellCount = (): void => {
+    this.#isCountDue = false;
+    const isFrameDue = this.#isFrameDue;
+    this.#isFrameDue = false;
+    const status = this.#shared?.status;
+    if (status !== undefined) {
+      status.tellOpen(this.#deps.countOpen());
+      if (isFrameDue || status.isAsked) this.#sendStatus();
+    }
+    this.#endIfDone();
+  };
+
+  #sendStatus(): void {
+    this.#send({ kind: 'status', taken: this.#shared?.status.taken ?? 0, open: this.#deps.countOpen() });
+  }
+
+  #send(frame: Parameters<typeof encodeFrame>[0]): void {
+    this.#socket?.write(encodeFrame(frame));
   }
 
   /** Everything that was on the way has come and is served. */
   #leaveIfDone(): void {
-    const isOver = (this.#lastCame || !this.#isAttached) && this.#arrived.length + this.#pending === 0;
-    if (this.#leaving !== 'asked' || !isOver) return;
+    if (this.#leaving !== 'asked' || (this.#isAttached && !this.#lastCame)) return;
     this.#leaving = 'left';
     clearTimeout(this.#retry);
     this.#deps.onLeft();
@@ -223,10 +273,10 @@ export class DispatchLink {
   }
 
   #onClosed(): void {
-    if (this.#isAttached) {
-      this.#deps.descriptors.close(this.#descriptorSocket);
-      this.#lastAttachedMs = this.#deps.nowMs();
-    }
+    if (this.#descriptorSocket !== NO_DESCRIPTOR) this.#deps.descriptors.close(this.#descriptorSocket);
+    if (this.#shared !== undefined) this.#lastAttachedMs = this.#deps.nowMs();
+    this.#shared?.page.close();
+    this.#shared = undefined;
     this.#descriptorSocket = NO_DESCRIPTOR;
     this.#socket = undefined;
     this.#leaveIfDone();
@@ -242,6 +292,7 @@ export class DispatchLink {
 
   /** Doubles from RETRY_MIN_MS to RETRY_MAX_MS, less up to a half, so that workers do not come all at once. */
   #retryMs(): number {
+    if (this.#isMoved) return 0;
     const ms = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#attempt);
     this.#attempt += 1;
     return ms * (1 - this.#deps.random() / 2);

@@ -4,7 +4,9 @@
  * in words. Descriptors travel on a second connection, so that the first one is an ordinary stream of bytes.
  */
 
-export const PROTOCOL_VERSION = 1;
+/** Version 1 tells of each connection in a frame; from 2 on counts stand in shared memory (shared-status.ts). */
+export const PROTOCOL_VERSION = 2;
+export type ProtocolVersion = 1 | 2;
 export const FRAME_BYTES = 16;
 
 /** The first number of a frame. Those of workers are below 16. */
@@ -17,6 +19,12 @@ export const FrameKind = {
   status: 3,
   /** Worker: wants no more connections. */
   leave: 4,
+  /** A dispatcher in the place of a worker, instead of hello: wants to take over what the other one listens to. */
+  succeed: 5,
+  /** It listens to what was offered under this number. */
+  claim: 6,
+  /** It is ready to accept. */
+  ready: 7,
   /** Dispatcher, after hello: version, session. */
   welcome: 17,
   /** Dispatcher: a connection's number (1, 2, … in each session) and its listener; its descriptor waits on the second connection. */
@@ -25,6 +33,16 @@ export const FrameKind = {
   drain: 19,
   /** Dispatcher, after leave, or before drain: no connection comes after the number told. */
   last: 20,
+  /** Dispatcher, version 2: look at the second connection, and at what the shared page says. */
+  look: 21,
+  /** Dispatcher, version 2: another one has taken over; connect again, at once. */
+  moved: 22,
+  /** To a successor: so many listening descriptors wait on the second connection. */
+  offer: 23,
+  /** To a successor: it is alone now, and may open what cannot be shared. */
+  released: 24,
+  /** To a successor: accepted connections that no worker has taken, so many, wait on the second connection. */
+  rest: 25,
 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
@@ -32,13 +50,18 @@ export type WorkerFrame =
   | { readonly kind: 'hello'; readonly version: number; readonly maxConnections: number; readonly ticket: number }
   | { readonly kind: 'attach'; readonly session: number }
   | { readonly kind: 'status'; readonly taken: number; readonly open: number }
-  | { readonly kind: 'leave' };
+  | { readonly kind: 'leave' }
+  | { readonly kind: 'succeed'; readonly version: number }
+  | { readonly kind: 'claim'; readonly number: number }
+  | { readonly kind: 'ready' };
 
 export type DispatcherFrame =
   | { readonly kind: 'welcome'; readonly version: number; readonly session: number }
   | { readonly kind: 'connection'; readonly number: number; readonly listener: number }
   | { readonly kind: 'drain' }
-  | { readonly kind: 'last'; readonly number: number };
+  | { readonly kind: 'last'; readonly number: number }
+  | { readonly kind: 'look' | 'moved' | 'released' }
+  | { readonly kind: 'offer' | 'rest'; readonly count: number };
 
 export type Frame = WorkerFrame | DispatcherFrame;
 
@@ -70,6 +93,12 @@ export function decodeWorkerFrame(bytes: Uint8Array): WorkerFrame {
       return { kind: 'status', taken: first, open: second };
     case FrameKind.leave:
       return { kind: 'leave' };
+    case FrameKind.succeed:
+      return { kind: 'succeed', version: first };
+    case FrameKind.claim:
+      return { kind: 'claim', number: first };
+    case FrameKind.ready:
+      return { kind: 'ready' };
     default:
       throw new ProtocolError(`no worker sends frames of kind ${kind}`);
   }
@@ -87,6 +116,16 @@ export function decodeDispatcherFrame(bytes: Uint8Array): DispatcherFrame {
       return { kind: 'drain' };
     case FrameKind.last:
       return { kind: 'last', number: first };
+    case FrameKind.look:
+      return { kind: 'look' };
+    case FrameKind.moved:
+      return { kind: 'moved' };
+    case FrameKind.offer:
+      return { kind: 'offer', count: first };
+    case FrameKind.released:
+      return { kind: 'released' };
+    case FrameKind.rest:
+      return { kind: 'rest', count: first };
     default:
       throw new ProtocolError(`no dispatcher sends frames of kind ${kind}`);
   }
@@ -125,9 +164,14 @@ function numbersOf(frame: Frame): readonly number[] {
     case 'connection':
       return [frame.number, frame.listener];
     case 'last':
+    case 'claim':
       return [frame.number];
-    case 'leave':
-    case 'drain':
+    case 'succeed':
+      return [frame.version];
+    case 'offer':
+    case 'rest':
+      return [frame.count];
+    default:
       return [];
   }
 }

@@ -51,7 +51,7 @@ export async function serveDispatched(
       descriptors: outcome.descriptors,
       nowMs: () => performance.now(),
       random: Math.random,
-      onConnection: fd => adopting.adopt(fd, () => link.noteClosed()),
+      onConnection: (fd, _listener, onEnded) => adopting.adopt(fd, onEnded),
       countOpen: () => adopting.connections,
       onAttached: resolve,
       onDrain: onDrain ?? (() => server.close()),

@@ -1,4 +1,12 @@
-import { type Connection, createEngine, type Descriptors, type Engine, type Listener, loadDescriptors } from '@lars/reactor';
+import {
+  type Connection,
+  createEngine,
+  type DescriptorAcceptor,
+  type Descriptors,
+  type Engine,
+  type Listener,
+  loadDescriptors,
+} from '@lars/reactor';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
 import { messageOf, StartupError } from '@lars/runtime/errors';
@@ -113,9 +121,9 @@ class Dispatcher implements RunningDispatcher {
   async start(): Promise<void> {
     const { http, socketPath, socketMode } = this.#options;
     const control = { path: socketPath, option: '--socket', mode: socketMode, backlog: this.#options.backlog };
-    const workers = await listenOnPath(this.#engine, control, connection => this.#onWorker(connection));
+    const workers = await listenOnPath(control, place => this.#engine.listen(place, connection => this.#onWorker(connection)));
     for (const [index, place] of this.#options.listen.entries()) {
-      this.#listeners.push(await this.#listen(place, connection => this.#onAccept(connection, index)));
+      this.#listeners.push(await this.#listen(place, index));
     }
     this.#places = this.#listeners.map(({ address: { family, host, port } }) =>
       formatPlace(family === 'unix' ? { path: host } : { host, port }),
@@ -139,6 +147,7 @@ class Dispatcher implements RunningDispatcher {
   }
 
   workers(): readonly WorkerDocument[] {
+    this.#pool.readStatus();
     return workerDocuments(this.#pool);
   }
 
@@ -172,25 +181,29 @@ class Dispatcher implements RunningDispatcher {
     }
   }
 
-  async #listen(place: ListenPlace, onAccept: (connection: Connection) => void): Promise<Listener> {
+  async #listen(place: ListenPlace, index: number): Promise<Listener> {
     const { backlog } = this.#options;
-    if ('path' in place)
-      return listenOnPath(this.#engine, { path: place.path, option: '--listen', mode: undefined, backlog }, onAccept);
+    const acceptor: DescriptorAcceptor = {
+      onDescriptor: fd => {
+        const nowMs = this.#nowMs();
+        this.#pool.onAccept({ fd, listener: index, acceptedMs: nowMs }, nowMs);
+      },
+      onAccepted: () => {
+        this.#pool.onAccepted(this.#nowMs());
+        this.#keepTicking();
+      },
+    };
+    if ('path' in place) {
+      const options = { path: place.path, option: '--listen', mode: undefined, backlog };
+      return listenOnPath(options, path => this.#engine.acceptDescriptors(path, acceptor));
+    }
     try {
       // Whether small writes leave at once is for the worker to say.
-      return await this.#engine.listen({ ...place, backlog, noDelay: false }, onAccept);
+      return await this.#engine.acceptDescriptors({ ...place, backlog, noDelay: false }, acceptor);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? 'LISTEN_FAILED';
       throw new StartupError(code, `--listen ${formatPlace(place)} cannot be opened: ${messageOf(error)}`, { cause: error });
     }
-  }
-
-  #onAccept(connection: Connection, listener: number): void {
-    if (!connection.isOpen) return;
-    const { fd } = connection.detach();
-    const nowMs = this.#nowMs();
-    this.#pool.onAccept({ fd, listener, acceptedMs: nowMs }, nowMs);
-    this.#keepTicking();
   }
 
   #onWorker(accepted: Connection): void {
@@ -219,7 +232,7 @@ class Dispatcher implements RunningDispatcher {
   #drain(ticket: number): boolean {
     const session = this.#pool.sessions.find(one => one.ticket === ticket);
     if (session === undefined) return false;
-    this.#pool.drain(session);
+    this.#pool.drain(session, this.#nowMs());
     return true;
   }
 
@@ -244,8 +257,14 @@ class Dispatcher implements RunningDispatcher {
     return startHealthServer({
       ...http,
       confKey: '--http',
-      health: () => dispatcherHealth(this.#pool, this.#nowMs() - this.#startedMs, places),
-      registry: async () => dispatcherMetrics(this.counters, this.#pool),
+      health: () => {
+        this.#pool.readStatus();
+        return dispatcherHealth(this.#pool, this.#nowMs() - this.#startedMs, places);
+      },
+      registry: async () => {
+        this.#pool.readStatus();
+        return dispatcherMetrics(this.counters, this.#pool);
+      },
       document: async path => (path === '/workers' ? { workers: this.workers() } : undefined),
     });
   }

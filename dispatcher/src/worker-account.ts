@@ -1,8 +1,10 @@
 // pure
 import { ProtocolError } from '@lars/dispatch/protocol';
+import type { StatusView } from '@lars/dispatch/shared-status';
 
 /** No process has more descriptors. A worker that tells more does not tell the truth. */
 const OPEN_MAX = 2 ** 30;
+const NOTHING: readonly Accepted[] = [];
 
 /** A connection that was accepted and belongs to no worker yet; the dispatcher has a descriptor of it, and has not read from it. */
 export interface Accepted {
@@ -50,7 +52,7 @@ export class WorkerAccount {
     return this.#sent.length;
   }
 
-  /** The number of the last connection that was sent. */
+  /** The number of the last connection that it was given. */
   get lastNumber(): number {
     return this.#sentNumber;
   }
@@ -95,6 +97,31 @@ export class WorkerAccount {
     this.#takenNumber = taken;
     this.#open = open;
     return this.#sent.splice(0, count).map(({ connection }) => connection);
+  }
+
+  /** As onStatus, of what stands in shared memory. @throws {ProtocolError} when that cannot be */
+  onView(view: StatusView): readonly Accepted[] {
+    const count = view.takenSince(this.#takenNumber);
+    const { open } = view;
+    if (count > this.#sent.length) {
+      throw new ProtocolError(
+        `it says to have taken ${count} connections, and was sent ${this.#sent.length} that it had not taken`,
+      );
+    }
+    // It counts a connection before it takes it.
+    if (open < 0 || open > this.#openBefore + this.#sentNumber) {
+      throw new ProtocolError(`it says that ${open} connections are open, and was given ${this.#openBefore + this.#sentNumber}`);
+    }
+    this.#open = open;
+    if (count === 0) return NOTHING;
+    this.#takenNumber += count;
+    return this.#sent.splice(0, count).map(({ connection }) => connection);
+  }
+
+  /** The last connections that were added could not be sent. @returns them, oldest first */
+  removeLast(count: number): readonly Accepted[] {
+    this.#sentNumber -= count;
+    return this.#sent.splice(this.#sent.length - count).map(({ connection }) => connection);
   }
 
   /** The worker is gone. @returns what it has not taken, oldest first */

@@ -1,5 +1,15 @@
 import { type DispatcherFrame, decodeWorkerFrame, encodeFrame, FrameSplitter, ProtocolError } from '@lars/dispatch/protocol';
-import type { Connection, Descriptors, Engine, EngineTimer, SendOutcome } from '@lars/reactor';
+import { StatusView } from '@lars/dispatch/shared-status';
+import {
+  type Connection,
+  type Descriptors,
+  type Engine,
+  type EngineTimer,
+  MESSAGE_MAX,
+  type SendOutcome,
+  type SharedPage,
+} from '@lars/reactor';
+import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
 import type { WorkerPool } from './worker-pool.ts';
 import type { ControlPort, DescriptorPort, WorkerSession } from './worker-session.ts';
@@ -17,6 +27,7 @@ export interface WorkerConnectionDeps {
   readonly onClosed: (connection: WorkerConnection) => void;
 }
 
+const LOOK = encodeFrame({ kind: 'look' });
 /** From connecting to the first frame. */
 const FIRST_FRAME_MS = 5_000;
 
@@ -27,6 +38,7 @@ type Role =
 
 /** One connection of a worker: the first one, on which frames travel, or the second one, on which descriptors do. Its first frame tells which. */
 export class WorkerConnection implements ControlPort, DescriptorPort {
+  readonly messageMax = MESSAGE_MAX;
   readonly #deps: WorkerConnectionDeps;
   /** The engine owns it; it is good for system calls while the connection is open. */
   readonly #fd: number;
@@ -34,14 +46,13 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
   readonly #splitter = new FrameSplitter();
   readonly #silence: EngineTimer;
   #role: Role = { kind: 'unknown' };
-  /** Frames of this turn: they leave together, so that the worker is woken once for all its connections of a turn. */
-  #unsent: Uint8Array[] = [];
+  #page: SharedPage | undefined;
 
   /** @param accepted not started yet */
   constructor(deps: WorkerConnectionDeps, accepted: Connection) {
     this.#deps = deps;
     this.#fd = accepted.detach().fd;
-    this.#connection = deps.engine.adopt(this.#fd);
+    this.#connection = deps.engine.adopt(this.#fd, { isAcceptedHere: true, isWrittenWhole: true });
     this.#silence = deps.engine.after(FIRST_FRAME_MS, () => this.#connection.destroy());
     this.#connection.start({
       onData: (_, bytes) => this.#onData(bytes),
@@ -50,37 +61,47 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
     });
   }
 
-  sendFrame(frame: DispatcherFrame): void {
-    this.#unsent.push(encodeFrame(frame));
-    if (this.#unsent.length === 1) queueMicrotask(this.#flush);
+  sendFrames(...frames: DispatcherFrame[]): void {
+    const [first] = frames;
+    const isLook = first?.kind === 'look' && frames.length === 1;
+    // A worker that reads nothing is none.
+    if (!this.#connection.write(isLook ? LOOK : Buffer.concat(frames.map(encodeFrame)))) this.#connection.destroy();
   }
 
-  sendDescriptor(fd: number): SendOutcome {
-    return this.#connection.isOpen ? this.#deps.descriptors.send(this.#fd, fd) : 'gone';
+  sendDescriptors(fds: readonly number[], bytes: readonly number[]): SendOutcome {
+    return this.#connection.isOpen ? this.#deps.descriptors.send(this.#fd, fds, bytes) : 'gone';
+  }
+
+  shareStatus(open: number): StatusView {
+    const { descriptors } = this.#deps;
+    try {
+      const { page, fd } = descriptors.createPage();
+      this.#page = page;
+      const outcome = this.sendDescriptors([fd], [0]);
+      descriptors.close(fd);
+      if (outcome !== 'sent') throw new Error(`the second connection is ${outcome}`);
+      return new StatusView(page, open);
+    } catch (error) {
+      this.#page?.close();
+      throw new ProtocolError(`no memory can be shared with it: ${messageOf(error)}`);
+    }
   }
 
   shutdown(): void {
-    this.#flush();
     if (this.#connection.isOpen) this.#deps.descriptors.shutdown(this.#fd);
   }
 
   close(): void {
-    this.#flush();
+    this.#page?.close();
     this.#connection.destroy();
   }
-
-  readonly #flush = (): void => {
-    const frames = this.#unsent;
-    this.#unsent = [];
-    if (frames.length > 0) this.#connection.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames));
-  };
 
   #onData(bytes: Uint8Array): void {
     try {
       this.#splitter.push(bytes, frame => this.#onFrame(frame));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#refuse(error);
+      this.refuse(error);
     }
     this.#deps.onChange();
   }
@@ -111,7 +132,7 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
     this.#role = { kind: 'descriptors', session: this.#deps.pool.onAttach(id, this, this.#deps.nowMs()) };
   }
 
-  #refuse(error: ProtocolError): void {
+  refuse(error: ProtocolError): void {
     const role = this.#role;
     this.#deps.log.warn('a worker does not keep to the protocol, and is closed', { error: error.message });
     this.#role = { kind: 'refused' };

@@ -1,9 +1,11 @@
 // pure
-import { PROTOCOL_VERSION, ProtocolError, type WorkerFrame } from '@lars/dispatch/protocol';
+import { PROTOCOL_VERSION, ProtocolError, type ProtocolVersion, type WorkerFrame } from '@lars/dispatch/protocol';
 import type { CounterSet, SharedCounters } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
-import { type ChoiceLimits, chooseWorker } from './choose-worker.ts';
+import { type Candidate, type ChoiceLimits, chooseWorker } from './choose-worker.ts';
 import type { DispatcherCounter } from './counters.ts';
+import { Refusals } from './refusals.ts';
+import { StatusReader } from './status-reader.ts';
 import { WaitingQueue, type WaitingQueueOptions } from './waiting-queue.ts';
 import type { Accepted } from './worker-account.ts';
 import { type ControlPort, type DescriptorPort, WorkerSession } from './worker-session.ts';
@@ -35,23 +37,38 @@ export interface WorkerPoolDeps {
 
 /** From connecting to the second connection. */
 const GREETING_MS = 5_000;
-/** Refusals are logged when they begin, and when there was none for so long. */
-const REFUSAL_QUIET_MS = 10_000;
+interface ReadyWorker extends Candidate {
+  readonly session: WorkerSession;
+}
 
-/** Who gets which connection: workers, what they have, and what waits for them. Does nothing by itself: it is told what happens, and when. */
+/**
+ * Who gets which connection: workers, what they have, and what waits for them. Does nothing by itself: it is told what happens, and when. Connections that are
+ * accepted in one turn are given out one by one, and leave together.
+ */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #deps: WorkerPoolDeps;
   readonly #at: CounterSet<DispatcherCounter>['at'];
   readonly #sessions = new Map<number, WorkerSession>();
   readonly #queue: WaitingQueue;
-  #refusals = { count: 0, lastMs: 0 };
+  /** Those that may be chosen; undefined when it may have changed. */
+  #ready: readonly ReadyWorker[] | undefined;
+  /** Those that were given something which is not sent yet. */
+  #unsent: WorkerSession[] = [];
+  /** What workers have written into shared memory was read in this turn. */
+  #isRead = false;
+  /** Workers tell each change with a frame, because something waits for it. */
+  #isAsking = false;
+  readonly #refusals: Refusals;
+  readonly #reader: StatusReader;
 
   constructor(options: WorkerPoolOptions, deps: WorkerPoolDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#at = deps.counters.definition.at;
     this.#queue = new WaitingQueue(options.queue);
+    this.#refusals = new Refusals(deps.log);
+    this.#reader = new StatusReader(deps);
   }
 
   get sessions(): readonly WorkerSession[] {
@@ -64,7 +81,7 @@ export class WorkerPool {
 
   /** Something is under way that has a time limit: `tick` is to be called soon. */
   get isBusy(): boolean {
-    return this.#queue.size > 0 || this.#refusals.count > 0 || this.sessions.some(isUnderWay);
+    return this.#queue.size > 0 || this.#refusals.isGoingOn || this.sessions.some(isUnderWay);
   }
 
   /** A connection that was accepted is not with a worker yet. */
@@ -72,11 +89,30 @@ export class WorkerPool {
     return this.#queue.size > 0 || this.sessions.some(({ account }) => (account?.untaken ?? 0) > 0);
   }
 
+  /** A connection was accepted; `onAccepted` follows after the last of a turn. */
   onAccept(connection: Accepted, nowMs: number): void {
     this.#deps.counters.add(this.#at.accepted);
+    if (!this.#isRead) this.readStatus();
+    this.#isRead = true;
     if (this.#queue.size === 0 && this.#give(connection, nowMs)) return;
     if (this.#queue.add(connection)) this.#deps.counters.add(this.#at.waited);
     else this.#refuse(connection, this.#at.refusedFull, nowMs);
+  }
+
+  onAccepted(nowMs: number): void {
+    this.#isRead = false;
+    this.#settle(nowMs);
+  }
+
+  /** Reads what workers have written into shared memory. */
+  readStatus(): void {
+    let broken: [WorkerSession, ProtocolError][] | undefined;
+    for (const session of this.#sessions.values()) {
+      const error = this.#reader.read(session);
+      if (error !== undefined) broken = [...(broken ?? []), [session, error]];
+    }
+    // Not in the middle of the sessions: one that is refused is gone.
+    for (const [session, error] of broken ?? []) session.control.refuse(error);
   }
 
   /** A worker has connected. @returns undefined when there are too many */
@@ -101,10 +137,10 @@ export class WorkerPool {
         this.#onStatus(session, frame.taken, frame.open, nowMs);
         return;
       case 'leave':
-        this.#onLeave(session);
+        this.#onLeave(session, nowMs);
         return;
-      case 'attach':
-        throw new ProtocolError('attach wants a connection of its own');
+      default:
+        throw new ProtocolError(`${frame.kind} wants a connection of its own`);
     }
   }
 
@@ -112,19 +148,22 @@ export class WorkerPool {
   onAttach(id: number, descriptors: DescriptorPort, nowMs: number): WorkerSession {
     const session = this.#sessions.get(id);
     if (session === undefined || !session.attach(descriptors)) throw new ProtocolError(`no worker waits to be attached as ${id}`);
+    this.#ready = undefined;
+    session.status?.ask(this.#isAsking);
     this.#deps.counters.add(this.#at.workersJoined);
     this.#deps.log.info('worker joined', { worker: id, ticket: session.ticket, open: session.account?.open });
     if (this.#deps.isWanted(session.ticket)) this.#deps.onReady(session.ticket);
-    else this.drain(session);
+    else this.drain(session, nowMs);
     this.#pump(nowMs);
     return session;
   }
 
   /** Tells a worker to finish; it gets no more connections. */
-  drain(session: WorkerSession): void {
+  drain(session: WorkerSession, nowMs: number): void {
+    this.#settle(nowMs);
     if (!session.leave('leaving')) return;
-    session.control.sendFrame({ kind: 'last', number: session.account?.lastNumber ?? 0 });
-    session.control.sendFrame({ kind: 'drain' });
+    this.#ready = undefined;
+    session.control.sendFrames({ kind: 'last', number: session.account?.lastNumber ?? 0 }, { kind: 'drain' });
   }
 
   /**
@@ -133,8 +172,8 @@ export class WorkerPool {
    */
   onGone(session: WorkerSession, end: 'ended' | 'refused', nowMs: number): void {
     if (!this.#sessions.delete(session.id)) return;
-    session.close();
-    const back = session.account?.takeBack() ?? [];
+    this.#ready = undefined;
+    const back = this.#reader.end(session);
     this.#deps.counters.add(this.#at.takenBack, back.length);
     this.#queue.putBack(back);
     if (end === 'ended') this.#countEnd(session, back.length);
@@ -144,54 +183,67 @@ export class WorkerPool {
 
   /** Looks at what has a time limit. */
   tick(nowMs: number): void {
+    this.readStatus();
     for (const session of this.#sessions.values()) {
-      session.isFull = false;
+      this.#mayTakeAgain(session);
       if (isGreeting(session) && nowMs - session.sinceMs >= GREETING_MS) session.control.shutdown();
       else if ((session.account?.waitingMs(nowMs) ?? 0) >= this.#options.handOverMs) this.#dismiss(session);
     }
     this.#pump(nowMs);
     for (const connection of this.#queue.expired(nowMs)) this.#refuse(connection, this.#at.refusedLate, nowMs);
-    if (this.#refusals.count > 0 && nowMs - this.#refusals.lastMs >= REFUSAL_QUIET_MS) {
-      this.#deps.log.info('no connection was refused for a while', { refused: this.#refusals.count });
-      this.#refusals = { count: 0, lastMs: 0 };
-    }
+    this.#refusals.tick(nowMs);
   }
 
   /** Refuses what waits, and lets go of all workers. */
   close(nowMs: number): void {
     for (const session of this.sessions) {
       this.#sessions.delete(session.id);
-      session.close();
-      this.#queue.putBack(session.account?.takeBack() ?? []);
+      this.#queue.putBack(this.#reader.end(session));
     }
     for (const connection of this.#queue.clear()) this.#refuse(connection, this.#at.refusedStopped, nowMs);
   }
 
   #onHello(session: WorkerSession, { version, maxConnections, ticket }: WorkerFrame & { readonly kind: 'hello' }): void {
-    if (version !== PROTOCOL_VERSION) throw new ProtocolError(`it speaks version ${version}, and this is ${PROTOCOL_VERSION}`);
-    if (!session.greet(maxConnections, ticket)) throw new ProtocolError('it says hello twice');
-    session.control.sendFrame({ kind: 'welcome', version: PROTOCOL_VERSION, session: session.id });
+    if (version < 1) throw new ProtocolError(`it speaks version ${version}, and this is ${PROTOCOL_VERSION}`);
+    const spoken = Math.min(version, PROTOCOL_VERSION) as ProtocolVersion;
+    if (!session.greet(spoken, maxConnections, ticket)) throw new ProtocolError('it says hello twice');
+    session.control.sendFrames({ kind: 'welcome', version: spoken, session: session.id });
   }
 
   #onStatus(session: WorkerSession, taken: number, open: number, nowMs: number): void {
     const { account } = session;
     if (account === undefined) throw new ProtocolError('it tells its status before hello');
-    const connections = account.onStatus(taken, open);
-    session.isFull = false;
-    this.#deps.counters.add(this.#at.handedOver, connections.length);
-    for (const connection of connections) this.#deps.onTaken(connection);
+    // A worker that shares memory says no more than that it has changed.
+    if (session.status === undefined) this.#reader.onTaken(account.onStatus(taken, open));
+    else {
+      const error = this.#reader.read(session);
+      if (error !== undefined) throw error;
+    }
+    this.#mayTakeAgain(session);
     this.#pump(nowMs);
   }
 
-  #onLeave(session: WorkerSession): void {
+  #mayTakeAgain(session: WorkerSession): void {
+    if (session.isFull) this.#ready = undefined;
+    session.isFull = false;
+  }
+
+  #onLeave(session: WorkerSession, nowMs: number): void {
     if (session.account === undefined) throw new ProtocolError('it leaves before hello');
+    this.#settle(nowMs);
     if (!session.leave('leaving')) return;
-    session.control.sendFrame({ kind: 'last', number: session.account.lastNumber });
+    this.#ready = undefined;
+    session.control.sendFrames({ kind: 'last', number: session.account.lastNumber });
     this.#deps.onLeaving(session.ticket);
   }
 
-  /** Gives what waits to those who can take it. */
+  /** Gives what waits to those who can take it, and sends it. */
   #pump(nowMs: number): void {
+    this.#giveWaiting(nowMs);
+    this.#settle(nowMs);
+  }
+
+  #giveWaiting(nowMs: number): void {
     for (;;) {
       const connection = this.#queue.next();
       if (connection === undefined) return;
@@ -201,31 +253,55 @@ export class WorkerPool {
     }
   }
 
-  /** @returns whether a worker was sent it */
+  /** @returns whether a worker was given it */
   #give(connection: Accepted, nowMs: number): boolean {
-    for (;;) {
-      const worker = chooseWorker(this.#candidates(), this.#options.limits, nowMs);
-      if (worker === undefined) return false;
-      const outcome = worker.session.sendDescriptor(connection.fd);
-      if (outcome === 'sent') {
-        const number = worker.account.add(connection, nowMs);
-        worker.session.control.sendFrame({ kind: 'connection', number, listener: connection.listener });
-        return true;
-      }
-      // One whose socket is broken is told as gone in a moment.
-      worker.session.isFull = true;
-    }
+    this.#ready ??= this.#readyWorkers();
+    const worker = chooseWorker(this.#ready, this.#options.limits, nowMs);
+    if (worker === undefined) return false;
+    if (worker.session.give(connection, nowMs)) this.#unsent.push(worker.session);
+    return true;
   }
 
-  *#candidates() {
+  #readyWorkers(): readonly ReadyWorker[] {
+    const ready: ReadyWorker[] = [];
     for (const session of this.#sessions.values()) {
-      const { account } = session;
-      if (account !== undefined && session.isReady) yield { session, account };
+      if (session.account !== undefined && session.isReady) ready.push({ session, account: session.account });
+    }
+    return ready;
+  }
+
+  /** Sends what was given out, and wants to be told of changes while something waits for them. */
+  #settle(nowMs: number): void {
+    this.#flush(nowMs);
+    const isAsking = this.#queue.size > 0;
+    if (isAsking === this.#isAsking) return;
+    this.#isAsking = isAsking;
+    for (const { status } of this.#sessions.values()) status?.ask(isAsking);
+    if (!isAsking) return;
+    // A worker that changed something just before was not asked yet.
+    this.readStatus();
+    this.#giveWaiting(nowMs);
+    this.#flush(nowMs);
+  }
+
+  #flush(nowMs: number): void {
+    while (this.#unsent.length > 0) {
+      const back: Accepted[] = [];
+      for (const session of this.#unsent.splice(0)) {
+        const unsent = session.flush();
+        // One whose socket is broken is told as gone in a moment.
+        if (unsent.length > 0) this.#ready = undefined;
+        back.push(...unsent);
+      }
+      if (back.length === 0) return;
+      this.#queue.putBack(back);
+      this.#giveWaiting(nowMs);
     }
   }
 
   #dismiss(session: WorkerSession): void {
     if (!session.leave('dismissed')) return;
+    this.#ready = undefined;
     this.#deps.counters.add(this.#at.workersDismissed);
     this.#deps.log.warn('a worker does not take its connections, and is dismissed until it connects again', {
       worker: session.id,
@@ -249,13 +325,7 @@ export class WorkerPool {
   }
 
   #refuse(connection: Accepted, counter: number, nowMs: number): void {
-    if (this.#refusals.count === 0) {
-      this.#deps.log.warn('connections are refused, because no worker takes them', {
-        waiting: this.#queue.size,
-        workers: this.#sessions.size,
-      });
-    }
-    this.#refusals = { count: this.#refusals.count + 1, lastMs: nowMs };
+    this.#refusals.add(nowMs, { waiting: this.#queue.size, workers: this.#sessions.size });
     this.#deps.counters.add(counter);
     this.#deps.refuse(connection);
   }

@@ -28,6 +28,12 @@ export interface Engine {
    */
   listen(options: ListenOptions, onAccept: (connection: Connection) => void): Promise<Listener>;
   /**
+   * Accepts connections for somebody else: nothing is made of them but a descriptor, which is the caller's. Accepting waits as with `listen`.
+   * @throws {EngineError} UNSUPPORTED by node:net; BAD_OPTION
+   * @throws {Error} with the system's `code`: EADDRINUSE, EADDRNOTAVAIL, EACCES, …
+   */
+  acceptDescriptors(options: ListenOptions, acceptor: DescriptorAcceptor): Promise<Listener>;
+  /**
    * Connects, and reads from then on. `handler.onConnect` or `handler.onClose` (`connect_failed`, `connect_timeout`) comes next, in no case within this
    * call. Bytes may be written before, and leave when it is connected.
    * @throws {EngineError} BAD_OPTION: names are not looked up here, a host is an IP address; ENGINE_CLOSED
@@ -68,6 +74,8 @@ export interface SocketOptions {
 export interface AdoptOptions extends SocketOptions {
   /** An engine of this process has accepted it: it is not checked, and its socket stays as the listener's options have made it. Saves five system calls. */
   readonly isAcceptedHere?: boolean;
+  /** Little is written, and the remote reads it: a write that the kernel does not take whole breaks the connection. Saves a wake-up each time that the remote has read. */
+  readonly isWrittenWhole?: boolean;
 }
 
 export interface ListenOptions extends SocketOptions {
@@ -120,6 +128,14 @@ export interface Listener {
    * @throws {EngineError} UNSUPPORTED by node:net; NOT_OPEN
    */
   detach(): number;
+}
+
+/** Is told of connections that were accepted for somebody else. It must not throw. */
+export interface DescriptorAcceptor {
+  /** Non-blocking, and closed when a program is started. */
+  onDescriptor(fd: number): void;
+  /** Those are all that can be accepted at the moment. */
+  onAccepted(): void;
 }
 
 export interface Connection {

@@ -1,5 +1,6 @@
 export { createEngine, type EngineDeps, type EngineOptions } from './create-engine.ts';
-export { Descriptors, loadDescriptors, type SendOutcome } from './descriptors/descriptors.ts';
+export { Descriptors, loadDescriptors, MESSAGE_MAX, type SendOutcome } from './descriptors/descriptors.ts';
+export type { SharedPage } from './descriptors/shared-page.ts';
 export * from './engine.ts';
 export { encodeLengthPrefixed, FRAME_HEADER_BYTES, LengthPrefixedSplitter } from './framing/frames.ts';
 export { LineSplitter } from './framing/lines.ts';

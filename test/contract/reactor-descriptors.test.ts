@@ -79,6 +79,46 @@ describeEngines(
       expect(first.stats().open).toBe(before);
     });
 
+    test('connections that are accepted for somebody else are descriptors, told of together', async () => {
+      const [first, second] = [await openEngine(kind), await openEngine(kind)];
+      const batches: number[][] = [[]];
+      const listener = await first.acceptDescriptors(
+        { port: 0 },
+        { onDescriptor: fd => void batches.at(-1)?.push(fd), onAccepted: () => void batches.push([]) },
+      );
+      const remotes = [];
+      for (let at = 0; at < 20; at++) remotes.push(await connectRemote({ port: listener.address.port }));
+      await eventually('all are accepted', () => batches.flat().length === 20);
+      expect([first.stats().accepted, first.stats().open, batches.at(-1)]).toEqual([20, 0, []]);
+      for (const fd of batches.flat()) echo(second.adopt(fd, { isAcceptedHere: true, isWrittenWhole: true }));
+      for (const remote of remotes) {
+        remote.socket.end(pattern(1_000));
+        await remote.ended();
+        expect(remote.received.equals(pattern(1_000))).toBe(true);
+      }
+      await listener.close();
+      expect(batches.at(-1)).toEqual([]);
+    });
+
+    test('a connection that is written whole breaks when its remote does not read', async () => {
+      const engine = await openEngine(kind);
+      const path = temporaryPath();
+      const handler = new NotingHandler();
+      const accepted: number[] = [];
+      await engine.acceptDescriptors({ path }, { onDescriptor: fd => void accepted.push(fd), onAccepted: () => undefined });
+      const remote = await connectRemote({ path });
+      remote.socket.pause();
+      const connection = engine.adopt(await eventually('accepted', () => accepted[0]), { isWrittenWhole: true });
+      connection.start(handler);
+      let writes = 0;
+      while (writes < 10_000 && connection.write(pattern(1_000))) writes += 1;
+      expect(writes).toBeGreaterThan(10);
+      expect(writes).toBeLessThan(10_000);
+      expect(connection.write(pattern(1_000))).toBe(false);
+      connection.destroy();
+      await eventually('it is closed', () => handler.reason !== undefined);
+    });
+
     test.each([1, 5_000, 300_000])('who reads, pauses and is taken out loses nothing of %i bytes', async length => {
       const [first, second] = [await openEngine(kind), await openEngine(kind)];
       const handler = new NotingHandler();

@@ -7,6 +7,7 @@ import {
   FrameSplitter,
   type WorkerFrame,
 } from '@lars/dispatch/protocol';
+import { WorkerStatus } from '@lars/dispatch/shared-status';
 import { type Descriptors, loadDescriptors } from '@lars/reactor';
 import { eventually } from './eventually.ts';
 
@@ -23,6 +24,7 @@ export class ScriptedWorker {
   readonly #control: Socket;
   readonly #descriptors: Descriptors;
   #second = -1;
+  #closePage = () => {};
 
   private constructor(path: string, descriptors: Descriptors) {
     this.#path = path;
@@ -46,9 +48,9 @@ export class ScriptedWorker {
   }
 
   /** A worker that gets connections. */
-  static async join(path: string, { maxConnections = 0, open = 0 } = {}): Promise<ScriptedWorker> {
+  static async join(path: string, { maxConnections = 0, open = 0, version = 1 } = {}): Promise<ScriptedWorker> {
     const worker = await ScriptedWorker.connect(path);
-    worker.say({ kind: 'hello', version: 1, maxConnections, ticket: 0 });
+    worker.say({ kind: 'hello', version, maxConnections, ticket: 0 });
     worker.say({ kind: 'status', taken: 0, open });
     const welcome = await worker.next('welcome');
     worker.attach(welcome.session);
@@ -77,8 +79,25 @@ export class ScriptedWorker {
 
   /** The descriptor of the next connection. */
   receive(): number | undefined {
+    return this.receiveAll()[0];
+  }
+
+  /** The descriptors of the next message. */
+  receiveAll(): readonly number[] {
     const received = this.#descriptors.receive(this.#second);
-    return received.kind === 'descriptor' ? received.fd : undefined;
+    return received.kind === 'message' ? received.fds : [];
+  }
+
+  closeDescriptor(fd: number): void {
+    this.#descriptors.close(fd);
+  }
+
+  /** Of version 2: where it says what it has. */
+  async openStatus(): Promise<WorkerStatus> {
+    await this.next('look');
+    const page = this.#descriptors.openPage(this.receive() ?? -1);
+    this.#closePage = () => page.close();
+    return new WorkerStatus(page);
   }
 
   /** Takes the next connection, and says that it is the only one it has. */
@@ -95,5 +114,6 @@ export class ScriptedWorker {
     this.#control.destroy();
     if (this.#second >= 0) this.#descriptors.close(this.#second);
     this.#second = -1;
+    this.#closePage();
   }
 }

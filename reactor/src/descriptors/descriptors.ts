@@ -1,8 +1,9 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
 import { loadNative, type Native } from '@lars/syscalls/native';
 import { bindSocketFunctions, type SocketFunctions } from '@lars/syscalls/socket-functions';
+import { type PageCalls, SharedPage } from './shared-page.ts';
 
-interface Calls extends SocketFunctions {
+interface Calls extends SocketFunctions, PageCalls {
   sendmsg(fd: number, header: number, flags: number): number;
   recvmsg(fd: number, header: number, flags: number): number;
   send(fd: number, address: number, length: number, flags: number): number;
@@ -13,7 +14,16 @@ export type DescriptorsOutcome = { readonly descriptors: Descriptors } | { reado
 
 /** sent: the remote process will get it. full: the socket takes no more at the moment. gone: the remote has closed. */
 export type SendOutcome = 'sent' | 'full' | 'gone';
-export type Received = { readonly kind: 'descriptor'; readonly fd: number } | { readonly kind: 'none' | 'gone' };
+/**
+ * A message that has come: its bytes, and its descriptors, which are the receiver's. They are fewer than were sent when this process may not have more open.
+ * none: nothing has come. gone: the remote has closed.
+ */
+export type Received =
+  | { readonly kind: 'message'; readonly fds: readonly number[]; readonly bytes: Uint8Array }
+  | { readonly kind: 'none' | 'gone' };
+
+/** How many descriptors, and bytes, a message may have. Linux allows 253 (SCM_MAX_FD). */
+export const MESSAGE_MAX = 64;
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -26,17 +36,20 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
-/** struct msghdr, struct iovec and struct cmsghdr with one descriptor, on 64-bit Linux; then the byte that goes with it, and room for an address or some bytes. */
-const MSGHDR = { at: 0, iovec: 16, iovecCount: 24, control: 32, controlLength: 40 } as const;
-const IOVEC_AT = 56;
-const CMSG = { at: 72, level: 80, type: 84, descriptor: 88, length: 20, space: 24 } as const;
-const BYTE_AT = 96;
-const ROOM_AT = 104;
+/** struct msghdr, struct iovec and struct cmsghdr with descriptors, on 64-bit Linux, in words of 32 bits; then the bytes that go with them, and room for an address or some bytes. */
+const MSGHDR = { iovec: 4, iovecCount: 6, control: 8, controlLength: 10 } as const;
+const IOVEC = { address: 14, length: 16 } as const;
+const CMSG = { length: 18, level: 20, type: 21, descriptors: 22 } as const;
+const CMSG_HEADER_BYTES = 16;
+const BYTES_AT = 4 * CMSG.descriptors + 4 * MESSAGE_MAX;
+const ROOM_AT = BYTES_AT + MESSAGE_MAX;
 const ROOM_BYTES = 128;
+const UCRED_BYTES = 12;
+const SO_PEERCRED = 17;
 const PATH_BYTES_MAX = 107;
 
 /**
- * Passes descriptors to other processes over UNIX stream sockets (SCM_RIGHTS), one with each message of one byte. Nothing here waits.
+ * Passes descriptors to other processes over UNIX stream sockets (SCM_RIGHTS), with messages of as many bytes. Nothing here waits.
  * @returns why it does not run here, in one line, where it does not
  */
 export async function loadDescriptors(): Promise<DescriptorsOutcome> {
@@ -51,48 +64,69 @@ function bindCalls(native: Native): Calls {
     recvmsg: native.define('recvmsg', 'int', 'uintptr_t', 'int'),
     send: native.define('send', 'int', 'uintptr_t', 'ulong', 'int'),
     shutdown: native.define('shutdown', 'int', 'int'),
+    memfdCreate: native.define('memfd_create', 'uintptr_t', 'uint32_t'),
+    fcntl: native.define('fcntl', 'int', 'int', 'long'),
+    mmap: native.defineMapping('mmap', 'uintptr_t', 'ulong', 'int', 'int', 'int', 'long'),
+    munmap: native.define('munmap', 'uintptr_t', 'ulong'),
+    view: native.view,
   };
 }
 
 export class Descriptors {
   readonly #calls: Calls;
   readonly #bytes = new Uint8Array(ROOM_AT + ROOM_BYTES);
-  readonly #view = new DataView(this.#bytes.buffer);
+  readonly #words = new Int32Array(this.#bytes.buffer);
   readonly #address: number;
 
   constructor(calls: Calls) {
     this.#calls = calls;
     this.#address = calls.addressOf(this.#bytes.buffer);
-    this.#putPointer(MSGHDR.iovec, IOVEC_AT);
-    this.#putLength(MSGHDR.iovecCount, 1);
-    this.#putPointer(MSGHDR.control, CMSG.at);
-    this.#putPointer(IOVEC_AT, BYTE_AT);
-    this.#putLength(IOVEC_AT + 8, 1);
+    this.#putPointer(MSGHDR.iovec, 4 * IOVEC.address);
+    this.#words[MSGHDR.iovecCount] = 1;
+    this.#putPointer(MSGHDR.control, 4 * CMSG.length);
+    this.#putPointer(IOVEC.address, BYTES_AT);
   }
 
-  /** Sends a descriptor; the caller's own stays open. @param socket a UNIX stream socket */
-  send(socket: number, fd: number): SendOutcome {
-    this.#putLength(CMSG.at, CMSG.length);
-    this.#view.setUint32(CMSG.level, SOL_SOCKET, true);
-    this.#view.setUint32(CMSG.type, SCM_RIGHTS, true);
-    this.#view.setInt32(CMSG.descriptor, fd, true);
-    this.#putLength(MSGHDR.controlLength, CMSG.space);
-    const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    return this.#retry(() => this.#calls.sendmsg(socket, this.#address, flags)) === 1 ? 'sent' : this.#sendFailure();
+  /**
+   * Sends descriptors in one message, all or none; the caller's own stay open.
+   * @param socket a UNIX stream socket
+   * @param bytes as many, at least one: they tell the receiver how many descriptors there were
+   */
+  send(socket: number, fds: readonly number[], bytes: readonly number[]): SendOutcome {
+    const words = this.#words;
+    for (let at = 0; at < fds.length; at++) {
+      words[CMSG.descriptors + at] = fds[at] as number;
+      this.#bytes[BYTES_AT + at] = bytes[at] as number;
+    }
+    words[IOVEC.length] = fds.length;
+    words[CMSG.length] = CMSG_HEADER_BYTES + 4 * fds.length;
+    words[CMSG.level] = SOL_SOCKET;
+    words[CMSG.type] = SCM_RIGHTS;
+    words[MSGHDR.controlLength] = CMSG_HEADER_BYTES + 8 * Math.ceil(fds.length / 2);
+    const sent = this.#retry(() => this.#calls.sendmsg(socket, this.#address, MSG_DONTWAIT | MSG_NOSIGNAL));
+    return sent === fds.length ? 'sent' : this.#sendFailure();
   }
 
-  /** Takes the next descriptor that has come; it is not inherited by programs that this one starts. */
+  /** Takes the next message that has come; its descriptors are not inherited by programs that this one starts. */
   receive(socket: number): Received {
-    this.#putLength(MSGHDR.controlLength, CMSG.space);
+    const words = this.#words;
+    words[IOVEC.length] = MESSAGE_MAX;
+    words[MSGHDR.controlLength] = CMSG_HEADER_BYTES + 4 * MESSAGE_MAX;
     const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
     const count = this.#retry(() => this.#calls.recvmsg(socket, this.#address, flags));
     if (count < 0) return { kind: this.#calls.errno() === Errno.EAGAIN ? 'none' : 'gone' };
     if (count === 0) return { kind: 'gone' };
-    const isDescriptor =
-      this.#view.getUint32(MSGHDR.controlLength, true) >= CMSG.length &&
-      this.#view.getUint32(CMSG.level, true) === SOL_SOCKET &&
-      this.#view.getUint32(CMSG.type, true) === SCM_RIGHTS;
-    return isDescriptor ? { kind: 'descriptor', fd: this.#view.getInt32(CMSG.descriptor, true) } : { kind: 'none' };
+    return { kind: 'message', fds: this.#receivedDescriptors(), bytes: this.#bytes.slice(BYTES_AT, BYTES_AT + count) };
+  }
+
+  /** Makes a page of memory to be shared. @returns its descriptor too, which is the caller's. @throws {Error} as Node's, with `code` */
+  createPage(): { readonly page: SharedPage; readonly fd: number } {
+    return SharedPage.create(this.#calls);
+  }
+
+  /** @param fd of a page of another process; it is closed. @throws {Error} when it is none */
+  openPage(fd: number): SharedPage {
+    return SharedPage.open(this.#calls, fd);
   }
 
   /**
@@ -110,7 +144,7 @@ export class Descriptors {
     const socket = this.#calls.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (socket < 0) throw systemError('socket', this.#calls.errno());
     this.#bytes.fill(0, ROOM_AT);
-    this.#view.setUint16(ROOM_AT, AF_UNIX, true);
+    this.#bytes[ROOM_AT] = AF_UNIX;
     this.#bytes.set(bytes, ROOM_AT + 2);
     if (this.#retry(() => this.#calls.connect(socket, this.#address + ROOM_AT, 2 + bytes.length + 1)) === 0) return socket;
     const error = systemError('connect', this.#calls.errno(), path);
@@ -124,6 +158,14 @@ export class Descriptors {
     this.#bytes.set(bytes, ROOM_AT);
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     return this.#retry(() => this.#calls.send(socket, this.#address + ROOM_AT, bytes.length, flags)) === bytes.length;
+  }
+
+  /** Who has connected at the other end of a UNIX socket. @returns the user's number, -1 where the system does not tell */
+  remoteUser(socket: number): number {
+    const lengthAt = ROOM_AT + UCRED_BYTES;
+    this.#words[lengthAt / 4] = UCRED_BYTES;
+    const result = this.#calls.getsockopt(socket, SOL_SOCKET, SO_PEERCRED, this.#address + ROOM_AT, this.#address + lengthAt);
+    return result < 0 ? -1 : (this.#words[ROOM_AT / 4 + 1] as number);
   }
 
   /** Ends both directions of a socket, whoever else has a descriptor of it. What the remote has sent before can be read still. */
@@ -149,12 +191,20 @@ export class Descriptors {
     }
   }
 
-  #putPointer(at: number, to: number): void {
-    this.#view.setBigUint64(at, BigInt(this.#address + to), true);
+  #receivedDescriptors(): readonly number[] {
+    const words = this.#words;
+    const hasDescriptors =
+      (words[MSGHDR.controlLength] as number) > CMSG_HEADER_BYTES &&
+      words[CMSG.level] === SOL_SOCKET &&
+      words[CMSG.type] === SCM_RIGHTS;
+    if (!hasDescriptors) return [];
+    const count = ((words[CMSG.length] as number) - CMSG_HEADER_BYTES) / 4;
+    return Array.from(words.subarray(CMSG.descriptors, CMSG.descriptors + count));
   }
 
-  #putLength(at: number, length: number): void {
-    this.#view.setBigUint64(at, BigInt(length), true);
+  /** @param at in words. @param to in bytes */
+  #putPointer(at: number, to: number): void {
+    new BigUint64Array(this.#bytes.buffer, 4 * at, 1)[0] = BigInt(this.#address + to);
   }
 }
 

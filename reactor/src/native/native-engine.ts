@@ -12,6 +12,7 @@ import {
   type ConnectHandler,
   type Connection,
   type ConnectOptions,
+  type DescriptorAcceptor,
   type Engine,
   EngineError,
   type EngineKind,
@@ -22,7 +23,6 @@ import {
   type Relay,
   type RelayOptions,
   type RelayResult,
-  type SocketOptions,
 } from '../engine.ts';
 import type { EngineCore } from '../engine-core.ts';
 import type { Libc } from '../linux/libc.ts';
@@ -66,7 +66,7 @@ export class NativeEngine implements Engine {
     const onGone = (fd: number) => {
       this.#connections[fd] = undefined;
     };
-    this.#usualDeps = { context: this.#context, writeHighBytes: DEFAULTS.writeHighBytes, onGone };
+    this.#usualDeps = { context: this.#context, writeHighBytes: DEFAULTS.writeHighBytes, isWrittenWhole: false, onGone };
   }
 
   async listen(options: ListenOptions, onAccept: (connection: Connection) => void): Promise<Listener> {
@@ -98,7 +98,20 @@ export class NativeEngine implements Engine {
     };
   }
 
-  async #accept(options: ListenOptions, onAccept: (fd: number) => void): Promise<Listener> {
+  acceptDescriptors(options: ListenOptions, acceptor: DescriptorAcceptor): Promise<Listener> {
+    return this.#accept(
+      options,
+      fd => acceptor.onDescriptor(fd),
+      () => acceptor.onAccepted(),
+    );
+  }
+
+  /** @param onAccepted no more can be accepted at the moment */
+  async #accept(
+    options: ListenOptions,
+    onAccept: (fd: number) => void,
+    onAccepted: () => void = () => undefined,
+  ): Promise<Listener> {
     const place = listenPlace(options);
     this.#checkOpen();
     const { core, sockets } = this.#context;
@@ -113,7 +126,7 @@ export class NativeEngine implements Engine {
     };
     const path = place.kind === 'path' ? place.path : undefined;
     const onGone = (gone: SocketListener) => void this.#listeners.delete(gone);
-    const listener = new SocketListener({ context: this.#context, path, onAccept: accept, onGone }, fd);
+    const listener = new SocketListener({ context: this.#context, path, onAccept: accept, onAccepted, onGone }, fd);
     this.#listeners.add(listener);
     return listener;
   }
@@ -188,9 +201,9 @@ export class NativeEngine implements Engine {
   }
 
   /** What connections with the same options have in common. */
-  #depsFor({ writeHighBytes = DEFAULTS.writeHighBytes }: SocketOptions): SocketConnectionDeps {
-    if (writeHighBytes === DEFAULTS.writeHighBytes) return this.#usualDeps;
-    return { ...this.#usualDeps, writeHighBytes };
+  #depsFor({ writeHighBytes = DEFAULTS.writeHighBytes, isWrittenWhole = false }: AdoptOptions): SocketConnectionDeps {
+    if (writeHighBytes === DEFAULTS.writeHighBytes && !isWrittenWhole) return this.#usualDeps;
+    return { ...this.#usualDeps, writeHighBytes, isWrittenWhole };
   }
 
   #add(fd: number, isConnected: boolean, deps: SocketConnectionDeps, remote?: RemoteAddress): SocketConnection {

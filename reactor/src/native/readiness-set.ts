@@ -5,6 +5,8 @@ export const Ready = { readable: 1, writable: 4, error: 8, hangUp: 0x10, remoteE
 export const EDGE_TRIGGERED = -0x8000_0000;
 /** Everything that can happen to a connection, told once when it does. */
 export const ALL_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.writable | Ready.remoteEnded;
+/** The same for what is never waited for to be writable. */
+export const READ_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.remoteEnded;
 /** The same where a receiver looks for bytes and for the end. */
 export const CHANGE_EDGES = EDGE_TRIGGERED | Ready.writable;
 /** A receiver tells when bytes or the end are here, and nothing else is told for now. */

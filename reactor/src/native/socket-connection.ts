@@ -50,7 +50,7 @@ export class SocketConnection implements Connection, Source, Task {
     this.context = deps.context;
     this.#deps = deps;
     this.isConnected = isConnected;
-    this.socket = fd < 0 ? undefined : new StreamSocket(deps.context, fd, remote);
+    this.socket = fd < 0 ? undefined : new StreamSocket(deps.context, fd, deps.isWrittenWhole, remote);
     if (this.socket !== undefined) this.socket.isWritable = isConnected;
     deps.context.core.counters.open += 1;
   }

@@ -20,6 +20,8 @@ export interface SocketListenerDeps {
   /** The file that goes when the listener closes. */
   readonly path: string | undefined;
   onAccept(fd: number): void;
+  /** No more can be accepted at the moment. */
+  onAccepted(): void;
   onGone(listener: SocketListener): void;
 }
 
@@ -59,6 +61,7 @@ export class SocketListener implements Listener, Source {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     while (this.#accept());
+    this.#deps.onAccepted();
     this.abandon();
   }
 
@@ -82,7 +85,9 @@ export class SocketListener implements Listener, Source {
   }
 
   onReady(): void {
-    for (let accepted = 0; accepted < ACCEPTS_IN_A_ROW && this.#isWatched; accepted++) if (!this.#accept()) return;
+    let accepted = 0;
+    while (accepted < ACCEPTS_IN_A_ROW && this.#isWatched && this.#accept()) accepted++;
+    this.#deps.onAccepted();
   }
 
   /** @returns whether there may be another one */

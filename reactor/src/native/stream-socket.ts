@@ -9,7 +9,7 @@ import { PIPE_BYTES, type Pipe, type PipePool } from '../linux/pipe-pool.ts';
 import { expandAddress, type RemoteAddress } from '../linux/socket-address.ts';
 import type { Sockets } from '../linux/sockets.ts';
 import type { Hub } from './hub.ts';
-import { ALL_EDGES, CHANGE_EDGES, RECEIVED, RECEIVED_BYTES, Ready, type Receiver } from './readiness-set.ts';
+import { ALL_EDGES, CHANGE_EDGES, READ_EDGES, RECEIVED, RECEIVED_BYTES, Ready, type Receiver } from './readiness-set.ts';
 import { SendQueue } from './send-queue.ts';
 
 /** What the connections of an engine share. */
@@ -61,14 +61,19 @@ export class StreamSocket {
   /** A read has failed whose error nobody will tell again. */
   #hasFailed = false;
   readonly #context: SocketContext;
+  readonly #isWrittenWhole: boolean;
   #idle: IdleTimer | undefined;
   #remote: RemoteAddress | undefined;
   #local: Address | undefined;
   #hasLeft = false;
 
-  /** @param remote where it is known already */
-  constructor(context: SocketContext, fd: number, remote: RemoteAddress | undefined) {
+  /**
+   * @param isWrittenWhole what the kernel does not take at once breaks it
+   * @param remote where it is known already
+   */
+  constructor(context: SocketContext, fd: number, isWrittenWhole: boolean, remote: RemoteAddress | undefined) {
     this.#context = context;
+    this.#isWrittenWhole = isWrittenWhole;
     this.#remote = remote;
     this.fd = fd;
     this.received = context.memory.incoming;
@@ -113,7 +118,7 @@ export class StreamSocket {
   /** What is to be told of the socket. Where there is a receiver, a relay alone, which splices, is told of edges. */
   watchedEvents(isConnected: boolean, isRelayed: boolean): number {
     const { receiver } = this.#context.hub;
-    if (receiver === undefined || isRelayed) return ALL_EDGES;
+    if (receiver === undefined || isRelayed) return this.#isWrittenWhole && !isRelayed ? READ_EDGES : ALL_EDGES;
     this.receiver = receiver;
     this.#isReceiveDue = !isConnected;
     return isConnected ? RECEIVED : CHANGE_EDGES;
@@ -236,8 +241,10 @@ export class StreamSocket {
         if (sent > 0) done += sent;
       }
     }
+    if (done === bytes.length) return true;
+    if (this.#isWrittenWhole) return false;
     // Not bytes.slice: that of a Buffer copies nothing.
-    if (done < bytes.length) this.queue.push(new Uint8Array(bytes.subarray(done)));
+    this.queue.push(new Uint8Array(bytes.subarray(done)));
     return true;
   }
 

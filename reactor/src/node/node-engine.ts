@@ -51,6 +51,10 @@ export class NodeEngine implements Engine {
     this.reason = reason;
   }
 
+  async acceptDescriptors(): Promise<Listener> {
+    throw new EngineError('UNSUPPORTED', 'node:net does not give descriptors away');
+  }
+
   async listen(options: ListenOptions, onAccept: (connection: Connection) => void): Promise<Listener> {
     const place = listenPlace(options);
     this.#checkOpen();

@@ -1,6 +1,7 @@
 /** A worker's link, against a dispatcher that does what the test says. */
 import path from 'node:path';
 import { decodeWorkerFrame, encodeFrame, FrameSplitter, type WorkerFrame } from '@lars/dispatch/protocol';
+import { StatusView } from '@lars/dispatch/shared-status';
 import { type Connection, createEngine } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { DispatchLink } from '../../../dispatch/src/dispatch-link.ts';
@@ -45,16 +46,35 @@ async function startScriptedDispatcher(): Promise<ScriptedDispatcher> {
 
 function startLink(socketPath: string, more: { readonly ticket?: number; readonly nowMs?: () => number } = {}) {
   const { ticket = 0, nowMs = () => 0 } = more;
-  const seen = { connections: [] as number[], troubles: [] as string[], drained: 0, left: 0, open: 0 };
+  const seen = {
+    connections: [] as number[],
+    listeners: [] as number[],
+    ends: [] as ((isShutDown: boolean) => void)[],
+    troubles: [] as string[],
+    attached: 0,
+    drained: 0,
+    left: 0,
+    open: 0,
+  };
   const link = new DispatchLink(
     { socketPath, maxConnections: 7, ticket },
     {
       descriptors,
       nowMs,
       random: () => 0.5,
-      onConnection: fd => seen.connections.push(fd),
+      onConnection: (fd, listener, onEnded) => {
+        seen.connections.push(fd);
+        seen.listeners.push(listener);
+        seen.open += 1;
+        seen.ends.push(isShutDown => {
+          seen.open -= 1;
+          onEnded(isShutDown);
+        });
+      },
       countOpen: () => seen.open,
-      onAttached: () => undefined,
+      onAttached: () => {
+        seen.attached += 1;
+      },
       onDrain: () => {
         seen.drained += 1;
         link.leave();
@@ -70,42 +90,90 @@ function startLink(socketPath: string, more: { readonly ticket?: number; readonl
   return { link, seen };
 }
 
-async function attach(dispatcher: ScriptedDispatcher): Promise<{ readonly control: number; readonly second: number }> {
-  const control = await eventually('hello', () => dispatcher.remotes.find(({ said }) => said[0]?.kind === 'hello'));
-  descriptors.sendBytes(control.fd, encodeFrame({ kind: 'welcome', version: 1, session: 99 }));
-  const second = await eventually('attach', () => dispatcher.remotes.find(({ said }) => said[0]?.kind === 'attach'));
-  expect(second.said).toEqual([{ kind: 'attach', session: 99 }]);
-  return { control: control.fd, second: second.fd };
+interface Attached {
+  readonly control: number;
+  readonly second: number;
+  readonly said: readonly WorkerFrame[];
+  readonly view: StatusView;
+  /** Passes connections in one message, and tells of it. */
+  give(fds: readonly number[], listeners?: readonly number[]): void;
 }
 
-test('says what it wants and has, and serves what it has said to have taken', async () => {
+async function attach(dispatcher: ScriptedDispatcher, at = 0): Promise<Attached> {
+  const control = await eventually('hello', () => dispatcher.remotes.filter(({ said }) => said[0]?.kind === 'hello')[at]);
+  descriptors.sendBytes(control.fd, encodeFrame({ kind: 'welcome', version: 2, session: 99 }));
+  const second = await eventually('attach', () => dispatcher.remotes.filter(({ said }) => said[0]?.kind === 'attach')[at]);
+  expect(second.said).toEqual([{ kind: 'attach', session: 99 }]);
+  const { page, fd } = descriptors.createPage();
+  afterTest(() => page.close());
+  descriptors.send(second.fd, [fd], [0]);
+  descriptors.close(fd);
+  const look = () => descriptors.sendBytes(control.fd, encodeFrame({ kind: 'look' }));
+  look();
+  return {
+    control: control.fd,
+    second: second.fd,
+    said: control.said,
+    view: new StatusView(page, 0),
+    give: (fds, listeners = fds.map(() => 0)) => {
+      descriptors.send(second.fd, fds, listeners);
+      look();
+    },
+  };
+}
+
+const closeAll = (fds: readonly number[]) => {
+  for (const fd of fds) descriptors.close(fd);
+};
+
+test('says what it wants and has, and serves what it has taken; all of a message together', async () => {
   const dispatcher = await startScriptedDispatcher();
   const { seen } = startLink(dispatcher.path);
-  const { control, second } = await attach(dispatcher);
-  expect(dispatcher.remotes[0]?.said).toEqual([
-    { kind: 'hello', version: 1, maxConnections: 7, ticket: 0 },
+  const { said, give, view } = await attach(dispatcher);
+  expect(said).toEqual([
+    { kind: 'hello', version: 2, maxConnections: 7, ticket: 0 },
     { kind: 'status', taken: 0, open: 0 },
   ]);
-  const { fd } = await dispatcher.accept();
-  descriptors.send(second, fd);
-  descriptors.sendBytes(control, encodeFrame({ kind: 'connection', number: 1, listener: 0 }));
-  await eventually('it is served', () => seen.connections.length === 1);
-  await eventually('it is said', () => dispatcher.remotes[0]?.said.at(-1)?.kind === 'status');
-  expect(dispatcher.remotes[0]?.said.at(-1)).toEqual({ kind: 'status', taken: 1, open: 1 });
-  for (const one of [fd, ...seen.connections]) descriptors.close(one);
+  const fds = [(await dispatcher.accept()).fd, (await dispatcher.accept()).fd, (await dispatcher.accept()).fd];
+  give(fds, [0, 2, 1]);
+  await eventually('they are served', () => seen.connections.length === 3);
+  expect([view.takenSince(0), view.takenSince(1), view.open, seen.listeners]).toEqual([3, 2, 3, [0, 2, 1]]);
+  expect(said).toHaveLength(2);
+  closeAll([...fds, ...seen.connections]);
 });
 
-test('does not serve what it can no longer say to have taken, and closes its descriptor', async () => {
+test('says with a frame what it is asked for, and what the dispatcher holds back', async () => {
   const dispatcher = await startScriptedDispatcher();
   const { seen } = startLink(dispatcher.path);
-  const { control, second } = await attach(dispatcher);
+  const { said, give, view } = await attach(dispatcher);
+  const fds = [(await dispatcher.accept()).fd, (await dispatcher.accept()).fd, (await dispatcher.accept()).fd];
+  give(fds);
+  await eventually('they are served', () => seen.ends.length === 3);
+  seen.ends[0]?.(true);
+  await eventually('the count', () => view.open === 2);
+  expect(said).toHaveLength(2);
+  // The dispatcher has a descriptor of the second and third still: the client would not see the end.
+  view.release(1);
+  seen.ends[1]?.(false);
+  await eventually('the frame', () => said.length === 3);
+  expect(said[2]).toEqual({ kind: 'status', taken: 3, open: 1 });
+  view.release(2);
+  view.ask(true);
+  seen.ends[2]?.(false);
+  await eventually('the frame', () => said.length === 4);
+  expect(said[3]).toEqual({ kind: 'status', taken: 3, open: 0 });
+  closeAll([...fds, ...seen.connections]);
+});
+
+test('does not serve what it can no longer take, and closes its descriptor', async () => {
+  const dispatcher = await startScriptedDispatcher();
+  const { seen } = startLink(dispatcher.path);
+  const { give, view } = await attach(dispatcher);
   const { client, fd } = await dispatcher.accept();
-  descriptors.send(second, fd);
-  descriptors.sendBytes(control, encodeFrame({ kind: 'connection', number: 1, listener: 0 }));
-  // All of this happens before the link reads anything, as with a worker that hangs.
-  descriptors.shutdown(control);
+  view.close();
+  give([fd]);
   await eventually('it comes again', () => dispatcher.remotes.filter(({ said }) => said[0]?.kind === 'hello').length === 2);
-  expect(seen.connections).toEqual([]);
+  expect([seen.connections, seen.troubles]).toEqual([[], ['the dispatcher has given up on this worker']]);
   descriptors.close(fd);
   await eventually('nobody has the connection any more', () => client.end() === 'ended');
 });
@@ -113,29 +181,67 @@ test('does not serve what it can no longer say to have taken, and closes its des
 test('takes what is on the way before it has left', async () => {
   const dispatcher = await startScriptedDispatcher();
   const { link, seen } = startLink(dispatcher.path);
-  const { control, second } = await attach(dispatcher);
+  const { control, second, said } = await attach(dispatcher);
+  await eventually('it is attached', () => seen.attached === 1);
   link.leave();
-  await eventually('leave', () => dispatcher.remotes[0]?.said.at(-1)?.kind === 'leave');
+  await eventually('leave', () => said.at(-1)?.kind === 'leave');
   const { fd } = await dispatcher.accept();
-  descriptors.send(second, fd);
-  descriptors.sendBytes(control, encodeFrame({ kind: 'connection', number: 1, listener: 0 }));
+  descriptors.send(second, [fd], [0]);
   expect(seen.left).toBe(0);
   descriptors.sendBytes(control, encodeFrame({ kind: 'last', number: 1 }));
   await eventually('it has left', () => seen.left === 1);
   expect(seen.connections).toHaveLength(1);
-  for (const one of [fd, ...seen.connections]) descriptors.close(one);
+  closeAll([fd, ...seen.connections]);
 });
 
-test('a dispatcher that sends rubbish, or a connection without a descriptor, is left, and tried again', async () => {
+test('that leaves before it is attached takes nothing', async () => {
+  const dispatcher = await startScriptedDispatcher();
+  const { link, seen } = startLink(dispatcher.path);
+  const attaching = attach(dispatcher);
+  await eventually('it attaches', () => dispatcher.remotes.some(({ said }) => said[0]?.kind === 'attach'));
+  link.leave();
+  const { give } = await attaching;
+  const { client, fd } = await dispatcher.accept();
+  give([fd]);
+  descriptors.close(fd);
+  await eventually('nobody has the connection', () => client.end() !== undefined);
+  expect([seen.left, seen.attached, seen.connections]).toEqual([1, 0, []]);
+});
+
+test('comes again at once when another dispatcher has taken over', async () => {
   const dispatcher = await startScriptedDispatcher();
   const { seen } = startLink(dispatcher.path);
-  const { control } = await attach(dispatcher);
-  descriptors.sendBytes(control, encodeFrame({ kind: 'connection', number: 1, listener: 0 }));
-  await eventually('it comes again', () => dispatcher.remotes.filter(({ said }) => said[0]?.kind === 'hello').length === 2);
-  expect(seen.troubles).toEqual(['connection 1 came without a descriptor']);
-  const again = await eventually('again', () => dispatcher.remotes.findLast(({ said }) => said[0]?.kind === 'hello'));
-  descriptors.sendBytes(again.fd, new TextEncoder().encode('HTTP/1.1 200 OK\r'));
-  await eventually('and again', () => dispatcher.remotes.filter(({ said }) => said[0]?.kind === 'hello').length === 3);
+  const { control, give } = await attach(dispatcher);
+  const { fd } = await dispatcher.accept();
+  give([fd]);
+  await eventually('it is served', () => seen.connections.length === 1);
+  descriptors.sendBytes(control, encodeFrame({ kind: 'moved' }));
+  descriptors.shutdown(control);
+  const { said } = await attach(dispatcher, 1);
+  expect(said[1]).toEqual({ kind: 'status', taken: 0, open: 1 });
+  expect(seen.troubles).toEqual([]);
+  closeAll([fd, ...seen.connections]);
+});
+
+test('a dispatcher that sends rubbish, or connections without descriptors, is left, and tried again', async () => {
+  const dispatcher = await startScriptedDispatcher();
+  const { seen } = startLink(dispatcher.path);
+  const hellos = (count: number) =>
+    eventually('it comes again', () => dispatcher.remotes.filter(({ said }) => said[0]?.kind === 'hello').length === count);
+  const { control, second } = await attach(dispatcher);
+  descriptors.sendBytes(second, new Uint8Array(3));
+  descriptors.sendBytes(control, encodeFrame({ kind: 'look' }));
+  await hellos(2);
+  expect(seen.troubles).toEqual(['3 connections came without a descriptor: this process has too many open']);
+  const again = await attach(dispatcher, 1);
+  descriptors.sendBytes(again.control, encodeFrame({ kind: 'connection', number: 1, listener: 0 }));
+  await hellos(3);
+  const third = await attach(dispatcher, 2);
+  descriptors.sendBytes(third.control, new TextEncoder().encode('HTTP/1.1 200 OK\r'));
+  await hellos(4);
+  const fourth = await eventually('again', () => dispatcher.remotes.findLast(({ said }) => said[0]?.kind === 'hello'));
+  descriptors.sendBytes(fourth.fd, encodeFrame({ kind: 'welcome', version: 1, session: 5 }));
+  await hellos(5);
   expect(seen.connections).toEqual([]);
 });
 

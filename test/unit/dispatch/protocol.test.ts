@@ -15,13 +15,16 @@ const workerFrame: fc.Arbitrary<WorkerFrame> = fc.oneof(
   fc.record({ kind: fc.constant('hello' as const), version: uint32, maxConnections: uint32, ticket: uint32 }),
   fc.record({ kind: fc.constant('attach' as const), session: uint32 }),
   fc.record({ kind: fc.constant('status' as const), taken: uint32, open: uint32 }),
-  fc.record({ kind: fc.constant('leave' as const) }),
+  fc.record({ kind: fc.constantFrom('leave' as const, 'ready' as const) }),
+  fc.record({ kind: fc.constant('succeed' as const), version: uint32 }),
+  fc.record({ kind: fc.constant('claim' as const), number: uint32 }),
 );
 const dispatcherFrame: fc.Arbitrary<DispatcherFrame> = fc.oneof(
   fc.record({ kind: fc.constant('welcome' as const), version: uint32, session: uint32 }),
   fc.record({ kind: fc.constant('connection' as const), number: uint32, listener: uint32 }),
   fc.record({ kind: fc.constant('last' as const), number: uint32 }),
-  fc.record({ kind: fc.constant('drain' as const) }),
+  fc.record({ kind: fc.constantFrom('drain' as const, 'look' as const, 'moved' as const, 'released' as const) }),
+  fc.record({ kind: fc.constantFrom('offer' as const, 'rest' as const), count: uint32 }),
 );
 
 test('a frame is four little-endian numbers', () => {

@@ -250,6 +250,7 @@ describe('a dispatched server', () => {
     isOver = true;
     await Promise.all(load);
     server.close();
+    await eventually('what was taken is read', () => world.dispatcher.counters.get('handedOver') === answered);
     const { accepted, handedOver, workersJoined, workersLost, ...others } = world.dispatcher.counters.toObject();
     expect([accepted, handedOver, workersJoined, workersLost]).toEqual([answered, answered, 11, 0]);
     expect(others).toMatchObject({ takenBack: 0, refusedFull: 0, refusedLate: 0, workersDismissed: 0 });

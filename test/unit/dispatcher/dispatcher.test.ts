@@ -1,11 +1,15 @@
 /** A dispatcher on real sockets, with workers that do what the test says. */
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { serveDispatched } from '@lars/dispatch';
 import { encodeFrame } from '@lars/dispatch/protocol';
 import { describe, expect, test } from 'vitest';
 import { afterTest, connectClient, readyWorkers, startDispatchWorld, temporaryFolder } from '../../support/dispatch-world.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ScriptedWorker } from '../../support/scripted-worker.ts';
+
+const openDescriptors = () => readdirSync('/proc/self/fd').length;
 
 describe('a connection', () => {
   test('goes to the worker with the fewest, and has all bytes that were sent at once', async () => {
@@ -179,9 +183,9 @@ describe('workers', () => {
     ['rubbish', Buffer.from('GET / HTTP/1.1\r\nhost: x\r\n\r\n'), 'no worker sends frames of kind'],
     ['a status first', encodeFrame({ kind: 'status', taken: 0, open: 0 }), 'the first frame is status'],
     [
-      'another version',
-      encodeFrame({ kind: 'hello', version: 2, maxConnections: 0, ticket: 0 }),
-      'it speaks version 2, and this is 1',
+      'a version that never was',
+      encodeFrame({ kind: 'hello', version: 0, maxConnections: 0, ticket: 0 }),
+      'it speaks version 0, and this is 2',
     ],
     ['hello twice', Buffer.concat([hello, hello]), 'it says hello twice'],
     ['a session that nobody has', encodeFrame({ kind: 'attach', session: 5 }), 'no worker waits to be attached as 5'],
@@ -228,6 +232,27 @@ describe('workers', () => {
 });
 
 describe('the dispatcher', () => {
+  test('has the descriptors that it had before, when workers and clients of all kinds have come and gone', async () => {
+    const world = await startDispatchWorld();
+    const before = openDescriptors();
+    for (const version of [1, 2]) {
+      const worker = await world.join({ version });
+      const clients = await Promise.all(Array.from({ length: 40 }, () => world.connect()));
+      await eventually('all are out', () => world.dispatcher.workers()[0]?.untaken === 40);
+      worker.kill();
+      const half = await ScriptedWorker.connect(world.socketPath);
+      half.write(new Uint8Array(7));
+      half.kill();
+      await eventually('they have come back', () => world.dispatcher.counters.get('takenBack') === version * 40);
+      const server = await serveDispatched(world.socketPath, socket => socket.end('x'));
+      await eventually('all are answered', () => clients.every(client => client.text() === 'x'));
+      for (const { socket } of clients) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    }
+    await eventually('the descriptors are closed', () => openDescriptors() <= before);
+  });
+
   test('hands over what waits when it stops, and refuses what nobody takes', async () => {
     const world = await startDispatchWorld({ handOverMs: 100 });
     const client = await world.connect();

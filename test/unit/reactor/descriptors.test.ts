@@ -43,11 +43,11 @@ test('a connection that was passed is the same one, with the bytes that nobody h
   const [sender, receiver] = await descriptorPair();
   const { fd, socket } = await pair();
   socket.write('before');
-  expect(descriptors.send(sender, fd)).toBe('sent');
+  expect(descriptors.send(sender, [fd], [0])).toBe('sent');
   descriptors.close(fd);
   const received = descriptors.receive(receiver);
-  if (received.kind !== 'descriptor') throw new Error(received.kind);
-  const passed = new Socket({ fd: received.fd });
+  if (received.kind !== 'message') throw new Error(received.kind);
+  const passed = new Socket({ fd: received.fds[0] as number });
   afterTest(() => passed.destroy());
   let text = '';
   passed.on('data', chunk => {
@@ -57,38 +57,39 @@ test('a connection that was passed is the same one, with the bytes that nobody h
   expect(descriptors.receive(receiver)).toEqual({ kind: 'none' });
 });
 
-test('a message without a descriptor is none, and a remote that has closed is gone', async () => {
+test('a message without a descriptor has its bytes alone, and a remote that has closed is gone', async () => {
   const [sender, receiver] = await descriptorPair();
   expect(descriptors.sendBytes(sender, new Uint8Array([7]))).toBe(true);
+  expect(descriptors.receive(receiver)).toEqual({ kind: 'message', fds: [], bytes: new Uint8Array([7]) });
   expect(descriptors.receive(receiver)).toEqual({ kind: 'none' });
   descriptors.shutdown(sender);
   expect(descriptors.receive(receiver)).toEqual({ kind: 'gone' });
-  expect(descriptors.send(receiver, 0)).toBe('gone');
+  expect(descriptors.send(receiver, [0], [0])).toBe('gone');
 });
 
 test('a receiver that takes nothing makes the socket full, and loses nothing', async () => {
   const [sender, receiver] = await descriptorPair();
   let sent = 0;
-  while (sent < 100_000 && descriptors.send(sender, sender) === 'sent') sent += 1;
-  expect(descriptors.send(sender, sender)).toBe('full');
+  while (sent < 100_000 && descriptors.send(sender, [sender], [0]) === 'sent') sent += 1;
+  expect(descriptors.send(sender, [sender], [0])).toBe('full');
   let received = 0;
-  for (let next = descriptors.receive(receiver); next.kind === 'descriptor'; next = descriptors.receive(receiver)) {
-    descriptors.close(next.fd);
+  for (let next = descriptors.receive(receiver); next.kind === 'message'; next = descriptors.receive(receiver)) {
+    for (const fd of next.fds) descriptors.close(fd);
     received += 1;
   }
   expect(sent).toBeGreaterThan(64);
   expect(received).toBe(sent);
-  expect(descriptors.send(sender, sender)).toBe('sent');
+  expect(descriptors.send(sender, [sender], [0])).toBe('sent');
 });
 
 test('what was written before the reader shut down is read after it, and nothing can be written after it', async () => {
   const [worker, dispatcher] = await descriptorPair();
-  expect(descriptors.send(worker, worker)).toBe('sent');
+  expect(descriptors.send(worker, [worker], [0])).toBe('sent');
   descriptors.shutdown(dispatcher);
-  expect(descriptors.send(worker, worker)).toBe('gone');
+  expect(descriptors.send(worker, [worker], [0])).toBe('gone');
   const received = descriptors.receive(dispatcher);
-  expect(received.kind).toBe('descriptor');
-  if (received.kind === 'descriptor') descriptors.close(received.fd);
+  if (received.kind !== 'message') throw new Error(received.kind);
+  for (const fd of received.fds) descriptors.close(fd);
   expect(descriptors.receive(dispatcher)).toEqual({ kind: 'gone' });
 });
 
