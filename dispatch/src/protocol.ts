@@ -37,11 +37,11 @@ export const FrameKind = {
   look: 21,
   /** Dispatcher, version 2: another one has taken over; connect again, at once. */
   moved: 22,
-  /** To a successor: so many listening descriptors wait on the second connection. */
+  /** To a successor: so many listening descriptors came with it; 0 after the last. The first of all is the workers' socket. */
   offer: 23,
   /** To a successor: it is alone now, and may open what cannot be shared. */
   released: 24,
-  /** To a successor: accepted connections that no worker has taken, so many, wait on the second connection. */
+  /** To a successor: so many connections came with it that this listener has accepted and no worker has taken. */
   rest: 25,
 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
@@ -61,7 +61,8 @@ export type DispatcherFrame =
   | { readonly kind: 'drain' }
   | { readonly kind: 'last'; readonly number: number }
   | { readonly kind: 'look' | 'moved' | 'released' }
-  | { readonly kind: 'offer' | 'rest'; readonly count: number };
+  | { readonly kind: 'offer'; readonly count: number }
+  | { readonly kind: 'rest'; readonly count: number; readonly listener: number };
 
 export type Frame = WorkerFrame | DispatcherFrame;
 
@@ -125,7 +126,7 @@ export function decodeDispatcherFrame(bytes: Uint8Array): DispatcherFrame {
     case FrameKind.released:
       return { kind: 'released' };
     case FrameKind.rest:
-      return { kind: 'rest', count: first };
+      return { kind: 'rest', count: first, listener: second };
     default:
       throw new ProtocolError(`no dispatcher sends frames of kind ${kind}`);
   }
@@ -169,8 +170,9 @@ function numbersOf(frame: Frame): readonly number[] {
     case 'succeed':
       return [frame.version];
     case 'offer':
-    case 'rest':
       return [frame.count];
+    case 'rest':
+      return [frame.count, frame.listener];
     default:
       return [];
   }

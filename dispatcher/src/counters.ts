@@ -8,6 +8,7 @@ export const dispatcherCounters = defineCounters({
   refusedFull: 'Connections refused because too many waited already',
   refusedLate: 'Connections refused because no worker took them in time',
   refusedStopped: 'Connections refused because the dispatcher stopped',
+  movedOn: 'Connections that no worker had taken when another dispatcher took over, and that went to it',
   workersJoined: 'Workers that said hello and got their second connection',
   workersLeft: 'Workers that said that they leave, and went',
   workersLost: 'Workers that went without a word',

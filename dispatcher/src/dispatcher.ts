@@ -1,26 +1,24 @@
-import {
-  type Connection,
-  createEngine,
-  type DescriptorAcceptor,
-  type Descriptors,
-  type Engine,
-  type Listener,
-  loadDescriptors,
-} from '@lars/reactor';
+import { ProtocolError } from '@lars/dispatch/protocol';
+import { type Connection, createEngine, type Descriptors, type Engine, loadDescriptors } from '@lars/reactor';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
-import { messageOf, StartupError } from '@lars/runtime/errors';
-import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
+import { StartupError } from '@lars/runtime/errors';
+import type { HealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
 import { type DispatcherCounter, dispatcherCounters } from './counters.ts';
-import { dispatcherHealth, dispatcherMetrics, type WorkerDocument, workerDocuments } from './dispatcher-metrics.ts';
-import { type DispatcherOptions, formatPlace, type ListenPlace } from './options.ts';
+import { serveHttp } from './dispatcher-http.ts';
+import { type WorkerDocument, workerDocuments } from './dispatcher-metrics.ts';
+import { leaveToSuccessor } from './leave-to-successor.ts';
+import { Listeners } from './listeners.ts';
+import type { DispatcherOptions } from './options.ts';
+import { Predecessor } from './predecessor.ts';
+import { Succession } from './succession.ts';
 import type { Accepted } from './worker-account.ts';
 import { WorkerConnection } from './worker-connection.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { WorkerProcesses } from './worker-processes.ts';
-import { listenOnPath } from './workers-socket.ts';
+import { WorkersSocket } from './workers-socket.ts';
 
 export interface DispatcherDeps {
   readonly log: Logger;
@@ -39,10 +37,14 @@ export interface RunningDispatcher extends Service {
   workers(): readonly WorkerDocument[];
   /** Replaces the workers that it has started, one after the other: the new one is there before the old one drains. */
   roll(): Promise<void>;
+  /** Resolves when another dispatcher has taken over, and nothing is left to do here. */
+  readonly handedOver: Promise<void>;
 }
 
 /** How often what has a time limit is looked at, while there is such. */
 const TICK_MS = 20;
+/** For how long a dispatcher that takes over may get ready. */
+const SUCCESSION_MS = 300_000;
 /** What stopping takes beside waiting and draining. */
 const STOP_SLACK_MS = 3_000;
 
@@ -82,7 +84,12 @@ class Dispatcher implements RunningDispatcher {
   readonly #pool: WorkerPool;
   readonly #processes: WorkerProcesses | undefined;
   readonly #workerConnections = new Set<WorkerConnection>();
-  #listeners: Listener[] = [];
+  readonly #listeners: Listeners;
+  readonly #workersSocket: WorkersSocket;
+  readonly #handedOver = Promise.withResolvers<void>();
+  /** The dispatcher from which this one takes over, until that has released what it listened to. */
+  #predecessor: Predecessor | undefined;
+  #succession: Succession | undefined;
   #places: readonly string[] = [];
   #http: HealthServer | undefined;
   #isTicking = false;
@@ -107,6 +114,18 @@ class Dispatcher implements RunningDispatcher {
       onReady: ticket => this.#processes?.onReady(ticket),
       onLeaving: ticket => this.#processes?.onLeaving(ticket),
     });
+    this.#listeners = new Listeners({
+      engine,
+      descriptors,
+      acceptorOf: listener => ({
+        onDescriptor: fd => this.#onDescriptor(fd, listener),
+        onAccepted: () => this.#onAccepted(),
+      }),
+    });
+    this.#workersSocket = new WorkersSocket(
+      { path: options.socketPath, mode: options.socketMode, backlog: options.backlog },
+      { engine, descriptors, onConnection: connection => this.#onWorker(connection) },
+    );
     if (options.processes !== undefined) {
       this.#processes = new WorkerProcesses(options.processes, {
         log,
@@ -119,19 +138,17 @@ class Dispatcher implements RunningDispatcher {
   }
 
   async start(): Promise<void> {
-    const { http, socketPath, socketMode } = this.#options;
-    const control = { path: socketPath, option: '--socket', mode: socketMode, backlog: this.#options.backlog };
-    const workers = await listenOnPath(control, place => this.#engine.listen(place, connection => this.#onWorker(connection)));
-    for (const [index, place] of this.#options.listen.entries()) {
-      this.#listeners.push(await this.#listen(place, index));
-    }
-    this.#places = this.#listeners.map(({ address: { family, host, port } }) =>
-      formatPlace(family === 'unix' ? { path: host } : { host, port }),
-    );
-    this.#listeners.push(workers);
-    if (http !== undefined) this.#http = await this.#serveHttp(http);
+    const { listen, backlog, inheritedFds = [], takesOver = false, socketPath, http } = this.#options;
+    const met = takesOver ? await Predecessor.meet(this.#descriptors, socketPath) : undefined;
+    this.#predecessor = met?.predecessor;
+    const [workersFd, ...fds] = met?.fds ?? [];
+    await this.#workersSocket.open(workersFd);
+    await this.#listeners.open(listen, backlog, met === undefined ? inheritedFds : fds, met !== undefined);
+    this.#places = this.#listeners.places;
+    if (met !== undefined) await this.#takeOver(met.predecessor);
+    if (http !== undefined) this.#http = await this.#serveHttp(http, met !== undefined);
     this.#log.info('dispatcher ready', { listen: this.#places.join(' '), workers: socketPath, engine: this.engine });
-    this.#processes?.start();
+    if (met === undefined) this.#processes?.start();
   }
 
   get places(): readonly string[] {
@@ -156,6 +173,10 @@ class Dispatcher implements RunningDispatcher {
     else await this.#processes.roll();
   }
 
+  get handedOver(): Promise<void> {
+    return this.#handedOver.promise;
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -163,47 +184,106 @@ class Dispatcher implements RunningDispatcher {
 
   /** What was accepted is handed over before the workers drain. */
   async #stop(): Promise<void> {
-    const workersListener = this.#listeners.pop();
-    await Promise.all(this.#listeners.map(listener => listener.close()));
-    await this.#handOverRest();
+    // What the dispatcher before this one has is its own, as long as it was not released.
+    if (this.#predecessor !== undefined) {
+      await this.#listeners.leaveTo(this.#listeners.inherited);
+      this.#workersSocket.leave();
+      this.#predecessor.close();
+    }
+    await this.#listeners.close();
+    await this.#waitUntil(() => !this.#pool.isHandingOver, this.#options.lastWaitMs);
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
     await this.#processes?.stop();
-    await workersListener?.close();
+    await this.#workersSocket.close();
     this.#pool.close(this.#nowMs());
     await Promise.all([this.#engine.close(), this.#http?.close()]);
   }
 
-  async #handOverRest(): Promise<void> {
-    const deadlineMs = this.#nowMs() + this.#options.lastWaitMs;
-    while (this.#pool.isHandingOver && this.#nowMs() < deadlineMs) {
+  /** Begins to accept when the workers that are started here are ready. @throws {StartupError} when none is; the other dispatcher goes on then */
+  async #takeOver(predecessor: Predecessor): Promise<void> {
+    const { processes } = this.#options;
+    this.#processes?.start();
+    const readyCount = () => this.#pool.sessions.filter(({ kind }) => kind === 'ready').length;
+    if (processes !== undefined) {
+      await this.#waitUntil(() => readyCount() >= processes.count, processes.startMs);
+      if (readyCount() === 0) throw new StartupError('TAKEOVER', 'no worker became ready, and the dispatcher before goes on');
+    }
+    await predecessor.release(this.#listeners.claims);
+    this.#predecessor = undefined;
+    this.#listeners.resume();
+    void predecessor.takeRest(
+      (fd, origin) => this.#onDescriptor(fd, this.#listeners.claimantOf(origin)),
+      () => this.#onAccepted(),
+    );
+  }
+
+  /** Another dispatcher asks for what this one listens to, and is offered it. Workers that connect meanwhile wait, for whoever is there in the end. */
+  #beginSuccession(connection: Connection, fd: number): Succession {
+    if (this.#succession !== undefined || this.#stopping !== undefined) throw new ProtocolError('another one takes over already');
+    const late = this.#engine.after(SUCCESSION_MS, () => connection.destroy());
+    const succession = new Succession(
+      {
+        descriptors: this.#descriptors,
+        onReady: claimed => {
+          late.cancel();
+          this.#stopping ??= this.#leaveTo(succession, claimed);
+        },
+        onAbandoned: () => {
+          late.cancel();
+          this.#succession = undefined;
+          this.#workersSocket.resume();
+          this.#log.warn('the dispatcher that was to take over went away: this one goes on');
+        },
+      },
+      connection,
+      fd,
+    );
+    this.#succession = succession;
+    this.#workersSocket.pause();
+    succession.offer([this.#workersSocket.fd, ...this.#listeners.fds]);
+    return succession;
+  }
+
+  async #leaveTo(succession: Succession, claimed: ReadonlySet<number>): Promise<void> {
+    await leaveToSuccessor(succession, claimed, this.#options.lastWaitMs, {
+      log: this.#log,
+      listeners: this.#listeners,
+      workersSocket: this.#workersSocket,
+      pool: this.#pool,
+      waitUntil: (isTrue, limitMs) => this.#waitUntil(isTrue, limitMs),
+      closeHttp: async () => this.#http?.close(),
+      onMoved: ({ fd }) => {
+        this.counters.add(dispatcherCounters.at.movedOn);
+        this.#descriptors.close(fd);
+      },
+      refuse: one => this.#refuse(one),
+    });
+    await this.#end();
+    this.#log.info('handed over');
+    this.#handedOver.resolve();
+  }
+
+  /** Looks now, and once per tick. */
+  async #waitUntil(isTrue: () => boolean, limitMs: number): Promise<void> {
+    const deadlineMs = this.#nowMs() + limitMs;
+    while (!isTrue() && this.#nowMs() < deadlineMs) {
       await new Promise<void>(resolve => {
         this.#engine.after(TICK_MS, resolve);
       });
     }
   }
 
-  async #listen(place: ListenPlace, index: number): Promise<Listener> {
-    const { backlog } = this.#options;
-    const acceptor: DescriptorAcceptor = {
-      onDescriptor: fd => {
-        const nowMs = this.#nowMs();
-        this.#pool.onAccept({ fd, listener: index, acceptedMs: nowMs }, nowMs);
-      },
-      onAccepted: () => {
-        this.#pool.onAccepted(this.#nowMs());
-        this.#keepTicking();
-      },
-    };
-    if ('path' in place) {
-      const options = { path: place.path, option: '--listen', mode: undefined, backlog };
-      return listenOnPath(options, path => this.#engine.acceptDescriptors(path, acceptor));
-    }
-    try {
-      // Whether small writes leave at once is for the worker to say.
-      return await this.#engine.acceptDescriptors({ ...place, backlog, noDelay: false }, acceptor);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? 'LISTEN_FAILED';
-      throw new StartupError(code, `--listen ${formatPlace(place)} cannot be opened: ${messageOf(error)}`, { cause: error });
-    }
+  #onDescriptor(fd: number, listener: number): void {
+    const nowMs = this.#nowMs();
+    this.#pool.onAccept({ fd, listener, acceptedMs: nowMs }, nowMs);
+  }
+
+  #onAccepted(): void {
+    this.#pool.onAccepted(this.#nowMs());
+    this.#keepTicking();
   }
 
   #onWorker(accepted: Connection): void {
@@ -223,6 +303,7 @@ class Dispatcher implements RunningDispatcher {
         onRefused: () => this.counters.add(dispatcherCounters.at.workersRefused),
         onChange: () => this.#keepTicking(),
         onClosed: closed => this.#workerConnections.delete(closed),
+        onSuccessor: (connection, fd) => this.#beginSuccession(connection, fd),
       },
       accepted,
     );
@@ -252,20 +333,14 @@ class Dispatcher implements RunningDispatcher {
     });
   }
 
-  #serveHttp(http: { readonly ip: string; readonly port: number }): Promise<HealthServer> {
-    const places = { listen: this.#places.join(' '), socket: this.#options.socketPath, engine: this.engine };
-    return startHealthServer({
-      ...http,
-      confKey: '--http',
-      health: () => {
-        this.#pool.readStatus();
-        return dispatcherHealth(this.#pool, this.#nowMs() - this.#startedMs, places);
-      },
-      registry: async () => {
-        this.#pool.readStatus();
-        return dispatcherMetrics(this.counters, this.#pool);
-      },
-      document: async path => (path === '/workers' ? { workers: this.workers() } : undefined),
+  #serveHttp(place: { readonly ip: string; readonly port: number }, hasTakenOver: boolean): Promise<HealthServer | undefined> {
+    return serveHttp(place, hasTakenOver, {
+      log: this.#log,
+      pool: this.#pool,
+      counters: this.counters,
+      places: { listen: this.#places.join(' '), socket: this.#options.socketPath, engine: this.engine },
+      upMs: () => this.#nowMs() - this.#startedMs,
+      nextTick: () => this.#waitUntil(() => false, TICK_MS),
     });
   }
 

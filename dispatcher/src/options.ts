@@ -17,6 +17,10 @@ export interface DispatcherOptions {
   readonly listen: readonly ListenPlace[];
   /** Connections that may wait in the kernel to be accepted. */
   readonly backlog: number;
+  /** Descriptors that listen already, opened by whoever has started this process; those that are at a place of `listen` are used, and closed otherwise. */
+  readonly inheritedFds?: readonly number[];
+  /** Takes over from the dispatcher that runs at `socketPath`, if one does. */
+  readonly takesOver?: boolean;
   /** The UNIX socket to which workers connect. */
   readonly socketPath: string;
   /** Its file mode: who may be a worker. */

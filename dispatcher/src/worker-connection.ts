@@ -11,6 +11,7 @@ import {
 } from '@lars/reactor';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
+import type { Succession } from './succession.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import type { ControlPort, DescriptorPort, WorkerSession } from './worker-session.ts';
 
@@ -25,6 +26,8 @@ export interface WorkerConnectionDeps {
   /** Something has changed that may have a time limit. */
   readonly onChange: () => void;
   readonly onClosed: (connection: WorkerConnection) => void;
+  /** It is no worker, but a dispatcher that wants to take over. @throws {ProtocolError} when it may not */
+  readonly onSuccessor: (connection: Connection, fd: number) => Succession;
 }
 
 const LOOK = encodeFrame({ kind: 'look' });
@@ -34,6 +37,7 @@ const FIRST_FRAME_MS = 5_000;
 /** What a connection on the workers' socket has turned out to be. */
 type Role =
   | { readonly kind: 'unknown' | 'refused' }
+  | { readonly kind: 'successor'; readonly succession: Succession }
   | { readonly kind: 'control' | 'descriptors'; readonly session: WorkerSession };
 
 /** One connection of a worker: the first one, on which frames travel, or the second one, on which descriptors do. Its first frame tells which. */
@@ -112,9 +116,11 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
     if (role.kind === 'refused') return;
     const frame = decodeWorkerFrame(bytes);
     if (role.kind === 'control') pool.onFrame(role.session, frame, nowMs());
+    else if (role.kind === 'successor') role.succession.onFrame(frame);
     else if (role.kind === 'descriptors') throw new ProtocolError('nothing comes on the second connection after attach');
     else if (frame.kind === 'attach') this.#attach(frame.session);
     else if (frame.kind === 'hello') this.#greet(frame);
+    else if (frame.kind === 'succeed') this.#succeed();
     else throw new ProtocolError(`the first frame is ${frame.kind}, and must be hello or attach`);
   }
 
@@ -132,6 +138,11 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
     this.#role = { kind: 'descriptors', session: this.#deps.pool.onAttach(id, this, this.#deps.nowMs()) };
   }
 
+  #succeed(): void {
+    this.#silence.cancel();
+    this.#role = { kind: 'successor', succession: this.#deps.onSuccessor(this.#connection, this.#fd) };
+  }
+
   refuse(error: ProtocolError): void {
     const role = this.#role;
     this.#deps.log.warn('a worker does not keep to the protocol, and is closed', { error: error.message });
@@ -139,6 +150,7 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
     this.#connection.destroy();
     if ('session' in role) this.#deps.pool.onGone(role.session, 'refused', this.#deps.nowMs());
     else this.#deps.onRefused();
+    if ('succession' in role) role.succession.onClosed();
   }
 
   #onClose(): void {
@@ -146,6 +158,7 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
     this.#silence.cancel();
     if (role.kind === 'control') this.#deps.pool.onGone(role.session, 'ended', this.#deps.nowMs());
     else if (role.kind === 'descriptors') role.session.control.shutdown();
+    else if (role.kind === 'successor') role.succession.onClosed();
     else if (role.kind === 'unknown') this.#deps.onRefused();
     this.#deps.onClosed(this);
     this.#deps.onChange();

@@ -81,7 +81,7 @@ export class WorkerPool {
 
   /** Something is under way that has a time limit: `tick` is to be called soon. */
   get isBusy(): boolean {
-    return this.#queue.size > 0 || this.#refusals.isGoingOn || this.sessions.some(isUnderWay);
+    return this.#queue.size > 0 || this.#refusals.isGoingOn || this.sessions.some(session => session.isUnderWay);
   }
 
   /** A connection that was accepted is not with a worker yet. */
@@ -111,7 +111,6 @@ export class WorkerPool {
       const error = this.#reader.read(session);
       if (error !== undefined) broken = [...(broken ?? []), [session, error]];
     }
-    // Not in the middle of the sessions: one that is refused is gone.
     for (const [session, error] of broken ?? []) session.control.refuse(error);
   }
 
@@ -181,12 +180,25 @@ export class WorkerPool {
     this.#pump(nowMs);
   }
 
+  /** Another dispatcher has taken over: lets go of a worker, which connects there. What it has not taken by then comes back. */
+  move(session: WorkerSession): void {
+    this.#ready = undefined;
+    session.leave('leaving');
+    if (session.status !== undefined) session.control.sendFrames({ kind: 'moved' });
+    session.control.shutdown();
+  }
+
+  /** @returns what waits, which is the caller's now */
+  takeWaiting(): readonly Accepted[] {
+    return this.#queue.clear();
+  }
+
   /** Looks at what has a time limit. */
   tick(nowMs: number): void {
     this.readStatus();
     for (const session of this.#sessions.values()) {
       this.#mayTakeAgain(session);
-      if (isGreeting(session) && nowMs - session.sinceMs >= GREETING_MS) session.control.shutdown();
+      if (session.isGreeting && nowMs - session.sinceMs >= GREETING_MS) session.control.shutdown();
       else if ((session.account?.waitingMs(nowMs) ?? 0) >= this.#options.handOverMs) this.#dismiss(session);
     }
     this.#pump(nowMs);
@@ -280,8 +292,7 @@ export class WorkerPool {
     if (!isAsking) return;
     // A worker that changed something just before was not asked yet.
     this.readStatus();
-    this.#giveWaiting(nowMs);
-    this.#flush(nowMs);
+    this.#pump(nowMs);
   }
 
   #flush(nowMs: number): void {
@@ -314,7 +325,7 @@ export class WorkerPool {
   #countEnd(session: WorkerSession, takenBack: number): void {
     const { counters, log } = this.#deps;
     const fields = { worker: session.id, ticket: session.ticket, open: session.account?.open ?? 0, takenBack };
-    if (isGreeting(session)) counters.add(this.#at.workersRefused);
+    if (session.isGreeting) counters.add(this.#at.workersRefused);
     else if (session.kind === 'leaving') {
       counters.add(this.#at.workersLeft);
       log.info('worker left', fields);
@@ -336,12 +347,4 @@ export class WorkerPool {
       if (!this.#sessions.has(id)) return id;
     }
   }
-}
-
-function isGreeting({ kind }: WorkerSession): boolean {
-  return kind === 'greeting' || kind === 'attaching';
-}
-
-function isUnderWay(session: WorkerSession): boolean {
-  return isGreeting(session) || session.isFull || (session.account?.untaken ?? 0) > 0;
 }

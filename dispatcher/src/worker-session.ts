@@ -74,6 +74,15 @@ export class WorkerSession {
     return this.#state.kind === 'greeting' ? 0 : this.#state.ticket;
   }
 
+  get isGreeting(): boolean {
+    return this.#state.kind === 'greeting' || this.#state.kind === 'attaching';
+  }
+
+  /** Something of it has a time limit. */
+  get isUnderWay(): boolean {
+    return this.isGreeting || this.isFull || (this.account?.untaken ?? 0) > 0;
+  }
+
   /** It may be chosen. */
   get isReady(): boolean {
     return this.#state.kind === 'ready' && !this.isFull;

@@ -1,29 +1,61 @@
-import { chmodSync } from 'node:fs';
-import type { Listener } from '@lars/reactor';
-import { removeAbandonedSocket, socketPathError } from '@lars/runtime/socket-path';
+import type { Connection, Descriptors, Engine, Listener } from '@lars/reactor';
+import { listenOnPath, removeFile } from './listen-on-path.ts';
 
-/**
- * Listens on a UNIX socket. The file of a process that is gone is replaced; that of a living one, and any other file, is not.
- * @param option names it in errors
- * @param listen opens it
- * @param mode of the file; undefined: as umask has it
- * @throws {StartupError}
- */
-export async function listenOnPath(
-  {
-    path,
-    option,
-    mode,
-    backlog,
-  }: { readonly path: string; readonly option: string; readonly mode: number | undefined; readonly backlog: number },
-  listen: (place: { readonly path: string; readonly backlog: number }) => Promise<Listener>,
-): Promise<Listener> {
-  await removeAbandonedSocket(option, path);
-  try {
-    const listener = await listen({ path, backlog });
-    if (mode !== undefined) chmodSync(path, mode);
-    return listener;
-  } catch (error) {
-    throw socketPathError(option, path, error as NodeJS.ErrnoException);
+export interface WorkersSocketOptions {
+  readonly path: string;
+  readonly mode: number;
+  readonly backlog: number;
+}
+
+export interface WorkersSocketDeps {
+  readonly engine: Engine;
+  readonly descriptors: Descriptors;
+  readonly onConnection: (connection: Connection) => void;
+}
+
+/** The UNIX socket to which workers connect, and a dispatcher that takes over. */
+export class WorkersSocket {
+  readonly #options: WorkersSocketOptions;
+  readonly #deps: WorkersSocketDeps;
+  #listener: Listener | undefined;
+  #isInherited = false;
+
+  constructor(options: WorkersSocketOptions, deps: WorkersSocketDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /** @param fd of the dispatcher before this one. @throws {StartupError} */
+  async open(fd: number | undefined): Promise<void> {
+    const { engine, onConnection } = this.#deps;
+    this.#isInherited = fd !== undefined;
+    this.#listener =
+      fd === undefined
+        ? await listenOnPath({ ...this.#options, option: '--socket' }, place => engine.listen(place, onConnection))
+        : await engine.listen({ fd }, onConnection);
+  }
+
+  get fd(): number {
+    return this.#listener?.fd ?? -1;
+  }
+
+  pause(): void {
+    this.#listener?.pause();
+  }
+
+  resume(): void {
+    this.#listener?.resume();
+  }
+
+  /** It is another dispatcher's now, with what waits in its queue. */
+  leave(): void {
+    if (this.#listener !== undefined) this.#deps.descriptors.close(this.#listener.detach());
+    this.#listener = undefined;
+  }
+
+  async close(): Promise<void> {
+    if (this.#listener === undefined) return;
+    await this.#listener.close();
+    if (this.#isInherited) removeFile(this.#options.path);
   }
 }

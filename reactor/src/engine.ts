@@ -117,6 +117,8 @@ export interface Address {
 
 export interface Listener {
   readonly address: Address;
+  /** The listening descriptor, which is the engine's; for another process, that accepts from the same queue. Undefined with node:net. */
+  readonly fd: number | undefined;
   readonly isPaused: boolean;
   /** Accepts nothing until `resume`; connections wait in the kernel's queue, as many as the backlog allows. */
   pause(): void;

@@ -144,6 +144,36 @@ describe('two workers in Node', () => {
   );
 });
 
+test(
+  '--takeover under load: the new one serves with its own workers, the old one drains and ends, nobody notices',
+  async () => {
+    const folder = new LarsFolder();
+    try {
+      const flags = ['--workers', '1', '--start-limit', '60', '--drain-limit', '20'];
+      const old = await startDispatch(folder, flags, [process.execPath, SERVER]);
+      await eventually('the worker', async () => (await readyCount(old)) === 1, START_MS);
+      const before = (await answerOf(old.port, '/')).pid;
+      const pending: Promise<Answer>[] = [];
+      const load = setInterval(() => pending.push(answerOf(old.port, '/?ms=100')), 20);
+      const again = ['dispatch', '--json', '--takeover', '--listen', `127.0.0.1:${old.port}`, '--socket', 'dispatch.sock'];
+      const fresh = folder.start([...again, ...flags, '--', process.execPath, SERVER]);
+      await fresh.ready;
+      const { code, err } = await old.process.ended;
+      expect([code, err.includes('another dispatcher takes over')], err).toEqual([0, true]);
+      const after = await answerOf(old.port, '/');
+      clearInterval(load);
+      const answers = await Promise.all(pending);
+      expect(answers.length).toBeGreaterThan(3);
+      expect(after.pid).not.toBe(before);
+      expect(() => process.kill(before, 0)).toThrow('ESRCH');
+      expect((await fresh.interrupt()).code).toBe(0);
+    } finally {
+      await folder.dispose();
+    }
+  },
+  START_MS,
+);
+
 describe.runIf(hasPrograms('python3', ['python3']))('a worker in Python', () => {
   const folder = new LarsFolder();
   afterAll(() => folder.dispose());

@@ -46,7 +46,7 @@ export interface DispatchWorld {
 export async function startDispatchWorld(options: WorldOptions = {}): Promise<DispatchWorld> {
   const { limits, queue, handOverMs = 60_000, ...others } = options;
   const log = recordingLog();
-  const socketPath = path.join(temporaryFolder(), 'dispatch.sock');
+  const socketPath = options.socketPath ?? path.join(temporaryFolder(), 'dispatch.sock');
   const dispatcher = await startDispatcher(
     {
       listen: [{ host: '127.0.0.1', port: 0 }],

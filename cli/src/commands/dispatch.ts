@@ -13,15 +13,22 @@ hangs before it has taken a connection loses it to another. Behind -- stands the
 processes; SIGHUP replaces them one after the other, each by a new one before it drains. With --json, one line {"event": "ready", ...} tells
 the ports. Ctrl-C (or SIGTERM) stops accepting, lets the workers that it has started drain, and ends.
 
+A new version is started with the same arguments and --takeover: it gets the listening sockets of the one that runs, with all connections that
+wait in them, and what no worker has taken; workers that were started by somebody else move to it with their connections. Those that the old one
+has started drain, and it ends. When the new one fails before it is ready, the old one goes on. Sockets of systemd (LISTEN_FDS) that are at a
+place of --listen are used too.
+
 Examples:
   lars dispatch --listen 0.0.0.0:80 --listen '[::]:80' --socket /run/app/dispatch.sock
   lars dispatch --listen 127.0.0.1:8080 --socket /tmp/app.sock --workers 4 -- node server.js
+  lars dispatch --takeover --listen 127.0.0.1:8080 --socket /tmp/app.sock --workers 4 -- node server-2.js
 `;
 
 interface DispatchFlags {
   readonly listen: readonly ListenPlace[];
   readonly socket: string;
   readonly socketMode: number;
+  readonly takeover: boolean;
   readonly workers?: number;
   readonly maxPerWorker: number;
   readonly maxWorkers: number;
@@ -37,6 +44,8 @@ interface DispatchFlags {
   readonly logLevel: LogOptions['level'];
 }
 
+/** A connection tells its listener in one byte. */
+const MAX_LISTENERS = 256;
 const MAX_WORKERS = 4_096;
 const MAX_CONNECTIONS = 1_000_000;
 const MAX_BACKLOG = 65_535;
@@ -60,6 +69,9 @@ export function addDispatch(program: Command, shell: Shell): void {
     .addOption(new Option('--socket <path>', 'the UNIX socket to which workers connect').makeOptionMandatory())
     .addOption(
       new Option('--socket-mode <mode>', 'its file mode, octal: who may be a worker').argParser(fileMode).default(0o600, '600'),
+    )
+    .addOption(
+      new Option('--takeover', 'take over from the dispatcher that runs at --socket, if one does; it then ends').default(false),
     )
     .addOption(number('--workers', 'start the program behind -- so many times, and watch it', 1, MAX_WORKERS))
     .addOption(number('--max-per-worker', 'connections that one worker may have', 1, MAX_CONNECTIONS, MAX_CONNECTIONS))
@@ -99,11 +111,13 @@ function dispatcherOptions(command: readonly string[], flags: DispatchFlags): Di
   if ((file === undefined) !== (flags.workers === undefined)) {
     throw new UsageError('--workers and a program behind -- belong together: lars dispatch … --workers 4 -- node server.js');
   }
+  if (flags.listen.length > MAX_LISTENERS) throw new UsageError(`--listen: at most ${MAX_LISTENERS} places`);
   return {
     listen: flags.listen,
     backlog: flags.backlog,
     socketPath: flags.socket,
     socketMode: flags.socketMode,
+    takesOver: flags.takeover,
     refuseBy: flags.refuseBy,
     lastWaitMs: LAST_WAIT_MS,
     pool: {

@@ -6,13 +6,14 @@ import { ProcessSignals } from '@lars/runtime/process-signals';
 import { UsageError } from '../errors.ts';
 import type { ExitCode } from '../exit-code.ts';
 import type { Shell } from '../shell.ts';
+import { takeInheritedDescriptors } from './inherited-descriptors.ts';
 import { readyDocument, readyText } from './ready.ts';
 import { runInForeground } from './run-in-foreground.ts';
 import { healthUrl, type ServiceFacts } from './service-facts.ts';
 import { startLog } from './start-log.ts';
 
 /**
- * Runs the dispatcher until a signal ends it; SIGHUP replaces the workers that it has started.
+ * Runs the dispatcher until a signal ends it, or another dispatcher has taken over; SIGHUP replaces the workers that it has started.
  * @throws {UsageError} when two options name one place
  * @throws {StartupError} when it does not start
  */
@@ -26,7 +27,9 @@ export async function runDispatcher(shell: Shell, options: DispatcherOptions, lo
     log,
     bufferedLogs: [buffered],
     start: async () => {
-      const dispatcher = await startDispatcher(options, { log });
+      const inheritedFds = takeInheritedDescriptors(process.env, process.pid);
+      const dispatcher = await startDispatcher({ ...options, inheritedFds }, { log });
+      void dispatcher.handedOver.then(() => process.kill(process.pid, 'SIGTERM'));
       onReload(
         () =>
           void dispatcher.roll().catch((error: unknown) => log.error('workers were not replaced', { error: messageOf(error) })),

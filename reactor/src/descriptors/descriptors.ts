@@ -49,7 +49,7 @@ const SO_PEERCRED = 17;
 const PATH_BYTES_MAX = 107;
 
 /**
- * Passes descriptors to other processes over UNIX stream sockets (SCM_RIGHTS), with messages of as many bytes. Nothing here waits.
+ * Passes descriptors to other processes over UNIX stream sockets (SCM_RIGHTS), with messages of a few bytes. Nothing here waits.
  * @returns why it does not run here, in one line, where it does not
  */
 export async function loadDescriptors(): Promise<DescriptorsOutcome> {
@@ -90,21 +90,19 @@ export class Descriptors {
   /**
    * Sends descriptors in one message, all or none; the caller's own stay open.
    * @param socket a UNIX stream socket
-   * @param bytes as many, at least one: they tell the receiver how many descriptors there were
+   * @param bytes what goes with them, from 1 to MESSAGE_MAX
    */
-  send(socket: number, fds: readonly number[], bytes: readonly number[]): SendOutcome {
+  send(socket: number, fds: readonly number[], bytes: ArrayLike<number>): SendOutcome {
     const words = this.#words;
-    for (let at = 0; at < fds.length; at++) {
-      words[CMSG.descriptors + at] = fds[at] as number;
-      this.#bytes[BYTES_AT + at] = bytes[at] as number;
-    }
-    words[IOVEC.length] = fds.length;
+    for (let at = 0; at < fds.length; at++) words[CMSG.descriptors + at] = fds[at] as number;
+    for (let at = 0; at < bytes.length; at++) this.#bytes[BYTES_AT + at] = bytes[at] as number;
+    words[IOVEC.length] = bytes.length;
     words[CMSG.length] = CMSG_HEADER_BYTES + 4 * fds.length;
     words[CMSG.level] = SOL_SOCKET;
     words[CMSG.type] = SCM_RIGHTS;
     words[MSGHDR.controlLength] = CMSG_HEADER_BYTES + 8 * Math.ceil(fds.length / 2);
     const sent = this.#retry(() => this.#calls.sendmsg(socket, this.#address, MSG_DONTWAIT | MSG_NOSIGNAL));
-    return sent === fds.length ? 'sent' : this.#sendFailure();
+    return sent === bytes.length ? 'sent' : this.#sendFailure();
   }
 
   /** Takes the next message that has come; its descriptors are not inherited by programs that this one starts. */

@@ -3,7 +3,9 @@ import { DEFAULTS, type Endpoint } from '../check-options.ts';
 import { type Address, EngineError, type ListenOptions, type SocketOptions } from '../engine.ts';
 import {
   F_GETFL,
+  F_SETFD,
   F_SETFL,
+  FD_CLOEXEC,
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
@@ -91,6 +93,7 @@ export class Sockets {
       throw new EngineError('BAD_OPTION', `descriptor ${fd} is no ${wantsListening ? 'listening' : 'connected'} stream socket`);
     }
     this.#libc.fcntl(fd, F_SETFL, this.#libc.fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+    this.#libc.fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
 
   /** Options of TCP fail on UNIX sockets, which does not matter. */

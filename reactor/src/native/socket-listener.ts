@@ -29,7 +29,7 @@ export interface SocketListenerDeps {
 export class SocketListener implements Listener, Source {
   readonly address: Address;
   readonly #deps: SocketListenerDeps;
-  readonly #fd: number;
+  readonly fd: number;
   readonly #retry: WheelTimer;
   #isOpen = true;
   #isPaused = false;
@@ -38,7 +38,7 @@ export class SocketListener implements Listener, Source {
 
   constructor(deps: SocketListenerDeps, fd: number) {
     this.#deps = deps;
-    this.#fd = fd;
+    this.fd = fd;
     this.address = deps.context.sockets.localAddress(fd) ?? { family: 'unix', host: '', port: 0 };
     this.#retry = new WheelTimer(() => this.#watch());
     this.#watch();
@@ -69,7 +69,7 @@ export class SocketListener implements Listener, Source {
   abandon(): void {
     if (!this.#isOpen) return;
     this.#leave();
-    this.#deps.context.hub.closeLater(this.#fd);
+    this.#deps.context.hub.closeLater(this.fd);
     if (this.#deps.path === undefined) return;
     try {
       unlinkSync(this.#deps.path);
@@ -81,7 +81,7 @@ export class SocketListener implements Listener, Source {
   detach(): number {
     if (!this.#isOpen) throw new EngineError('NOT_OPEN', 'the listener is closed');
     this.#leave();
-    return this.#fd;
+    return this.fd;
   }
 
   onReady(): void {
@@ -93,7 +93,7 @@ export class SocketListener implements Listener, Source {
   /** @returns whether there may be another one */
   #accept(): boolean {
     const { libc, sockets } = this.#deps.context;
-    const fd = sockets.accept(this.#fd);
+    const fd = sockets.accept(this.fd);
     if (fd >= 0) {
       this.#deps.onAccept(fd);
       return this.#isOpen;
@@ -122,7 +122,7 @@ export class SocketListener implements Listener, Source {
     if (this.#isWatched || this.#isPaused || !this.#isOpen) return;
     this.#deps.context.core.wheel.cancel(this.#retry);
     try {
-      this.#deps.context.hub.add(this.#fd, this, Ready.readable);
+      this.#deps.context.hub.add(this.fd, this, Ready.readable);
       this.#isWatched = true;
     } catch (error) {
       this.#waitForRoom(asError(error));
@@ -130,7 +130,7 @@ export class SocketListener implements Listener, Source {
   }
 
   #unwatch(): void {
-    if (this.#isWatched) this.#deps.context.hub.remove(this.#fd);
+    if (this.#isWatched) this.#deps.context.hub.remove(this.fd);
     this.#isWatched = false;
     this.#deps.context.core.wheel.cancel(this.#retry);
   }

@@ -4,6 +4,7 @@ import { type Address, EngineError, type Listener } from '../engine.ts';
 /** A listener on a server of node:net. While it is paused the server accepts on, and what it accepted waits here, as many as the backlog allows. */
 export class NodeListener implements Listener {
   readonly address: Address;
+  readonly fd = undefined;
   readonly #server: Server;
   readonly #backlog: number;
   readonly #onSocket: (socket: Socket) => void;

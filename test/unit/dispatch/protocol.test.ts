@@ -24,7 +24,8 @@ const dispatcherFrame: fc.Arbitrary<DispatcherFrame> = fc.oneof(
   fc.record({ kind: fc.constant('connection' as const), number: uint32, listener: uint32 }),
   fc.record({ kind: fc.constant('last' as const), number: uint32 }),
   fc.record({ kind: fc.constantFrom('drain' as const, 'look' as const, 'moved' as const, 'released' as const) }),
-  fc.record({ kind: fc.constantFrom('offer' as const, 'rest' as const), count: uint32 }),
+  fc.record({ kind: fc.constant('offer' as const), count: uint32 }),
+  fc.record({ kind: fc.constant('rest' as const), count: uint32, listener: uint32 }),
 );
 
 test('a frame is four little-endian numbers', () => {

@@ -1,0 +1,61 @@
+import type { SharedCounters } from '@lars/runtime/counters';
+import { messageOf } from '@lars/runtime/errors';
+import { type Health, type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
+import type { Logger } from '@lars/runtime/log';
+import type { DispatcherCounter } from './counters.ts';
+import { dispatcherHealth, dispatcherMetrics, workerDocuments } from './dispatcher-metrics.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+export interface DispatcherHttpDeps {
+  readonly log: Logger;
+  readonly pool: WorkerPool;
+  readonly counters: SharedCounters<DispatcherCounter>;
+  readonly places: Health['details'];
+  readonly upMs: () => number;
+  readonly nextTick: () => Promise<void>;
+}
+
+/** How often, a tick apart, a port is tried that the dispatcher before may have still. */
+const TRIES = 20;
+
+/**
+ * /healthz, /metrics and /workers.
+ * @param hasTakenOver clients are served already, so that an error does not end the process
+ * @returns undefined when it goes without
+ * @throws {StartupError}
+ */
+export async function serveHttp(
+  place: { readonly ip: string; readonly port: number },
+  hasTakenOver: boolean,
+  deps: DispatcherHttpDeps,
+): Promise<HealthServer | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(place, deps);
+    } catch (error) {
+      if (!hasTakenOver) throw error;
+      if (attempt === TRIES) {
+        deps.log.error('--http is not served', { error: messageOf(error) });
+        return undefined;
+      }
+    }
+    await deps.nextTick();
+  }
+}
+
+function start(
+  place: { readonly ip: string; readonly port: number },
+  { pool, counters, places, upMs }: DispatcherHttpDeps,
+): Promise<HealthServer> {
+  const readPool = () => {
+    pool.readStatus();
+    return pool;
+  };
+  return startHealthServer({
+    ...place,
+    confKey: '--http',
+    health: () => dispatcherHealth(readPool(), upMs(), places),
+    registry: async () => dispatcherMetrics(counters, readPool()),
+    document: async path => (path === '/workers' ? { workers: workerDocuments(readPool()) } : undefined),
+  });
+}

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type DispatcherFrame,
+  decodeDispatcherFrame,
+  encodeFrame,
+  FrameSplitter,
+  PROTOCOL_VERSION,
+  ProtocolError,
+  type WorkerFrame,
+} from '@lars/dispatch/protocol';
+import type { Descriptors } from '@lars/reactor';
+import { messageOf, StartupError } from '@lars/runtime/errors';
+
+/** How often it is looked whether something has come. */
+const POLL_MS = 2;
+/** For how long the other dispatcher may say nothing. */
+const ANSWER_MS = 5_000;
+/** Nobody listens at the path. */
+const ABSENT: readonly unknown[] = ['ENOENT', 'ECONNREFUSED'];
+
+/** The dispatcher that ran before, seen by the one that takes over from it: it gives its listening descriptors, then what no worker has taken. */
+export class Predecessor {
+  readonly #descriptors: Descriptors;
+  readonly #socket: number;
+  readonly #splitter = new FrameSplitter();
+  readonly #frames: DispatcherFrame[] = [];
+  readonly #fds: number[] = [];
+  #isGone = false;
+
+  private constructor(descriptors: Descriptors, socket: number) {
+    this.#descriptors = descriptors;
+    this.#socket = socket;
+  }
+
+  /**
+   * Asks the dispatcher at this path for its listeners.
+   * @returns undefined when nobody is there; else it and its listening descriptors, the workers' socket first
+   * @throws {StartupError} when it does not give them
+   */
+  static async meet(
+    descriptors: Descriptors,
+    path: string,
+  ): Promise<{ readonly predecessor: Predecessor; readonly fds: readonly number[] } | undefined> {
+    const socket = connect(descriptors, path);
+    if (socket === undefined) return undefined;
+    const predecessor = new Predecessor(descriptors, socket);
+    try {
+      predecessor.#say({ kind: 'succeed', version: PROTOCOL_VERSION });
+      const fds: number[] = [];
+      for (;;) {
+        const frame = await predecessor.#next(ANSWER_MS);
+        if (frame?.kind !== 'offer') throw new ProtocolError('it does not answer');
+        if (frame.count === 0) return { predecessor, fds };
+        fds.push(...predecessor.#take(frame.count));
+      }
+    } catch (error) {
+      predecessor.close();
+      throw new StartupError('TAKEOVER', `the dispatcher at ${path} does not hand over: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** Says what is taken, and waits until the other one accepts no more, or is gone. @param claims places among its listeners, from 0 */
+  async release(claims: readonly number[]): Promise<void> {
+    for (const number of claims) this.#say({ kind: 'claim', number });
+    this.#say({ kind: 'ready' });
+    await this.#next(ANSWER_MS);
+  }
+
+  /** Takes what no worker of the other one has taken, until that has ended. Never rejects. */
+  async takeRest(onConnection: (fd: number, listener: number) => void, onEnough: () => void): Promise<void> {
+    try {
+      for (;;) {
+        const frame = await this.#next(Number.POSITIVE_INFINITY);
+        if (frame?.kind !== 'rest') return;
+        for (const fd of this.#take(frame.count)) onConnection(fd, frame.listener);
+        onEnough();
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  close(): void {
+    if (!this.#isGone) this.#descriptors.close(this.#socket);
+    this.#isGone = true;
+    for (const fd of this.#fds.splice(0)) this.#descriptors.close(fd);
+  }
+
+  #say(frame: WorkerFrame): void {
+    if (!this.#isGone) this.#descriptors.sendBytes(this.#socket, encodeFrame(frame));
+  }
+
+  /** Descriptors come with the frame that counts them. Fewer are here when this process may not have more open. */
+  #take(count: number): readonly number[] {
+    return this.#fds.splice(0, count);
+  }
+
+  /** @returns undefined when it is gone, says what cannot be, or says nothing for so long */
+  async #next(withinMs: number): Promise<DispatcherFrame | undefined> {
+    for (let waitedMs = 0; waitedMs <= withinMs; waitedMs += POLL_MS) {
+      const frame = this.#frames.shift();
+      if (frame !== undefined) return frame;
+      if (this.#isGone) return undefined;
+      const received = this.#descriptors.receive(this.#socket);
+      if (received.kind === 'message') {
+        this.#fds.push(...received.fds);
+        this.#splitter.push(received.bytes, bytes => this.#frames.push(decodeDispatcherFrame(bytes)));
+      } else if (received.kind === 'gone') return undefined;
+      else await sleep(POLL_MS);
+    }
+    return undefined;
+  }
+}
+
+function connect(descriptors: Descriptors, path: string): number | undefined {
+  try {
+    return descriptors.connect(path);
+  } catch (error) {
+    if (ABSENT.includes((error as NodeJS.ErrnoException).code)) return undefined;
+    throw new StartupError('TAKEOVER', `the dispatcher at ${path} cannot be reached: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,199 @@
+/** Dispatchers that take over from one another while clients connect: nobody is refused, and nothing is lost. */
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import path from 'node:path';
+import { serveDispatched } from '@lars/dispatch';
+import { encodeFrame } from '@lars/dispatch/protocol';
+import { createEngine } from '@lars/reactor';
+import { expect, test } from 'vitest';
+import {
+  afterTest,
+  connectClient,
+  type DispatchWorld,
+  readyWorkers,
+  startDispatchWorld,
+  temporaryFolder,
+  type WorldOptions,
+} from '../../support/dispatch-world.ts';
+import { eventually } from '../../support/eventually.ts';
+import { ScriptedWorker } from '../../support/scripted-worker.ts';
+
+const LOOPBACK = '127.0.0.1';
+const openDescriptors = () => readdirSync('/proc/self/fd').length;
+
+/** A dispatcher that takes over from this one. */
+const takeOver = ({ socketPath, port }: DispatchWorld, options: WorldOptions = {}) =>
+  startDispatchWorld({ socketPath, listen: [{ host: LOOPBACK, port }], takesOver: true, ...options });
+
+test('three times under load: no connection is refused, reset or unanswered, and workers keep what they have', async () => {
+  let world = await startDispatchWorld();
+  const kept: Socket[] = [];
+  const server = await serveDispatched(world.socketPath, socket => {
+    socket.on('data', chunk => {
+      if (String(chunk) === 'keep') kept.push(socket);
+      else socket.end(chunk);
+    });
+  });
+  const lasting = await connectClient({ host: LOOPBACK, port: world.port }, 'keep');
+  await eventually('it is kept', () => kept.length === 1);
+  const before = openDescriptors();
+  let isOver = false;
+  let answered = 0;
+  const load = Array.from({ length: 6 }, async () => {
+    while (!isOver) {
+      const client = await connectClient({ host: LOOPBACK, port: world.port }, 'short');
+      await eventually('the end', () => client.end());
+      expect([client.text(), client.end()]).toEqual(['short', 'ended']);
+      client.socket.destroy();
+      answered += 1;
+    }
+  });
+  await eventually('the load', () => answered > 20);
+  for (let at = 0; at < 3; at++) {
+    const old = world;
+    world = await takeOver(old);
+    await old.dispatcher.handedOver;
+    const seen = answered;
+    await eventually('some more', () => answered > seen + 20);
+    await eventually('the worker is here, with what it has', () => (world.dispatcher.workers()[0]?.open ?? 0) > 0);
+    const { accepted, handedOver, movedOn, ...others } = old.dispatcher.counters.toObject();
+    expect(handedOver + movedOn).toBe(accepted);
+    expect(others).toMatchObject({ refusedFull: 0, refusedLate: 0, refusedStopped: 0, workersLost: 0, workersDismissed: 0 });
+  }
+  isOver = true;
+  await Promise.all(load);
+  kept[0]?.end('still here');
+  await eventually('the answer', () => lasting.text() === 'still here');
+  lasting.socket.destroy();
+  server.close();
+  await once(server, 'close');
+  await eventually('no descriptor has stayed', () => openDescriptors() <= before);
+});
+
+test('what no worker has taken goes along, and is served there; a worker of version 1 comes along too', async () => {
+  const file = path.join(temporaryFolder(), 'app.sock');
+  const old = await startDispatchWorld({ listen: [{ host: LOOPBACK, port: 0 }, { path: file }] });
+  const full = await old.join({ maxConnections: 1, open: 1 });
+  const clients = [await old.connect(), await connectClient({ path: file }), await connectClient({ path: file })];
+  await eventually('all wait', () => old.dispatcher.counters.get('waited') === 3);
+  const fresh = await takeOver(old, { listen: [{ path: file }, { host: LOOPBACK, port: old.port }] });
+  await old.dispatcher.handedOver;
+  await eventually('the worker is let go', () => full.isClosed);
+  expect(old.dispatcher.counters.get('movedOn')).toBe(3);
+  const worker = await fresh.join();
+  const listeners: number[] = [];
+  for (let at = 0; at < 3; at++) {
+    const { number, listener } = await worker.next('connection');
+    listeners.push(listener);
+    worker.say({ kind: 'status', taken: number, open: number });
+    worker.closeDescriptor(worker.receive() ?? -1);
+  }
+  expect(listeners.toSorted()).toEqual([0, 0, 1]);
+  await eventually('they are served', () => clients.every(client => client.end() === 'ended'));
+  await fresh.dispatcher.stop();
+  expect([existsSync(file), existsSync(old.socketPath)]).toEqual([false, false]);
+});
+
+test('a place that is new is opened, and one that is no longer wanted is closed', async () => {
+  const files = ['one.sock', 'two.sock'].map(name => path.join(temporaryFolder(), name));
+  const [one = '', two = ''] = files;
+  const old = await startDispatchWorld({ listen: [{ path: one }, { host: LOOPBACK, port: 0 }] });
+  const port = Number(old.dispatcher.places[1]?.split(':').at(-1));
+  const fresh = await startDispatchWorld({
+    socketPath: old.socketPath,
+    listen: [{ host: LOOPBACK, port }, { path: two }],
+    takesOver: true,
+  });
+  await old.dispatcher.handedOver;
+  expect([existsSync(one), existsSync(two)]).toEqual([false, true]);
+  const worker = await fresh.join();
+  await connectClient({ host: LOOPBACK, port });
+  expect(await worker.next('connection')).toMatchObject({ listener: 0 });
+  await connectClient({ path: two });
+  expect(await worker.next('connection')).toMatchObject({ listener: 1 });
+});
+
+test('without a dispatcher to take over from it starts as ever', async () => {
+  const world = await startDispatchWorld({ takesOver: true });
+  (await world.join()).kill();
+  expect(existsSync(world.socketPath)).toBe(true);
+});
+
+test('one that goes away before it is ready changes nothing', async () => {
+  const old = await startDispatchWorld();
+  const server = await serveDispatched(old.socketPath, socket => socket.end('old'));
+  afterTest(() => server.close());
+  const before = openDescriptors();
+  // The place of the second --listen is taken, by the first.
+  const listen = [0, 1].map(() => ({ host: LOOPBACK, port: old.port }));
+  await expect(takeOver(old, { listen })).rejects.toThrow(`--listen ${LOOPBACK}:${old.port} cannot be opened`);
+  await eventually('the old one knows', () =>
+    old.log.events().includes('the dispatcher that was to take over went away: this one goes on'),
+  );
+  const client = await old.connect();
+  await eventually('the answer', () => client.text() === 'old');
+  client.socket.destroy();
+  (await old.join()).kill();
+  await eventually('one worker', () => readyWorkers(old.dispatcher) === 1);
+  await eventually('no descriptor has stayed', () => openDescriptors() <= before);
+  expect(existsSync(old.socketPath)).toBe(true);
+  const fresh = await takeOver(old);
+  await old.dispatcher.handedOver;
+  await eventually('the worker has moved', () => readyWorkers(fresh.dispatcher) === 1);
+});
+
+test('descriptors that somebody else has opened are used where they are wanted, and closed where not', async () => {
+  const engine = await createEngine({ kind: 'epoll' });
+  const [wanted, other] = [await engine.listen({ port: 0 }, () => undefined), await engine.listen({ port: 0 }, () => undefined)];
+  const { port } = wanted.address;
+  const early = connectClient({ host: LOOPBACK, port }, 'early');
+  const inheritedFds = [other.detach(), wanted.detach()];
+  await engine.close();
+  const client = await early;
+  const world = await startDispatchWorld({ listen: [{ host: LOOPBACK, port }], inheritedFds });
+  const server = await serveDispatched(world.socketPath, socket => socket.pipe(socket));
+  afterTest(() => server.close());
+  await eventually('what waited before is answered', () => client.text() === 'early');
+  client.socket.destroy();
+  const refused = await connectClient({ host: LOOPBACK, port: other.address.port });
+  await eventually('nobody listens there', () => refused.end() === 'reset');
+  await expect(startDispatchWorld({ inheritedFds: [1] })).rejects.toThrow('descriptor 1 was inherited, and cannot be used');
+});
+
+const succeed = encodeFrame({ kind: 'succeed', version: 2 });
+test.each([
+  [
+    'in the middle of something else',
+    Buffer.concat([succeed, encodeFrame({ kind: 'leave' })]),
+    'leave is nothing for a dispatcher',
+  ],
+  ['twice', Buffer.concat([succeed, succeed]), 'succeed is nothing for a dispatcher'],
+  ['with rubbish', Buffer.concat([succeed, Buffer.alloc(16, 0xff)]), 'no worker sends frames of kind 4294967295'],
+])('one that speaks %s is closed, and the old one goes on', async (_, bytes, message) => {
+  const world = await startDispatchWorld();
+  const bad = await ScriptedWorker.connect(world.socketPath);
+  afterTest(() => bad.kill());
+  bad.write(bytes);
+  await eventually('it is closed', () => bad.isClosed);
+  expect(world.log.records.map(({ fields }) => String(fields['error'])).join('\n')).toContain(message);
+  const client = await world.connect();
+  (await (await world.join()).take()).end('fine');
+  await eventually('the answer', () => client.text() === 'fine');
+});
+
+test('two cannot take over at once', async () => {
+  const world = await startDispatchWorld();
+  const first = await ScriptedWorker.connect(world.socketPath);
+  const second = await ScriptedWorker.connect(world.socketPath);
+  afterTest(() => first.kill());
+  afterTest(() => second.kill());
+  second.write(Buffer.alloc(1));
+  first.write(succeed);
+  await first.next('offer');
+  second.write(succeed.subarray(1));
+  second.write(Buffer.alloc(16));
+  await eventually('it is closed', () => second.isClosed);
+  first.kill();
+  await (await world.join()).kill();
+});
