@@ -1,4 +1,4 @@
-/** The programs in C: a load generator, so that the generator is never what limits, and a server on epoll as yardstick and as what stands behind proxies. */
+/** The programs in C: a load generator, so that the generator is never what limits, a server on epoll as yardstick and as what stands behind proxies, and a dispatcher as yardstick. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,15 +12,21 @@ const COMPILE_TIMEOUT_MS = 60_000;
 export interface TcpPrograms {
   readonly load: string;
   readonly server: string;
+  readonly handOver: string;
 }
 
 /** @returns why there are none, in one line, where they cannot be compiled */
 export async function compilePrograms(folder: string): Promise<TcpPrograms | { readonly unavailable: string }> {
   if (process.platform !== 'linux') return { unavailable: `they need epoll, and this is ${process.platform}` };
-  const programs = { load: path.join(folder, 'load'), server: path.join(folder, 'server') };
+  const programs = {
+    load: path.join(folder, 'load'),
+    server: path.join(folder, 'server'),
+    handOver: path.join(folder, 'hand-over'),
+  };
   try {
     await compile(programs.load, ['load.c', 'load-kinds.c'], ['-lm']);
     await compile(programs.server, ['server.c'], ['-pthread']);
+    await compile(programs.handOver, ['hand-over.c'], []);
     return programs;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { unavailable: 'there is no C compiler (cc) here' };
