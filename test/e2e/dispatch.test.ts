@@ -1,5 +1,8 @@
 /** `lars dispatch` with worker programs: a hung one, a killed one, a new version, the end; in Node and in Python; with too few descriptors. */
+
+import { readdirSync } from 'node:fs';
 import { Agent, get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
@@ -84,9 +87,14 @@ describe('two workers in Node', () => {
     async () => {
       const blocked = answerOf(dispatch.port, '/block?ms=2000&id=blocked');
       await eventually('it hangs', async () => (await metric(dispatch, 'handed_over_total')) >= 1);
-      const answers = await Promise.all(Array.from({ length: 12 }, (_, id) => answerOf(dispatch.port, `/?id=${id}`)));
+      const pending: Promise<Answer>[] = [];
+      for (let id = 0; id < 20; id++) {
+        pending.push(answerOf(dispatch.port, `/?id=${id}`));
+        await sleep(50);
+      }
+      const answers = await Promise.all(pending);
       const hanging = await blocked;
-      expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 12 }, (_, id) => String(id)));
+      expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, id) => String(id)));
       expect(answers.every(({ pid }) => pid !== hanging.pid)).toBe(true);
       expect(hanging.id).toBe('blocked');
       await twoReady(dispatch);
@@ -167,6 +175,31 @@ test(
       expect(after.pid).not.toBe(before);
       expect(() => process.kill(before, 0)).toThrow('ESRCH');
       expect((await fresh.interrupt()).code).toBe(0);
+    } finally {
+      await folder.dispose();
+    }
+  },
+  START_MS,
+);
+
+test(
+  'a worker that may open too few files takes what it can, and the rest is served when it has room; no descriptor stays',
+  async () => {
+    const folder = new LarsFolder();
+    try {
+      const worker = ['sh', '-c', 'ulimit -n 40; exec "$0" "$@"', process.execPath, SERVER];
+      const dispatch = await startDispatch(folder, ['--workers', '1', '--start-limit', '60'], worker);
+      await eventually('the worker', async () => (await readyCount(dispatch)) === 1, START_MS);
+      await answerOf(dispatch.port, '/');
+      const descriptors = () => readdirSync(`/proc/${dispatch.pid}/fd`).length;
+      const before = descriptors();
+      const answers = await Promise.all(Array.from({ length: 60 }, (_, id) => answerOf(dispatch.port, `/?ms=200&id=${id}`)));
+      expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 60 }, (_, id) => String(id)));
+      expect(new Set(answers.map(({ pid }) => pid)).size).toBe(1);
+      expect(await metric(dispatch, 'taken_back_total')).toBeGreaterThan(0);
+      expect(await metric(dispatch, 'handed_over_total')).toBe(61);
+      await eventually('no descriptor has stayed', () => descriptors() <= before, START_MS);
+      expect((await dispatch.process.interrupt()).code).toBe(0);
     } finally {
       await folder.dispose();
     }

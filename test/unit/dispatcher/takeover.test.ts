@@ -20,13 +20,14 @@ import { eventually } from '../../support/eventually.ts';
 import { ScriptedWorker } from '../../support/scripted-worker.ts';
 
 const LOOPBACK = '127.0.0.1';
+const TAKEOVERS = Number(process.env['LARS_TEST_TAKEOVERS'] ?? 3);
 const openDescriptors = () => readdirSync('/proc/self/fd').length;
 
 /** A dispatcher that takes over from this one. */
 const takeOver = ({ socketPath, port }: DispatchWorld, options: WorldOptions = {}) =>
   startDispatchWorld({ socketPath, listen: [{ host: LOOPBACK, port }], takesOver: true, ...options });
 
-test('three times under load: no connection is refused, reset or unanswered, and workers keep what they have', async () => {
+test(`${TAKEOVERS} times under load: no connection is refused, reset or unanswered, and workers keep what they have`, async () => {
   let world = await startDispatchWorld();
   const kept: Socket[] = [];
   const server = await serveDispatched(world.socketPath, socket => {
@@ -50,7 +51,7 @@ test('three times under load: no connection is refused, reset or unanswered, and
     }
   });
   await eventually('the load', () => answered > 20);
-  for (let at = 0; at < 3; at++) {
+  for (let at = 0; at < TAKEOVERS; at++) {
     const old = world;
     world = await takeOver(old);
     await old.dispatcher.handedOver;
