@@ -67,6 +67,9 @@ export class WorkerStatus {
 export class StatusView {
   readonly #page: StatusPage;
   #released = 0;
+  /** What stood there when it was last read; not a number = it must be read. */
+  #lastTaken = Number.NaN;
+  #lastOpen = Number.NaN;
 
   /** @param page new, of zeros. @param open what the worker has from before */
   constructor(page: StatusPage, open: number) {
@@ -74,13 +77,21 @@ export class StatusView {
     Atomics.store(page.words, At.open, open);
   }
 
+  /** Nothing has changed since both numbers were read; one that changes at this moment may be seen the next time. Costs less than reading them. */
+  get isUnchanged(): boolean {
+    const { words } = this.#page;
+    return words[At.taken] === this.#lastTaken && words[At.open] === this.#lastOpen;
+  }
+
   get open(): number {
-    return Atomics.load(this.#page.words, At.open);
+    this.#lastOpen = Atomics.load(this.#page.words, At.open);
+    return this.#lastOpen;
   }
 
   /** How many connections it has taken since it had taken `before`, if it tells the truth. */
   takenSince(before: number): number {
-    return (Atomics.load(this.#page.words, At.taken) - before) & COUNT_MASK;
+    this.#lastTaken = Atomics.load(this.#page.words, At.taken);
+    return (this.#lastTaken - before) & COUNT_MASK;
   }
 
   /** The worker can take nothing any more. What it has taken before stays taken. */
@@ -88,7 +99,9 @@ export class StatusView {
     Atomics.or(this.#page.words, At.taken, CLOSED);
   }
 
+  /** From here on what has changed before is certain to be seen. */
   ask(isAsked: boolean): void {
+    this.#lastTaken = Number.NaN;
     Atomics.store(this.#page.words, At.asked, isAsked ? 1 : 0);
   }
 

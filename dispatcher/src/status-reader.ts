@@ -21,7 +21,7 @@ export class StatusReader {
 
   /** @returns what is wrong with what a worker has written, if something is */
   read({ account, status }: WorkerSession): ProtocolError | undefined {
-    if (account === undefined || status === undefined) return undefined;
+    if (account === undefined || status === undefined || status.isUnchanged) return undefined;
     try {
       const taken = account.onView(status);
       if (taken.length === 0) return undefined;

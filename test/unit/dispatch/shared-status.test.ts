@@ -35,6 +35,20 @@ test('a connection is held back until it is released', () => {
   expect([status.isKeptBack(1), status.isKeptBack(2)]).toEqual([false, true]);
 });
 
+test('what has not changed need not be read, except after asking', () => {
+  const { view, status } = pair();
+  expect(view.isUnchanged).toBe(false);
+  expect([view.takenSince(0), view.open, view.isUnchanged]).toEqual([0, 0, true]);
+  status.tellOpen(1);
+  expect(view.isUnchanged).toBe(false);
+  expect([view.open, view.isUnchanged]).toEqual([1, true]);
+  status.take(1, 1);
+  expect(view.isUnchanged).toBe(false);
+  expect([view.takenSince(0), view.isUnchanged]).toEqual([1, true]);
+  view.ask(true);
+  expect(view.isUnchanged).toBe(false);
+});
+
 test('a dispatcher asks, and asks no more', () => {
   const { view, status } = pair();
   view.ask(true);
