@@ -1,6 +1,8 @@
 /** What the suites of the reactor share: an engine of each kind that runs here, handlers that note what they are told, and remotes on plain node:net. */
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { CloseReason, Connection, ConnectionHandler, Listener, ListenOptions } from '@lars/reactor';
 import { createEngine, type Engine, type EngineKind } from '@lars/reactor';
 import { afterEach, describe } from 'vitest';
@@ -208,4 +210,11 @@ export function echo(connection: Connection): void {
     },
     onDrain: one => one.resume(),
   });
+}
+
+/** The place of a UNIX socket, which goes with the test. */
+export function temporaryPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'reactor-'));
+  afterTest(() => rmSync(folder, { recursive: true }));
+  return join(folder, 'socket');
 }
