@@ -67,6 +67,6 @@ export async function startWorkerServers(kinds: readonly WorkerServerKind[], fol
 /** Our scripts tell a port, services the places where they listen. */
 function portOf(ready: Readonly<Record<string, unknown>>): number {
   if (typeof ready['port'] === 'number') return ready['port'];
-  const { listen } = ready['dispatcher'] as { readonly listen: string };
-  return Number(listen.slice(listen.lastIndexOf(':') + 1));
+  const { listens } = ready['dispatcher'] as { readonly listens: readonly string[] };
+  return Number(listens[0]?.split(':').at(-1));
 }

@@ -12,6 +12,8 @@ export interface DispatcherHttpDeps {
   readonly counters: SharedCounters<DispatcherCounter>;
   readonly places: Health['details'];
   readonly upMs: () => number;
+  /** It accepts no more. */
+  readonly isDraining: () => boolean;
   readonly nextTick: () => Promise<void>;
 }
 
@@ -45,7 +47,7 @@ export async function serveHttp(
 
 function start(
   place: { readonly ip: string; readonly port: number },
-  { pool, counters, places, upMs }: DispatcherHttpDeps,
+  { pool, counters, places, upMs, isDraining }: DispatcherHttpDeps,
 ): Promise<HealthServer> {
   const readPool = () => {
     pool.readStatus();
@@ -54,7 +56,7 @@ function start(
   return startHealthServer({
     ...place,
     confKey: '--http',
-    health: () => dispatcherHealth(readPool(), upMs(), places),
+    health: () => dispatcherHealth(readPool(), upMs(), places, isDraining()),
     registry: async () => dispatcherMetrics(counters, readPool()),
     document: async path => (path === '/workers' ? { workers: workerDocuments(readPool()) } : undefined),
   });

@@ -38,23 +38,21 @@ export function dispatcherGaugesOf(pool: WorkerPool): Record<DispatcherGauge, nu
   };
 }
 
+const REASONS = { failing: { reason: 'no worker is there' }, degraded: { reason: 'connections wait for a worker' }, ok: {} };
+
 /** Without a worker nobody is served; with connections waiting there are too few of them, or they are too slow. */
-export function dispatcherHealth(pool: WorkerPool, uptimeMs: number, places: Health['details']): Health {
+export function dispatcherHealth(pool: WorkerPool, uptimeMs: number, places: Health['details'], isDraining: boolean): Health {
   const gauges = dispatcherGaugesOf(pool);
-  const status = gauges.workers === 0 ? 'failing' : gauges.waiting > 0 ? 'degraded' : 'ok';
-  const reason =
-    status === 'failing'
-      ? { reason: 'no worker is there' }
-      : status === 'degraded'
-        ? { reason: 'connections wait for a worker' }
-        : {};
+  const served = gauges.workers === 0 ? 'failing' : gauges.waiting > 0 ? 'degraded' : 'ok';
+  // Its workers leave one by one, which is no fault.
+  const status = isDraining ? 'degraded' : served;
   return {
     service: 'dispatcher',
     status,
     pid: process.pid,
     uptimeSeconds: Math.floor(uptimeMs / 1_000),
     version: VERSION,
-    details: { ...reason, ...gauges, ...places },
+    details: { ...(isDraining ? { draining: true } : REASONS[served]), ...gauges, ...places },
   };
 }
 

@@ -13,6 +13,7 @@ import { leaveToSuccessor } from './leave-to-successor.ts';
 import { Listeners } from './listeners.ts';
 import type { DispatcherOptions } from './options.ts';
 import { Predecessor } from './predecessor.ts';
+import { checkProgram } from './program-file.ts';
 import { Succession } from './succession.ts';
 import type { Accepted } from './worker-account.ts';
 import { WorkerConnection } from './worker-connection.ts';
@@ -87,6 +88,7 @@ class Dispatcher implements RunningDispatcher {
   readonly #listeners: Listeners;
   readonly #workersSocket: WorkersSocket;
   readonly #handedOver = Promise.withResolvers<void>();
+  readonly handedOver = this.#handedOver.promise;
   /** The dispatcher from which this one takes over, until that has released what it listened to. */
   #predecessor: Predecessor | undefined;
   #succession: Succession | undefined;
@@ -138,7 +140,8 @@ class Dispatcher implements RunningDispatcher {
   }
 
   async start(): Promise<void> {
-    const { listen, backlog, inheritedFds = [], takesOver = false, socketPath, http } = this.#options;
+    const { listen, backlog, inheritedFds = [], takesOver = false, socketPath, http, processes } = this.#options;
+    if (processes !== undefined) checkProgram(processes.command[0], process.env['PATH']);
     const met = takesOver ? await Predecessor.meet(this.#descriptors, socketPath) : undefined;
     this.#predecessor = met?.predecessor;
     const [workersFd, ...fds] = met?.fds ?? [];
@@ -171,10 +174,6 @@ class Dispatcher implements RunningDispatcher {
   async roll(): Promise<void> {
     if (this.#processes === undefined) this.#log.info('no workers were started here, so there are none to replace');
     else await this.#processes.roll();
-  }
-
-  get handedOver(): Promise<void> {
-    return this.#handedOver.promise;
   }
 
   stop(): Promise<void> {
@@ -340,6 +339,7 @@ class Dispatcher implements RunningDispatcher {
       counters: this.counters,
       places: { listen: this.#places.join(' '), socket: this.#options.socketPath, engine: this.engine },
       upMs: () => this.#nowMs() - this.#startedMs,
+      isDraining: () => this.#stopping !== undefined,
       nextTick: () => this.#waitUntil(() => false, TICK_MS),
     });
   }

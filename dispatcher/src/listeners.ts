@@ -1,6 +1,6 @@
 import { SocketAddress } from 'node:net';
 import type { Address, DescriptorAcceptor, Descriptors, Engine, Listener } from '@lars/reactor';
-import { messageOf, StartupError } from '@lars/runtime/errors';
+import { listenError, messageOf, StartupError } from '@lars/runtime/errors';
 import { listenOnPath, removeFile } from './listen-on-path.ts';
 import { formatPlace, type ListenPlace } from './options.ts';
 
@@ -117,16 +117,17 @@ export class Listeners {
   async #listen(place: ListenPlace, index: number, backlog: number, fd: number | undefined): Promise<Listener> {
     const { engine, acceptorOf } = this.#deps;
     const acceptor = acceptorOf(index);
-    if (fd === undefined && 'path' in place) {
+    // Whether small writes leave at once is for the worker to say.
+    const common = { backlog, noDelay: false };
+    if (fd !== undefined) return engine.acceptDescriptors({ fd, ...common }, acceptor);
+    if ('path' in place) {
       const options = { path: place.path, option: '--listen', mode: undefined, backlog };
       return listenOnPath(options, path => engine.acceptDescriptors(path, acceptor));
     }
     try {
-      // Whether small writes leave at once is for the worker to say.
-      return await engine.acceptDescriptors({ ...(fd === undefined ? place : { fd }), backlog, noDelay: false }, acceptor);
+      return await engine.acceptDescriptors({ ...place, ...common }, acceptor);
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? 'LISTEN_FAILED';
-      throw new StartupError(code, `--listen ${formatPlace(place)} cannot be opened: ${messageOf(error)}`, { cause: error });
+      throw listenError(error as NodeJS.ErrnoException, 'TCP port', place.host, place.port, '--listen');
     }
   }
 }

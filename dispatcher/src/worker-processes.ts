@@ -94,7 +94,7 @@ export class WorkerProcesses {
   onLeaving(ticket: number): void {
     const slot = this.#slots.find(({ program }) => program?.ticket === ticket);
     if (slot?.program?.state !== 'ready' || this.#isStopping) return;
-    this.#deps.log.info('a worker leaves, and is replaced', { slot: slot.number, pid: slot.program.process.pid });
+    this.#deps.log.info('a worker leaves, and is replaced', { slot: slot.number, workerPid: slot.program.process.pid });
     const leaving = slot.program;
     slot.program = this.#startProgram(slot);
     this.#retire(leaving);
@@ -153,7 +153,7 @@ export class WorkerProcesses {
     program.timer = setTimeout(() => {
       this.#deps.log.error('a worker did not become ready in time, and is ended', {
         slot: slot.number,
-        pid: program.process.pid,
+        workerPid: program.process.pid,
       });
       this.#terminate(program);
     }, this.#options.startMs);
@@ -163,7 +163,7 @@ export class WorkerProcesses {
 
   #onEnded(slot: Slot, program: Program, how: string): void {
     const wasDraining = program.state === 'draining';
-    const fields = { slot: slot.number, pid: program.process.pid, how };
+    const fields = { slot: slot.number, workerPid: program.process.pid, how };
     clearTimeout(program.timer);
     program.state = 'ended';
     program.readiness.resolve(false);
@@ -173,7 +173,11 @@ export class WorkerProcesses {
     slot.program = undefined;
     if (this.#isStopping) return;
     const delayMs = slot.policy.delayAfterDeath(this.#deps.nowMs(), program.startedMs) ?? RESTART_MAX_MS;
-    this.#deps.log.error('a worker died, and is started again', { ...fields, afterMs: Math.round(delayMs) });
+    const what =
+      program.process.pid === undefined
+        ? 'a worker could not be started, and is tried again'
+        : 'a worker died, and is started again';
+    this.#deps.log.error(what, { ...fields, afterMs: Math.round(delayMs) });
     slot.restart = setTimeout(() => {
       slot.program ??= this.#startProgram(slot);
     }, delayMs);
@@ -190,7 +194,7 @@ export class WorkerProcesses {
       return;
     }
     program.timer = setTimeout(() => {
-      this.#deps.log.warn('a worker has not drained in time, and is ended', { pid: program.process.pid });
+      this.#deps.log.warn('a worker has not drained in time, and is ended', { workerPid: program.process.pid });
       this.#terminate(program);
     }, this.#options.drainMs);
   }

@@ -28,7 +28,7 @@ export interface Ready {
     readonly udpPorts: readonly number[];
     readonly httpPort: number;
   };
-  readonly dispatcher: { readonly listen: string; readonly httpPort: number };
+  readonly dispatcher: { readonly listens: readonly string[]; readonly httpPort: number };
   readonly proxy: { readonly listens: readonly string[]; readonly httpPort: number; readonly engine: string };
 }
 

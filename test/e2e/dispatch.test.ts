@@ -34,9 +34,9 @@ async function startDispatch(
   const own = ['--listen', '127.0.0.1:0', '--socket', 'dispatch.sock', '--http', '127.0.0.1:0'];
   const args = ['dispatch', '--json', ...own, ...flags, ...(command.length === 0 ? [] : ['--', ...command])];
   const running = folder.start(args, shell === undefined ? {} : { shell });
-  const ready = (await running.ready) as unknown as { pid: number; dispatcher: { listen: string; httpPort: number } };
-  const { listen, httpPort } = ready.dispatcher;
-  return { process: running, port: Number(listen.split(':')[1]), httpPort, pid: ready.pid };
+  const ready = (await running.ready) as unknown as { pid: number; dispatcher: { listens: string[]; httpPort: number } };
+  const { listens, httpPort } = ready.dispatcher;
+  return { process: running, port: Number(listens[0]?.split(':')[1]), httpPort, pid: ready.pid };
 }
 
 /** Each on a connection of its own. */

@@ -42,7 +42,7 @@ export async function startRelays(folder: LarsFolder): Promise<Relays> {
     proxy,
     dispatcher,
     httpPorts: [ready.httpPort, other.httpPort],
-    ports: [...ready.listens, other.listen].map(place => Number(/:(\d+)$/.exec(place)?.[1])),
+    ports: [...ready.listens, ...other.listens].map(place => Number(/:(\d+)$/.exec(place)?.[1])),
     workersPath: path.join(folder.path, 'workers'),
   };
 }

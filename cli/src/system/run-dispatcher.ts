@@ -41,7 +41,12 @@ export async function runDispatcher(shell: Shell, options: DispatcherOptions, lo
         health: options.http === undefined ? 'none' : healthUrl(options.http.ip, httpPort),
         mode: options.processes === undefined ? engine : `${engine}, ${options.processes.count} workers`,
         conf: `workers at ${options.socketPath}`,
-        document: { listen: places.join(' '), socket: options.socketPath, httpPort, engine },
+        document: {
+          listens: places,
+          socket: options.socketPath,
+          ...(options.http === undefined ? {} : { httpIp: options.http.ip, httpPort }),
+          engine,
+        },
       };
       return {
         services: [dispatcher],

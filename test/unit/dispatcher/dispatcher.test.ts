@@ -253,11 +253,14 @@ describe('the dispatcher', () => {
     await eventually('the descriptors are closed', () => openDescriptors() <= before);
   });
 
-  test('hands over what waits when it stops, and refuses what nobody takes', async () => {
-    const world = await startDispatchWorld({ handOverMs: 100 });
+  test('hands over what waits when it stops, and refuses what nobody takes; its health says that it drains', async () => {
+    const world = await startDispatchWorld({ handOverMs: 100, lastWaitMs: 1_000, http: { ip: '127.0.0.1', port: 0 } });
+    const health = async () => (await fetch(`http://127.0.0.1:${world.dispatcher.httpPort}/healthz`)).json();
+    expect(await health()).toMatchObject({ status: 'failing', details: { reason: 'no worker is there' } });
     const client = await world.connect();
     await eventually('it waits', () => world.dispatcher.counters.get('waited') === 1);
     const stopped = world.dispatcher.stop();
+    expect(await health()).toMatchObject({ status: 'degraded', details: { draining: true } });
     await eventually('the refusal', () => client.end() === 'reset');
     await stopped;
     expect(world.dispatcher.counters.get('refusedStopped')).toBe(1);
@@ -278,6 +281,8 @@ describe('the dispatcher', () => {
   test('names the port that is taken', async () => {
     const world = await startDispatchWorld();
     const listen = [{ host: '127.0.0.1', port: world.port }];
-    await expect(startDispatchWorld({ listen })).rejects.toThrow(`--listen 127.0.0.1:${world.port} cannot be opened: `);
+    await expect(startDispatchWorld({ listen })).rejects.toThrow(
+      `TCP port 127.0.0.1:${world.port} (--listen) is taken: another process listens there`,
+    );
   });
 });

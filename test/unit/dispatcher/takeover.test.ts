@@ -128,7 +128,7 @@ test('one that goes away before it is ready changes nothing', async () => {
   const before = openDescriptors();
   // The place of the second --listen is taken, by the first.
   const listen = [0, 1].map(() => ({ host: LOOPBACK, port: old.port }));
-  await expect(takeOver(old, { listen })).rejects.toThrow(`--listen ${LOOPBACK}:${old.port} cannot be opened`);
+  await expect(takeOver(old, { listen })).rejects.toThrow(`TCP port ${LOOPBACK}:${old.port} (--listen) is taken`);
   await eventually('the old one knows', () =>
     old.log.events().includes('the dispatcher that was to take over went away: this one goes on'),
   );

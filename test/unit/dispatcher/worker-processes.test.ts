@@ -6,7 +6,7 @@ import { recordingLog } from '../../support/recording-log.ts';
 
 class FakeProcess implements WorkerProcess {
   readonly ticket: number;
-  readonly pid = 1;
+  readonly pid: number | undefined = 1;
   readonly signals: string[] = [];
   isDrained = false;
   isEnded = false;
@@ -173,4 +173,18 @@ test('a stop drains all, waits for their end, and starts nothing any more', asyn
 test('tickets of others are not wanted', () => {
   const { processes, started } = start();
   expect([processes.isWanted(started[0]?.ticket ?? 0), processes.isWanted(12_345)]).toEqual([true, false]);
+});
+
+test('a program that is gone when it is started again is not said to have died', async () => {
+  const { started, log, ready } = start();
+  ready(0);
+  started[0]?.end('exit code 1');
+  await pass(200);
+  Object.assign(started[1] as FakeProcess, { pid: undefined });
+  started[1]?.end('spawn program ENOENT');
+  await pass(1);
+  expect(log.records.filter(({ level }) => level === 'error').map(({ event, fields }) => [event, fields?.['how']])).toEqual([
+    ['a worker died, and is started again', 'exit code 1'],
+    ['a worker could not be started, and is tried again', 'spawn program ENOENT'],
+  ]);
 });
