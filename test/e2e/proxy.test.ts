@@ -149,8 +149,9 @@ describe('a proxy of two threads', () => {
     });
     world.proxy.signal('SIGTERM');
     await Promise.all(callers);
-    // The kernel resets a handshake that ends between the last look at a listener's queue and its close: one for each thread at most, or nearly so.
-    expect(errors.filter(message => !message.startsWith('connect ECONNRESET'))).toStrictEqual([]);
+    // The kernel resets a handshake that ends between the last look at a listener's queue and its close: one for each thread at most, or nearly so. Some clients are
+    // connected by then.
+    expect(errors.filter(message => !/^(connect|read) ECONNRESET/.test(message))).toStrictEqual([]);
     expect(errors.length).toBeLessThanOrEqual(4);
     expect(await ask(world.port, 'two', open)).toBe('two');
     // A thread that has nothing left to do ends before the other, and is not dead.

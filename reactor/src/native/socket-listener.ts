@@ -58,24 +58,28 @@ export class SocketListener implements Listener, Source {
     this.#watch();
   }
 
-  async close(): Promise<void> {
-    if (!this.#isOpen) return;
-    while (this.#accept());
-    this.#deps.onAccepted();
-    this.abandon();
+  /** Accepts what waits right before the descriptor closes: the kernel resets what comes in between. */
+  close(): Promise<void> {
+    if (!this.#isOpen) return Promise.resolve();
+    const { hub } = this.#deps.context;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#leave();
+    this.#removeFile();
+    hub.tellLater(() => {
+      while (this.#accept());
+      this.#deps.onAccepted();
+      hub.closeLater(this.fd);
+      resolve();
+    });
+    return promise;
   }
 
   /** Closes without accepting what waits. */
   abandon(): void {
     if (!this.#isOpen) return;
     this.#leave();
+    this.#removeFile();
     this.#deps.context.hub.closeLater(this.fd);
-    if (this.#deps.path === undefined) return;
-    try {
-      unlinkSync(this.#deps.path);
-    } catch {
-      // Somebody has taken it away.
-    }
   }
 
   detach(): number {
@@ -96,7 +100,7 @@ export class SocketListener implements Listener, Source {
     const fd = sockets.accept(this.fd);
     if (fd >= 0) {
       this.#deps.onAccept(fd);
-      return this.#isOpen;
+      return true;
     }
     const errno = libc.errno();
     if (EXHAUSTED.includes(errno)) this.#waitForRoom(systemError('accept4', errno));
@@ -139,5 +143,14 @@ export class SocketListener implements Listener, Source {
     this.#unwatch();
     this.#isOpen = false;
     this.#deps.onGone(this);
+  }
+
+  #removeFile(): void {
+    if (this.#deps.path === undefined) return;
+    try {
+      unlinkSync(this.#deps.path);
+    } catch {
+      // Somebody has taken it away.
+    }
   }
 }
