@@ -3,7 +3,7 @@ import { type Summary, summarize } from '../cli/src/bench/summary.ts';
 import { ECHO, type Work, withUdpWorld } from './udp-world.ts';
 
 const ROUNDS = 7;
-const SECONDS = 0.5;
+const SECONDS = 1;
 /** What does not count: each thread of an agent compiles its code anew, which an agent that runs for months does once. */
 const WARM_UP_SECONDS = 3;
 const WINDOW = 64;
@@ -25,7 +25,7 @@ interface Row extends Work {
 const common = { window: WINDOW, seconds: SECONDS };
 const ROWS: readonly Row[] = [
   { ...common, name: 'getHost', modules: 1, reports: false, goals: { classic: 0.85, adaptive: 0.85 } },
-  { ...common, name: 'getHost, each followed by a report', modules: 1, reports: true, goals: { classic: 0.85, adaptive: 0.8 } },
+  { ...common, name: 'getHost, each followed by a report', modules: 1, reports: true, goals: { classic: 0.85, adaptive: 0.85 } },
   { ...common, name: `the same, ${MANY} modules`, modules: MANY, reports: true, goals: { classic: 0.75, adaptive: 0.75 } },
 ];
 

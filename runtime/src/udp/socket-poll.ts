@@ -9,7 +9,7 @@ const POLL_MS = 10;
 /** The same after EMPTY_POLLS polls in a row that found nothing. */
 const LONG_POLL_MS = 200;
 const EMPTY_POLLS = 100;
-/** How many full batches follow one another before the event loop gets its tick, which costs about as much as ten datagrams. Four take about a millisecond. */
+/** How many large batches follow one another before the event loop gets its tick, which costs about as much as ten datagrams. Four take a millisecond at most. */
 const BATCHES_PER_TICK = 4;
 
 const POLLIN = 1;
@@ -58,19 +58,19 @@ export class SocketPoll {
 export interface SocketPollLoopDeps {
   /** Waits for the socket and for the thread's event loop. @returns a sum of Ready */
   poll(timeoutMs: number): number;
-  /** Called when the socket is ready. @returns whether it is certain to be ready still */
+  /** Called when the socket is ready. @returns whether it is probably ready again */
   onReady(): boolean;
 }
 
 /**
  * Lets a thread wait for its socket instead of in its event loop, because an event loop passes datagrams to JavaScript one by one.
  * The event loop gets a tick whenever it has something to do (a message, or the thread's end), after each batch, and after a few of those
- * that came full. Only timers do not end the wait, and may be late.
+ * that were large. Only timers do not end the wait, and may be late.
  */
 export class SocketPollLoop {
   readonly #deps: SocketPollLoopDeps;
   #stopped = false;
-  /** The socket is ready without polling. */
+  /** The socket is probably ready, so that there is no need to poll. */
   #socketReady = false;
   /** The next poll may block. */
   #mayBlock = false;
@@ -95,7 +95,7 @@ export class SocketPollLoop {
     this.#socketReady = (ready & Ready.socket) !== 0 && this.#handleBatches();
   };
 
-  /** @returns whether the socket is certain to be ready still */
+  /** @returns whether the socket is probably ready again */
   #handleBatches(): boolean {
     for (let batch = 0; batch < BATCHES_PER_TICK && !this.#stopped; batch++) if (!this.#deps.onReady()) return false;
     return true;
