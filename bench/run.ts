@@ -1,5 +1,5 @@
 /**
- * Measures the system on this machine and writes docs/benchmarks.md with its plots: `npm run bench`, in less than ten minutes.
+ * Measures the system on this machine and writes docs/benchmarks.md with its plots: `npm run bench`, in about half an hour.
  * `--only SECTION[,SECTION]` measures these alone and leaves the others on the page as they are; `--print` writes nothing.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
