@@ -1,5 +1,5 @@
 /** A dispatcher in the test's process, with clients; everything that is opened is closed after the test. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,6 +19,9 @@ afterEach(async () => {
 export function afterTest(cleanUp: () => unknown): void {
   cleanUps.push(cleanUp);
 }
+
+/** How many the test's process has open. */
+export const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'lars-dispatch-'));

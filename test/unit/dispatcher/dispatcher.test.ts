@@ -1,15 +1,20 @@
 /** A dispatcher on real sockets, with workers that do what the test says. */
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { serveDispatched } from '@lars/dispatch';
 import { encodeFrame } from '@lars/dispatch/protocol';
 import { describe, expect, test } from 'vitest';
-import { afterTest, connectClient, readyWorkers, startDispatchWorld, temporaryFolder } from '../../support/dispatch-world.ts';
+import {
+  afterTest,
+  connectClient,
+  openDescriptors,
+  readyWorkers,
+  startDispatchWorld,
+  temporaryFolder,
+} from '../../support/dispatch-world.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ScriptedWorker } from '../../support/scripted-worker.ts';
-
-const openDescriptors = () => readdirSync('/proc/self/fd').length;
 
 describe('a connection', () => {
   test('goes to the worker with the fewest, and has all bytes that were sent at once', async () => {

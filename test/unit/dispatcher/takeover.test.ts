@@ -1,6 +1,6 @@
 /** Dispatchers that take over from one another while clients connect: nobody is refused, and nothing is lost. */
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { serveDispatched } from '@lars/dispatch';
@@ -11,6 +11,7 @@ import {
   afterTest,
   connectClient,
   type DispatchWorld,
+  openDescriptors,
   readyWorkers,
   startDispatchWorld,
   temporaryFolder,
@@ -21,7 +22,6 @@ import { ScriptedWorker } from '../../support/scripted-worker.ts';
 
 const LOOPBACK = '127.0.0.1';
 const TAKEOVERS = Number(process.env['LARS_TEST_TAKEOVERS'] ?? 3);
-const openDescriptors = () => readdirSync('/proc/self/fd').length;
 
 /** A dispatcher that takes over from this one. */
 const takeOver = ({ socketPath, port }: DispatchWorld, options: WorldOptions = {}) =>

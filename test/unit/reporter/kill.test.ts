@@ -34,7 +34,7 @@ const seed = testSeed();
 test(`a reporter that is killed has stored what it acknowledged, and counts nothing twice (seed ${seed})`, async () => {
   const random = seededRandom(seed);
   const file = temporaryFile('lars.db');
-  const PER_ROUND = 700;
+  const PER_ROUND = 1_000;
   const ROUNDS = 4;
   let acked = 0;
   for (let round = 1; round <= ROUNDS; round++) {
