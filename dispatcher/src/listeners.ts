@@ -1,8 +1,8 @@
 import { SocketAddress } from 'node:net';
 import type { Address, DescriptorAcceptor, Descriptors, Engine, Listener } from '@lars/reactor';
 import { listenError, messageOf, StartupError } from '@lars/runtime/errors';
+import { formatPlace, type ListenPlace } from '@lars/runtime/listen-place';
 import { listenOnPath, removeFile } from './listen-on-path.ts';
-import { formatPlace, type ListenPlace } from './options.ts';
 
 export interface ListenersDeps {
   readonly engine: Engine;

@@ -1,7 +1,5 @@
+import type { ListenPlace } from '@lars/runtime/listen-place';
 import type { WorkerPoolOptions } from './worker-pool.ts';
-
-/** Where a listener accepts: an IP address and a port, or the path of a UNIX socket. */
-export type ListenPlace = { readonly host: string; readonly port: number } | { readonly path: string };
 
 export interface WorkerProcessesOptions {
   readonly count: number;
@@ -34,9 +32,4 @@ export interface DispatcherOptions {
   readonly processes: WorkerProcessesOptions | undefined;
   /** /healthz, /metrics and /workers; without, nothing is served. */
   readonly http: { readonly ip: string; readonly port: number } | undefined;
-}
-
-export function formatPlace(place: ListenPlace): string {
-  if ('path' in place) return `unix:${place.path}`;
-  return place.host.includes(':') ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`;
 }

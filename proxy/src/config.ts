@@ -17,7 +17,8 @@ import {
   section,
   text,
 } from '@lars/runtime/config/config';
-import { parsePlace, parseServerNames, parseUnixHosts } from './listen/listener-text.ts';
+import { parsePlace } from '@lars/runtime/listen-place';
+import { parseServerNames, parseUnixHosts } from './listen/listener-text.ts';
 
 export const POLICIES = ['agent', 'round_robin', 'least_connections', 'hash'] as const;
 export const ACCEPTED_HEADERS = ['off', 'listed', 'always'] as const;

@@ -1,8 +1,8 @@
 import type { Connection, Engine, Listener } from '@lars/reactor';
 import { listenError } from '@lars/runtime/errors';
+import type { ListenPlace } from '@lars/runtime/listen-place';
 import { removeAbandonedSocket, socketPathError } from '@lars/runtime/socket-path';
 import type { ListenerRules } from './listen/listener-rules.ts';
-import type { ListenPlace } from './listen/listener-text.ts';
 
 const OPTIONS = { backlog: 4_096, keepAliveMs: 60_000 };
 
@@ -17,7 +17,7 @@ export async function openListener(
   { place = own, reusePort }: { readonly place?: ListenPlace | undefined; readonly reusePort: boolean },
   onAccept: (connection: Connection) => void,
 ): Promise<Listener> {
-  if (place.kind === 'path') return openPath(engine, `listener ${name}: UNIX socket`, place.path, onAccept);
+  if ('path' in place) return openPath(engine, `listener ${name}: UNIX socket`, place.path, onAccept);
   try {
     return await engine.listen({ ...OPTIONS, host: place.host, port: place.port, reusePort }, onAccept);
   } catch (error) {

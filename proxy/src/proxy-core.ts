@@ -4,6 +4,7 @@ import { formatModule, parseIpv4 } from '@lars/proto';
 import { type Connection, createEngine, type Engine, type EngineKind, type Listener } from '@lars/reactor';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
+import { formatPlace, type ListenPlace } from '@lars/runtime/listen-place';
 import type { Logger } from '@lars/runtime/log';
 import { isInNetwork, parseNetworks } from '@lars/runtime/udp/networks';
 import { FirstByteWatch } from './connect/first-byte-watch.ts';
@@ -13,7 +14,6 @@ import type { ConnectionLimits, ConnectionsMax } from './connection-limits.ts';
 import { ConnectionLog } from './connection-log.ts';
 import { type ProxyCounter, type ProxyGauge, proxyCounters, proxyGauges } from './counters.ts';
 import type { ListenerRules } from './listen/listener-rules.ts';
-import { formatPlace, type ListenPlace } from './listen/listener-text.ts';
 import { openListener } from './open-listener.ts';
 import { HostPicker } from './pick/host-picker.ts';
 import { HostTable } from './pick/host-table.ts';
@@ -156,7 +156,7 @@ export class ProxyCore {
     return this.#options.rules.map(({ place }, at) => {
       const listener = this.#listeners.get(at);
       if (listener === undefined) return '';
-      return formatPlace(place.kind === 'path' ? place : { kind: 'inet', ...listener.address });
+      return formatPlace('path' in place ? place : listener.address);
     });
   }
 
@@ -168,7 +168,7 @@ export class ProxyCore {
   async listen(): Promise<void> {
     const { rules, places, reusePort, listensOnPaths } = this.#options;
     for (const [at, one] of rules.entries()) {
-      if (one.place.kind === 'path' && !listensOnPaths) continue;
+      if ('path' in one.place && !listensOnPaths) continue;
       const duty = this.#duties[at] as ListenerDuty;
       const max = { total: this.#options.maxConnections, listener: one.maxConnections };
       const onAccept = (client: Connection) => this.#accept(client, duty, max);

@@ -233,7 +233,10 @@ test(
   async () => {
     const folder = new LarsFolder();
     const cases: readonly (readonly [readonly string[], string])[] = [
-      [['--listen', 'nowhere', '--socket', 's'], '--listen nowhere: expected IP:PORT, [IPV6]:PORT or unix:PATH'],
+      [
+        ['--listen', 'nowhere', '--socket', 's'],
+        "--listen: 'nowhere' is no place to listen: expected IP:PORT, [IPV6]:PORT or unix:PATH",
+      ],
       [['--listen', 'unix:s', '--socket', 's'], '--listen unix:s is --socket already'],
       [['--listen', '[::1]:1', '--listen', '[::1]:1', '--socket', 's'], '--listen [::1]:1 is another --listen already'],
       [['--listen', '127.0.0.1:0'], "required option '--socket <path>' not specified"],

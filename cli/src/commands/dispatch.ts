@@ -1,4 +1,5 @@
-import type { DispatcherOptions, ListenPlace } from '@lars/dispatcher';
+import type { DispatcherOptions } from '@lars/dispatcher';
+import type { ListenPlace } from '@lars/runtime/listen-place';
 import type { LogOptions } from '@lars/runtime/log-options';
 import { type Command, Option } from 'commander';
 import { parseInetPlace, parseListenPlace } from '../arguments/listen-place.ts';

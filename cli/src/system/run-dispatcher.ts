@@ -1,6 +1,7 @@
-import { type DispatcherOptions, formatPlace, startDispatcher } from '@lars/dispatcher';
+import { type DispatcherOptions, startDispatcher } from '@lars/dispatcher';
 import { onReload } from '@lars/runtime/config/reload';
 import { messageOf } from '@lars/runtime/errors';
+import { formatPlace } from '@lars/runtime/listen-place';
 import type { LogOptions } from '@lars/runtime/log-options';
 import { ProcessSignals } from '@lars/runtime/process-signals';
 import { UsageError } from '../errors.ts';

@@ -1,14 +1,8 @@
 // pure
 import { type ModuleId, parseModule } from '@lars/proto';
+import { formatPlace, type ListenPlace, parsePlace } from '@lars/runtime/listen-place';
 import type { ProxyConfig } from '../config.ts';
-import {
-  formatPlace,
-  type ListenPlace,
-  parsePlace,
-  parseServerNames,
-  parseUnixHosts,
-  type ServerNameRule,
-} from './listener-text.ts';
+import { parseServerNames, parseUnixHosts, type ServerNameRule } from './listener-text.ts';
 
 /** A listener as its section says, with what holds for all. Plain data: threads are given it. */
 export interface ListenerRules {
@@ -64,7 +58,7 @@ export function readListeners(
     const address = formatPlace(place);
     const other = taken.get(address);
     // Port 0 is another one each time.
-    if (other !== undefined && !(place.kind === 'inet' && place.port === 0))
+    if (other !== undefined && !('port' in place && place.port === 0))
       return `two listeners have the address ${address}: ${other} and ${name}`;
     taken.set(address, name);
   }

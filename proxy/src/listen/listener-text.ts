@@ -1,40 +1,12 @@
 // pure
 /** The texts of a listener's keys in proxy.ini and of `--listen`. Each parser gives the value, or a text that says what is wrong. */
-import { formatHost, isIpv6, LarsProtocolError, type ModuleId, parseHost, parseIpv4, parseModule } from '@lars/proto';
-
-/** Where a listener is bound: an address of the network, or the path of a UNIX socket. */
-export type ListenPlace =
-  | { readonly kind: 'inet'; readonly host: string; readonly port: number }
-  | { readonly kind: 'path'; readonly path: string };
+import { formatHost, LarsProtocolError, type ModuleId, parseHost, parseModule } from '@lars/proto';
 
 /** Connections whose ClientHello names `pattern` go to `module`. */
 export interface ServerNameRule {
   /** 'db.example', or '*.example' for all names below it; lower case. */
   readonly pattern: string;
   readonly module: ModuleId;
-}
-
-export const UNIX_PREFIX = 'unix:';
-const PORT_MAX = 65_535;
-
-/** 'IP:PORT', '[IPV6]:PORT' or 'unix:PATH'; port 0 picks a free one. */
-export function parsePlace(text: string): ListenPlace | string {
-  if (text.startsWith(UNIX_PREFIX)) {
-    const path = text.slice(UNIX_PREFIX.length);
-    return path === '' ? `'${text}' names no path` : { kind: 'path', path };
-  }
-  const [, ipv6, ipv4, digits] = /^(?:\[([^\]]*)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(text) ?? [];
-  const port = Number(digits);
-  if (digits === undefined) return `'${text}' is no place to listen: expected IP:PORT, [IPV6]:PORT or unix:PATH`;
-  if (port > PORT_MAX) return `port ${digits} in '${text}' is not in 0..${PORT_MAX}`;
-  const host = ipv6 ?? ipv4 ?? '';
-  const isAddress = ipv6 === undefined ? parseIpv4(host) !== undefined : isIpv6(host);
-  return isAddress ? { kind: 'inet', host, port } : `'${host}' in '${text}' is no IP address of this machine`;
-}
-
-export function formatPlace(place: ListenPlace): string {
-  if (place.kind === 'path') return `${UNIX_PREFIX}${place.path}`;
-  return place.host.includes(':') ? `[${place.host}]:${place.port}` : `${place.host}:${place.port}`;
 }
 
 /** 'db.example=10/1, *.example=10/2' */

@@ -3,13 +3,13 @@ import { createServer } from 'node:net';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
 import { listenError, messageOf, StartupError } from '@lars/runtime/errors';
+import type { ListenPlace } from '@lars/runtime/listen-place';
 import type { Logger } from '@lars/runtime/log';
 import { LimitedRestarts } from '@lars/runtime/threads/restart-policy';
 import { WorkerSupervisor, workerScript } from '@lars/runtime/threads/worker-supervisor';
 import type { ConnectionLimits } from '../connection-limits.ts';
 import type { ProxyCounter, ProxyGauge } from '../counters.ts';
 import type { ListenerRules } from '../listen/listener-rules.ts';
-import type { ListenPlace } from '../listen/listener-text.ts';
 import type { CoreOptions, CoreStatus } from '../proxy-core.ts';
 import type { MessageToMain, MessageToThread, ThreadData } from './messages.ts';
 
@@ -136,7 +136,7 @@ function threadData(thread: number, options: CoreOptions, drainMs: number, deps:
  * @throws {StartupError} when it is taken
  */
 async function pickPlace({ name, place }: ListenerRules): Promise<ListenPlace> {
-  if (place.kind === 'path') return place;
+  if ('path' in place) return place;
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', error => reject(listenError(error, 'TCP port', place.host, place.port, `listener ${name}`)));

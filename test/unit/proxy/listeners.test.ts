@@ -1,7 +1,6 @@
 import { proxyConfigTable, readListeners } from '@lars/proxy';
 import { loadConfig } from '@lars/runtime/config/config';
 import { describe, expect, test } from 'vitest';
-import { parsePlace } from '../../../proxy/src/listen/listener-text.ts';
 import { moduleOfServerName } from '../../../proxy/src/listen/server-names.ts';
 
 const load = (text: string) => loadConfig(proxyConfigTable, { path: 'proxy.ini', text });
@@ -11,8 +10,8 @@ describe('listeners', () => {
     const config = load('[listeners]\ntries = 5\npolicy = hash\n[listen a]\naddress = [::1]:80\nmodule = 1/2\ntries = 2\n');
     const rules = readListeners(config, ['unix:/run/a=b.sock=-3/4']);
     expect(rules).toMatchObject([
-      { name: 'a', place: { kind: 'inet', host: '::1', port: 80 }, module: { modid: 1, cmdid: 2 }, tries: 2, policy: 'hash' },
-      { place: { kind: 'path', path: '/run/a=b.sock' }, module: { modid: -3, cmdid: 4 }, tries: 5, policy: 'hash' },
+      { name: 'a', place: { host: '::1', port: 80 }, module: { modid: 1, cmdid: 2 }, tries: 2, policy: 'hash' },
+      { place: { path: '/run/a=b.sock' }, module: { modid: -3, cmdid: 4 }, tries: 5, policy: 'hash' },
     ]);
   });
 
@@ -55,10 +54,6 @@ test.each([
   ['[listen a b]', 'proxy.ini:1: unknown section [listen a b]'],
 ])('the line of the conf is named: %j', (text, message) => {
   expect(() => load(text)).toThrow(message);
-});
-
-test.each(['127.0.0.1:70000', '1.2.3:4', '[127.0.0.1]:1', '::1:80', 'unix:', ''])('%j is no place', text => {
-  expect(parsePlace(text)).toBeTypeOf('string');
 });
 
 test('a server name goes by its own rule, else by the longest above it', () => {
