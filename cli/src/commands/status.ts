@@ -7,7 +7,7 @@ import { confFolderOf } from './options.ts';
 
 const EXAMPLES = `
 Asks services on the [http] ports of their conf files: those that are named, else those whose conf file is in the folder, else
-dnsserver, reporter and agent, and a proxy that runs without a conf file. Dispatchers have no conf file: those of systemd are found by
+dnsserver, reporter and agent; and a proxy that runs, also without listeners in its conf file. Dispatchers have no conf file: those of systemd are found by
 their dispatch-NAME.env, others are named by --http, as is a second proxy. ok: does its work. degraded: works with what it has. failing: does not work. down: no answer. Exit code 0 when all are ok, else 1.
 
 Examples:

@@ -30,7 +30,7 @@ const SERVICES: readonly StatusService[] = [...SYSTEM, 'proxy', 'dispatcher'];
 
 /**
  * Which services to ask: those that are named; else those that have a conf file in the folder, as on a machine with an agent alone; else the
- * three that `lars up` runs.
+ * three that `lars up` runs. A proxy.ini without listeners, as the sample is, does not mean that there is to be a proxy.
  * @throws {UsageError} for a name that is no service's
  */
 export function servicesOf(folder: ConfFolder, named: readonly string[]): readonly StatusService[] {
@@ -43,9 +43,20 @@ export function servicesOf(folder: ConfFolder, named: readonly string[]): readon
 }
 
 function configuredServices(folder: ConfFolder): readonly StatusService[] {
-  return SERVICES.filter(service =>
-    service === 'dispatcher' ? dispatchFilesIn(folder).length > 0 : confFileIn(folder, `${service}.ini`) !== undefined,
-  );
+  return SERVICES.filter(service => {
+    if (service === 'dispatcher') return dispatchFilesIn(folder).length > 0;
+    const file = confFileIn(folder, `${service}.ini`);
+    return file !== undefined && (service !== 'proxy' || hasListeners(file));
+  });
+}
+
+/** One that cannot be read has some: whoever reads it next says what is wrong. */
+function hasListeners(file: string): boolean {
+  try {
+    return readConfigFile(proxyConfigTable, file).config.listen.size > 0;
+  } catch {
+    return true;
+  }
 }
 
 /** What is asked, and where. */
@@ -57,7 +68,7 @@ interface AskedPlace {
 }
 
 /**
- * Asks services on the HTTP ports of their conf files, all at once: those of `servicesOf`. Where there is no conf file at all, a proxy is shown too if one runs.
+ * Asks services on the HTTP ports of their conf files, all at once: those of `servicesOf`. A proxy that is not among them is shown too if it runs.
  * @param http 'HOST:PORT' of further services, whatever they are
  * @throws {UsageError} as `servicesOf` does
  */
@@ -67,14 +78,17 @@ export async function askServices(
   named: readonly string[] = [],
   http: readonly string[] = [],
 ): Promise<readonly ServiceStatus[]> {
-  const isBare = named.length === 0 && configuredServices(folder).length === 0;
-  const places = servicesOf(folder, named).flatMap(service => placesOf(service, folder, read));
+  const services = servicesOf(folder, named);
+  const mayRun: readonly StatusService[] = named.length > 0 || services.includes('proxy') ? [] : ['proxy'];
+  const places = services.flatMap(service => placesOf(service, folder, read));
   const [statuses, others, proxies] = await Promise.all([
     Promise.all(places.map(askPlace)),
     Promise.all(http.map(askAnything)),
-    isBare ? Promise.all(placesOf('proxy', folder, read).map(askPlace)) : [],
+    Promise.all(mayRun.flatMap(service => placesOf(service, folder, read)).map(askPlace)),
   ]);
-  return [...statuses, ...proxies.filter(status => 'health' in status), ...others];
+  const inOrder = [...statuses, ...proxies.filter(status => 'health' in status)];
+  inOrder.sort((a, b) => SERVICES.indexOf(a.service as StatusService) - SERVICES.indexOf(b.service as StatusService));
+  return [...inOrder, ...others];
 }
 
 function placesOf(service: StatusService, folder: ConfFolder, { configs, sources }: ReadConfigs): readonly AskedPlace[] {

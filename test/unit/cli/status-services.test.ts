@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { httpIn } from '../../../cli/src/system/dispatch-options.ts';
+import { servicesOf } from '../../../cli/src/system/service-status.ts';
 import { runMain } from '../../support/memory-terminal.ts';
 
 let folder = '';
@@ -29,13 +30,14 @@ async function serve(service: string, status: string, details: object): Promise<
   return (server.address() as AddressInfo).port;
 }
 
+const LISTENER = '[listen a]\naddress = 127.0.0.1:3306\nmodule = 1/1\n';
 const write = (file: string, text: string) => writeFileSync(path.join(folder, file), text);
 const status = (...args: readonly string[]) => runMain('status', ...args, '--conf-dir', folder);
 
 test('a proxy is found by its conf file, dispatchers by their files of options', async () => {
   const proxy = await serve('proxy', 'ok', { listens: '127.0.0.1:3306', agent: 'answers', connections: 3 });
   const web = await serve('dispatcher', 'failing', { listen: '0.0.0.0:80', workers: 0, reason: 'no worker is there' });
-  write('proxy.ini', `[http]\nport = ${proxy}\n[listen a]\naddress = 127.0.0.1:3306\nmodule = 1/1\n`);
+  write('proxy.ini', `[http]\nport = ${proxy}\n${LISTENER}`);
   write('dispatch-web.env', `OPTIONS=--listen 0.0.0.0:80 --http 127.0.0.1:${web} --workers 2 -- node s.js --http 1\n`);
   write('dispatch-mute.env', 'OPTIONS=--listen 0.0.0.0:81\n');
   const { out, exitCode } = await status();
@@ -59,8 +61,29 @@ test('a proxy is found by its conf file, dispatchers by their files of options',
   expect(exitCode).toBe(1);
 });
 
+test('a proxy.ini without listeners does not mean that there is to be a proxy; one that runs is shown', async () => {
+  const dnsserver = await serve('dnsserver', 'ok', { tcp: '127.0.0.1:7778' });
+  write('dnsserver.ini', `[http]\nport = ${dnsserver}\n`);
+  write('proxy.ini', '[http]\nport = 1\n');
+  const names = async () => {
+    const { out, exitCode } = await status('--json');
+    const { services } = JSON.parse(out) as { services: readonly { service: string }[] };
+    return [exitCode, services.map(({ service }) => service)];
+  };
+  expect(await names()).toEqual([0, ['dnsserver']]);
+  write('proxy.ini', `[http]\nport = ${await serve('proxy', 'ok', {})}\n`);
+  expect(await names()).toEqual([0, ['dnsserver', 'proxy']]);
+  write('proxy.ini', `[http]\nport = 1\n${LISTENER}`);
+  expect(await names()).toEqual([1, ['dnsserver', 'proxy']]);
+});
+
+test('of the sample conf files of the project, the three that `npm start` runs are asked', () => {
+  const samples = path.join(import.meta.dirname, '../../../conf');
+  expect(servicesOf({ path: samples, isStandard: true }, [])).toEqual(['dnsserver', 'reporter', 'agent']);
+});
+
 test('another service at the port of a conf file is not taken for its own', async () => {
-  write('proxy.ini', `[http]\nport = ${await serve('dispatcher', 'ok', {})}\n`);
+  write('proxy.ini', `[http]\nport = ${await serve('dispatcher', 'ok', {})}\n${LISTENER}`);
   expect(await status()).toMatchObject({
     exitCode: 1,
     out: expect.stringMatching(/^proxy +down .* the dispatcher answers there$/m),
@@ -68,7 +91,7 @@ test('another service at the port of a conf file is not taken for its own', asyn
 });
 
 test('--http asks whatever service is there', async () => {
-  write('proxy.ini', `[http]\nport = ${await serve('proxy', 'ok', {})}\n`);
+  write('proxy.ini', `[http]\nport = ${await serve('proxy', 'ok', {})}\n${LISTENER}`);
   const second = await serve('dispatcher', 'ok', { listen: '127.0.0.1:80', workers: 2 });
   const { out, exitCode } = await status('--json', '--http', `127.0.0.1:${second}`, '--http', '127.0.0.1:1');
   expect(exitCode).toBe(1);
