@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * V8's own is 920. At 5,000 a shard answers for a third less (bench/shard-speed.ts), and its thread takes a tenth to a fifth less of a processor over UDP, once it is
- * warm; more than that changes nothing. Before that a thread compiles for longer, some tenths of a second in all.
+ * V8's own is 920. With 5,000 a warm shard answers for less of a processor (bench/shard-speed.ts, bench/udp-path.ts); more than that changes nothing. Until it is warm a thread
+ * compiles for longer.
  */
 const BYTECODE_BYTES = 5_000;
 
