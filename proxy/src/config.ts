@@ -111,7 +111,10 @@ export const proxyConfigTable = defineConfig({
     }),
     proxy: section('What holds for the whole process.', {
       threads: integer({ default: 1, min: 1, max: 64, meaning: 'So many threads serve connections; they share the ports.' }),
-      engine: choice(ENGINES, { default: 'auto', meaning: 'How sockets are served. auto takes the best that runs here.' }),
+      engine: choice(ENGINES, {
+        default: 'auto',
+        meaning: 'How sockets are served. auto takes io_uring, else epoll (both of Linux), else node, which runs everywhere.',
+      }),
       max_connections: integer({
         default: 20_000,
         min: 1,

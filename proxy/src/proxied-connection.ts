@@ -12,6 +12,7 @@ import type { ConnectionLog } from './connection-log.ts';
 import { type ProxyCounter, proxyCounters } from './counters.ts';
 import { clientNameOf, endsOf, sourceHostOf } from './listen/client-ends.ts';
 import { ClientIntake } from './listen/client-intake.ts';
+import type { FirstLook } from './listen/first-look.ts';
 import type { ListenerRules } from './listen/listener-rules.ts';
 import { moduleOfServerName } from './listen/server-names.ts';
 import type { HostPicker } from './pick/host-picker.ts';
@@ -26,6 +27,7 @@ export interface ListenerDuty {
   readonly rules: ListenerRules;
   readonly picker: HostPicker;
   readonly relayOptions: RelayOptions;
+  readonly firstLook: FirstLook;
   /** Whether a client of this address must begin with a PROXY header. */
   wantsHeader(host: string): boolean;
 }
@@ -99,7 +101,7 @@ export class ProxiedConnection implements SearchOwner, Placed {
   serve(): void {
     const { acceptProxy, serverNames, module } = this.duty.rules;
     try {
-      const intake = new ClientIntake(this.#client, this.#deps.engine);
+      const intake = new ClientIntake(this.#client, this.#deps.engine, this.duty.firstLook);
       this.#intake = intake;
       if (acceptProxy === 'off' && serverNames.length === 0) this.#goTo(intake, module ?? NO_MODULE);
       else this.#readFirst(intake).catch((error: unknown) => this.onError(error));

@@ -1,7 +1,7 @@
 /** What one thread of the proxy does: it listens, and serves each connection that it accepts. */
 import { type LarsApi, LarsClient } from '@lars/client-sdk';
 import { formatModule, parseIpv4 } from '@lars/proto';
-import { type Connection, createEngine, type Engine, type EngineKind, type Listener } from '@lars/reactor';
+import { type Connection, createEngine, type Engine, type EngineKind, type Listener, RELAY_ENGINES } from '@lars/reactor';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
 import { formatPlace, type ListenPlace } from '@lars/runtime/listen-place';
@@ -13,6 +13,7 @@ import { NameResolver } from './connect/name-resolver.ts';
 import type { ConnectionLimits, ConnectionsMax } from './connection-limits.ts';
 import { ConnectionLog } from './connection-log.ts';
 import { type ProxyCounter, type ProxyGauge, proxyCounters, proxyGauges } from './counters.ts';
+import { FirstLook } from './listen/first-look.ts';
 import type { ListenerRules } from './listen/listener-rules.ts';
 import { openListener } from './open-listener.ts';
 import { HostPicker } from './pick/host-picker.ts';
@@ -86,7 +87,8 @@ const CUT_MS = 500;
  * @throws {StartupError} naming the place that cannot be opened
  */
 export async function startCore(options: CoreOptions, deps: CoreDeps): Promise<ProxyCore> {
-  const engine = await createEngine({ kind: options.engine }, { log: deps.log, nowMs: () => deps.clock.monotonicMs() });
+  const kind = options.engine === 'auto' ? RELAY_ENGINES : options.engine;
+  const engine = await createEngine({ kind }, { log: deps.log, nowMs: () => deps.clock.monotonicMs() });
   const core = new ProxyCore(options, deps, engine);
   try {
     await core.listen();
@@ -131,6 +133,7 @@ export class ProxyCore {
       rules,
       picker: new HostPicker(rules.policy, pickerDeps),
       relayOptions: { idleTimeoutMs: rules.idleTimeoutMs, halfCloseTimeoutMs: rules.halfCloseTimeoutMs },
+      firstLook: new FirstLook(),
       wantsHeader: headerRule(rules),
     }));
     const names = new NameResolver({ nowMs, ...(deps.lookup === undefined ? {} : { lookup: deps.lookup }) });

@@ -13,6 +13,10 @@ export const DEFAULTS = {
   connectTimeoutMs: 10_000,
 } as const;
 
+/** Addresses that were found right. Most connections go to few of them, and the regular expressions of isIP take longer than all the rest of the check. */
+const checked = new Set<string>();
+const CHECKED_MAX = 1_000;
+
 /** Where a socket is bound or connected to. */
 export type Endpoint =
   | { readonly kind: 'inet'; readonly host: string; readonly port: number }
@@ -72,7 +76,10 @@ function endpoint(path: string | undefined, host: string, port: number): Endpoin
 }
 
 function checkHost(name: string, host: string): void {
+  if (checked.has(host)) return;
   if (isIP(host) === 0 || host.includes('%')) throw bad(`${name} '${host.slice(0, 60)}' is no IP address`);
+  if (checked.size === CHECKED_MAX) checked.clear();
+  checked.add(host);
 }
 
 function checkWhole(name: string, value: number | undefined, min: number, max: number): void {

@@ -11,9 +11,13 @@ import { bindUring } from './uring/uring-calls.ts';
 import { UringSet } from './uring/uring-set.ts';
 
 export interface EngineOptions {
-  /** 'auto', the default, takes epoll, or node:net where that does not run; io_uring, which is not faster, runs where it is asked for. */
-  readonly kind?: EngineKind | 'auto';
+  /** Or kinds in the order in which they are tried. 'auto', the default, is epoll, and node:net where that does not run. */
+  readonly kind?: EngineKind | 'auto' | readonly EngineKind[];
 }
+
+/** The order for those that mostly relay: io_uring needs fewer system calls for that, and more for what is written by handlers (bench/run.ts, tcp-proxy; bench/reactor.ts). */
+export const RELAY_ENGINES: readonly EngineKind[] = ['io_uring', 'epoll', 'node'];
+const AUTO: readonly EngineKind[] = ['epoll', 'node'];
 
 export interface EngineDeps {
   readonly log?: EngineLog;
@@ -63,23 +67,34 @@ function sayWhich(core: EngineCore, engine: Engine): void {
   core.log.info('sockets are served', { engine: engine.kind, reason: engine.reason });
 }
 
-async function choose(kind: EngineKind | 'auto', core: EngineCore): Promise<Engine> {
-  if (kind === 'node') return new NodeEngine(core, 'node:net, as asked for');
-  if (kind !== 'auto' && !engineKinds.includes(kind))
+async function choose(kind: EngineKind | 'auto' | readonly EngineKind[], core: EngineCore): Promise<Engine> {
+  if (typeof kind === 'object' || kind === 'auto') return firstOf(kind === 'auto' ? AUTO : kind, core);
+  if (!engineKinds.includes(kind))
     throw new EngineError('BAD_OPTION', `there is no engine '${String(kind)}'; there are ${engineKinds.join(', ')}`);
-  const wanted = kind === 'auto' ? 'epoll' : kind;
-  const outcome = await openers[wanted](core, kind === 'auto' ? 'epoll, the best that runs here' : `${wanted}, as asked for`);
+  const outcome = await openers[kind](core, `${kindNames[kind]}, as asked for`);
   if ('opened' in outcome) return outcome.opened;
-  if (kind !== 'auto') throw new EngineError('UNAVAILABLE', `the engine ${kind} does not run here: ${outcome.unavailable}`);
-  return new NodeEngine(core, `node:net, because epoll does not run here: ${outcome.unavailable}`);
+  throw new EngineError('UNAVAILABLE', `the engine ${kind} does not run here: ${outcome.unavailable}`);
 }
+
+async function firstOf(kinds: readonly EngineKind[], core: EngineCore): Promise<Engine> {
+  const missing: string[] = [];
+  for (const kind of kinds) {
+    const why = missing.length === 0 ? 'the best that runs here' : `because ${missing.join(', and ')}`;
+    const outcome = await openers[kind](core, `${kindNames[kind]}, ${why}`);
+    if ('opened' in outcome) return outcome.opened;
+    missing.push(`${kindNames[kind]} does not run here: ${outcome.unavailable}`);
+  }
+  throw new EngineError('UNAVAILABLE', missing.join('; '));
+}
+
+const kindNames: Readonly<Record<EngineKind, string>> = { io_uring: 'io_uring', epoll: 'epoll', node: 'node:net' };
 
 type Opening<T> = { readonly opened: T } | { readonly unavailable: string };
 
-const openers = {
-  epoll: (core: EngineCore, reason: string): Promise<Opening<Engine>> =>
-    open(bindLibc, libc => new NativeEngine(core, libc, new EpollSet(libc), 'epoll', reason)),
-  io_uring: (core: EngineCore, reason: string): Promise<Opening<Engine>> =>
+const openers: Readonly<Record<EngineKind, (core: EngineCore, reason: string) => Promise<Opening<Engine>>>> = {
+  node: async (core, reason) => ({ opened: new NodeEngine(core, reason) }),
+  epoll: (core, reason) => open(bindLibc, libc => new NativeEngine(core, libc, new EpollSet(libc), 'epoll', reason)),
+  io_uring: (core, reason) =>
     open(bindUring, ({ libc, calls }) => new NativeEngine(core, libc, new UringSet(calls), 'io_uring', reason)),
 };
 

@@ -106,6 +106,8 @@ export interface ConnectOptions extends SocketOptions {
   readonly localHost?: string;
   /** 0 = as long as the system tries. Default: 10,000. */
   readonly timeoutMs?: number;
+  /** Bytes are written within `onConnect`: the acknowledgement that the remote has accepted travels with them, which saves a segment. Default: false. */
+  readonly writesAtOnce?: boolean;
 }
 
 /** One end of a connection. Of a UNIX socket `host` is the path, '' if it has none, and the port is 0. */
@@ -163,6 +165,11 @@ export interface Connection {
    * written, after `end` and when the connection is closed.
    */
   write(bytes: Uint8Array): boolean;
+  /**
+   * What has come and nobody has read, without waiting and before `start`; at most 4 KiB, lent until the next read of any connection. Empty where nothing has come, and always by
+   * node:net. An end or a reset is told by reading.
+   */
+  readArrived(): Uint8Array;
   /** Ends this direction when all queued bytes have left; what the remote sends is read on. */
   end(): void;
   /** Closes at once, and the remote is told with a reset (of TCP; UNIX sockets have none). Unsent bytes are lost. */

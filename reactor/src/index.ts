@@ -1,4 +1,4 @@
-export { createEngine, type EngineDeps, type EngineOptions } from './create-engine.ts';
+export { createEngine, type EngineDeps, type EngineOptions, RELAY_ENGINES } from './create-engine.ts';
 export { Descriptors, loadDescriptors, MESSAGE_MAX, type SendOutcome } from './descriptors/descriptors.ts';
 export type { SharedPage } from './descriptors/shared-page.ts';
 export * from './engine.ts';

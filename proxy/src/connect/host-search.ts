@@ -121,13 +121,15 @@ export class HostSearch implements ConnectHandler, ClientWatcher {
     const { host, state } = pick;
     const { unixHosts, connectTimeoutMs } = this.#wish.rules;
     const path = unixHosts.size === 0 ? undefined : unixHosts.get(state.authority);
+    const writesAtOnce = this.#wish.intake.bytes.length > 0;
     if (path !== undefined) this.#connect({ path, timeoutMs: connectTimeoutMs, keepAliveMs: KEEP_ALIVE_MS });
-    else if (isPort(host.port)) this.#resolve(host, connectTimeoutMs);
+    else if (isPort(host.port)) this.#resolve(host, connectTimeoutMs, writesAtOnce);
     else this.#onFailed(new Error(`port ${host.port} is not in 1..65535`), false);
   }
 
-  #resolve({ host, port }: HostPick['host'], timeoutMs: number): void {
-    const connectTo = (address: string) => this.#connect({ host: address, port, timeoutMs, keepAliveMs: KEEP_ALIVE_MS });
+  #resolve({ host, port }: HostPick['host'], timeoutMs: number, writesAtOnce: boolean): void {
+    const connectTo = (address: string) =>
+      this.#connect({ host: address, port, timeoutMs, keepAliveMs: KEEP_ALIVE_MS, writesAtOnce });
     const address = this.#tools.names.resolve(host);
     if (typeof address === 'string') connectTo(address);
     else this.#when(this.#within(address, host, timeoutMs), connectTo, error => this.#onFailed(error as Error, false));

@@ -1,4 +1,5 @@
 import type { Connection, ConnectionHandler, Engine } from '@lars/reactor';
+import type { FirstLook } from './first-look.ts';
 
 /** What the wait for a client's first bytes came to. */
 export type IntakeEnd =
@@ -19,8 +20,8 @@ export interface ClientWatcher {
 const NOTHING = new Uint8Array(0);
 
 /**
- * A client's connection until a relay takes it: notices when the client leaves, and collects its first bytes while somebody wants to see them. Whatever comes
- * otherwise stays in the kernel.
+ * A client's connection until a relay takes it: notices when the client leaves, takes what it had said by the time it was accepted, and collects its first bytes while somebody
+ * wants to see them. Whatever comes otherwise stays in the kernel.
  */
 export class ClientIntake implements ConnectionHandler {
   /** Told once when the client leaves before the relay. */
@@ -31,9 +32,14 @@ export class ClientIntake implements ConnectionHandler {
   #isGone = false;
   #onProgress: (() => void) | undefined;
 
-  constructor(connection: Connection, engine: Engine) {
+  constructor(connection: Connection, engine: Engine, firstLook: FirstLook) {
     this.#connection = connection;
     this.#engine = engine;
+    if (firstLook.isDue()) {
+      const arrived = connection.readArrived();
+      if (arrived.length > 0) this.#bytes = new Uint8Array(arrived);
+      firstLook.note(arrived.length > 0);
+    }
     connection.start(this);
     connection.pause();
   }

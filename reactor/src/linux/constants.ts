@@ -21,6 +21,7 @@ export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const TCP_INFO = 11;
+export const TCP_QUICKACK = 12;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 

@@ -23,8 +23,9 @@ export function familyOf(endpoint: Endpoint): number {
 /** @returns its length */
 export function putAddress(bytes: Uint8Array, endpoint: Endpoint): number {
   const family = familyOf(endpoint);
-  bytes.fill(0, 0, family === AF_INET ? INET_BYTES : ADDRESS_BYTES_MAX);
+  if (family !== AF_INET) bytes.fill(0, 0, ADDRESS_BYTES_MAX);
   bytes[0] = family;
+  bytes[1] = 0;
   if (endpoint.kind === 'path') return PATH_AT + encoder.encodeInto(endpoint.path, bytes.subarray(PATH_AT)).written + 1;
   bytes[2] = endpoint.port >> 8;
   bytes[3] = endpoint.port & 0xff;
@@ -53,9 +54,8 @@ const NAMELESS: Address = { family: 'unix', host: '', port: 0 };
 export function compactAddress(bytes: Uint8Array, length: number): RemoteAddress {
   if (length <= PATH_AT) return NAMELESS;
   if (bytes[0] !== AF_INET) return readAddress(bytes, length);
-  let number = 0;
-  for (const at of [4, 5, 6, 7, 2, 3]) number = number * 256 + byteAt(bytes, at);
-  return number;
+  const ip = ((byteAt(bytes, 4) << 24) | (byteAt(bytes, 5) << 16) | (byteAt(bytes, 6) << 8) | byteAt(bytes, 7)) >>> 0;
+  return ip * PORTS + ((byteAt(bytes, 2) << 8) | byteAt(bytes, 3));
 }
 
 export function expandAddress(address: RemoteAddress): Address {

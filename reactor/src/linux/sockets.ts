@@ -1,6 +1,6 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
 import { DEFAULTS, type Endpoint } from '../check-options.ts';
-import { type Address, EngineError, type ListenOptions, type SocketOptions } from '../engine.ts';
+import { type Address, type ConnectOptions, EngineError, type ListenOptions, type SocketOptions } from '../engine.ts';
 import {
   F_GETFL,
   F_SETFD,
@@ -23,6 +23,7 @@ import {
   TCP_INFO,
   TCP_KEEPIDLE,
   TCP_NODELAY,
+  TCP_QUICKACK,
 } from './constants.ts';
 import type { Libc } from './libc.ts';
 import type { NativeMemory } from './memory.ts';
@@ -67,8 +68,8 @@ export class Sockets {
     return fd;
   }
 
-  /** @returns a descriptor that connects, or is connected already. @throws {Error} as Node's, with `code` */
-  openConnection(endpoint: Endpoint, localHost: string | undefined): number {
+  /** @param connectsLater somebody else does that. @returns a descriptor that connects, or is connected already. @throws {Error} as Node's, with `code` */
+  openConnection(endpoint: Endpoint, { localHost, writesAtOnce = false }: ConnectOptions, connectsLater: boolean): number {
     const where = endpoint.kind === 'path' ? endpoint.path : `${endpoint.host}:${endpoint.port}`;
     const fd = this.#open(endpoint, where);
     try {
@@ -76,6 +77,9 @@ export class Sockets {
         const local = putAddress(this.#memory.scratchBytes, { kind: 'inet', host: localHost, port: 0 });
         this.#check(this.#libc.bind(fd, this.#memory.scratchAddress, local), 'bind', localHost);
       }
+      // Otherwise the kernel acknowledges at once, in a segment of its own.
+      if (writesAtOnce) this.#set(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+      if (connectsLater) return fd;
       const length = putAddress(this.#memory.scratchBytes, endpoint);
       const result = this.#libc.connect(fd, this.#memory.scratchAddress, length);
       if (result < 0 && this.#libc.errno() !== Errno.EINPROGRESS) this.#check(result, 'connect', where);

@@ -5,6 +5,7 @@ import type { ReadinessSet } from './readiness-set.ts';
 
 const ADD = 1;
 const DELETE = 2;
+const MODIFY = 3;
 /** Few enough that a batch of bulk transfers leaves the event loop its turn within milliseconds. */
 const EVENTS_MAX = 128;
 /** struct epoll_event is packed on x64 alone. */
@@ -49,8 +50,11 @@ export class EpollSet implements ReadinessSet {
     }
   }
 
-  change(fd: number, events: number): void {
-    throw new Error(`epoll tells of ${fd} what it was added for, not ${events}`);
+  change(fd: number, events: number, generation: number): void {
+    this.#control[0] = events;
+    this.#control[EVENT.fd >> 2] = fd;
+    this.#control[EVENT.generation >> 2] = generation;
+    this.#libc.epollControl(this.descriptor, MODIFY, fd, this.#controlAddress);
   }
 
   remove(fd: number): void {

@@ -89,7 +89,7 @@ export class Hub {
   }
 
   change(fd: number, events: number): void {
-    this.#set.change(fd, events);
+    this.#set.change(fd, events, this.#generations[fd] as number);
     this.wake();
   }
 

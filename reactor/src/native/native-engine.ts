@@ -137,9 +137,15 @@ export class NativeEngine implements Engine {
     this.#context.core.counters.connectAttempts += 1;
     const { timeoutMs = DEFAULTS.connectTimeoutMs, keepAliveMs = 0, noDelay = true } = options;
     const deps = this.#depsFor(options);
-    const opened = this.#openConnection(target, options.localHost);
+    const isInet = target.kind === 'inet';
+    // A UNIX socket is connected within the call, or never.
+    const connectsLater = isInet && this.#context.hub.receiver !== undefined;
+    const opened = this.#openConnection(target, options, connectsLater);
     const connection = this.#add(typeof opened === 'number' ? opened : -1, false, deps);
-    if (connection.socket !== undefined) connection.socket.isNoDelayDue = noDelay && target.kind === 'inet';
+    if (connection.socket !== undefined) {
+      connection.socket.isNoDelayDue = noDelay && isInet;
+      if (connectsLater) connection.socket.connectsTo = target;
+    }
     connection.connecting(handler, { timeoutMs, keepAliveMs });
     if (typeof opened !== 'number') connection.close('connect_failed', opened);
     return connection;
@@ -192,9 +198,9 @@ export class NativeEngine implements Engine {
   }
 
   /** @returns a descriptor, or why there is none */
-  #openConnection(target: Endpoint, localHost: string | undefined): number | Error {
+  #openConnection(target: Endpoint, options: ConnectOptions, connectsLater: boolean): number | Error {
     try {
-      return this.#context.sockets.openConnection(target, localHost);
+      return this.#context.sockets.openConnection(target, options, connectsLater);
     } catch (error) {
       return error as Error;
     }

@@ -1,4 +1,6 @@
 // pure
+import type { Endpoint } from '../check-options.ts';
+
 /** What is told of a descriptor; the numbers are those of poll and epoll. */
 export const Ready = { readable: 1, writable: 4, error: 8, hangUp: 0x10, remoteEnded: 0x2000 } as const;
 /** What is told once for every change of a connection, and not for as long as it lasts. */
@@ -11,6 +13,8 @@ export const READ_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.remoteEnded;
 export const CHANGE_EDGES = EDGE_TRIGGERED | Ready.writable;
 /** A receiver tells when bytes or the end are here, and nothing else is told for now. */
 export const RECEIVED = 0;
+/** A receiver connects: it tells when that is done, or has failed. */
+export const CONNECTING = 2;
 
 /** Descriptors whose readiness the kernel tells: a set of epoll, or polls of io_uring. */
 export interface ReadinessSet {
@@ -20,8 +24,8 @@ export interface ReadinessSet {
   readonly receiver: Receiver | undefined;
   /** @param events a sum of Ready, and EDGE_TRIGGERED; or RECEIVED. @param generation comes back with each event. @throws {Error} as Node's, with `code` */
   add(fd: number, events: number, generation: number): void;
-  /** Polls for other events from now on. Only of a set with a receiver. */
-  change(fd: number, events: number): void;
+  /** Tells of other events from now on. @param generation comes back with each event */
+  change(fd: number, events: number, generation: number): void;
   /** The descriptor stays open, and is the caller's alone. */
   remove(fd: number): void;
   /** @returns how many events there are, at least 0 */
@@ -38,7 +42,10 @@ export interface ReadinessSet {
 /** What a receiver takes at once: enough for a small message. What comes in bulk fills it, and is read with calls from then on. */
 export const RECEIVED_BYTES = 4_096;
 
-/** Receives before anybody asks, one buffer for each descriptor: it is readable when bytes are here. */
+/**
+ * Does by itself what others are told to do with calls. It receives before anybody asks, one buffer for each descriptor: it is readable when bytes are here. It sends on what it has
+ * received, and connects, at the next wait.
+ */
 export interface Receiver {
   /** Receives what comes next, unless something is here that nobody has taken. */
   begin(fd: number): void;
@@ -50,6 +57,17 @@ export interface Receiver {
   failureOf(fd: number): number | undefined;
   /** The bytes that `take` has counted, until the end of the turn. */
   bytesOf(fd: number): Uint8Array;
+  /** Connects a descriptor that was added as CONNECTING. It is writable when it is connected; `failureOf` says why it is not. */
+  connect(fd: number, endpoint: Endpoint): void;
+  /**
+   * Sends what `take` has counted to another descriptor, of which one such send may be under way. That one is told to be writable when it is done.
+   * @returns false where the bytes are to be sent by the caller
+   */
+  forward(from: number, to: number): boolean;
+  /** What became of the send: how many bytes, or a negative error number; undefined while it is under way. */
+  takeSent(fd: number): number | undefined;
+  /** The bytes that it left over, which are the caller's. */
+  takeUnsent(fd: number): Uint8Array;
   /** Receives no more: when this returns, nothing is under way, and what has come can be taken. @throws {Error} if the kernel does not let go of it */
   stop(fd: number): void;
 }

@@ -80,7 +80,7 @@ export class RelayDirection implements RelaySide {
 
   /** Bytes wait for room at the other side. */
   get hasUnsent(): boolean {
-    return this.#to.queue.bytes > 0 || (this.#pipe !== undefined && this.#pipe.bytes > 0);
+    return this.#to.isForwarding || this.#to.queue.bytes > 0 || (this.#pipe !== undefined && this.#pipe.bytes > 0);
   }
 
   move(): Moved {
@@ -118,6 +118,11 @@ export class RelayDirection implements RelaySide {
 
   /** @returns undefined when nothing waits any more */
   #sendWaiting(): 'waiting' | 'to_broken' | undefined {
+    if (this.#to.isForwarding) {
+      const isOver = this.#to.finishForwarding();
+      if (isOver === BROKEN) return 'to_broken';
+      if (!isOver) return 'waiting';
+    }
     const isEmpty = this.#to.flush();
     if (isEmpty === BROKEN) return 'to_broken';
     if (!isEmpty) return 'waiting';
@@ -129,9 +134,13 @@ export class RelayDirection implements RelaySide {
   }
 
   #copy(): number {
+    const forwarded = this.from.forwardTo(this.#to);
+    if (forwarded !== UNSUPPORTED) return forwarded;
     const { memory } = this.#owner.context;
     const count = this.from.receive(READ_BYTES);
     if (count <= 0) return count;
+    // The receiver has put it elsewhere.
+    if (this.from.received.buffer !== memory.incoming.buffer) return this.#to.write(this.from.received) ? count : BROKEN;
     const sent = this.#to.isWritable ? this.#to.send(memory.incomingAddress, count) : AGAIN;
     if (sent === BROKEN) return BROKEN;
     if (sent < count) this.#to.queue.push(memory.incoming.slice(Math.max(0, sent), count));
@@ -144,6 +153,8 @@ export class RelayDirection implements RelaySide {
     this.#fullReads = 0;
     this.#smallMoves = 0;
     this.#isSplicing = true;
+    // What comes in bulk is read with calls already.
+    for (const bytes of this.from.readByCalls()) this.#to.queue.push(bytes);
     this.#owner.context.core.counters.spliceSwitches += 1;
   }
 

@@ -1,6 +1,5 @@
 import { reasonOf } from '../close-reason.ts';
 import {
-  type Address,
   type CloseReason,
   type ConnectHandler,
   type Connection,
@@ -14,22 +13,20 @@ import { UnreadBytes } from '../unread-bytes.ts';
 import { ConnectTimer, type ConnectTimerOptions } from './connect-timer.ts';
 import type { RelaySide, SocketConnectionDeps } from './connection-deps.ts';
 import type { Source, Task } from './hub.ts';
-import { Ready } from './readiness-set.ts';
-import { BROKEN, type SocketContext, StreamSocket } from './stream-socket.ts';
+import { ALL_EDGES, Ready } from './readiness-set.ts';
+import { SocketView } from './socket-view.ts';
+import { BROKEN, type StreamSocket } from './stream-socket.ts';
 
 /** How often one connection is read in a row before others have their turn. */
 const READS_IN_A_ROW = 4;
 
 /** A connection of an epoll engine, as its user sees it. */
-export class SocketConnection implements Connection, Source, Task {
+export class SocketConnection extends SocketView implements Connection, Source, Task {
   isScheduled = false;
-  isOpen = true;
+  override isOpen = true;
   isConnected: boolean;
   hasRemoteEnded = false;
   isEnded = false;
-  /** Undefined when the system gave none. */
-  readonly socket: StreamSocket | undefined;
-  readonly context: SocketContext;
   readonly #deps: SocketConnectionDeps;
   #handler: ConnectionHandler | undefined;
   /** A relay that has taken the connection, and is told instead of the handler. */
@@ -47,36 +44,15 @@ export class SocketConnection implements Connection, Source, Task {
 
   /** @param remote where it is known already */
   constructor(deps: SocketConnectionDeps, fd: number, isConnected: boolean, remote?: RemoteAddress) {
-    this.context = deps.context;
+    super(deps, fd, remote);
     this.#deps = deps;
     this.isConnected = isConnected;
-    this.socket = fd < 0 ? undefined : new StreamSocket(deps.context, fd, deps.isWrittenWhole, remote);
     if (this.socket !== undefined) this.socket.isWritable = isConnected;
     deps.context.core.counters.open += 1;
   }
 
-  get remoteAddress(): Address | undefined {
-    return this.socket?.remoteAddress;
-  }
-
-  get localAddress(): Address | undefined {
-    return this.socket?.localAddress;
-  }
-
-  get roundTripMs(): number | undefined {
-    return this.isOpen && this.socket !== undefined ? this.context.sockets.roundTripMs(this.socket.fd) : undefined;
-  }
-
-  get unsentBytes(): number {
-    return this.socket?.queue.bytes ?? 0;
-  }
-
   get bytesRead(): number {
     return (this.socket?.bytesRead ?? 0) - (this.#unread?.bytes ?? 0);
-  }
-
-  get bytesWritten(): number {
-    return this.socket?.bytesWritten ?? 0;
   }
 
   get isRelayed(): boolean {
@@ -166,7 +142,9 @@ export class SocketConnection implements Connection, Source, Task {
     if (this.#isWatched || this.socket === undefined) return;
     this.#isWatched = true;
     try {
-      this.context.hub.add(this.socket.fd, this, this.socket.watchedEvents(this.isConnected, this.#relay !== undefined), passed);
+      const events = passed === undefined ? this.socket.watchedEvents(this.isConnected) : ALL_EDGES;
+      this.context.hub.add(this.socket.fd, this, events, passed);
+      this.socket.beginConnecting();
     } catch (error) {
       this.close(this.isConnected ? 'network_error' : 'connect_failed', asError(error));
     }
@@ -174,15 +152,17 @@ export class SocketConnection implements Connection, Source, Task {
 
   /**
    * Gives the connection to a relay: its handler is called no more, and the relay hears what epoll says.
+   * @param splices bytes are moved with calls from the start
    * @returns what was given back, in order
    */
-  giveTo(relay: RelaySide): readonly Uint8Array[] {
+  giveTo(relay: RelaySide, splices: boolean): readonly Uint8Array[] {
     this.#relay = relay;
     this.#handler = undefined;
     this.socket?.cancelIdleTimeout();
-    const ahead = this.socket?.readByCalls() ?? [];
     this.watch();
-    return [...(this.#unread?.takeAll() ?? []), ...ahead];
+    const ahead = (splices ? this.socket?.readByCalls() : undefined) ?? [];
+    this.socket?.beginReceiving();
+    return this.#unread === undefined ? ahead : [...this.#unread.takeAll(), ...ahead];
   }
 
   onReady(ready: number): void {
@@ -297,7 +277,7 @@ export class SocketConnection implements Connection, Source, Task {
   #finishConnecting(socket: StreamSocket, ready: number): boolean {
     const isBroken = (ready & (Ready.error | Ready.hangUp)) !== 0;
     if (!isBroken && (ready & Ready.writable) === 0) return false;
-    const error = isBroken ? socket.takeError() : undefined;
+    const error = isBroken ? socket.takeError('connect') : undefined;
     if (error === undefined) {
       this.isConnected = true;
       socket.isWritable = true;

@@ -85,8 +85,9 @@ export class SocketRelay implements Relay, Task, RelayOwner, IdleWatched {
     const { core, hub } = this.context;
     core.look();
     this.#restartIdle(this.#options.idleTimeoutMs ?? 0);
-    const fromA = this.#a.connection.giveTo(this.#a);
-    const fromB = this.#b.connection.giveTo(this.#b);
+    const splices = this.mode === 'always';
+    const fromA = this.#a.connection.giveTo(this.#a, splices);
+    const fromB = this.#b.connection.giveTo(this.#b, splices);
     for (const bytes of fromA) this.#b.from.queue.push(bytes);
     for (const bytes of fromB) this.#a.from.queue.push(bytes);
     // A side that is closed already is noticed outside of the user's call.

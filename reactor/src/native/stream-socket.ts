@@ -1,4 +1,5 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
+import type { Endpoint } from '../check-options.ts';
 import type { Address } from '../engine.ts';
 import type { EngineCore } from '../engine-core.ts';
 import { IdleTimer } from '../idle-timer.ts';
@@ -9,7 +10,7 @@ import { PIPE_BYTES, type Pipe, type PipePool } from '../linux/pipe-pool.ts';
 import { expandAddress, type RemoteAddress } from '../linux/socket-address.ts';
 import type { Sockets } from '../linux/sockets.ts';
 import type { Hub } from './hub.ts';
-import { ALL_EDGES, CHANGE_EDGES, READ_EDGES, RECEIVED, RECEIVED_BYTES, Ready, type Receiver } from './readiness-set.ts';
+import { ALL_EDGES, READ_EDGES, Ready } from './readiness-set.ts';
 import { SendQueue } from './send-queue.ts';
 
 /** What the connections of an engine share. */
@@ -29,6 +30,8 @@ export const BROKEN = -2;
 const SEGMENT_BYTES = 512;
 /** The system does not splice these, or not at all: some sandboxes forbid it. */
 export const UNSUPPORTED = -3;
+/** What `readArrived` reads at most. */
+const ARRIVED_BYTES = 4_096;
 const NOTHING: readonly Uint8Array[] = [];
 
 const NO_SPLICE: readonly number[] = [Errno.EINVAL, Errno.ENOSYS, Errno.EPERM];
@@ -50,17 +53,17 @@ export class StreamSocket {
   readonly queue = new SendQueue();
   /** Small writes are to leave at once, which the kernel is told when it matters: many connections send one message. */
   isNoDelayDue = false;
-  /** Receives for this socket, where the hub's set does that; a relay reads by itself. */
-  receiver: Receiver | undefined;
+  /** Where the receiver is to connect it to, as soon as it is watched. */
+  connectsTo: Endpoint | undefined;
+  /** The receiver of another socket sends here. */
+  isForwarding = false;
   /** What `receive` has read, until the next one or the end of the turn. */
   received: Uint8Array;
-  /** The receiver's buffer came full, so that there is more, which calls read in larger pieces. */
-  #readsByCalls = false;
-  /** It was watched before it was connected, and nothing is received yet. */
-  #isReceiveDue = false;
   /** A read has failed whose error nobody will tell again. */
-  #hasFailed = false;
-  readonly #context: SocketContext;
+  protected hasFailed = false;
+  protected readonly context: SocketContext;
+  /** Epoll tells when it is writable; before it is watched, nothing has to be changed. */
+  #isWriteWatched = true;
   readonly #isWrittenWhole: boolean;
   #idle: IdleTimer | undefined;
   #remote: RemoteAddress | undefined;
@@ -72,7 +75,7 @@ export class StreamSocket {
    * @param remote where it is known already
    */
   constructor(context: SocketContext, fd: number, isWrittenWhole: boolean, remote: RemoteAddress | undefined) {
-    this.#context = context;
+    this.context = context;
     this.#isWrittenWhole = isWrittenWhole;
     this.#remote = remote;
     this.fd = fd;
@@ -82,12 +85,12 @@ export class StreamSocket {
 
   /** Undefined when the descriptor was left before anybody asked. */
   get remoteAddress(): Address | undefined {
-    if (!this.#hasLeft) this.#remote ??= this.#context.sockets.remoteAddress(this.fd);
+    if (!this.#hasLeft) this.#remote ??= this.context.sockets.remoteAddress(this.fd);
     return this.#remote === undefined ? undefined : expandAddress(this.#remote);
   }
 
   get localAddress(): Address | undefined {
-    if (!this.#hasLeft) this.#local ??= this.#context.sockets.localAddress(this.fd);
+    if (!this.#hasLeft) this.#local ??= this.context.sockets.localAddress(this.fd);
     return this.#local;
   }
 
@@ -101,122 +104,99 @@ export class StreamSocket {
 
   /** Reads at most BUFFER_BYTES: `received`. @returns how many bytes, 0 at the end, AGAIN or BROKEN */
   receive(limit: number = BUFFER_BYTES): number {
-    if (this.#hasFailed) return BROKEN;
-    if (this.receiver !== undefined && !this.#readsByCalls) return this.#take(this.receiver);
-    const { libc, memory } = this.#context;
+    if (this.hasFailed) return BROKEN;
+    const { libc, memory } = this.context;
     const count = libc.recv(this.fd, memory.incomingAddress, limit, MSG_DONTWAIT);
     if (count < limit && !(count > 0 && this.isEnding)) this.isReadable = false;
-    const read = this.#noteRead(count, 'recv');
+    const read = this.noteRead(count, 'recv');
     if (read > 0) this.received = memory.incomingView(read);
-    if (this.receiver === undefined || this.isReadable) return read;
-    this.#readsByCalls = false;
-    if (read > 0 || read === AGAIN) this.receiver.begin(this.fd);
-    else this.receiver.watchChanges(this.fd);
     return read;
   }
 
-  /** What is to be told of the socket. Where there is a receiver, a relay alone, which splices, is told of edges. */
-  watchedEvents(isConnected: boolean, isRelayed: boolean): number {
-    const { receiver } = this.#context.hub;
-    if (receiver === undefined || isRelayed) return this.#isWrittenWhole && !isRelayed ? READ_EDGES : ALL_EDGES;
-    this.receiver = receiver;
-    this.#isReceiveDue = !isConnected;
-    return isConnected ? RECEIVED : CHANGE_EDGES;
+  /** Tries to read, though nothing was told of the socket yet. What is no bytes is told by the next read. */
+  readArrived(): Uint8Array {
+    const { libc, memory } = this.context;
+    const count = libc.recv(this.fd, memory.incomingAddress, ARRIVED_BYTES, MSG_DONTWAIT);
+    if (count > 0) return memory.incomingView(this.noteRead(count, 'recv'));
+    if (count < 0 && this.noteRead(count, 'recv') === BROKEN) this.hasFailed = true;
+    return memory.incomingView(0);
   }
 
-  /** Receives from now on, if that has waited for the connection. */
-  beginReceiving(): void {
-    if (!this.#isReceiveDue) return;
-    this.#isReceiveDue = false;
-    this.receiver?.begin(this.fd);
+  /** What is to be told of the socket. */
+  watchedEvents(_isConnected: boolean): number {
+    this.#isWriteWatched = !this.isWritable;
+    return this.#isWriteWatched ? ALL_EDGES : READ_EDGES;
   }
 
-  /** The receiver has nothing to do with the socket any more, which is told of edges instead. @returns what was received, and nobody has read */
+  /** It is watched now: what a receiver does, it begins to do. */
+  beginConnecting(): void {}
+
+  /** It is connected now. */
+  beginReceiving(): void {}
+
+  /** From now on bytes are read with calls, whatever a receiver has done. @returns what was received, and nobody has read */
   readByCalls(): readonly Uint8Array[] {
-    if (this.receiver === undefined) return NOTHING;
-    const received = this.stopReceiving();
-    this.#context.hub.change(this.fd, ALL_EDGES);
-    return received;
+    return NOTHING;
+  }
+
+  /** A receiver receives nothing more. @returns what has come meanwhile */
+  stopReceiving(): readonly Uint8Array[] {
+    return NOTHING;
+  }
+
+  /** Sends on what a receiver has here, without a call. @returns as `receive`, or UNSUPPORTED where bytes are to be received and sent with calls */
+  forwardTo(_to: StreamSocket): number {
+    return UNSUPPORTED;
+  }
+
+  /** Looks what became of what was forwarded here. @returns whether it is over, or BROKEN */
+  finishForwarding(): boolean | typeof BROKEN {
+    return true;
   }
 
   /** The descriptor is not the engine's any more. */
   leave(): void {
     this.#hasLeft = true;
     this.cancelIdleTimeout();
-    this.receiver = undefined;
-  }
-
-  /** Receives nothing more by itself. @returns what has come meanwhile */
-  stopReceiving(): readonly Uint8Array[] {
-    const { receiver } = this;
-    if (receiver === undefined) return NOTHING;
-    receiver.stop(this.fd);
-    this.receiver = undefined;
-    const count = receiver.take(this.fd) ?? 0;
-    if (count > 0) {
-      this.#noteRead(count, 'recv');
-      return [receiver.bytesOf(this.fd).slice()];
-    }
-    if (count < 0) {
-      this.#hasFailed = true;
-      this.error ??= systemError('recv', -count);
-    }
-    return NOTHING;
-  }
-
-  #take(receiver: Receiver): number {
-    const count = receiver.take(this.fd);
-    this.isReadable = false;
-    if (count === undefined) return AGAIN;
-    if (count < 0) {
-      this.error ??= systemError('recv', -count);
-      return BROKEN;
-    }
-    this.#noteRead(count, 'recv');
-    this.received = receiver.bytesOf(this.fd);
-    if (count > 0 && count < RECEIVED_BYTES) receiver.begin(this.fd);
-    else {
-      // Nothing is received for now, so that nobody else would notice a reset.
-      receiver.watchChanges(this.fd);
-      this.#readsByCalls = count > 0;
-      this.isReadable = count > 0;
-    }
-    return count;
   }
 
   /** Moves bytes into an empty pipe. @returns as `receive`, or UNSUPPORTED */
   receiveInto(pipe: Pipe): number {
-    if (this.#hasFailed) return BROKEN;
-    const count = this.#context.libc.splice(this.fd, 0, pipe.writeFd, 0, PIPE_BYTES, SPLICE_FLAGS);
-    if (count < 0 && NO_SPLICE.includes(this.#context.libc.errno())) return UNSUPPORTED;
+    if (this.hasFailed) return BROKEN;
+    const count = this.context.libc.splice(this.fd, 0, pipe.writeFd, 0, PIPE_BYTES, SPLICE_FLAGS);
+    if (count < 0 && NO_SPLICE.includes(this.context.libc.errno())) return UNSUPPORTED;
     if (count <= 0) this.isReadable = false;
     else pipe.bytes = count;
-    return this.#noteRead(count, 'splice');
+    return this.noteRead(count, 'splice');
   }
 
   /** Sends what lies at an address, not more than BUFFER_BYTES. @returns how many bytes the kernel took, AGAIN or BROKEN */
   send(address: number, length: number): number {
-    if (this.isNoDelayDue && (this.bytesWritten > 0 || length > SEGMENT_BYTES)) this.setNoDelay();
-    const count = this.#context.libc.send(this.fd, address, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    this.leaveAtOnce(length);
+    const count = this.context.libc.send(this.fd, address, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     return this.#noteSent(count, length, 'send');
+  }
+
+  protected leaveAtOnce(length: number): void {
+    if (this.isNoDelayDue && (this.bytesWritten > 0 || length > SEGMENT_BYTES)) this.setNoDelay();
   }
 
   /** Moves the bytes of a pipe to the socket. @returns as `send` */
   sendFrom(pipe: Pipe): number {
     if (this.isNoDelayDue) this.setNoDelay();
-    const count = this.#context.libc.splice(pipe.readFd, 0, this.fd, 0, pipe.bytes, SPLICE_FLAGS);
+    const count = this.context.libc.splice(pipe.readFd, 0, this.fd, 0, pipe.bytes, SPLICE_FLAGS);
     // A short count does not mean that the socket is full: a pipe's bytes lie in pieces.
     const sent = this.#noteSent(count, 0, 'splice');
     if (sent > 0) {
       pipe.bytes -= sent;
-      this.#context.core.counters.bytesSpliced += sent;
+      this.context.core.counters.bytesSpliced += sent;
     }
     return sent;
   }
 
   /** Sends what is queued. @returns whether nothing is left, or BROKEN */
   flush(): boolean | typeof BROKEN {
-    const { outgoing, outgoingAddress } = this.#context.memory;
+    const { outgoing, outgoingAddress } = this.context.memory;
     while (this.queue.bytes > 0) {
       if (!this.isWritable) return false;
       const length = this.queue.peek(outgoing);
@@ -229,7 +209,7 @@ export class StreamSocket {
 
   /** Sends bytes, and queues a copy of those that the kernel does not take. @returns whether it is well */
   write(bytes: Uint8Array): boolean {
-    const { outgoing, outgoingAddress } = this.#context.memory;
+    const { outgoing, outgoingAddress } = this.context.memory;
     let done = 0;
     if (this.queue.bytes === 0) {
       while (done < bytes.length && this.isWritable) {
@@ -250,7 +230,7 @@ export class StreamSocket {
 
   /** Calls back when no byte has moved for so long; 0 = never. */
   setIdleTimeout(ms: number, onIdle: () => void): void {
-    const { core, hub } = this.#context;
+    const { core, hub } = this.context;
     core.look();
     this.lastActiveMs = core.nowMs;
     this.#idle ??= new IdleTimer(core, { lastMoveMs: () => this.lastActiveMs, onIdle });
@@ -264,52 +244,68 @@ export class StreamSocket {
 
   setNoDelay(): void {
     this.isNoDelayDue = false;
-    this.#context.sockets.setNoDelay(this.fd);
+    this.context.sockets.setNoDelay(this.fd);
   }
 
   setKeepAlive(ms: number): void {
-    this.#context.sockets.setKeepAlive(this.fd, ms);
+    this.context.sockets.setKeepAlive(this.fd, ms);
   }
 
   shutdown(): void {
-    this.#context.libc.shutdown(this.fd, SHUT_WR);
+    this.context.libc.shutdown(this.fd, SHUT_WR);
   }
 
   /** The error that the kernel has noted, and will not tell again. */
-  takeError(): NodeJS.ErrnoException | undefined {
-    const errno = this.receiver?.failureOf(this.fd) ?? this.#context.sockets.pendingError(this.fd);
-    return errno > 0 ? systemError('read', errno) : undefined;
+  takeError(syscall = 'read'): NodeJS.ErrnoException | undefined {
+    const errno = this.pendingError();
+    return errno > 0 ? systemError(syscall, errno) : undefined;
   }
 
-  #noteRead(count: number, syscall: string): number {
+  /** An error number, 0 for none. */
+  protected pendingError(): number {
+    return this.context.sockets.pendingError(this.fd);
+  }
+
+  protected noteRead(count: number, syscall: string): number {
     if (count > 0) {
       this.bytesRead += count;
-      this.#context.core.counters.bytesRead += count;
-      this.lastActiveMs = this.#context.core.nowMs;
+      this.context.core.counters.bytesRead += count;
+      this.lastActiveMs = this.context.core.nowMs;
     }
     if (count >= 0) return count;
     // No edge comes for bytes that are there already.
-    if (this.#context.libc.errno() === Errno.EINTR) this.isReadable = true;
+    if (this.context.libc.errno() === Errno.EINTR) this.isReadable = true;
     return this.#noteFailure(syscall);
   }
 
   #noteSent(count: number, wanted: number, syscall: string): number {
     if (count < wanted) {
       this.isWritable = false;
-      this.receiver?.watchChanges(this.fd);
+      this.watchWrites();
     }
     if (count < 0) {
-      this.isWritable = this.#context.libc.errno() === Errno.EINTR;
+      this.isWritable = this.context.libc.errno() === Errno.EINTR;
       return this.#noteFailure(syscall);
     }
-    this.bytesWritten += count;
-    this.#context.core.counters.bytesWritten += count;
-    this.lastActiveMs = this.#context.core.nowMs;
+    this.countSent(count);
     return count;
   }
 
+  protected countSent(count: number): void {
+    this.bytesWritten += count;
+    this.context.core.counters.bytesWritten += count;
+    this.lastActiveMs = this.context.core.nowMs;
+  }
+
+  /** Most connections never have to wait until they are writable, and are not told of it until then. */
+  protected watchWrites(): void {
+    if (this.#isWriteWatched) return;
+    this.#isWriteWatched = true;
+    this.context.hub.change(this.fd, ALL_EDGES);
+  }
+
   #noteFailure(syscall: string): number {
-    const errno = this.#context.libc.errno();
+    const errno = this.context.libc.errno();
     if (errno === Errno.EAGAIN || errno === Errno.EINTR) return AGAIN;
     this.error ??= systemError(syscall, errno);
     return BROKEN;

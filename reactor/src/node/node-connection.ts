@@ -12,6 +12,8 @@ import type { EngineCore } from '../engine-core.ts';
 import { IdleTimer } from '../idle-timer.ts';
 import { UnreadBytes } from '../unread-bytes.ts';
 
+const NOTHING = new Uint8Array(0);
+
 export interface NodeConnectionDeps {
   readonly core: EngineCore;
   /** Called once, when the socket is closed. */
@@ -131,6 +133,11 @@ export class NodeConnection implements Connection {
     this.#deps.core.counters.bytesWritten += bytes.length;
     // The bytes are the caller's again afterwards, while a stream keeps what it is given until it is sent.
     return this.#socket.write(Buffer.from(bytes), this.#noteWrite);
+  }
+
+  /** node:net tells of bytes by itself. */
+  readArrived(): Uint8Array {
+    return NOTHING;
   }
 
   end(): void {

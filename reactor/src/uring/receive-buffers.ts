@@ -46,9 +46,13 @@ export class ReceiveBuffers {
     return this.#bytes.subarray(at, at + length);
   }
 
+  addressOf(number: number): number {
+    return this.#address + number * RECEIVED_BYTES;
+  }
+
   giveBack(number: number): void {
     const at = (this.#tail & (BUFFERS - 1)) * ENTRY_BYTES;
-    const address = this.#address + number * RECEIVED_BYTES;
+    const address = this.addressOf(number);
     this.#entries.setUint32(at, address % 2 ** 32, true);
     this.#entries.setUint32(at + 4, Math.floor(address / 2 ** 32), true);
     this.#entries.setUint32(at + 8, RECEIVED_BYTES, true);

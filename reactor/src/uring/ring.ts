@@ -1,15 +1,11 @@
 import { systemError } from '@lars/syscalls/errno';
 import type { UringCalls } from './uring-calls.ts';
 
-export const Operation = { pollAdd: 6, cancel: 14, close: 19, receive: 27 } as const;
+export const Operation = { pollAdd: 6, cancel: 14, connect: 16, close: 19, send: 26, receive: 27 } as const;
 /** The operation goes on, and more results follow. */
 export const MORE_FOLLOWS = 2;
 /** A buffer was taken, whose number stands in the upper half of the flags. */
 export const HAS_BUFFER = 1;
-/** Beside of an operation: take a buffer of the group. */
-export const SELECT_BUFFER = 32 << 8;
-/** Beside of a receive: wait for bytes before it is tried. */
-export const POLL_FIRST = 1 << 16;
 /** The results of such an operation are of no interest. */
 export const NO_TOKEN = -1;
 
@@ -123,6 +119,12 @@ export class Ring {
   /** @param word the field's place in struct io_uring_sqe, in words of 4 bytes */
   setField(entry: number, word: number, value: number): void {
     this.#entries[entry + word] = value;
+  }
+
+  /** @param address absolute: where the kernel reads, or writes, what the entry is about */
+  setAddress(entry: number, address: number): void {
+    this.#entries[entry + 4] = address;
+    this.#entries[entry + 5] = Math.floor(address / 2 ** 32);
   }
 
   /** Submits all entries, and waits until there are results, or the time is over. */

@@ -1,45 +1,18 @@
 import { Errno } from '@lars/syscalls/errno';
-import { CHANGE_EDGES, EDGE_TRIGGERED, RECEIVED, type ReadinessSet, Ready, type Receiver } from '../native/readiness-set.ts';
+import type { Endpoint } from '../check-options.ts';
+import { CHANGE_EDGES, CONNECTING, RECEIVED, type ReadinessSet, Ready, type Receiver } from '../native/readiness-set.ts';
+import { ConnectAddresses } from './connect-addresses.ts';
+import { EarlyResults } from './early-results.ts';
+import { addCancel, addCancelOfAll, addConnect, addPoll, addReceive, addSend } from './entries.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
-import { HAS_BUFFER, MORE_FOLLOWS, NO_TOKEN, Operation, POLL_FIRST, Ring, SELECT_BUFFER } from './ring.ts';
+import { HAS_BUFFER, MORE_FOLLOWS, NO_TOKEN, Operation, Ring } from './ring.ts';
+import { OperationsUnderWay, type UnderWay, Watch } from './under-way.ts';
 import type { UringCalls } from './uring-calls.ts';
 
 /** Few enough that a batch of bulk transfers leaves the event loop its turn within milliseconds. */
 const EVENTS_MAX = 128;
-/** IORING_POLL_ADD_MULTI: a poll that tells every change, until it is cancelled. */
-const POLL_MANY = 1;
-/** IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY */
-const CANCEL_EVERYTHING = 5;
 const MAX_CANCEL_WAITS = 100;
 const NOTHING = new Uint8Array(0);
-
-/** A poll or a receive that is under way. */
-interface UnderWay {
-  readonly token: number;
-  readonly watch: Watch;
-  /** Of a poll: a sum of Ready, and EDGE_TRIGGERED; of a receive: RECEIVED. */
-  readonly events: number;
-  /** Nobody wants to hear of it any more. */
-  isCancelled: boolean;
-}
-
-/** What is known of a descriptor in the set. */
-interface Watch {
-  readonly fd: number;
-  readonly generation: number;
-  poll: UnderWay | undefined;
-  receive: UnderWay | undefined;
-  /** A receive is over, and nobody has taken what came of it: `result` bytes, the end (0) or a negative error number. */
-  hasResult: boolean;
-  result: number;
-  /** The bytes; until the next wait they lie in a buffer of the kernel's. */
-  bytes: Uint8Array;
-  isCopy: boolean;
-  /** Nothing was received yet. */
-  isFirst: boolean;
-  /** Nothing is received any more. */
-  isStopped: boolean;
-}
 
 /**
  * Readiness by polls of io_uring, and receiving by it. An operation's token is given to another one when its last result is here and not before, so that no result is taken for
@@ -49,20 +22,20 @@ export class UringSet implements ReadinessSet, Receiver {
   readonly receiver: Receiver = this;
   readonly #ring: Ring;
   readonly #buffers: ReceiveBuffers;
-  readonly #underWay: (UnderWay | undefined)[] = [];
-  readonly #freeTokens: number[] = [];
+  readonly #underWay = new OperationsUnderWay();
+  readonly #addresses: ConnectAddresses;
   readonly #watches: (Watch | undefined)[] = [];
   readonly #events: Watch[] = [];
   readonly #readiness = new Int32Array(EVENTS_MAX);
-  /** Buffers that go back to the kernel with the next wait. */
-  readonly #lent: number[] = [];
-  /** Results that came while something was waited for: token, result and flags of each. */
-  #early: number[] = [];
-  #count = 0;
+  /** Of no event, with buffers that go back to the kernel with the next wait. */
+  readonly #lent: Watch[] = [];
+  /** What came while something was waited for. */
+  readonly #early = new EarlyResults();
 
   /** @throws {Error} as Node's, with `code` */
   constructor(calls: UringCalls) {
     this.#ring = new Ring(calls);
+    this.#addresses = new ConnectAddresses(calls);
     try {
       this.#buffers = new ReceiveBuffers(this.#ring, calls);
     } catch (error) {
@@ -72,25 +45,14 @@ export class UringSet implements ReadinessSet, Receiver {
   }
 
   get isUnfinished(): boolean {
-    return this.#ring.hasUnsubmitted || this.#early.length > 0;
+    return this.#ring.hasUnsubmitted || !this.#early.isEmpty;
   }
 
   add(fd: number, events: number, generation: number): void {
-    const watch: Watch = {
-      fd,
-      generation,
-      poll: undefined,
-      receive: undefined,
-      hasResult: false,
-      result: 0,
-      bytes: NOTHING,
-      isCopy: false,
-      isFirst: true,
-      isStopped: false,
-    };
+    const watch = new Watch(fd, generation);
     this.#watches[fd] = watch;
     if (events === RECEIVED) this.begin(fd);
-    else this.#poll(watch, events);
+    else if (events !== CONNECTING) this.#poll(watch, events);
   }
 
   change(fd: number, events: number): void {
@@ -107,8 +69,9 @@ export class UringSet implements ReadinessSet, Receiver {
 
   wait(timeoutMs: number): number {
     this.#settle();
-    const hasEarly = this.#early.length > 0;
+    const hasEarly = !this.#early.isEmpty;
     this.#ring.enter(timeoutMs === 0 || hasEarly ? 0 : 1, timeoutMs);
+    this.#addresses.clear();
     if (hasEarly) this.#takeEarly();
     while (this.#events.length < EVENTS_MAX && this.#ring.next()) {
       this.#take(this.#ring.token, this.#ring.result, this.#ring.flags);
@@ -145,10 +108,7 @@ export class UringSet implements ReadinessSet, Receiver {
   }
 
   take(fd: number): number | undefined {
-    const watch = this.#watches[fd];
-    if (watch === undefined || !watch.hasResult) return undefined;
-    watch.hasResult = false;
-    return watch.result;
+    return this.#watches[fd]?.takeResult();
   }
 
   failureOf(fd: number): number | undefined {
@@ -157,7 +117,43 @@ export class UringSet implements ReadinessSet, Receiver {
   }
 
   bytesOf(fd: number): Uint8Array {
-    return this.#watches[fd]?.bytes ?? NOTHING;
+    const watch = this.#watches[fd];
+    if (watch === undefined) return NOTHING;
+    return watch.buffer < 0 ? (watch.copy ?? NOTHING) : this.#buffers.view(watch.buffer, watch.result);
+  }
+
+  connect(fd: number, endpoint: Endpoint): void {
+    const watch = this.#watches[fd];
+    if (watch === undefined) return;
+    if (this.#addresses.isFull) {
+      this.#ring.enter(0, 0);
+      this.#addresses.clear();
+    }
+    const operation = this.#underWay.open('connect', watch);
+    watch.other = operation;
+    const { address, length } = this.#addresses.put(endpoint);
+    addConnect(this.#ring, fd, operation.token, address, length);
+  }
+
+  forward(from: number, to: number): boolean {
+    const source = this.#watches[from];
+    const target = this.#watches[to];
+    if (source === undefined || target === undefined || source.buffer < 0 || target.other !== undefined) return false;
+    const operation = this.#underWay.open('send', target);
+    operation.buffer = source.buffer;
+    operation.length = source.result;
+    source.buffer = -1;
+    target.other = operation;
+    addSend(this.#ring, to, operation.token, this.#buffers.addressOf(operation.buffer), operation.length);
+    return true;
+  }
+
+  takeSent(fd: number): number | undefined {
+    return this.#watches[fd]?.takeSent();
+  }
+
+  takeUnsent(fd: number): Uint8Array {
+    return this.#watches[fd]?.takeUnsent() ?? NOTHING;
   }
 
   stop(fd: number): void {
@@ -166,13 +162,13 @@ export class UringSet implements ReadinessSet, Receiver {
     if (watch === undefined || operation === undefined) return;
     watch.isStopped = true;
     // Its result may have come while another one was stopped.
-    if (this.#finishEarly(operation)) return;
-    this.#addCancel(operation);
+    if (this.#early.takeOf(operation.token, (result, flags) => this.#finishUntold(operation, result, flags))) return;
+    addCancel(this.#ring, operation.token);
     for (let waits = 0; watch.receive === operation && waits < MAX_CANCEL_WAITS; waits++) {
       this.#ring.enter(1, 1);
       while (this.#ring.next()) {
         const { token, result, flags } = this.#ring;
-        if (token === operation.token) this.#finishReceive(operation, result, flags);
+        if (token === operation.token) this.#finishUntold(operation, result, flags);
         else if (token !== NO_TOKEN) this.#early.push(token, result, flags);
       }
     }
@@ -181,11 +177,11 @@ export class UringSet implements ReadinessSet, Receiver {
 
   /** Cancels everything and waits for it, in bounded time. */
   close(): void {
-    this.#ring.setField(this.#ring.add(Operation.cancel, -1, NO_TOKEN), 7, CANCEL_EVERYTHING);
-    for (const operation of this.#underWay) if (operation !== undefined) operation.isCancelled = true;
+    addCancelOfAll(this.#ring);
+    for (const operation of this.#underWay) operation.isCancelled = true;
     this.#settle();
     this.#takeEarly();
-    for (let waits = 0; waits < MAX_CANCEL_WAITS && (this.#count > 0 || this.isUnfinished); waits++) {
+    for (let waits = 0; waits < MAX_CANCEL_WAITS && (this.#underWay.count > 0 || this.isUnfinished); waits++) {
       this.#ring.enter(1, 1);
       while (this.#ring.next()) this.#take(this.#ring.token, this.#ring.result, this.#ring.flags);
     }
@@ -193,36 +189,19 @@ export class UringSet implements ReadinessSet, Receiver {
   }
 
   #poll(watch: Watch, events: number): void {
-    watch.poll = this.#open(watch, events);
+    watch.poll = this.#underWay.open('poll', watch);
+    watch.poll.events = events;
     this.#submitPoll(watch.poll);
   }
 
   #submitPoll({ token, watch, events }: UnderWay): void {
-    const entry = this.#ring.add(Operation.pollAdd, watch.fd, token);
-    this.#ring.setField(entry, 7, events & ~EDGE_TRIGGERED);
-    if ((events & EDGE_TRIGGERED) !== 0) this.#ring.setField(entry, 6, POLL_MANY);
+    addPoll(this.#ring, watch.fd, token, events);
   }
 
   #receive(watch: Watch): void {
-    watch.receive = this.#open(watch, RECEIVED);
-    // The first time bytes are probably here; later not, because the last receive had room for more.
-    const flags = watch.isFirst ? SELECT_BUFFER : SELECT_BUFFER | POLL_FIRST;
+    watch.receive = this.#underWay.open('receive', watch);
+    addReceive(this.#ring, watch.fd, watch.receive.token, watch.isFirst);
     watch.isFirst = false;
-    this.#ring.add(Operation.receive | flags, watch.fd, watch.receive.token);
-  }
-
-  #open(watch: Watch, events: number): UnderWay {
-    const token = this.#freeTokens.pop() ?? this.#underWay.length;
-    const operation: UnderWay = { token, watch, events, isCancelled: false };
-    this.#underWay[token] = operation;
-    this.#count += 1;
-    return operation;
-  }
-
-  #release({ token }: UnderWay): void {
-    this.#underWay[token] = undefined;
-    this.#freeTokens.push(token);
-    this.#count -= 1;
   }
 
   #forget(fd: number): boolean {
@@ -231,71 +210,70 @@ export class UringSet implements ReadinessSet, Receiver {
     this.#watches[fd] = undefined;
     if (watch.poll !== undefined) this.#cancel(watch.poll);
     if (watch.receive !== undefined) this.#cancel(watch.receive);
+    if (watch.other !== undefined) this.#cancel(watch.other);
     return true;
   }
 
   #cancel(operation: UnderWay): void {
     operation.isCancelled = true;
-    this.#addCancel(operation);
-  }
-
-  #addCancel({ token }: UnderWay): void {
-    this.#ring.setField(this.#ring.add(Operation.cancel, -1, NO_TOKEN), 4, token);
+    addCancel(this.#ring, operation.token);
   }
 
   /** What was not taken in the last turn is copied, because the kernel gets its buffers back. */
   #settle(): void {
-    for (const watch of this.#events) {
-      if (!watch.hasResult || watch.isCopy) continue;
-      watch.bytes = watch.bytes.slice();
-      watch.isCopy = true;
-      if (this.#watches[watch.fd] === watch) this.watchChanges(watch.fd);
-    }
+    for (const watch of this.#events) this.#giveBack(watch);
     this.#events.length = 0;
-    for (const number of this.#lent) this.#buffers.giveBack(number);
+    for (const watch of this.#lent) this.#giveBack(watch);
     this.#lent.length = 0;
   }
 
-  #finishEarly(operation: UnderWay): boolean {
-    for (let at = 0; at < this.#early.length; at += 3) {
-      if (this.#early[at] !== operation.token) continue;
-      const [, result = 0, flags = 0] = this.#early.splice(at, 3);
-      this.#finishReceive(operation, result, flags);
-      return true;
+  #giveBack(watch: Watch): void {
+    if (watch.buffer < 0) return;
+    if (watch.hasResult) {
+      watch.copy = this.#buffers.view(watch.buffer, watch.result).slice();
+      if (this.#watches[watch.fd] === watch) this.watchChanges(watch.fd);
     }
-    return false;
+    this.#buffers.giveBack(watch.buffer);
+    watch.buffer = -1;
+  }
+
+  #finishUntold(operation: UnderWay, result: number, flags: number): void {
+    if (this.#finishReceive(operation, result, flags)) this.#lent.push(operation.watch);
   }
 
   #takeEarly(): void {
-    const early = this.#early;
-    this.#early = [];
-    let at = 0;
-    for (; at < early.length && this.#events.length < EVENTS_MAX; at += 3) {
-      this.#take(early[at] as number, early[at + 1] as number, early[at + 2] as number);
-    }
-    this.#early = [...early.slice(at), ...this.#early];
+    this.#early.takeAll((token, result, flags) => {
+      if (this.#events.length === EVENTS_MAX) return false;
+      this.#take(token, result, flags);
+      return true;
+    });
   }
 
   #take(token: number, result: number, flags: number): void {
-    const operation = this.#underWay[token];
+    const operation = this.#underWay.get(token);
     if (token === NO_TOKEN || operation === undefined) return;
-    const { watch, events } = operation;
-    if (events === RECEIVED) {
-      if (this.#finishReceive(operation, result, flags)) {
-        this.#tell(
-          watch,
-          result > 0 ? Ready.readable : result === 0 ? Ready.readable | Ready.remoteEnded : Ready.readable | Ready.error,
-        );
-      }
-      return;
-    }
+    const { kind, watch } = operation;
+    if (kind === 'receive') {
+      if (this.#finishReceive(operation, result, flags)) this.#tell(watch, watch.receivedReadiness);
+    } else if (kind === 'poll') this.#onPoll(operation, result, flags);
+    else this.#finishOther(operation, result);
+  }
+
+  #onPoll(operation: UnderWay, result: number, flags: number): void {
+    const { watch } = operation;
     const isOver = (flags & MORE_FOLLOWS) === 0;
     if (operation.isCancelled) {
-      if (isOver) this.#release(operation);
+      if (isOver) this.#underWay.release(operation);
       return;
     }
     // A poll of one change tells it again for as long as it lasts; one of all changes ends where there was no memory for a result.
-    if (isOver && (result >= 0 || result === -Errno.ENOMEM)) this.#submitPoll(operation);
+    if (isOver) {
+      if (result >= 0 || result === -Errno.ENOMEM) this.#submitPoll(operation);
+      else {
+        watch.poll = undefined;
+        this.#underWay.release(operation);
+      }
+    }
     this.#tell(watch, result < 0 ? Ready.error : result);
   }
 
@@ -304,14 +282,36 @@ export class UringSet implements ReadinessSet, Receiver {
     this.#events.push(watch);
   }
 
+  /** A send or a connect. */
+  #finishOther(operation: UnderWay, result: number): void {
+    const { kind, watch, buffer, length, isCancelled } = operation;
+    this.#underWay.release(operation);
+    if (!isCancelled) {
+      watch.other = undefined;
+      if (kind === 'connect') this.#tell(watch, result < 0 ? Ready.error : Ready.writable);
+      else this.#tell(watch, Ready.writable);
+    }
+    if (kind === 'connect') {
+      watch.hasResult = result < 0;
+      watch.result = result;
+      return;
+    }
+    watch.hasSent = true;
+    watch.sent = result;
+    if (result < length) watch.unsent = this.#buffers.view(buffer, length).slice(Math.max(0, result));
+    this.#buffers.giveBack(buffer);
+  }
+
   /** @returns whether there is something to take */
   #finishReceive(operation: UnderWay, result: number, flags: number): boolean {
-    const { watch } = operation;
-    const number = (flags & HAS_BUFFER) === 0 ? -1 : flags >>> 16;
-    if (number >= 0) this.#lent.push(number);
-    this.#release(operation);
+    const { watch, isCancelled } = operation;
+    const buffer = (flags & HAS_BUFFER) === 0 ? -1 : flags >>> 16;
+    this.#underWay.release(operation);
     watch.receive = undefined;
-    if (operation.isCancelled || result === -Errno.ECANCELED) return false;
+    if (isCancelled || result <= 0) {
+      if (buffer >= 0) this.#buffers.giveBack(buffer);
+      if (isCancelled || result === -Errno.ECANCELED) return false;
+    }
     // All buffers were in use; they are the kernel's again when this is submitted.
     if (result === -Errno.ENOBUFS || result === -Errno.EINTR || result === -Errno.EAGAIN) {
       if (!watch.isStopped) this.#receive(watch);
@@ -319,8 +319,8 @@ export class UringSet implements ReadinessSet, Receiver {
     }
     watch.hasResult = true;
     watch.result = result;
-    watch.isCopy = false;
-    watch.bytes = number < 0 ? NOTHING : this.#buffers.view(number, Math.max(0, result));
+    watch.copy = undefined;
+    watch.buffer = result > 0 ? buffer : -1;
     return true;
   }
 }

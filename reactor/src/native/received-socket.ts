@@ -1,0 +1,164 @@
+import { Errno, systemError } from '@lars/syscalls/errno';
+import type { RemoteAddress } from '../linux/socket-address.ts';
+import { ALL_EDGES, CHANGE_EDGES, CONNECTING, RECEIVED, RECEIVED_BYTES, type Receiver } from './readiness-set.ts';
+import { AGAIN, BROKEN, type SocketContext, StreamSocket, UNSUPPORTED } from './stream-socket.ts';
+
+const NO_BYTES = new Uint8Array(0);
+const NOTHING: readonly Uint8Array[] = [];
+
+/** A stream socket of an engine whose set is a receiver: that connects it, receives, and sends on to others. Calls read what comes in bulk. */
+export class ReceivedSocket extends StreamSocket {
+  /** Until calls do all. */
+  #receiver: Receiver | undefined;
+  readonly #set: Receiver;
+  /** The receiver's buffer came full, so that there is more, which calls read in larger pieces. */
+  #readsByCalls = false;
+  /** It was watched before it was connected, and nothing is received yet. */
+  #isReceiveDue = false;
+
+  constructor(
+    context: SocketContext,
+    fd: number,
+    isWrittenWhole: boolean,
+    remote: RemoteAddress | undefined,
+    receiver: Receiver,
+  ) {
+    super(context, fd, isWrittenWhole, remote);
+    this.#set = receiver;
+  }
+
+  override receive(limit?: number): number {
+    const receiver = this.#receiver;
+    if (receiver === undefined || this.hasFailed) return super.receive(limit);
+    if (!this.#readsByCalls) return this.#take(receiver);
+    const read = super.receive(limit);
+    if (this.isReadable) return read;
+    this.#readsByCalls = false;
+    if (read > 0 || read === AGAIN) receiver.begin(this.fd);
+    else receiver.watchChanges(this.fd);
+    return read;
+  }
+
+  /** What comes is the receiver's as soon as there is one. */
+  override readArrived(): Uint8Array {
+    return this.#receiver === undefined ? super.readArrived() : NO_BYTES;
+  }
+
+  override watchedEvents(isConnected: boolean): number {
+    this.#receiver = this.#set;
+    this.#isReceiveDue = !isConnected;
+    if (this.connectsTo !== undefined) return CONNECTING;
+    return isConnected ? RECEIVED : CHANGE_EDGES;
+  }
+
+  override beginConnecting(): void {
+    if (this.connectsTo !== undefined) this.#set.connect(this.fd, this.connectsTo);
+    this.connectsTo = undefined;
+  }
+
+  override beginReceiving(): void {
+    if (!this.#isReceiveDue) return;
+    this.#isReceiveDue = false;
+    this.#receiver?.begin(this.fd);
+  }
+
+  override readByCalls(): readonly Uint8Array[] {
+    if (this.#receiver === undefined) return NOTHING;
+    const received = this.stopReceiving();
+    this.context.hub.change(this.fd, ALL_EDGES);
+    return received;
+  }
+
+  override leave(): void {
+    super.leave();
+    this.#receiver = undefined;
+  }
+
+  override stopReceiving(): readonly Uint8Array[] {
+    const receiver = this.#receiver;
+    if (receiver === undefined) return NOTHING;
+    receiver.stop(this.fd);
+    this.#receiver = undefined;
+    const count = receiver.take(this.fd) ?? 0;
+    if (count > 0) {
+      this.noteRead(count, 'recv');
+      return [receiver.bytesOf(this.fd).slice()];
+    }
+    if (count < 0) {
+      this.hasFailed = true;
+      this.error ??= systemError('recv', -count);
+    }
+    return NOTHING;
+  }
+
+  override forwardTo(to: StreamSocket): number {
+    const receiver = this.#receiver;
+    if (receiver === undefined || this.#readsByCalls || this.hasFailed || !(to instanceof ReceivedSocket) || !to.isWritable) {
+      return UNSUPPORTED;
+    }
+    const count = this.#count(receiver);
+    if (count < 0) return count;
+    if (count > 0) {
+      to.leaveAtOnce(count);
+      if (receiver.forward(this.fd, to.fd)) to.isForwarding = true;
+      else if (!to.write(receiver.bytesOf(this.fd))) return BROKEN;
+    }
+    this.#receiveNext(receiver, count);
+    return count;
+  }
+
+  override finishForwarding(): boolean | typeof BROKEN {
+    const count = this.#set.takeSent(this.fd);
+    if (count === undefined) return false;
+    this.isForwarding = false;
+    const unsent = this.#set.takeUnsent(this.fd);
+    if (count < 0 && count !== -Errno.EAGAIN && count !== -Errno.EINTR) {
+      this.error ??= systemError('send', -count);
+      return BROKEN;
+    }
+    if (count > 0) this.countSent(count);
+    if (unsent.length === 0) return true;
+    this.queue.push(unsent);
+    this.isWritable = false;
+    this.watchWrites();
+    return true;
+  }
+
+  protected override watchWrites(): void {
+    this.#receiver?.watchChanges(this.fd);
+  }
+
+  protected override pendingError(): number {
+    return this.#receiver?.failureOf(this.fd) ?? super.pendingError();
+  }
+
+  #take(receiver: Receiver): number {
+    const count = this.#count(receiver);
+    if (count < 0) return count;
+    this.received = receiver.bytesOf(this.fd);
+    this.#receiveNext(receiver, count);
+    return count;
+  }
+
+  /** How many bytes the receiver has. @returns as `receive` */
+  #count(receiver: Receiver): number {
+    const count = receiver.take(this.fd);
+    this.isReadable = false;
+    if (count === undefined) return AGAIN;
+    if (count < 0) {
+      this.error ??= systemError('recv', -count);
+      return BROKEN;
+    }
+    return this.noteRead(count, 'recv');
+  }
+
+  #receiveNext(receiver: Receiver, count: number): void {
+    if (count > 0 && count < RECEIVED_BYTES) receiver.begin(this.fd);
+    else {
+      // Nothing is received for now, so that nobody else would notice a reset.
+      receiver.watchChanges(this.fd);
+      this.#readsByCalls = count > 0;
+      this.isReadable = count > 0;
+    }
+  }
+}
