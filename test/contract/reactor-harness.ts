@@ -27,8 +27,6 @@ async function runningKinds(): Promise<readonly EngineKind[]> {
 
 export const kinds = await runningKinds();
 export const nativeKinds = kinds.filter(kind => kind !== 'node');
-/** Those that a program gets which names none. */
-export const chosenKinds = kinds.filter(kind => kind !== 'io_uring');
 
 /** Runs a suite with each engine. */
 export function describeEngines(name: string, suite: (kind: EngineKind) => void, which: readonly EngineKind[] = kinds): void {

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
-import type { Connection } from '@lars/reactor';
+import { type Connection, createEngine } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 
@@ -149,6 +149,29 @@ describeEngines(
       gc();
       const bytes = (process.memoryUsage().heapUsed - before) / 2_000;
       expect(bytes).toBeLessThan(1_000);
+    });
+
+    test('engines that come and go leave the garbage collector nothing, and take memory once', async () => {
+      const open = async () => (await createEngine({ kind })).close();
+      await open();
+      const before = process.memoryUsage();
+      for (let at = 0; at < 10; at++) await open();
+      const { arrayBuffers } = process.memoryUsage();
+      // 4 MB of buffers each, made as an ArrayBuffer, set a collection off with every tenth engine, which kept whatever came next waiting.
+      expect(arrayBuffers - before.arrayBuffers).toBeLessThan(10 * 1_000_000);
+      for (let at = 0; at < 50; at++) await open();
+      expect(process.memoryUsage().rss - before.rss).toBeLessThan(100_000_000);
+    });
+
+    test('bytes that a handler keeps against the rules are not its own, and reading them does no harm when the engine is closed', async () => {
+      const kept: Uint8Array[] = [];
+      const handler = new NotingHandler();
+      handler.onData = (_, bytes) => kept.push(bytes);
+      const { engine, remote } = await acceptOne(kind, handler);
+      remote.socket.write(pattern(1_000));
+      await eventually('they have come', () => kept.length > 0);
+      await engine.close();
+      expect(kept[0]?.reduce((sum, byte) => sum + byte, 0)).toBeGreaterThanOrEqual(0);
     });
 
     test('a silent relay takes little JavaScript memory beside its connections', async () => {

@@ -15,6 +15,7 @@ export interface UringCalls extends Pick<Native, 'errno' | 'addressOf' | 'view'>
   /** @returns an address, or -1 */
   mmap(address: number, length: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, length: number): number;
+  madvise(address: number, length: number, advice: number): number;
   close(fd: number): number;
 }
 
@@ -42,6 +43,7 @@ export function bindUring(native: Native): UringLibc {
       register: (fd, operation, argument, count) => register(REGISTER, fd, operation, argument, count),
       mmap: defineMapping('mmap', 'uintptr_t', 'ulong', 'int', 'int', 'int', 'long'),
       munmap: define('munmap', 'uintptr_t', 'ulong'),
+      madvise: define('madvise', 'uintptr_t', 'ulong', 'int'),
     },
   };
 }

@@ -186,6 +186,7 @@ export class UringSet implements ReadinessSet, Receiver {
       while (this.#ring.next()) this.#take(this.#ring.token, this.#ring.result, this.#ring.flags);
     }
     this.#ring.close();
+    this.#buffers.close();
   }
 
   #poll(watch: Watch, events: number): void {
