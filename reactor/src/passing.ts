@@ -1,6 +1,13 @@
 // pure
 import type { Connection, Listener, ListenOptions } from './engine.ts';
 
+/** Is told of the descriptors of connections that an engine has. It must not throw. */
+export interface DescriptorWatcher {
+  onOwned(fd: number): void;
+  /** The descriptor is closed next, or has been given away. */
+  onGone(fd: number): void;
+}
+
 /**
  * How engines of the threads of one process pass connections to each other, without a message: the thread that has accepted one puts its descriptor into the set in
  * which the other thread waits, which is told of it by the first thing that happens to it. Only engines on epoll can.
@@ -24,4 +31,8 @@ export interface Passing {
   pass(fd: number, inbox: number, tag: number): void;
   /** The engine has not been told of it, and will not be. */
   takeBack(fd: number, inbox: number): void;
+  /** Says from now on which descriptors of connections this engine has, whoever made them: for others who close them when its thread has died. */
+  watchDescriptors(watcher: DescriptorWatcher): void;
+  /** Closes what an engine received by, whose thread has died without closing it. */
+  closeInbox(inbox: number): void;
 }

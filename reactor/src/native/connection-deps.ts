@@ -7,7 +7,7 @@ export interface SocketConnectionDeps {
   /** What the kernel does not take at once breaks the connection. */
   readonly isWrittenWhole: boolean;
   /** Called once, when the connection of this descriptor is not the engine's any more. */
-  onGone(fd: number): void;
+  onGone(fd: number, isGivenAway: boolean): void;
 }
 
 /** What a connection in a relay tells it. */

@@ -17,6 +17,8 @@ export class EpollSet implements ReadinessSet {
   readonly isUnfinished = false;
   readonly receiver = undefined;
   readonly descriptor: number;
+  /** Told of each descriptor right before it is closed. */
+  onClosing: ((fd: number) => void) | undefined;
   readonly #libc: Libc;
   readonly #events: Int32Array;
   readonly #eventsAddress: number;
@@ -83,6 +85,7 @@ export class EpollSet implements ReadinessSet {
   }
 
   closeDescriptor(fd: number): void {
+    this.onClosing?.(fd);
     this.#libc.close(fd);
   }
 

@@ -30,7 +30,7 @@ import { NativeMemory } from '../linux/memory.ts';
 import { PipePool } from '../linux/pipe-pool.ts';
 import type { RemoteAddress } from '../linux/socket-address.ts';
 import { Sockets } from '../linux/sockets.ts';
-import type { Passing } from '../passing.ts';
+import type { DescriptorWatcher, Passing } from '../passing.ts';
 import type { SocketConnectionDeps } from './connection-deps.ts';
 import type { EpollSet } from './epoll-set.ts';
 import { Hub } from './hub.ts';
@@ -49,6 +49,7 @@ export class NativeEngine implements Engine {
   /** By their descriptors, which are small numbers; those without one are closed at once. */
   readonly #connections: (SocketConnection | undefined)[] = [];
   readonly #listeners = new Set<SocketListener>();
+  #watcher: DescriptorWatcher | undefined;
 
   /** @throws {Error} as Node's, with `code`, where the kernel gives no epoll descriptor */
   constructor(core: EngineCore, libc: Libc, set: ReadinessSet, kind: EngineKind, reason: string) {
@@ -63,8 +64,9 @@ export class NativeEngine implements Engine {
       sockets: new Sockets(libc, memory),
       pipes: new PipePool(libc, memory, core.counters),
     };
-    const onGone = (fd: number) => {
+    const onGone = (fd: number, isGivenAway: boolean) => {
       this.#connections[fd] = undefined;
+      if (isGivenAway) this.#watcher?.onGone(fd);
     };
     this.#usualDeps = { context: this.#context, writeHighBytes: DEFAULTS.writeHighBytes, isWrittenWhole: false, onGone };
   }
@@ -95,6 +97,11 @@ export class NativeEngine implements Engine {
         }),
       pass: (fd, inbox, tag) => set.addTo(inbox, fd, ALL_EDGES, tag),
       takeBack: (fd, inbox) => set.removeFrom(inbox, fd),
+      watchDescriptors: watcher => {
+        this.#watcher = watcher;
+        set.onClosing = fd => watcher.onGone(fd);
+      },
+      closeInbox: inbox => void this.#context.libc.close(inbox),
     };
   }
 
@@ -214,7 +221,10 @@ export class NativeEngine implements Engine {
 
   #add(fd: number, isConnected: boolean, deps: SocketConnectionDeps, remote?: RemoteAddress): SocketConnection {
     const connection = new SocketConnection(deps, fd, isConnected, remote);
-    if (fd >= 0) this.#connections[fd] = connection;
+    if (fd >= 0) {
+      this.#connections[fd] = connection;
+      this.#watcher?.onOwned(fd);
+    }
     return connection;
   }
 

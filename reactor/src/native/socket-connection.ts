@@ -125,7 +125,7 @@ export class SocketConnection extends SocketView implements Connection, Source, 
       throw new EngineError('UNSENT', `${this.socket.queue.bytes} bytes of the connection are unsent`);
     this.#timer?.setOptions();
     const unread = Buffer.concat([...(this.#unread?.takeAll() ?? []), ...this.socket.stopReceiving()]);
-    this.#leave();
+    this.#leave(true);
     if (this.#isWatched) this.context.hub.remove(this.socket.fd);
     this.context.core.counters.open -= 1;
     return { fd: this.socket.fd, unread };
@@ -319,12 +319,12 @@ export class SocketConnection extends SocketView implements Connection, Source, 
     if (this.socket !== undefined) hub.closeLater(this.socket.fd);
   }
 
-  #leave(): void {
+  #leave(isGivenAway = false): void {
     this.isOpen = false;
     this.socket?.leave();
     this.#timer = this.#timer?.cancel();
     this.#handler = undefined;
     this.#unread = undefined;
-    if (this.socket !== undefined) this.#deps.onGone(this.socket.fd);
+    if (this.socket !== undefined) this.#deps.onGone(this.socket.fd, isGivenAway);
   }
 }
