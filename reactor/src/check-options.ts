@@ -4,7 +4,7 @@ import { type ConnectOptions, EngineError, type ListenOptions, type RelayOptions
 /** sun_path has 108 bytes, with a zero at the end. */
 const PATH_BYTES_MAX = 107;
 const PORT_MAX = 65_535;
-const MS_MAX = 2 ** 31 - 1;
+export const MS_MAX = 2 ** 31 - 1;
 
 export const DEFAULTS = {
   host: '127.0.0.1',
@@ -82,8 +82,8 @@ function checkHost(name: string, host: string): void {
   checked.add(host);
 }
 
-function checkWhole(name: string, value: number | undefined, min: number, max: number): void {
-  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return;
+export function checkWhole(name: string, value: number | undefined, min: number, max: number, isNeeded = false): void {
+  if ((value === undefined && !isNeeded) || (Number.isInteger(value) && Number(value) >= min && Number(value) <= max)) return;
   throw bad(`${name} is ${value}, and must be a whole number from ${min} to ${max}`);
 }
 

@@ -10,7 +10,8 @@ export {
   createReactorServer,
   type ReactorServer,
   type ReactorServerDeps,
-  type ReactorServerOptions,
   type ReactorThread,
 } from './server/reactor-server.ts';
+export type { ReactorServerOptions } from './server/server-options.ts';
 export type { TaskPoolOptions } from './server/task-pool.ts';
+export type { ThreadEvent } from './server/thread-health.ts';

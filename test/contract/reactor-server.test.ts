@@ -1,20 +1,21 @@
 /** A server of several threads, on real sockets. */
 import { readdirSync } from 'node:fs';
-import { createReactorServer, type ReactorServer, type ReactorServerOptions } from '@lars/reactor';
+import { createReactorServer, type ReactorServer, type ReactorServerOptions, type ThreadEvent } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { afterTest, type Client, connectClient } from '../support/dispatch-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { recordingLog } from '../support/recording-log.ts';
+import { listenRemote } from './reactor-harness.ts';
 
 const HANDLER = new URL('../support/workers/reactor-commands.ts', import.meta.url);
 const TASKS = new URL('../support/workers/pool-tasks.ts', import.meta.url);
 const HOST = '127.0.0.1';
 
-async function start(options: Partial<ReactorServerOptions> = {}) {
+async function start(options: Partial<ReactorServerOptions> = {}, onThread: (event: ThreadEvent) => void = () => undefined) {
   const log = recordingLog();
   const server = await createReactorServer(
     { listen: [{ port: 0 }], threads: 2, handler: HANDLER, data: { from: 'test' }, ...options },
-    { log: log.log },
+    { log: log.log, onThread },
   );
   afterTest(() => server.close());
   const port = server.addresses[0]?.port ?? 0;
@@ -82,24 +83,64 @@ test('a handler that fails loses its own connection alone, whether it throws or 
   expect(log.events().filter(event => event === 'a handler threw, and its connection is closed')).toHaveLength(2);
 });
 
-test('a thread that dies loses its connections; the others go on, and it is started again', async () => {
-  const { server, connect, log } = await start();
-  const clients = [await connect(), await connect(), await connect(), await connect()];
-  const threads = await Promise.all(clients.map(threadOf));
-  const before = socketsOpen();
-  const [victim] = threads;
-  clients[0]?.socket.write('die\n');
-  await eventually('its connections end', () =>
-    clients.every((client, at) => threads[at] !== victim || client.end() === 'reset'),
-  );
-  for (const [at, client] of clients.entries()) if (threads[at] !== victim) expect(await ask(client, 'on')).toBe('echo on');
-  const fresh = await connect();
-  expect(await ask(fresh, 'new')).toBe('echo new');
-  await eventually('it is there again', () => server.threads().every(({ isReady }) => isReady));
-  expect(log.events()).toContain('a reactor thread died, and is started again');
-  expect(await threadOf(await connect())).toBe(victim);
-  // Both ends of two lost connections are gone, those of two new ones are there; nobody can close the epoll descriptor of a thread that is dead.
-  await eventually('no descriptor of a connection is lost', () => socketsOpen() <= before + 1);
+test.each([
+  ['ends the thread', 'die', 'exit code 7'],
+  ['ends it right after a connection', 'end and die', 'exit code 7'],
+  ['throws what nobody catches', 'throw outside', 'a string'],
+])(
+  'a handler that %s: its connections end, those to elsewhere too; the others go on, and the thread is started again',
+  async (_, line, how) => {
+    const events: ThreadEvent[] = [];
+    const { server, connect, log } = await start({}, event => void events.push(event));
+    const elsewhere = await listenRemote();
+    const clients = [await connect(), await connect(), await connect(), await connect()];
+    const threads = await Promise.all(clients.map(threadOf));
+    const [victim] = threads;
+    const before = socketsOpen();
+    expect(await ask(clients[0] as Client, `call ${elsewhere.port}`)).toBe('called');
+    clients[0]?.socket.write(`${line}\n`);
+    await eventually('its connections end', () =>
+      clients.every((client, at) => threads[at] !== victim || client.end() !== undefined),
+    );
+    await eventually('the one to elsewhere ends', () => elsewhere.accepted[0]?.isClosed);
+    for (const [at, client] of clients.entries()) if (threads[at] !== victim) expect(await ask(client, 'on')).toBe('echo on');
+    const fresh = await connect();
+    expect(await ask(fresh, 'new')).toBe('echo new');
+    await eventually('it is there again', () => server.threads().every(({ isReady }) => isReady));
+    expect(log.records.filter(({ event }) => event === 'a reactor thread died, and is started again')).toMatchObject([
+      { fields: { thread: victim, how: expect.stringContaining(how), lost: expect.toBeOneOf([2, 3]) } },
+    ]);
+    expect(events.slice(2)).toEqual([
+      { kind: 'died', thread: victim },
+      { kind: 'started', thread: victim },
+    ]);
+    expect(await threadOf(await connect())).toBe(victim);
+    // Both ends of two lost connections are gone, those of two new ones are there.
+    await eventually('no descriptor is lost', () => socketsOpen() <= before);
+  },
+);
+
+test('a thread that hangs for longer than it may is told and ended, and its connections are reset', async () => {
+  const events: ThreadEvent[] = [];
+  const { server, connect, log } = await start({ hangLimitMs: 1 }, event => void events.push(event));
+  const [first, second] = [await connect(), await connect()];
+  const hanging = await threadOf(first);
+  first.socket.write('spin\n');
+  await eventually('it is reset', () => first.end() === 'reset');
+  expect(await ask(second, 'on')).toBe('echo on');
+  expect(events.slice(2, 4)).toEqual([
+    { kind: 'hangs', thread: hanging },
+    { kind: 'died', thread: hanging },
+  ]);
+  expect(log.records.at(-1)).toMatchObject({ fields: { how: 'it hung for more than 1 ms', lost: 1 } });
+  await eventually('it is there again', () => server.threads().every(({ isReady, isHanging }) => isReady && !isHanging));
+});
+
+test('a handler cannot close the engine of its thread', async () => {
+  const { connect } = await start({ threads: 1 });
+  const client = await connect();
+  expect(await ask(client, 'close engine')).toBe('the engine of a reactor thread is closed when its server is');
+  expect(await ask(client, 'on')).toBe('echo on');
 });
 
 test('a thread that hangs gets no more while another is free, and serves what it has afterwards', async () => {
@@ -121,10 +162,8 @@ test('a thread that hangs gets no more while another is free, and serves what it
     untaken += 1;
     await new Promise(resolve => setTimeout(resolve, 60));
   }
-  // One that it was sent and did not take is what shows that it hangs. On a busy machine the other one may seem to hang for a moment, too; who
-  // looked at connections alone would give it three of the six.
-  expect(untaken).toBeGreaterThanOrEqual(1);
-  expect(untaken).toBeLessThanOrEqual(2);
+  // One that it was sent and did not take is what shows that it hangs; that may be the first that comes.
+  expect(untaken).toBe(1);
   expect(await ask(second, 'on')).toBe('echo on');
   Atomics.store(gate, 0, 1);
   Atomics.notify(gate, 0);

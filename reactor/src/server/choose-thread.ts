@@ -27,5 +27,7 @@ export function chooseThread(loads: readonly (ThreadLoad | undefined)[]): number
 function isBefore(a: ThreadLoad, b: ThreadLoad): boolean {
   const stalls = Number(a.waitingMs >= STALL_MS) - Number(b.waitingMs >= STALL_MS);
   if (stalls !== 0) return stalls < 0;
+  // Of threads that all seem to hang, on a busy machine, the one that really does has taken nothing for longest.
+  if (a.waitingMs >= STALL_MS && a.waitingMs !== b.waitingMs) return a.waitingMs < b.waitingMs;
   return a.connections === b.connections ? a.busy < b.busy : a.connections < b.connections;
 }

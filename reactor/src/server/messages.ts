@@ -43,6 +43,8 @@ export type ToThread =
 export type FromThread =
   /** It serves; where it waits for connections. */
   | { readonly kind: 'ready'; readonly inbox: number }
+  /** It closes what it waits in, whose number may be somebody else's from now on. */
+  | { readonly kind: 'closing' }
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn' | 'error';

@@ -1,4 +1,5 @@
 import type { MessagePort, Transferable } from 'node:worker_threads';
+import { asError } from '../engine-core.ts';
 import type { FromPool, ToPool } from './messages.ts';
 
 /** FULL: too many tasks wait. LOST: the thread that ran it has died. NONE: the server has no pool, or none of its threads is there. FAILED: the task threw. */
@@ -56,8 +57,12 @@ export class PoolClient {
       const [port, waiting] = best;
       this.#lastId += 1;
       const message: ToPool = { id: this.#lastId, task, input };
-      port.postMessage(message, [...transfer]);
-      waiting.set(this.#lastId, { resolve, reject });
+      try {
+        port.postMessage(message, [...transfer]);
+        waiting.set(this.#lastId, { resolve, reject });
+      } catch (error) {
+        reject(new PoolError('FAILED', `the input cannot be passed to a thread: ${asError(error).message}`));
+      }
     }
     return promise;
   }

@@ -1,36 +1,28 @@
 import type { MessagePort } from 'node:worker_threads';
+import { checkMs, checkWhole } from '../check-options.ts';
 import { createPassingEngine } from '../create-engine.ts';
-import { type Address, type Engine, EngineError, type EngineLog, type Listener, type ListenOptions } from '../engine.ts';
+import { type Address, type Engine, EngineError, type EngineLog, type Listener } from '../engine.ts';
+import { asError } from '../engine-core.ts';
 import type { Passing } from '../passing.ts';
 import { chooseThread, type ThreadLoad } from './choose-thread.ts';
-import { MAX_LISTENERS } from './pass-tag.ts';
+import { checkServerOptions, type ReactorServerOptions } from './server-options.ts';
 import { SharedState } from './shared-state.ts';
-import { TaskPool, type TaskPoolOptions } from './task-pool.ts';
+import { TaskPool } from './task-pool.ts';
+import type { ThreadEvent } from './thread-health.ts';
 import { ThreadSlot } from './thread-slot.ts';
-
-export interface ReactorServerOptions {
-  /** Where it accepts. */
-  readonly listen: readonly ListenOptions[];
-  /** How many threads serve, from 1 to 256. */
-  readonly threads: number;
-  /** The URL of a module that exports `createHandler` (see HandlerModule): each thread loads it, for a function cannot be passed to a thread. */
-  readonly handler: URL | string;
-  /** Given to `createHandler`; it is cloned. */
-  readonly data?: unknown;
-  /** Threads for `runInPool` of the handlers' context. */
-  readonly pool?: TaskPoolOptions;
-  /** So many connections are open at a time; others wait in the kernel's queue. Default: any number. */
-  readonly maxConnections?: number;
-}
 
 export interface ReactorServerDeps {
   readonly log?: EngineLog;
   /** Monotonic; default: performance.now. */
   readonly nowMs?: () => number;
+  /** Told of threads that start, die or hang, beside the log. What it throws is logged. */
+  readonly onThread?: (event: ThreadEvent) => void;
 }
 
 export interface ReactorThread {
   readonly isReady: boolean;
+  /** It has connections, and has served none of them for seconds. */
+  readonly isHanging: boolean;
   readonly connections: number;
   /** The share of the last half second or so that it has computed, from 0 to 1. */
   readonly busy: number;
@@ -45,14 +37,15 @@ export interface ReactorServer {
   threads(): readonly ReactorThread[];
   /** Ends a thread as if it had died: its connections are reset, the others and new ones are served, and it is started again. For tests and for threads that hang. */
   killThread(thread: number): Promise<void>;
-  /** Accepts nothing more, and lets open connections end within `graceMs`; default: 0. */
+  /** Accepts nothing more, and lets open connections end within `graceMs`; default: 0. What is open then is closed; a thread that hangs is ended 5 s later. */
   close(graceMs?: number): Promise<void>;
 }
 
-const MAX_THREADS = 256;
 const MAX_WAITING = 1_000;
 /** How often it looks whether there is room again, or a thread to take what waits. */
 const LOOK_MS = 20;
+/** How often it looks whether a thread hangs. */
+const HEALTH_MS = 500;
 const SILENT: EngineLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /**
@@ -61,20 +54,16 @@ const SILENT: EngineLog = { info: () => undefined, warn: () => undefined, error:
  * @throws {Error} with the system's `code` when a place is taken; what loading the handler module throws
  */
 export async function createReactorServer(options: ReactorServerOptions, deps: ReactorServerDeps = {}): Promise<ReactorServer> {
-  const { threads } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-    throw new EngineError('BAD_OPTION', `threads is ${threads}, and must be a whole number from 1 to ${MAX_THREADS}`);
-  }
-  if (options.listen.length > MAX_LISTENERS) {
-    throw new EngineError('BAD_OPTION', `listen names ${options.listen.length} places, and may name ${MAX_LISTENERS}`);
-  }
-  const { log = SILENT, nowMs = () => performance.now() } = deps;
+  checkServerOptions(options);
+  const { log = SILENT, nowMs = () => performance.now(), onThread = () => undefined } = deps;
   const { engine, passing } = await createPassingEngine({ log, nowMs });
-  const server = new MainReactor(options, engine, passing, { log, nowMs });
+  const server = new MainReactor(options, engine, passing, { log, nowMs, onThread });
   try {
     await server.start();
   } catch (error) {
     await server.close();
+    const { name, message } = asError(error);
+    if (name === 'DataCloneError') throw new EngineError('BAD_OPTION', `data cannot be passed to a thread: ${message}`);
     throw error;
   }
   return server;
@@ -83,12 +72,14 @@ export async function createReactorServer(options: ReactorServerOptions, deps: R
 class MainReactor implements ReactorServer {
   readonly #options: ReactorServerOptions;
   readonly #engine: Engine;
+  readonly #log: EngineLog;
   readonly #passing: Passing;
   readonly #shared: SharedState;
   readonly #slots: readonly ThreadSlot[];
   readonly #loads: (ThreadLoad | undefined)[] = [];
   readonly #maxConnections: number;
   readonly #pool: TaskPool | undefined;
+  readonly #health: NodeJS.Timeout;
   readonly #failure = Promise.withResolvers<Error>();
   readonly failed = this.#failure.promise;
   #listeners: Listener[] = [];
@@ -98,14 +89,16 @@ class MainReactor implements ReactorServer {
   #isPaused = false;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ReactorServerOptions, engine: Engine, passing: Passing, { log, nowMs }: Required<ReactorServerDeps>) {
-    const { threads, handler, data, maxConnections = Number.POSITIVE_INFINITY } = options;
+  constructor(options: ReactorServerOptions, engine: Engine, passing: Passing, deps: Required<ReactorServerDeps>) {
+    const { log, nowMs, onThread } = deps;
+    const { threads, handler, data, maxConnections = Number.POSITIVE_INFINITY, hangLimitMs = 0 } = options;
     const shared = new SharedState(threads);
     const slotDeps = {
       shared,
       passing,
       log,
       nowMs,
+      hangLimitMs,
       script: scriptOf('reactor-thread'),
       onReady: (slot: ThreadSlot) => this.#connectPool(slot),
       data: {
@@ -116,9 +109,17 @@ class MainReactor implements ReactorServer {
         data,
       },
       onDeath: (_: number, left: { readonly taken: readonly number[]; readonly sent: readonly number[] }) => this.#onDeath(left),
+      onEvent: (event: ThreadEvent) => {
+        try {
+          onThread(event);
+        } catch (error) {
+          log.error('onThread threw', { error: asError(error).stack });
+        }
+      },
     };
     this.#options = options;
     this.#engine = engine;
+    this.#log = log;
     this.#passing = passing;
     this.#shared = shared;
     this.#maxConnections = maxConnections;
@@ -130,6 +131,10 @@ class MainReactor implements ReactorServer {
       });
     }
     this.#slots = Array.from({ length: threads }, (_, thread) => new ThreadSlot(thread, slotDeps));
+    // Not a timer of the engine, which would wake for it every 10 ms.
+    this.#health = setInterval(() => {
+      for (const slot of this.#slots) slot.look();
+    }, HEALTH_MS).unref();
   }
 
   async start(): Promise<void> {
@@ -148,6 +153,7 @@ class MainReactor implements ReactorServer {
   threads(): readonly ReactorThread[] {
     return this.#slots.map((slot, thread) => ({
       isReady: slot.isReady,
+      isHanging: slot.isHanging,
       connections: slot.load()?.connections ?? 0,
       busy: this.#shared.busy(thread) / 1_000,
       deaths: slot.deaths,
@@ -155,15 +161,18 @@ class MainReactor implements ReactorServer {
   }
 
   async killThread(thread: number): Promise<void> {
+    checkWhole('thread', thread, 0, this.#slots.length - 1);
     await this.#slots[thread]?.terminate();
   }
 
-  close(graceMs = 0): Promise<void> {
+  async close(graceMs = 0): Promise<void> {
+    checkMs('graceMs', graceMs);
     this.#closing ??= this.#close(graceMs);
     return this.#closing;
   }
 
   async #close(graceMs: number): Promise<void> {
+    clearInterval(this.#health);
     await Promise.all(this.#listeners.map(listener => listener.close()));
     await Promise.all(this.#slots.map(slot => slot.stop(graceMs)));
     await this.#pool?.close();
@@ -190,13 +199,21 @@ class MainReactor implements ReactorServer {
     for (let thread = 0; thread < slots.length; thread++) this.#loads[thread] = slots[thread]?.load();
     const slot = slots[chooseThread(this.#loads)];
     if (slot?.send(fd, this.#listenerOf[fd] ?? 0) === true) return true;
-    this.#engine.adopt(fd).reset();
+    this.#reset(fd);
     return false;
+  }
+
+  #reset(fd: number): void {
+    try {
+      this.#engine.adopt(fd).reset();
+    } catch (error) {
+      this.#log.error('the descriptor of a connection could not be closed', { fd, error: asError(error).message });
+    }
   }
 
   /** Those that the thread had are lost; those that it had not taken are served elsewhere. */
   #onDeath({ taken, sent }: { readonly taken: readonly number[]; readonly sent: readonly number[] }): void {
-    for (const fd of taken) this.#engine.adopt(fd).reset();
+    for (const fd of taken) this.#reset(fd);
     for (const fd of sent) this.#give(fd);
     if (this.#slots.every(slot => slot.isGivenUp))
       this.#failure.resolve(new Error('each thread of the server has died too often'));

@@ -1,7 +1,7 @@
 /** The script of a thread that serves connections. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createPassingEngine } from '../create-engine.ts';
-import type { EngineLog } from '../engine.ts';
+import { EngineError, type EngineLog } from '../engine.ts';
 import { ConnectionOwner } from './connection-owner.ts';
 import { loadHandler, type ReactorContext } from './handler-module.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
@@ -21,6 +21,10 @@ const logAt =
 const log: EngineLog = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
 
 const { engine, passing } = await createPassingEngine({ log: { ...log, info: () => undefined } });
+const closeEngine = engine.close.bind(engine);
+// Connections that are passed to a thread without an engine would be lost.
+engine.close = () =>
+  Promise.reject(new EngineError('UNSUPPORTED', 'the engine of a reactor thread is closed when its server is'));
 const pool = new PoolClient(maxWaiting);
 const runInPool: ReactorContext['runInPool'] = (task, input, transfer) => pool.run(task, input, transfer);
 const factory = await loadHandler(handler, { engine, thread, data, log, runInPool });
@@ -31,6 +35,7 @@ port.on('message', (message: ToThread) => {
   if (message.kind === 'stop') stop(message.passed, performance.now() + message.graceMs);
   else pool.add(message.port);
 });
+passing.watchDescriptors(owner);
 passing.receive(owner.take, owner.serve);
 say({ kind: 'ready', inbox: passing.inbox });
 
@@ -40,5 +45,6 @@ function stop(passed: number, deadlineMs: number): void {
     return;
   }
   pool.close();
-  void engine.close().then(() => port.close());
+  say({ kind: 'closing' });
+  void closeEngine().then(() => port.close());
 }

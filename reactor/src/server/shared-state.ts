@@ -1,11 +1,11 @@
 // pure
 /**
- * What the threads of a server know of each other without a message, in shared memory: how many connections each has taken and closed, how busy it is, and whose each
- * descriptor is, and with which tag it was passed. Within a process a descriptor is only a number, and nobody closes those of a thread that has died unless he knows them.
+ * What the threads of a server know of each other without a message, in shared memory: how many connections each has taken and closed, how busy it is, how often it has looked, and
+ * whose each descriptor is, and with which tag it was passed. Within a process a descriptor is only a number, and nobody closes those of a thread that has died unless he knows them.
  */
 
-const FIELDS = 3;
-const Field = { taken: 0, closed: 1, busy: 2 } as const;
+const FIELDS = 4;
+const Field = { taken: 0, closed: 1, busy: 2, beats: 3 } as const;
 /** Descriptors from this number on are not noted; the kernel gives the lowest that is free. */
 const MAX_DESCRIPTORS = 1 << 20;
 
@@ -41,6 +41,15 @@ export class SharedState {
     Atomics.store(this.#words, thread * FIELDS + Field.busy, thousandths);
   }
 
+  /** How often a thread with connections has looked after itself: one that hangs does not. */
+  beats(thread: number): number {
+    return this.#words[thread * FIELDS + Field.beats] as number;
+  }
+
+  beat(thread: number): void {
+    Atomics.add(this.#words, thread * FIELDS + Field.beats, 1);
+  }
+
   /** A new thread begins in the place of one that has died. */
   reset(thread: number): void {
     this.#words.fill(0, thread * FIELDS, (thread + 1) * FIELDS);
@@ -67,17 +76,21 @@ export class SharedState {
     return true;
   }
 
+  /** The thread has a connection of this descriptor, passed or its own. */
+  noteOwned(fd: number, life: number): void {
+    if (fd < MAX_DESCRIPTORS) Atomics.store(this.#owners, fd, -life);
+  }
+
   /** To be called before the descriptor is closed: afterwards its number may be somebody else's. */
-  noteClosed(fd: number, thread: number, life: number): void {
+  noteGone(fd: number, life: number): void {
     if (fd < MAX_DESCRIPTORS) Atomics.compareExchange(this.#owners, fd, -life, 0);
-    this.countClosed(thread);
   }
 
   countClosed(thread: number): void {
     Atomics.add(this.#words, thread * FIELDS + Field.closed, 1);
   }
 
-  /** What a thread that has died leaves: descriptors that it had taken, and that were on their way to it. They are nobody's then. */
+  /** What a thread that has died leaves: descriptors that it had, and that were on their way to it. They are nobody's then. */
   takeBack(life: number): { readonly taken: readonly number[]; readonly sent: readonly number[] } {
     const taken: number[] = [];
     const sent: number[] = [];

@@ -1,30 +1,41 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
+import { MS_MAX } from '../check-options.ts';
 import type { EngineLog } from '../engine.ts';
+import { asError } from '../engine-core.ts';
 import type { Passing } from '../passing.ts';
 import type { ThreadLoad } from './choose-thread.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 import { passTag } from './pass-tag.ts';
 import type { SharedState } from './shared-state.ts';
+import { type ThreadEvent, ThreadHealth } from './thread-health.ts';
 
 export interface ThreadSlotDeps {
   readonly shared: SharedState;
   readonly log: EngineLog;
   readonly nowMs: () => number;
   readonly script: URL;
-  readonly passing: Pick<Passing, 'pass' | 'takeBack'>;
+  readonly passing: Pick<Passing, 'pass' | 'takeBack' | 'closeInbox'>;
   readonly data: Omit<ThreadData, 'life' | 'thread'>;
+  /** A thread that hangs for so long is ended; 0 = none is. */
+  readonly hangLimitMs: number;
   /** It serves, for the first time or again. */
   readonly onReady: (slot: ThreadSlot) => void;
   /** It has died: what it had, and what was on the way to it. */
   readonly onDeath: (thread: number, left: { readonly taken: readonly number[]; readonly sent: readonly number[] }) => void;
+  /** For whoever looks after the server. */
+  readonly onEvent: (event: ThreadEvent) => void;
 }
 
 const RESTART_MIN_MS = 100;
 const RESTART_MAX_MS = 5_000;
-/** One that dies so often, each time soon, is not started any more: its script is broken, and each death costs the process the descriptor of its epoll set. */
+/** One that dies so often, each time soon, is not started any more: its script is broken. */
 const MAX_DEATHS = 10;
 /** A thread that has lived this long is restarted quickly again. */
 const STEADY_MS = 30_000;
+/** A thread that is to stop, and does not, is given so much longer. */
+const HANGING_MS = 5_000;
+/** Whoever starts a server that does not come up wants to know why. */
+const SLOW_START_MS = 10_000;
 
 /** No two threads of a process have the same number of their life, whichever server they are of. */
 let lives = 0;
@@ -34,6 +45,7 @@ let passes = 0;
 export class ThreadSlot {
   readonly #thread: number;
   readonly #deps: ThreadSlotDeps;
+  readonly #health: ThreadHealth;
   #worker: Worker | undefined;
   #life = 0;
   #startedMs = 0;
@@ -46,12 +58,15 @@ export class ThreadSlot {
   #takenSeen = 0;
   #waitingSinceMs: number | undefined;
   readonly #load = { connections: 0, busy: 0, waitingMs: 0 };
-  /** Where the thread waits for connections. */
+  /** Where the thread waits for connections; -1 = not known, or its own to close. */
   #inbox = -1;
+  /** Why this side has ended the thread. */
+  #endedBecause: string | undefined;
 
   constructor(thread: number, deps: ThreadSlotDeps) {
     this.#thread = thread;
     this.#deps = deps;
+    this.#health = new ThreadHealth(deps.hangLimitMs);
   }
 
   get isReady(): boolean {
@@ -68,36 +83,55 @@ export class ThreadSlot {
     return this.#deaths;
   }
 
+  get isHanging(): boolean {
+    return this.#health.isHanging;
+  }
+
   /** Resolves when it serves; rejects when it does not come up the first time. */
-  start(): Promise<void> {
+  async start(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const { data, shared, script, nowMs } = this.#deps;
+    const { data, shared, script, nowMs, log } = this.#deps;
     shared.reset(this.#thread);
+    this.#health.reset();
     lives += 1;
     this.#life = lives;
     this.#startedMs = nowMs();
     this.#sent = 0;
     this.#takenSeen = 0;
     this.#waitingSinceMs = undefined;
+    this.#endedBecause = undefined;
     const workerData: ThreadData = { ...data, thread: this.#thread, life: this.#life };
     const worker = new Worker(script, { workerData, name: `reactor${this.#thread}` });
     this.#worker = worker;
+    const slow = setInterval(() => {
+      log.warn(
+        'a reactor thread has not come up yet: its handler module is still being loaded, or createHandler has not resolved',
+        {
+          thread: this.#thread,
+          seconds: Math.round((nowMs() - this.#startedMs) / 1_000),
+        },
+      );
+    }, SLOW_START_MS);
     let reason: Error | undefined;
     worker.on('message', (message: FromThread) => {
-      if (message.kind === 'log') this.#deps.log[message.level](message.event, { thread: this.#thread, ...message.fields });
+      if (message.kind === 'log') log[message.level](message.event, { thread: this.#thread, ...message.fields });
+      else if (message.kind === 'closing') this.#inbox = -1;
       else {
+        clearInterval(slow);
         this.#isReady = true;
         this.#inbox = message.inbox;
+        this.#tell('started');
         this.#deps.onReady(this);
         resolve();
       }
     });
-    worker.on('error', (error: Error) => {
-      reason = error;
+    worker.on('error', (thrown: unknown) => {
+      reason = asError(thrown);
     });
     worker.on('exit', code => {
+      clearInterval(slow);
       reject(reason ?? new Error(`a thread ended with ${code}`));
-      this.#onExit(reason?.message ?? `exit code ${code}`);
+      this.#onExit(this.#endedBecause ?? reason?.message ?? `exit code ${code}`, reason);
     });
     return promise;
   }
@@ -139,50 +173,79 @@ export class ThreadSlot {
     this.#worker?.postMessage({ kind: 'pool', port } satisfies ToThread, [port]);
   }
 
+  /** To be called once in a while: notices a thread that hangs. */
+  look(): void {
+    if (!this.#isReady || this.#isStopping) return;
+    const { shared, nowMs } = this.#deps;
+    const work = { connections: this.#sent - shared.closed(this.#thread), beats: shared.beats(this.#thread) };
+    const change = this.#health.look(work, nowMs());
+    if (change === undefined) return;
+    if (change === 'too_long') {
+      this.#endedBecause = `it hung for more than ${this.#deps.hangLimitMs} ms`;
+      void this.terminate();
+    } else this.#tell(change);
+  }
+
   /** Lets its connections end within the time. */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#restart);
     const worker = this.#worker;
     if (worker === undefined) return;
+    if (!this.#isReady) {
+      await worker.terminate();
+      return;
+    }
     const ended = new Promise(resolve => worker.once('exit', resolve));
     worker.postMessage({ kind: 'stop', graceMs, passed: this.#sent } satisfies ToThread);
     // A thread that hangs does not hear it.
-    const late = setTimeout(() => void worker.terminate(), graceMs + RESTART_MAX_MS);
+    const late = setTimeout(() => void worker.terminate(), Math.min(graceMs + HANGING_MS, MS_MAX));
     await ended;
     clearTimeout(late);
   }
 
   /** Ends the thread at once, as if it had died. */
   async terminate(): Promise<void> {
+    this.#endedBecause ??= 'it was ended by killThread';
     await this.#worker?.terminate();
   }
 
-  #onExit(how: string): void {
-    const { shared, log, onDeath, nowMs, passing } = this.#deps;
+  #onExit(how: string, error: Error | undefined): void {
+    const { shared, onDeath, nowMs, passing } = this.#deps;
     this.#worker = undefined;
     this.#isReady = false;
     const left = shared.takeBack(this.#life);
     for (const fd of left.sent) passing.takeBack(fd, this.#inbox);
+    if (this.#inbox >= 0) passing.closeInbox(this.#inbox);
+    this.#inbox = -1;
     if (!this.#isStopping) {
       this.#deaths = nowMs() - this.#startedMs >= STEADY_MS ? 1 : this.#deaths + 1;
-      if (this.#deaths < MAX_DEATHS) this.#startAgain(how, left.taken.length);
-      else {
-        this.#isGivenUp = true;
-        log.error('a reactor thread died too often, and is not started any more', {
-          thread: this.#thread,
-          how,
-          deaths: this.#deaths,
-        });
-      }
+      this.#isGivenUp = this.#deaths >= MAX_DEATHS;
+      const died = { how, lost: left.taken.length, ...(error?.stack === undefined ? {} : { error: error.stack }) };
+      if (this.#isGivenUp) this.#tell('given_up', { ...died, deaths: this.#deaths });
+      else this.#startAgain(died);
     }
     onDeath(this.#thread, left);
   }
 
-  #startAgain(how: string, lost: number): void {
+  #startAgain(died: Readonly<Record<string, unknown>>): void {
     const afterMs = Math.min(RESTART_MAX_MS, RESTART_MIN_MS * 2 ** (this.#deaths - 1));
-    this.#deps.log.error('a reactor thread died, and is started again', { thread: this.#thread, how, afterMs, lost });
+    this.#tell('died', { ...died, afterMs });
     // One that does not come up has died, too.
     this.#restart = setTimeout(() => void this.start().catch(() => undefined), afterMs);
   }
+
+  #tell(kind: ThreadEvent['kind'], fields: Readonly<Record<string, unknown>> = {}): void {
+    const said = LOGGED[kind];
+    if (said !== undefined) this.#deps.log[said.level](said.event, { thread: this.#thread, ...fields });
+    this.#deps.onEvent({ kind, thread: this.#thread });
+  }
 }
+
+const LOGGED: Readonly<Record<ThreadEvent['kind'], { readonly level: 'warn' | 'error'; readonly event: string } | undefined>> = {
+  started: undefined,
+  died: { level: 'error', event: 'a reactor thread died, and is started again' },
+  given_up: { level: 'error', event: 'a reactor thread died too often, and is not started any more' },
+  hangs: { level: 'error', event: 'a reactor thread hangs: its connections wait, and new ones go to others' },
+  goes_on: { level: 'warn', event: 'a reactor thread that hung goes on' },
+};

@@ -8,7 +8,7 @@ export interface CommandData {
 
 const decoder = new TextDecoder();
 
-export function createHandler({ thread, data, runInPool }: ReactorContext): HandlerFactory {
+export function createHandler({ engine, thread, data, runInPool }: ReactorContext): HandlerFactory {
   return (connection, listener) => {
     const lines = new LineSplitter(1_000);
     const say = (text: string) => connection.write(new TextEncoder().encode(`${text}\n`));
@@ -18,7 +18,17 @@ export function createHandler({ thread, data, runInPool }: ReactorContext): Hand
       else if (line === 'reject') return Promise.reject(new Error('rejected'));
       else if (line === 'bye') connection.end();
       else if (line === 'die') setImmediate(() => process.exit(7));
-      else if (line === 'block') {
+      else if (line === 'end and die') {
+        connection.destroy();
+        process.exit(7);
+      } else if (line === 'throw outside') setTimeout(() => Promise.reject('a string'));
+      else if (line === 'spin') for (;;);
+      else if (line === 'close engine') {
+        return engine.close().catch(({ message }: Error) => say(message));
+      } else if (line.startsWith('call ')) {
+        const onConnect = () => say('called');
+        engine.connect({ port: Number(line.slice(5)) }, { onConnect, onData: () => undefined });
+      } else if (line === 'block') {
         // The whole thread, until the test opens the gate.
         Atomics.wait((data as CommandData).gate, 0, 0);
         say('blocked');
