@@ -57,6 +57,11 @@ export function checkRelayOptions(options: RelayOptions): void {
   checkMs('halfCloseTimeoutMs', options.halfCloseTimeoutMs);
 }
 
+/** A string would be taken for a list of numbers, and leave as zeros. @throws {TypeError} */
+export function checkBytes(bytes: unknown): void {
+  if (typeof bytes === 'string') throw new TypeError('write wants bytes, a Uint8Array, and got a string');
+}
+
 export function checkMs(name: string, value: number | undefined): void {
   if (value === undefined || (value >= 0 && value <= MS_MAX)) return;
   throw bad(`${name} is ${value}, and must be from 0 to ${MS_MAX}`);
@@ -84,7 +89,7 @@ function checkHost(name: string, host: string): void {
 
 export function checkWhole(name: string, value: number | undefined, min: number, max: number, isNeeded = false): void {
   if ((value === undefined && !isNeeded) || (Number.isInteger(value) && Number(value) >= min && Number(value) <= max)) return;
-  throw bad(`${name} is ${value}, and must be a whole number from ${min} to ${max}`);
+  throw bad(`${name} is ${typeof value === 'string' ? `'${value}'` : value}, and must be a whole number from ${min} to ${max}`);
 }
 
 function bad(message: string): EngineError {

@@ -162,7 +162,8 @@ export interface Connection {
   /**
    * Sends, or queues a copy of what the kernel does not take. The caller may reuse `bytes` afterwards.
    * @returns whether fewer than `writeHighBytes` are unsent. After a false the handler's `onDrain` comes once, when nothing is unsent any more. False too, and nothing is
-   * written, after `end` and when the connection is closed.
+   * written, after `end` and when the connection is closed. Whoever writes on after a false keeps all of it in memory, without a limit: see `unsentBytes`.
+   * @throws {TypeError} when it is given a string
    */
   write(bytes: Uint8Array): boolean;
   /**

@@ -108,6 +108,15 @@ describeEngines('faults and limits', kind => {
     expect(engine.stats().open).toBe(0);
   });
 
+  test('a string is refused, and does not leave as something else', async () => {
+    const { connection, remote } = await acceptOne(kind);
+    expect(() => connection.write('hello' as unknown as Uint8Array)).toThrow('write wants bytes, a Uint8Array, and got a string');
+    connection.write(Buffer.from('bytes'));
+    connection.end();
+    await remote.ended();
+    expect(remote.received.toString()).toBe('bytes');
+  });
+
   test('a closed engine refuses, and has closed what was open', async () => {
     const { engine, handler, remote } = await acceptOne(kind);
     await engine.close();

@@ -1,5 +1,5 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
-import type { Endpoint } from '../check-options.ts';
+import { checkBytes, type Endpoint } from '../check-options.ts';
 import type { Address } from '../engine.ts';
 import type { EngineCore } from '../engine-core.ts';
 import { IdleTimer } from '../idle-timer.ts';
@@ -209,6 +209,7 @@ export class StreamSocket {
 
   /** Sends bytes, and queues a copy of those that the kernel does not take. @returns whether it is well */
   write(bytes: Uint8Array): boolean {
+    checkBytes(bytes);
     const { outgoing, outgoingAddress } = this.context.memory;
     let done = 0;
     if (this.queue.bytes === 0) {

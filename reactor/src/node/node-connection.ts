@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { checkBytes } from '../check-options.ts';
 import { reasonOf } from '../close-reason.ts';
 import {
   type Address,
@@ -130,6 +131,7 @@ export class NodeConnection implements Connection {
 
   write(bytes: Uint8Array): boolean {
     if (!this.#isOpen || this.isEnded) return false;
+    checkBytes(bytes);
     this.#deps.core.counters.bytesWritten += bytes.length;
     // The bytes are the caller's again afterwards, while a stream keeps what it is given until it is sent.
     return this.#socket.write(Buffer.from(bytes), this.#noteWrite);
