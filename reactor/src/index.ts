@@ -13,5 +13,5 @@ export {
   type ReactorThread,
 } from './server/reactor-server.ts';
 export type { ReactorServerOptions } from './server/server-options.ts';
-export type { TaskPoolOptions } from './server/task-pool.ts';
+export type { TaskModule, TaskPoolOptions } from './server/task-pool.ts';
 export type { ThreadEvent } from './server/thread-health.ts';

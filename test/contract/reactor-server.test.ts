@@ -219,12 +219,75 @@ test('what computes in the pool keeps nobody waiting; its errors, its limit and 
   expect(server.threads()[0]?.deaths).toBe(0);
 });
 
-test('what cannot be is refused in one line', async () => {
-  const { port } = await start();
-  await expect(start({ threads: 0 })).rejects.toThrow('threads is 0, and must be a whole number from 1 to 256');
+const moduleOf = (text: string) => new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+
+test.each<[object, string]>([
+  [{ threads: 0 }, 'threads is 0, and must be a whole number from 1 to 256'],
+  [{ threads: 1.5 }, 'threads is 1.5, and must'],
+  [{ threads: '2' }, "threads is '2', and must"],
+  [{ listen: [] }, 'listen names 0 places, and may name 1 to 256'],
+  [{ listen: { port: 0 } }, 'listen is no list of places to listen: [{ port: 7000 }]'],
+  [{ listen: [null] }, "listen names null, and not { port: 7000 } or { path: '/run/x.sock' }"],
+  [{ listen: [{ port: 0, host: 'localhost' }] }, "host 'localhost' is no IP address"],
+  [{ handler: './echo.js' }, "handler is './echo.js', and must be a URL or an absolute path"],
+  [{ handler: undefined }, "handler is 'undefined', and must"],
+  [{ data: { ask: () => 1 } }, 'data cannot be passed to a thread'],
+  [{ maxConnections: 0 }, 'maxConnections is 0, and must'],
+  [{ hangLimitMs: -1 }, 'hangLimitMs is -1, and must'],
+  [{ pool: { module: TASKS, threads: 0 } }, 'pool.threads is 0, and must'],
+  [{ pool: { module: TASKS, threads: 1, maxWaiting: 0 } }, 'pool.maxWaiting is 0, and must'],
+])('%j is refused in one line that names the option', async (options, message) => {
+  const started = start(options);
+  await expect(started).rejects.toThrow(message);
+  await expect(started).rejects.toMatchObject({ code: 'BAD_OPTION' });
+});
+
+test.each<[string, object, RegExp]>([
+  [
+    'does not exist',
+    { handler: new URL('file:///nowhere.js') },
+    /^handler: file:\/\/\/nowhere.js does not load: Cannot find module/,
+  ],
+  ['has a syntax error', { handler: moduleOf('export function (') }, /^handler: data:.* does not load: \w/],
+  ['has no createHandler', { handler: moduleOf('export const x = 1') }, /does not export a function createHandler$/],
+  [
+    'makes no function',
+    { handler: moduleOf('export const createHandler = () => ({})') },
+    /createHandler of .* returned no function/,
+  ],
+  [
+    'ends its thread',
+    { handler: moduleOf('process.exit(0)') },
+    /^handler: the module ended its thread with exit code 0 before it served$/,
+  ],
+  [
+    'has no tasks',
+    { pool: { module: moduleOf('export const x = 1'), threads: 1 } },
+    /^pool.module: data:.* does not export an object tasks$/,
+  ],
+])('a module that %s is told in one line, and nothing is started again', async (_, options, message) => {
+  const log = recordingLog();
+  const server = createReactorServer({ listen: [{ port: 0 }], threads: 1, handler: HANDLER, ...options }, { log: log.log });
+  await expect(server).rejects.toThrow(message);
+  expect(log.events().filter(event => event.includes('again'))).toEqual([]);
+});
+
+test('what a factory makes and is no handler resets the connection, and says what it is', async () => {
+  const handler = moduleOf('let n = 0; export const createHandler = () => () => [undefined, {}, Promise.resolve({})][n++]');
+  const { connect, log } = await start({ threads: 1, handler });
+  for (let at = 0; at < 3; at++) {
+    const client = await connect();
+    await eventually('it is reset', () => client.end() === 'reset');
+  }
+  const errors = log.records.map(({ fields }) => /returned (.*)/.exec(String(fields['error']))?.[1]).filter(Boolean);
+  expect(errors).toEqual(['what has no function onData', 'what has no function onData', 'a promise, and not a handler']);
+});
+
+test('a place that is taken, a time and a thread that cannot be', async () => {
+  const { server, port } = await start();
   await expect(start({ listen: [{ port }] })).rejects.toMatchObject({ code: 'EADDRINUSE' });
-  const nothing = new URL('data:text/javascript,export const x = 1');
-  await expect(start({ handler: nothing })).rejects.toThrow('does not export a function createHandler');
+  await expect(server.close(Number.NaN)).rejects.toThrow('graceMs is NaN');
+  await expect(server.killThread(2)).rejects.toThrow('thread is 2, and must');
 });
 
 function socketsOpen(): number {

@@ -1,7 +1,7 @@
 import type { Connection, Engine, EngineLog, EngineTimer } from '../engine.ts';
 import { asError } from '../engine-core.ts';
 import type { DescriptorWatcher } from '../passing.ts';
-import type { HandlerFactory } from './handler-module.ts';
+import { checkHandler, type HandlerFactory } from './handler-module.ts';
 import { listenerOf } from './pass-tag.ts';
 import type { SharedState } from './shared-state.ts';
 
@@ -47,7 +47,7 @@ export class ConnectionOwner implements DescriptorWatcher {
   readonly serve = (connection: Connection, _fd: number, tag: number): void => {
     const { factory, log } = this.#deps;
     try {
-      connection.start(factory(connection, listenerOf(tag)));
+      connection.start(checkHandler(factory(connection, listenerOf(tag))));
     } catch (error) {
       log.error('no handler was made for a connection, which is reset', { error: asError(error).stack });
       connection.reset();

@@ -1,5 +1,6 @@
 import type { Transferable } from 'node:worker_threads';
 import type { Connection, ConnectionHandler, Engine, EngineLog } from '../engine.ts';
+import { asError } from '../engine-core.ts';
 
 /** What a handler module works with: that of the thread in which it runs. */
 export interface ReactorContext {
@@ -27,9 +28,34 @@ export interface HandlerModule {
   createHandler(context: ReactorContext): HandlerFactory | Promise<HandlerFactory>;
 }
 
-/** @throws {TypeError} when it has no such function */
+/** @throws {Error} when it does not load, has no such function, or that makes none; what it throws itself */
 export async function loadHandler(url: string, context: ReactorContext): Promise<HandlerFactory> {
-  const module = (await import(url)) as Partial<HandlerModule>;
-  if (typeof module.createHandler !== 'function') throw new TypeError(`${url} does not export a function createHandler`);
-  return module.createHandler(context);
+  const { createHandler } = await importModule<HandlerModule>('handler', url);
+  if (typeof createHandler !== 'function') throw new TypeError(`handler: ${url} does not export a function createHandler`);
+  const factory: unknown = await createHandler(context);
+  if (typeof factory === 'function') return factory as HandlerFactory;
+  throw new TypeError(
+    `handler: createHandler of ${url} returned no function; it is called for each connection, and returns its handler`,
+  );
+}
+
+/**
+ * @param option which names the module: a syntax error, for one, tells no file
+ * @throws {Error} one line, with the `cause` and its `code`
+ */
+export async function importModule<T>(option: string, url: string): Promise<Partial<T>> {
+  try {
+    return (await import(url)) as Partial<T>;
+  } catch (thrown) {
+    const cause = asError(thrown) as NodeJS.ErrnoException;
+    const error = new Error(`${option}: ${url} does not load: ${cause.message}`, { cause });
+    throw Object.assign(error, cause.code === undefined ? {} : { code: cause.code });
+  }
+}
+
+/** @throws {TypeError} when what a factory has returned is none */
+export function checkHandler(handler: ConnectionHandler): ConnectionHandler {
+  if (typeof (handler as Partial<ConnectionHandler> | undefined)?.onData === 'function') return handler;
+  const what = (handler as unknown) instanceof Promise ? 'a promise, and not a handler' : 'what has no function onData';
+  throw new TypeError(`the function that createHandler made returned ${what}`);
 }

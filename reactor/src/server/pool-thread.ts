@@ -1,16 +1,13 @@
 /** The script of a thread of a pool: it runs tasks for the threads that serve connections. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { importModule } from './handler-module.ts';
 import type { PoolData, ToPool, ToPoolThread } from './messages.ts';
-
-/** A module with tasks, loaded once in each thread of the pool. */
-interface TaskModule {
-  readonly tasks: Readonly<Record<string, (input: unknown) => unknown>>;
-}
+import type { TaskModule } from './task-pool.ts';
 
 const main = parentPort as MessagePort;
 const { module } = workerData as PoolData;
-const { tasks } = (await import(module)) as Partial<TaskModule>;
-if (typeof tasks !== 'object') throw new TypeError(`${module} does not export an object tasks`);
+const { tasks } = await importModule<TaskModule>('pool.module', module);
+if (typeof tasks !== 'object') throw new TypeError(`pool.module: ${module} does not export an object tasks`);
 
 main.on('message', ({ port }: ToPoolThread) => {
   port.on('message', (message: ToPool) => void run(port, message));

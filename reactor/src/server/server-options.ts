@@ -29,7 +29,11 @@ export function checkServerOptions({ listen, threads, handler, pool, maxConnecti
   if (listen.length === 0 || listen.length > MAX_LISTENERS) {
     throw bad(`listen names ${listen.length} places, and may name 1 to ${MAX_LISTENERS}`);
   }
-  for (const place of listen) listenPlace(place);
+  for (const place of listen as readonly unknown[]) {
+    if (typeof place !== 'object' || place === null)
+      throw bad(`listen names ${String(place)}, and not { port: 7000 } or { path: '/run/x.sock' }`);
+    listenPlace(place);
+  }
   checkModule('handler', handler);
   checkMs('hangLimitMs', hangLimitMs);
   if (maxConnections !== Number.POSITIVE_INFINITY) checkWhole('maxConnections', maxConnections, 1, Number.MAX_SAFE_INTEGER);

@@ -2,8 +2,14 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { EngineLog } from '../engine.ts';
 import type { PoolData, ToPoolThread } from './messages.ts';
 
+/** A module with tasks, loaded once in each thread of the pool. */
+export interface TaskModule {
+  /** By their names. Each takes one value and returns one, or a promise of it; values are cloned. What it throws is told by its message. */
+  readonly tasks: Readonly<Record<string, (input: unknown) => unknown>>;
+}
+
 export interface TaskPoolOptions {
-  /** The URL of a module that exports `tasks`: functions by their names, which take one value and return one, or a promise of it. Values are cloned. */
+  /** The URL, or the absolute path, of a module that exports `tasks` (see TaskModule). */
   readonly module: URL | string;
   readonly threads: number;
   /** Tasks that each thread that serves connections may have under way. Default: 1,000. */

@@ -50,6 +50,7 @@ export class ThreadSlot {
   #life = 0;
   #startedMs = 0;
   #isReady = false;
+  #hasServed = false;
   #isStopping = false;
   #isGivenUp = false;
   #deaths = 0;
@@ -119,6 +120,7 @@ export class ThreadSlot {
       else {
         clearInterval(slow);
         this.#isReady = true;
+        this.#hasServed = true;
         this.#inbox = message.inbox;
         this.#tell('started');
         this.#deps.onReady(this);
@@ -130,7 +132,7 @@ export class ThreadSlot {
     });
     worker.on('exit', code => {
       clearInterval(slow);
-      reject(reason ?? new Error(`a thread ended with ${code}`));
+      reject(reason ?? new Error(`handler: the module ended its thread with exit code ${code} before it served`));
       this.#onExit(this.#endedBecause ?? reason?.message ?? `exit code ${code}`, reason);
     });
     return promise;
@@ -218,7 +220,8 @@ export class ThreadSlot {
     for (const fd of left.sent) passing.takeBack(fd, this.#inbox);
     if (this.#inbox >= 0) passing.closeInbox(this.#inbox);
     this.#inbox = -1;
-    if (!this.#isStopping) {
+    // A server that does not come up the first time says so to its caller.
+    if (!this.#isStopping && this.#hasServed) {
       this.#deaths = nowMs() - this.#startedMs >= STEADY_MS ? 1 : this.#deaths + 1;
       this.#isGivenUp = this.#deaths >= MAX_DEATHS;
       const died = { how, lost: left.taken.length, ...(error?.stack === undefined ? {} : { error: error.stack }) };
