@@ -171,6 +171,16 @@ test('a thread that hangs gets no more while another is free, and serves what it
   for (const client of more) await eventually('all are served', () => client.text() === 'echo x\n');
 });
 
+test('a handler module that never rests does not keep its server from closing', async () => {
+  const { server } = await start({
+    threads: 1,
+    handler: moduleOf('setInterval(() => {}, 1_000); export const createHandler = () => () => ({ onData() {} })'),
+  });
+  const startMs = performance.now();
+  await server.close();
+  expect(performance.now() - startMs).toBeLessThan(4_000);
+});
+
 test('no more connections are accepted than may be open', async () => {
   const { server, connect } = await start({ maxConnections: 2 });
   const clients = [await connect(), await connect(), await connect()];

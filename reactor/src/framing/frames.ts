@@ -1,14 +1,19 @@
 // pure
 /** Frames as LARS has them: a message id and the length of the body, each a signed 32-bit number, little-endian; then the body. */
 export const FRAME_HEADER_BYTES = 8;
+/** A connection keeps so much for its next frame; what a larger one took is given back when it is told. */
+const KEPT_BYTES = 16_384;
+const NOTHING = new Uint8Array(0);
 
 /** Cuts a stream into frames, wherever its chunks begin and end. Memory is taken for bytes that have come, not for those that a header promises. */
 export class LengthPrefixedSplitter {
   readonly #maxBodyBytes: number;
-  #partial: Uint8Array = new Uint8Array(0);
+  #partial: Uint8Array = NOTHING;
   #length = 0;
 
+  /** @param maxBodyBytes of a frame, without its header. @throws {RangeError} */
   constructor(maxBodyBytes: number) {
+    if (!(maxBodyBytes >= 0)) throw new RangeError(`maxBodyBytes is ${maxBodyBytes}, and must be 0 or more`);
     this.#maxBodyBytes = maxBodyBytes;
   }
 
@@ -27,6 +32,7 @@ export class LengthPrefixedSplitter {
       if (this.#wanted() !== 0) continue;
       const frame = this.#partial.subarray(0, this.#length);
       this.#length = 0;
+      if (frame.length > KEPT_BYTES) this.#partial = NOTHING;
       onFrame(idOf(frame, 0), frame.subarray(FRAME_HEADER_BYTES));
     }
     while (chunk.length - at >= FRAME_HEADER_BYTES) {

@@ -1,15 +1,22 @@
 // pure
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
+/** A connection keeps so much for its next line; what a longer one took is given back when it is told. */
+const KEPT_BYTES = 4_096;
+const NOTHING = new Uint8Array(0);
 
-/** Cuts a stream into lines, which end with LF or CRLF, wherever its chunks begin and end. */
+/** Cuts a stream into lines, which end with LF or CRLF, wherever its chunks begin and end. What comes last without such an end is never told. */
 export class LineSplitter {
   readonly #maxBytes: number;
-  #partial: Uint8Array[] = [];
-  #bytes = 0;
+  #partial: Uint8Array = NOTHING;
+  #length = 0;
 
-  /** @param maxBytes of a line; longer ones are an error, so that a remote that sends no newline does not fill the memory */
+  /**
+   * @param maxBytes of a line; longer ones are an error, so that a remote that sends no newline does not fill the memory
+   * @throws {RangeError}
+   */
   constructor(maxBytes: number) {
+    if (!(maxBytes >= 1)) throw new RangeError(`maxBytes is ${maxBytes}, and must be 1 or more`);
     this.#maxBytes = maxBytes;
   }
 
@@ -22,16 +29,33 @@ export class LineSplitter {
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
       const last = chunk.subarray(from, at);
       from = at + 1;
-      if (this.#bytes + last.length > this.#maxBytes) return false;
-      const line = this.#bytes === 0 ? last : Buffer.concat([...this.#partial, last]);
-      this.#partial = [];
-      this.#bytes = 0;
+      if (this.#length + last.length > this.#maxBytes) return false;
+      const line = this.#length === 0 ? last : this.#whole(last);
       onLine(line.at(-1) === RETURN ? line.subarray(0, -1) : line);
     }
     if (from === chunk.length) return true;
-    // The chunk is lent: what is kept of it is copied.
-    this.#partial.push(new Uint8Array(chunk.subarray(from)));
-    this.#bytes += chunk.length - from;
-    return this.#bytes <= this.#maxBytes;
+    if (this.#length + chunk.length - from > this.#maxBytes) return false;
+    this.#keep(chunk.subarray(from));
+    return true;
+  }
+
+  #whole(last: Uint8Array): Uint8Array {
+    this.#keep(last);
+    const line = this.#partial.subarray(0, this.#length);
+    this.#length = 0;
+    if (this.#partial.length > KEPT_BYTES) this.#partial = NOTHING;
+    return line;
+  }
+
+  /** The chunk is lent: what is kept of it is copied, into one piece, because a piece for each of many tiny chunks takes many times its bytes. */
+  #keep(part: Uint8Array): void {
+    const needed = this.#length + part.length;
+    if (needed > this.#partial.length) {
+      const larger = new Uint8Array(Math.max(needed, Math.min(2 * this.#partial.length, this.#maxBytes)));
+      larger.set(this.#partial.subarray(0, this.#length));
+      this.#partial = larger;
+    }
+    this.#partial.set(part, this.#length);
+    this.#length = needed;
   }
 }

@@ -10,6 +10,8 @@ import { SharedState } from './shared-state.ts';
 
 /** How often a thread that stops looks whether its last connection has ended. */
 const STOP_POLL_MS = 20;
+/** So long may go on what a handler module does when all its connections are closed. */
+const LEFT_OVER_MS = 500;
 
 const port = parentPort as MessagePort;
 const { thread, life, threads, shared, handler, data, maxWaiting } = workerData as ThreadData;
@@ -46,5 +48,9 @@ function stop(passed: number, deadlineMs: number): void {
   }
   pool.close();
   say({ kind: 'closing' });
-  void closeEngine().then(() => port.close());
+  void closeEngine().then(() => {
+    port.close();
+    // What the handler module has open beside the engine, a timer for instance, would keep the thread for ever.
+    setTimeout(() => process.exit(), LEFT_OVER_MS).unref();
+  });
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { encodeLengthPrefixed, LengthPrefixedSplitter, LineSplitter } from '@lars/reactor';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -63,4 +65,37 @@ test('a line that is too long ends it, with its newline or without', () => {
   const splitter = new LineSplitter(4);
   expect(splitter.push(Buffer.from('1234'), () => undefined)).toBe(true);
   expect(splitter.push(Buffer.from('5\n'), () => undefined)).toBe(false);
+});
+
+test.each([
+  ['many tiny pieces of a line', () => new LineSplitter(400_000), 1, 300_000],
+  ['a long line that was told', () => new LineSplitter(4_000_000), 2_000_000, 2_000_000],
+  ['a large frame that was told', () => new LengthPrefixedSplitter(4_000_000), 2_000_000, 2_000_000],
+])('what is kept of %s takes no more memory than its bytes', (_, make, pieceBytes, bytes) => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const used = () => {
+    gc();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const splitter = make();
+  const stream = splitter instanceof LineSplitter ? Buffer.alloc(bytes, 'x') : encodeLengthPrefixed(1, Buffer.alloc(bytes));
+  const before = used();
+  const told: number[] = [];
+  for (let at = 0; at < stream.length; at += pieceBytes) {
+    const chunk = stream.subarray(at, at + pieceBytes);
+    if (splitter instanceof LineSplitter) splitter.push(chunk, line => told.push(line.length));
+    else splitter.push(chunk, (__, body) => told.push(body.length));
+  }
+  if (pieceBytes > 1 && splitter instanceof LineSplitter) splitter.push(Buffer.from('\n'), line => told.push(line.length));
+  expect(used() - before).toBeLessThan(1_000_000);
+  expect(told).toEqual(pieceBytes > 1 ? [bytes] : []);
+  // It is needed until here.
+  expect(splitter).toBeDefined();
+});
+
+test.each([Number.NaN, -1, undefined])('a limit of %s is none', limit => {
+  expect(() => new LineSplitter(limit as number)).toThrow(`maxBytes is ${limit}`);
+  expect(() => new LengthPrefixedSplitter(limit as number)).toThrow(`maxBodyBytes is ${limit}`);
 });
