@@ -171,6 +171,19 @@ test('a thread that hangs gets no more while another is free, and serves what it
   for (const client of more) await eventually('all are served', () => client.text() === 'echo x\n');
 });
 
+test('the pool is there before the first connection, and again in a thread that is started again', async () => {
+  const handler = moduleOf(`export const createHandler = async ({ runInPool }) => {
+    const answer = await runInPool('double', 21).catch(error => error.message);
+    return connection => ({ onData: () => connection.write(Buffer.from(answer + '\\n')) });
+  }`);
+  const pool = { module: moduleOf('export const tasks = { double: n => String(2 * n) }'), threads: 1 };
+  const { server, connect } = await start({ threads: 1, handler, pool });
+  expect(await ask(await connect(), 'x')).toBe('42');
+  await server.killThread(0);
+  await eventually('it is there again', () => server.threads()[0]?.isReady);
+  expect(await ask(await connect(), 'x')).toBe('42');
+});
+
 test('a handler module that never rests does not keep its server from closing', async () => {
   const { server } = await start({
     threads: 1,

@@ -13,6 +13,8 @@ export interface ThreadData {
   readonly data: unknown;
   /** Tasks of the pool that the thread may have under way. */
   readonly maxWaiting: number;
+  /** Ways to the threads of the pool that are there. A message would come after the first connections. */
+  readonly pool: readonly MessagePort[];
 }
 
 /** What a thread of the pool is given when it starts. */
@@ -35,7 +37,7 @@ export interface ToPool {
 export type FromPool = { readonly id: number } & ({ readonly value: unknown } | { readonly error: string });
 
 export type ToThread =
-  /** A way to a thread of the pool. */
+  /** A way to a thread of the pool that has come. */
   | { readonly kind: 'pool'; readonly port: MessagePort }
   /** Finish what is open within the time, when as many connections as were passed are taken, then end. */
   | { readonly kind: 'stop'; readonly graceMs: number; readonly passed: number };

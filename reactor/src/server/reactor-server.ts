@@ -100,7 +100,7 @@ class MainReactor implements ReactorServer {
       nowMs,
       hangLimitMs,
       script: scriptOf('reactor-thread'),
-      onReady: (slot: ThreadSlot) => this.#connectPool(slot),
+      connectPool: () => this.#pool?.connectAll() ?? [],
       data: {
         threads,
         maxWaiting: options.pool?.maxWaiting ?? MAX_WAITING,
@@ -179,12 +179,8 @@ class MainReactor implements ReactorServer {
     await this.#engine.close();
   }
 
-  #connectPool(slot: ThreadSlot): void {
-    for (const port of this.#pool?.connectAll() ?? []) slot.addPool(port);
-  }
-
   #connectSlots(connect: () => MessagePort): void {
-    for (const slot of this.#slots) if (slot.isReady) slot.addPool(connect());
+    for (const slot of this.#slots) slot.addPool(connect);
   }
 
   #onAccept(fd: number, listener: number): void {

@@ -14,7 +14,7 @@ const STOP_POLL_MS = 20;
 const LEFT_OVER_MS = 500;
 
 const port = parentPort as MessagePort;
-const { thread, life, threads, shared, handler, data, maxWaiting } = workerData as ThreadData;
+const { thread, life, threads, shared, handler, data, maxWaiting, pool: ports } = workerData as ThreadData;
 const say = (message: FromThread) => port.postMessage(message);
 const logAt =
   (level: 'info' | 'warn' | 'error') =>
@@ -28,6 +28,7 @@ const closeEngine = engine.close.bind(engine);
 engine.close = () =>
   Promise.reject(new EngineError('UNSUPPORTED', 'the engine of a reactor thread is closed when its server is'));
 const pool = new PoolClient(maxWaiting);
+for (const way of ports) pool.add(way);
 const runInPool: ReactorContext['runInPool'] = (task, input, transfer) => pool.run(task, input, transfer);
 const factory = await loadHandler(handler, { engine, thread, data, log, runInPool });
 const state = new SharedState(threads, shared);

@@ -15,11 +15,11 @@ export interface ThreadSlotDeps {
   readonly nowMs: () => number;
   readonly script: URL;
   readonly passing: Pick<Passing, 'pass' | 'takeBack' | 'closeInbox'>;
-  readonly data: Omit<ThreadData, 'life' | 'thread'>;
+  readonly data: Omit<ThreadData, 'life' | 'thread' | 'pool'>;
+  /** Makes ways to the threads of the pool, for a new thread. */
+  readonly connectPool: () => readonly MessagePort[];
   /** A thread that hangs for so long is ended; 0 = none is. */
   readonly hangLimitMs: number;
-  /** It serves, for the first time or again. */
-  readonly onReady: (slot: ThreadSlot) => void;
   /** It has died: what it had, and what was on the way to it. */
   readonly onDeath: (thread: number, left: { readonly taken: readonly number[]; readonly sent: readonly number[] }) => void;
   /** For whoever looks after the server. */
@@ -101,8 +101,9 @@ export class ThreadSlot {
     this.#takenSeen = 0;
     this.#waitingSinceMs = undefined;
     this.#endedBecause = undefined;
-    const workerData: ThreadData = { ...data, thread: this.#thread, life: this.#life };
-    const worker = new Worker(script, { workerData, name: `reactor${this.#thread}` });
+    const pool = this.#deps.connectPool();
+    const workerData: ThreadData = { ...data, thread: this.#thread, life: this.#life, pool };
+    const worker = new Worker(script, { workerData, transferList: [...pool], name: `reactor${this.#thread}` });
     this.#worker = worker;
     const slow = setInterval(() => {
       log.warn(
@@ -123,7 +124,6 @@ export class ThreadSlot {
         this.#hasServed = true;
         this.#inbox = message.inbox;
         this.#tell('started');
-        this.#deps.onReady(this);
         resolve();
       }
     });
@@ -170,9 +170,11 @@ export class ThreadSlot {
     return true;
   }
 
-  /** Gives the thread a way to a thread of the pool. */
-  addPool(port: MessagePort): void {
-    this.#worker?.postMessage({ kind: 'pool', port } satisfies ToThread, [port]);
+  /** Gives the thread, if it runs or is starting, a way to a thread of the pool that has come. */
+  addPool(connect: () => MessagePort): void {
+    if (this.#worker === undefined) return;
+    const port = connect();
+    this.#worker.postMessage({ kind: 'pool', port } satisfies ToThread, [port]);
   }
 
   /** To be called once in a while: notices a thread that hangs. */
