@@ -22,7 +22,7 @@ export interface Engine {
   /**
    * Accepts connections. A new connection is not read from, and nothing is noticed of its remote, before `onAccept` or somebody later calls its
    * `start`, gives it to `relay`, or takes it away with `detach`; an acceptor that passes connections on reads nothing by mistake.
-   * When the process has no descriptors left, accepting waits, says so once in a while, and goes on by itself.
+   * When the process has no descriptors left, accepting waits, says so once in a while, and goes on by itself; node:net closes what waits instead, and says nothing.
    * @throws {EngineError} BAD_OPTION
    * @throws {Error} with the system's `code`: EADDRINUSE, EADDRNOTAVAIL, EACCES, …
    */
@@ -201,7 +201,10 @@ export interface DetachedConnection {
 export interface ConnectionHandler {
   /** `bytes` are lent until the handler returns: the engine reads the next ones into the same place. */
   onData(connection: Connection, bytes: Uint8Array): unknown;
-  /** The remote has ended its direction, and everything before was read. Without this method the answer is `end()`. */
+  /**
+   * The remote has ended its direction, and everything before was read. Without this method the answer is `end()`. Of a UNIX socket that the remote has closed altogether `onClose` follows
+   * by itself; by node:net not before something is written to it.
+   */
   onEnd?(connection: Connection): unknown;
   /** After a `write` that returned false nothing is unsent any more. */
   onDrain?(connection: Connection): unknown;

@@ -1,4 +1,4 @@
-import type { Connection, Engine, EngineLog, EngineTimer } from '../engine.ts';
+import type { Connection, EngineLog } from '../engine.ts';
 import { asError } from '../engine-core.ts';
 import type { DescriptorWatcher } from '../passing.ts';
 import { checkHandler, type HandlerFactory } from './handler-module.ts';
@@ -6,7 +6,6 @@ import { listenerOf } from './pass-tag.ts';
 import type { SharedState } from './shared-state.ts';
 
 export interface ConnectionOwnerDeps {
-  readonly engine: Engine;
   readonly log: EngineLog;
   readonly shared: SharedState;
   readonly factory: HandlerFactory;
@@ -24,7 +23,7 @@ export class ConnectionOwner implements DescriptorWatcher {
   readonly #deps: ConnectionOwnerDeps;
   /** Descriptors of the connections that were passed to this thread. */
   readonly #served = new Set<number>();
-  #meter: EngineTimer | undefined;
+  #meter: NodeJS.Timeout | undefined;
   #busy = 0;
   #last = { atMs: 0, cpuMs: 0 };
 
@@ -68,17 +67,18 @@ export class ConnectionOwner implements DescriptorWatcher {
   #startMeter(): void {
     if (this.#meter !== undefined) return;
     this.#last = { atMs: performance.now(), cpuMs: threadCpuMs() };
-    this.#meter = this.#deps.engine.after(METER_MS, this.#tick);
+    // Not a timer of the engine, for which an idle thread would wake every 10 ms.
+    this.#meter = setTimeout(this.#tick, METER_MS).unref();
   }
 
   readonly #tick = (): void => {
-    const { engine, shared, thread } = this.#deps;
+    const { shared, thread } = this.#deps;
     const now = { atMs: performance.now(), cpuMs: threadCpuMs() };
     const share = (now.cpuMs - this.#last.cpuMs) / Math.max(1, now.atMs - this.#last.atMs);
     this.#busy += FRESH_SHARE * (Math.min(1, share) - this.#busy);
     this.#last = now;
     this.#meter = undefined;
-    if (this.#served.size > 0) this.#meter = engine.after(METER_MS, this.#tick);
+    if (this.#served.size > 0) this.#meter = setTimeout(this.#tick, METER_MS).unref();
     else this.#busy = 0;
     shared.setBusy(thread, Math.round(1_000 * this.#busy));
     shared.beat(thread);

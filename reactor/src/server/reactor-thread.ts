@@ -32,7 +32,7 @@ for (const way of ports) pool.add(way);
 const runInPool: ReactorContext['runInPool'] = (task, input, transfer) => pool.run(task, input, transfer);
 const factory = await loadHandler(handler, { engine, thread, data, log, runInPool });
 const state = new SharedState(threads, shared);
-const owner = new ConnectionOwner({ engine, log, shared: state, factory, thread, life });
+const owner = new ConnectionOwner({ log, shared: state, factory, thread, life });
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'stop') stop(message.passed, performance.now() + message.graceMs);
