@@ -1,0 +1,50 @@
+/** The set of io_uring, where descriptors are not what they should be. */
+import { loadNative } from '@lars/syscalls/native';
+import { describe, expect, test } from 'vitest';
+import { Ready } from '../../../reactor/src/native/readiness-set.ts';
+import { bindUring } from '../../../reactor/src/uring/uring-calls.ts';
+import { UringSet } from '../../../reactor/src/uring/uring-set.ts';
+
+const NOBODY = 1_000_000;
+
+const outcome = await loadNative(bindUring);
+const calls = 'bound' in outcome ? outcome.bound.calls : undefined;
+
+/** A set, and how often it has entered the kernel. */
+function openSet(): { readonly set: UringSet; readonly entered: () => number } | undefined {
+  if (calls === undefined) return undefined;
+  let entered = 0;
+  const enter: typeof calls.enter = (...rest) => {
+    entered += 1;
+    return calls.enter(...rest);
+  };
+  try {
+    return { set: new UringSet({ ...calls, enter }), entered: () => entered };
+  } catch {
+    return undefined;
+  }
+}
+
+const probe = openSet();
+probe?.set.close();
+
+describe.runIf(probe !== undefined)('a set of io_uring', () => {
+  test.each([Ready.readable, 0])(
+    'tells of a descriptor that is none, and nothing of it is left to be waited for (events %i)',
+    events => {
+      const { set, entered } = openSet() as NonNullable<ReturnType<typeof openSet>>;
+      set.add(NOBODY, events, 7);
+      expect(set.wait(100)).toBe(1);
+      expect([set.fdOf(0), set.generationOf(0), set.readinessOf(0) & Ready.error]).toEqual([NOBODY, 7, Ready.error]);
+      // What it tells and nobody takes is watched further, which fails as well.
+      set.wait(0);
+      set.wait(0);
+      set.remove(NOBODY);
+      expect(set.wait(0)).toBe(0);
+      const before = entered();
+      set.close();
+      // It gives up after a hundred.
+      expect(entered() - before).toBeLessThan(5);
+    },
+  );
+});
