@@ -1,4 +1,5 @@
 import type { EngineCounters } from '../engine-counters.ts';
+import type { DescriptorWatcher } from '../passing.ts';
 import { F_SETPIPE_SZ, SOCK_NONBLOCK_CLOEXEC } from './constants.ts';
 import type { Libc } from './libc.ts';
 import type { NativeMemory } from './memory.ts';
@@ -21,6 +22,7 @@ export class PipePool {
   readonly #memory: NativeMemory;
   readonly #counters: EngineCounters;
   readonly #free: Pipe[] = [];
+  watcher: DescriptorWatcher | undefined;
 
   constructor(libc: Libc, memory: NativeMemory, counters: EngineCounters) {
     this.#libc = libc;
@@ -37,6 +39,8 @@ export class PipePool {
     const pipe = { readFd: scratch.getInt32(0, true), writeFd: scratch.getInt32(4, true), bytes: 0 };
     this.#libc.fcntl(pipe.writeFd, F_SETPIPE_SZ, PIPE_BYTES);
     this.#counters.pipes += 1;
+    this.watcher?.onOwned(pipe.readFd);
+    this.watcher?.onOwned(pipe.writeFd);
     return pipe;
   }
 
@@ -51,6 +55,8 @@ export class PipePool {
   }
 
   #close(pipe: Pipe): void {
+    this.watcher?.onGone(pipe.readFd);
+    this.watcher?.onGone(pipe.writeFd);
     this.#libc.close(pipe.readFd);
     this.#libc.close(pipe.writeFd);
     this.#counters.pipes -= 1;

@@ -99,9 +99,10 @@ export class NativeEngine implements Engine {
       takeBack: (fd, inbox) => set.removeFrom(inbox, fd),
       watchDescriptors: watcher => {
         this.#watcher = watcher;
+        this.#context.pipes.watcher = watcher;
         set.onClosing = fd => watcher.onGone(fd);
       },
-      closeInbox: inbox => void this.#context.libc.close(inbox),
+      closeLeft: fd => void this.#context.libc.close(fd),
     };
   }
 
@@ -132,9 +133,13 @@ export class NativeEngine implements Engine {
       onAccept(accepted);
     };
     const path = place.kind === 'path' ? place.path : undefined;
-    const onGone = (gone: SocketListener) => void this.#listeners.delete(gone);
+    const onGone = (gone: SocketListener, isGivenAway: boolean) => {
+      this.#listeners.delete(gone);
+      if (isGivenAway) this.#watcher?.onGone(gone.fd);
+    };
     const listener = new SocketListener({ context: this.#context, path, onAccept: accept, onAccepted, onGone }, fd);
     this.#listeners.add(listener);
+    this.#watcher?.onOwned(fd);
     return listener;
   }
 

@@ -22,7 +22,7 @@ export interface SocketListenerDeps {
   onAccept(fd: number): void;
   /** No more can be accepted at the moment. */
   onAccepted(): void;
-  onGone(listener: SocketListener): void;
+  onGone(listener: SocketListener, isGivenAway: boolean): void;
 }
 
 /** A listening descriptor. It is watched for as long as it is not paused, and level-triggered: connections that wait are told of again. */
@@ -84,7 +84,7 @@ export class SocketListener implements Listener, Source {
 
   detach(): number {
     if (!this.#isOpen) throw new EngineError('NOT_OPEN', 'the listener is closed');
-    this.#leave();
+    this.#leave(true);
     return this.fd;
   }
 
@@ -139,10 +139,10 @@ export class SocketListener implements Listener, Source {
     this.#deps.context.core.wheel.cancel(this.#retry);
   }
 
-  #leave(): void {
+  #leave(isGivenAway = false): void {
     this.#unwatch();
     this.#isOpen = false;
-    this.#deps.onGone(this);
+    this.#deps.onGone(this, isGivenAway);
   }
 
   #removeFile(): void {

@@ -72,7 +72,6 @@ export async function createReactorServer(options: ReactorServerOptions, deps: R
 class MainReactor implements ReactorServer {
   readonly #options: ReactorServerOptions;
   readonly #engine: Engine;
-  readonly #log: EngineLog;
   readonly #passing: Passing;
   readonly #shared: SharedState;
   readonly #slots: readonly ThreadSlot[];
@@ -119,7 +118,6 @@ class MainReactor implements ReactorServer {
     };
     this.#options = options;
     this.#engine = engine;
-    this.#log = log;
     this.#passing = passing;
     this.#shared = shared;
     this.#maxConnections = maxConnections;
@@ -195,21 +193,22 @@ class MainReactor implements ReactorServer {
     for (let thread = 0; thread < slots.length; thread++) this.#loads[thread] = slots[thread]?.load();
     const slot = slots[chooseThread(this.#loads)];
     if (slot?.send(fd, this.#listenerOf[fd] ?? 0) === true) return true;
-    this.#reset(fd);
+    this.#engine.adopt(fd).reset();
     return false;
   }
 
-  #reset(fd: number): void {
+  /** A connection is reset; listeners and pipes are no connections. */
+  #closeLeft(fd: number): void {
     try {
       this.#engine.adopt(fd).reset();
-    } catch (error) {
-      this.#log.error('the descriptor of a connection could not be closed', { fd, error: asError(error).message });
+    } catch {
+      this.#passing.closeLeft(fd);
     }
   }
 
   /** Those that the thread had are lost; those that it had not taken are served elsewhere. */
   #onDeath({ taken, sent }: { readonly taken: readonly number[]; readonly sent: readonly number[] }): void {
-    for (const fd of taken) this.#reset(fd);
+    for (const fd of taken) this.#closeLeft(fd);
     for (const fd of sent) this.#give(fd);
     if (this.#slots.every(slot => slot.isGivenUp))
       this.#failure.resolve(new Error('each thread of the server has died too often'));

@@ -14,7 +14,7 @@ export interface ThreadSlotDeps {
   readonly log: EngineLog;
   readonly nowMs: () => number;
   readonly script: URL;
-  readonly passing: Pick<Passing, 'pass' | 'takeBack' | 'closeInbox'>;
+  readonly passing: Pick<Passing, 'pass' | 'takeBack' | 'closeLeft'>;
   readonly data: Omit<ThreadData, 'life' | 'thread' | 'pool'>;
   /** Makes ways to the threads of the pool, for a new thread. */
   readonly connectPool: () => readonly MessagePort[];
@@ -220,13 +220,17 @@ export class ThreadSlot {
     this.#isReady = false;
     const left = shared.takeBack(this.#life);
     for (const fd of left.sent) passing.takeBack(fd, this.#inbox);
-    if (this.#inbox >= 0) passing.closeInbox(this.#inbox);
+    if (this.#inbox >= 0) passing.closeLeft(this.#inbox);
     this.#inbox = -1;
     // A server that does not come up the first time says so to its caller.
     if (!this.#isStopping && this.#hasServed) {
       this.#deaths = nowMs() - this.#startedMs >= STEADY_MS ? 1 : this.#deaths + 1;
       this.#isGivenUp = this.#deaths >= MAX_DEATHS;
-      const died = { how, lost: left.taken.length, ...(error?.stack === undefined ? {} : { error: error.stack }) };
+      const died = {
+        how,
+        lost: this.#sent - shared.closed(this.#thread) - left.sent.length,
+        ...(error?.stack === undefined ? {} : { error: error.stack }),
+      };
       if (this.#isGivenUp) this.#tell('given_up', { ...died, deaths: this.#deaths });
       else this.#startAgain(died);
     }

@@ -1,5 +1,5 @@
 /** A handler of a reactor server: it does what each line says, and answers. */
-import type { HandlerFactory, PoolError, ReactorContext } from '@lars/reactor';
+import type { Connection, Engine, HandlerFactory, PoolError, ReactorContext } from '@lars/reactor';
 import { LineSplitter } from '@lars/reactor';
 
 export interface CommandData {
@@ -26,8 +26,7 @@ export function createHandler({ engine, thread, data, runInPool }: ReactorContex
       else if (line === 'close engine') {
         return engine.close().catch(({ message }: Error) => say(message));
       } else if (line.startsWith('call ')) {
-        const onConnect = () => say('called');
-        engine.connect({ port: Number(line.slice(5)) }, { onConnect, onData: () => undefined });
+        return openAll(engine, Number(line.slice(5))).then(() => say('called'));
       } else if (line === 'block') {
         // The whole thread, until the test opens the gate.
         Atomics.wait((data as CommandData).gate, 0, 0);
@@ -49,4 +48,14 @@ export function createHandler({ engine, thread, data, runInPool }: ReactorContex
       },
     };
   };
+}
+
+/** All that an engine can have: a listener, and two connections whose relay splices what their remotes say. */
+async function openAll(engine: Engine, port: number): Promise<void> {
+  await engine.listen({ port: 0 }, () => undefined);
+  const connect = () =>
+    new Promise<Connection>(resolve => engine.connect({ port }, { onConnect: resolve, onData: () => undefined }));
+  const [a, b] = await Promise.all([connect(), connect()]);
+  const relay = engine.relay(a, b, { splice: 'always' }, () => undefined);
+  while (relay.bytesAToB + relay.bytesBToA < 2) await new Promise(resolve => setTimeout(resolve, 1));
 }
