@@ -182,7 +182,7 @@ export interface Connection {
   resume(): void;
   /** Gives bytes back that were read: the next reader gets a copy of them first. Several calls stack up: the last is the first to be read. */
   unread(bytes: Uint8Array): void;
-  /** Closes the connection (`idle_timeout`) when for this time no byte was read or taken by the kernel, up to 20 ms late; 0 = never, the default. */
+  /** Closes the connection (`idle_timeout`) when for this time no byte was read or taken by the kernel, up to 20 ms late; 0 = never, the default. @throws {EngineError} BAD_OPTION */
   setIdleTimeout(ms: number): void;
   /**
    * Takes the connection out of the engine: from here on the descriptor is the caller's, who passes it to another thread's `adopt` or with SCM_RIGHTS to a process, or

@@ -108,6 +108,11 @@ describeEngines('faults and limits', kind => {
     expect(engine.stats().open).toBe(0);
   });
 
+  test.each([Number.NaN, -1, 2 ** 31])('an idle timeout of %d ms is refused, and not taken for none', async ms => {
+    const { connection } = await acceptOne(kind);
+    expect(() => connection.setIdleTimeout(ms)).toThrow(`ms is ${ms}, and must be from 0 to 2147483647`);
+  });
+
   test('a string is refused, and does not leave as something else', async () => {
     const { connection, remote } = await acceptOne(kind);
     expect(() => connection.write('hello' as unknown as Uint8Array)).toThrow('write wants bytes, a Uint8Array, and got a string');

@@ -122,10 +122,13 @@ test.each([
 
 test('a thread that hangs for longer than it may is told and ended, and its connections are reset', async () => {
   const events: ThreadEvent[] = [];
-  const { server, connect, log } = await start({ hangLimitMs: 1 }, event => void events.push(event));
+  const { server, connect, log } = await start(
+    { hangLimitMs: 1, data: { gate: new Int32Array(new SharedArrayBuffer(4)) } },
+    event => void events.push(event),
+  );
   const [first, second] = [await connect(), await connect()];
   const hanging = await threadOf(first);
-  first.socket.write('spin\n');
+  first.socket.write('block\n');
   await eventually('it is reset', () => first.end() === 'reset');
   expect(await ask(second, 'on')).toBe('echo on');
   expect(events.slice(2, 4)).toEqual([

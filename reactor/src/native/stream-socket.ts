@@ -1,5 +1,5 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
-import { checkBytes, type Endpoint } from '../check-options.ts';
+import { checkBytes, checkMs, type Endpoint } from '../check-options.ts';
 import type { Address } from '../engine.ts';
 import type { EngineCore } from '../engine-core.ts';
 import { IdleTimer } from '../idle-timer.ts';
@@ -231,6 +231,7 @@ export class StreamSocket {
 
   /** Calls back when no byte has moved for so long; 0 = never. */
   setIdleTimeout(ms: number, onIdle: () => void): void {
+    checkMs('ms', ms);
     const { core, hub } = this.context;
     core.look();
     this.lastActiveMs = core.nowMs;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { checkBytes } from '../check-options.ts';
+import { checkBytes, checkMs } from '../check-options.ts';
 import { reasonOf } from '../close-reason.ts';
 import {
   type Address,
@@ -189,6 +189,7 @@ export class NodeConnection implements Connection {
   }
 
   setIdleTimeout(ms: number): void {
+    checkMs('ms', ms);
     if (!this.#isOpen) return;
     const { core } = this.#deps;
     this.#idle ??= new IdleTimer(core, {

@@ -22,7 +22,6 @@ export function createHandler({ engine, thread, data, runInPool }: ReactorContex
         connection.destroy();
         process.exit(7);
       } else if (line === 'throw outside') setTimeout(() => Promise.reject('a string'));
-      else if (line === 'spin') for (;;);
       else if (line === 'close engine') {
         return engine.close().catch(({ message }: Error) => say(message));
       } else if (line.startsWith('call ')) {

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { encodeLengthPrefixed, LengthPrefixedSplitter, LineSplitter } from '@lars/reactor';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 
 /** Pushes a stream in pieces. @returns false when a push did */
 function pushAll(stream: Uint8Array, lengths: readonly number[], push: (chunk: Uint8Array) => boolean): boolean {
@@ -71,7 +72,7 @@ test.each([
   ['many tiny pieces of a line', () => new LineSplitter(400_000), 1, 300_000],
   ['a long line that was told', () => new LineSplitter(4_000_000), 2_000_000, 2_000_000],
   ['a large frame that was told', () => new LengthPrefixedSplitter(4_000_000), 2_000_000, 2_000_000],
-])('what is kept of %s takes no more memory than its bytes', (_, make, pieceBytes, bytes) => {
+])('what is kept of %s takes no more memory than its bytes', async (_, make, pieceBytes, bytes) => {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as () => void;
   const used = () => {
@@ -89,7 +90,8 @@ test.each([
     else splitter.push(chunk, (__, body) => told.push(body.length));
   }
   if (pieceBytes > 1 && splitter instanceof LineSplitter) splitter.push(Buffer.from('\n'), line => told.push(line.length));
-  expect(used() - before).toBeLessThan(1_000_000);
+  // What nobody has any more goes in a thread of the collector's.
+  await eventually('less than a megabyte is kept', () => used() - before < 1_000_000);
   expect(told).toEqual(pieceBytes > 1 ? [bytes] : []);
   // It is needed until here.
   expect(splitter).toBeDefined();
