@@ -2,13 +2,13 @@
 import type { Endpoint } from '../check-options.ts';
 
 /** What is told of a descriptor; the numbers are those of poll and epoll. */
-export const Ready = { readable: 1, writable: 4, error: 8, hangUp: 0x10, remoteEnded: 0x2000 } as const;
+export const Ready = { readable: 1, urgent: 2, writable: 4, error: 8, hangUp: 0x10, remoteEnded: 0x2000 } as const;
 /** What is told once for every change of a connection, and not for as long as it lasts. */
 export const EDGE_TRIGGERED = -0x8000_0000;
 /** Everything that can happen to a connection, told once when it does. */
-export const ALL_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.writable | Ready.remoteEnded;
+export const ALL_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.urgent | Ready.writable | Ready.remoteEnded;
 /** The same for what is never waited for to be writable. */
-export const READ_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.remoteEnded;
+export const READ_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.urgent | Ready.remoteEnded;
 /** The same where a receiver looks for bytes and for the end. */
 export const CHANGE_EDGES = EDGE_TRIGGERED | Ready.writable;
 /** A receiver tells when bytes or the end are here, and nothing else is told for now. */

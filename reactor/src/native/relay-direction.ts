@@ -159,10 +159,12 @@ export class RelayDirection implements RelaySide {
   }
 
   #splice(): number {
+    if (this.from.isUrgent) return this.#copy();
     this.#pipe ??= this.#owner.context.pipes.take();
     const count = this.#pipe === undefined ? UNSUPPORTED : this.from.receiveInto(this.#pipe);
-    if (count !== UNSUPPORTED) return count;
-    // No descriptors are left for a pipe, or the system does not splice; copying needs neither.
+    // What looks like the end may be an urgent byte in front of it, which only reading passes.
+    if (count !== UNSUPPORTED && count !== 0) return count;
+    // Or no descriptors are left for a pipe, or the system does not splice; copying needs neither.
     this.release();
     this.#isSplicing = false;
     this.#maySplice = false;

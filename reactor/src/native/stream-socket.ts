@@ -44,6 +44,8 @@ export class StreamSocket {
   isWritable = false;
   /** The remote has ended or reset it, so that an edge will not tell of more bytes. */
   isEnding = false;
+  /** An urgent byte is among what waits: reading stops in front of it, though more is there, and splicing does not pass it. */
+  isUrgent = false;
   /** Both directions are over. */
   isHungUp = false;
   bytesRead = 0;
@@ -99,6 +101,7 @@ export class StreamSocket {
     if ((ready & (Ready.remoteEnded | Ready.hangUp | Ready.error)) !== 0) this.isEnding = true;
     if ((ready & (Ready.readable | Ready.remoteEnded | Ready.hangUp | Ready.error)) !== 0) this.isReadable = true;
     if ((ready & Ready.hangUp) !== 0) this.isHungUp = true;
+    if ((ready & Ready.urgent) !== 0) this.isUrgent = true;
     if ((ready & Ready.writable) !== 0) this.isWritable = true;
   }
 
@@ -107,7 +110,8 @@ export class StreamSocket {
     if (this.hasFailed) return BROKEN;
     const { libc, memory } = this.context;
     const count = libc.recv(this.fd, memory.incomingAddress, limit, MSG_DONTWAIT);
-    if (count < limit && !(count > 0 && this.isEnding)) this.isReadable = false;
+    if (count < limit && !(count > 0 && (this.isEnding || this.isUrgent))) this.isReadable = false;
+    if (count <= 0) this.isUrgent = false;
     const read = this.noteRead(count, 'recv');
     if (read > 0) this.received = memory.incomingView(read);
     return read;
@@ -160,12 +164,13 @@ export class StreamSocket {
     this.cancelIdleTimeout();
   }
 
-  /** Moves bytes into an empty pipe. @returns as `receive`, or UNSUPPORTED */
+  /** Moves bytes into an empty pipe. @returns as `receive`, or UNSUPPORTED; 0 also in front of an urgent byte when the remote has ended */
   receiveInto(pipe: Pipe): number {
     if (this.hasFailed) return BROKEN;
     const count = this.context.libc.splice(this.fd, 0, pipe.writeFd, 0, PIPE_BYTES, SPLICE_FLAGS);
     if (count < 0 && NO_SPLICE.includes(this.context.libc.errno())) return UNSUPPORTED;
-    if (count <= 0) this.isReadable = false;
+    if (count < 0) this.isReadable = false;
+    else if (count === 0) this.isEnding = true;
     else pipe.bytes = count;
     return this.noteRead(count, 'splice');
   }

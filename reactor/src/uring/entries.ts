@@ -1,6 +1,6 @@
 /** The entries that a set gives to the kernel: which operation, and what stands in which field of struct io_uring_sqe. */
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../linux/constants.ts';
-import { EDGE_TRIGGERED } from '../native/readiness-set.ts';
+import { EDGE_TRIGGERED, Ready } from '../native/readiness-set.ts';
 import { NO_TOKEN, Operation, type Ring } from './ring.ts';
 
 /** Places of fields, in words of 4 bytes. */
@@ -17,7 +17,8 @@ const POLL_FIRST = 1 << 16;
 /** @param events a sum of Ready, and EDGE_TRIGGERED */
 export function addPoll(ring: Ring, fd: number, token: number, events: number): void {
   const entry = ring.add(Operation.pollAdd, fd, token);
-  ring.setField(entry, FIELD.flags, events & ~EDGE_TRIGGERED);
+  // A poll of many results tells of urgent bytes whenever any bytes come.
+  ring.setField(entry, FIELD.flags, events & ~(EDGE_TRIGGERED | Ready.urgent));
   if ((events & EDGE_TRIGGERED) !== 0) ring.setField(entry, FIELD.length, POLL_MANY);
 }
 

@@ -1,0 +1,134 @@
+/** Ends of all sorts at bad moments, and bytes that TCP treats in a way of its own: nothing is lost, and nothing is left behind. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadNative } from '@lars/syscalls/native';
+import { expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { listenAtPath, openProxy } from './proxy-harness.ts';
+import { connectRemote, describeEngines, descriptors, listenRemote, pattern, type Remote } from './reactor-harness.ts';
+
+const hostOf = (port: number) => `127.0.0.1:${port}`;
+const MSG_OOB = 1;
+const HEADER = 'PROXY TCP4 203.0.113.7 198.51.100.1 40000 443\r\n';
+
+/** @returns undefined where the system's calls cannot be made */
+async function urgentSender(): Promise<((remote: Remote) => number) | undefined> {
+  const outcome = await loadNative(native => ({
+    send: native.define('send', 'int', 'uintptr_t', 'ulong', 'int'),
+    addressOf: native.addressOf,
+  }));
+  if ('unavailable' in outcome) return undefined;
+  const { send, addressOf } = outcome.bound;
+  const byte = new ArrayBuffer(1);
+  return ({ socket }) => send((socket as unknown as { _handle: { fd: number } })._handle.fd, addressOf(byte), 1, MSG_OOB);
+}
+
+const sendUrgent = await urgentSender();
+
+describeEngines('an urgent byte', kind => {
+  test.runIf(sendUrgent !== undefined).each([
+    ['of the client, in a small message', 'client', 5],
+    ['of the host, in a small message', 'host', 5],
+    ['of the client, in bulk', 'client', 4_000_000],
+    ['of the host, in bulk', 'host', 4_000_000],
+  ] as const)('%s: what comes before and behind it arrives', async (_, who, length) => {
+    const host = await listenRemote();
+    const proxy = await openProxy(kind, { hosts: [hostOf(host.port)] });
+    const client = await connectRemote({ port: proxy.port });
+    const remote = await eventually('the host is connected to', () => host.accepted[0]);
+    const [from, to] = who === 'client' ? [client, remote] : [remote, client];
+    const bytes = pattern(length);
+    to.socket.pause();
+    from.socket.write(bytes);
+    // What is stuck on the way is as much as all buffers take, so that the urgent byte stands in the middle of it.
+    await eventually('all buffers are full', () => from.socket.writableLength === 0 || to.socket.readableLength > 0);
+    await sleep(length > 1_000 ? 100 : 0);
+    expect(sendUrgent?.(from)).toBe(1);
+    from.socket.write('behind');
+    to.socket.resume();
+    // The polls of io_uring do not tell of urgent bytes: what is behind one may wait for what comes next.
+    if (kind !== 'io_uring') await eventually('all has come', () => to.bytes === length + 6);
+    from.socket.end();
+    await to.ended();
+    expect(to.received.equals(Buffer.concat([bytes, Buffer.from('behind')]))).toBe(true);
+    to.socket.end();
+    await proxy.settled();
+    expect(proxy.count('ended')).toBe(1);
+  });
+});
+
+describeEngines('a reset', kind => {
+  test.each(['client', 'host'] as const)('of the %s while every buffer on the way is full is passed on', async who => {
+    const host = await listenRemote(remote => remote.socket.write(pattern(20_000_000)));
+    const proxy = await openProxy(kind, { hosts: [hostOf(host.port)] });
+    const before = descriptors();
+    const client = await connectRemote({ port: proxy.port });
+    client.socket.pause();
+    const remote = await eventually('the host is connected to', () => host.accepted[0]);
+    await sleep(150);
+    (who === 'client' ? client : remote).socket.resetAndDestroy();
+    client.socket.resume();
+    const other = who === 'client' ? remote : client;
+    await eventually('the reset comes', () => other.errorCode !== undefined);
+    expect(other.hasEnded).toBe(false);
+    await proxy.settled();
+    expect(proxy.count(who === 'client' ? 'resetByClient' : 'resetByHost')).toBe(1);
+    // Pipes are kept for the next ones.
+    await eventually('descriptors are given back', () => descriptors() <= before + 8);
+  });
+
+  test('of both at once counts once', async () => {
+    const host = await listenRemote(remote => remote.socket.write('hello'));
+    const proxy = await openProxy(kind, { hosts: [hostOf(host.port)] });
+    const clients = await Promise.all(Array.from({ length: 20 }, () => connectRemote({ port: proxy.port })));
+    await eventually('all are served', () => clients.every(({ bytes }) => bytes === 5));
+    for (const [at, client] of clients.entries()) {
+      client.socket.resetAndDestroy();
+      host.accepted[at]?.socket.resetAndDestroy();
+    }
+    await proxy.settled();
+    expect(proxy.count('resetByClient') + proxy.count('resetByHost')).toBe(20);
+  });
+});
+
+describeEngines('a PROXY header', kind => {
+  test.each([
+    ['the payload', pattern(100)],
+    ['nothing', Buffer.alloc(0)],
+  ] as const)('that is cut anywhere, with %s and the end behind it, is read', async (_, payload) => {
+    const host = await listenRemote(remote => remote.socket.once('end', () => remote.socket.end()));
+    const listeners = 'accept_proxy = always\nsend_proxy = v1';
+    const proxy = await openProxy(kind, { hosts: [hostOf(host.port)], listeners });
+    const whole = Buffer.concat([Buffer.from(HEADER), payload]);
+    const cuts = Array.from({ length: HEADER.length + 1 }, (_, cut) => cut);
+    const clients = await Promise.all(cuts.map(() => connectRemote({ port: proxy.port })));
+    for (const cut of cuts) if (cut > 0) clients[cut]?.socket.write(whole.subarray(0, cut));
+    await sleep(20);
+    for (const cut of cuts) clients[cut]?.socket.end(whole.subarray(cut));
+    await eventually('all come to the host', () => host.accepted.length === cuts.length);
+    await Promise.all(host.accepted.map(remote => remote.ended()));
+    for (const { received } of host.accepted) expect(received.equals(whole)).toBe(true);
+    await proxy.settled();
+    expect(proxy.count('ended')).toBe(cuts.length);
+  });
+});
+
+describeEngines('a side that waits', kind => {
+  test('for the other one, closed half or altogether, costs nothing', async () => {
+    const host = await listenAtPath(() => undefined);
+    const listen = `address = unix:${host.path}.in\nmodule = 1/1\nunix_hosts = 127.0.0.1:1=${host.path}`;
+    const proxy = await openProxy(kind, { hosts: ['127.0.0.1:1'], listen });
+    const clients = await Promise.all(Array.from({ length: 40 }, () => connectRemote({ path: `${host.path}.in` })));
+    for (const { socket } of clients) socket.write('a');
+    await eventually('all come to the host', () => host.accepted.filter(({ bytes }) => bytes === 1).length === 40);
+    for (const [at, { socket }] of clients.entries()) if (at % 2 === 0) socket.end();
+    for (const [at, { socket }] of host.accepted.entries()) if (at % 4 === 1) socket.destroy();
+    for (const [at, { socket }] of clients.entries()) if (at % 4 === 2) socket.destroy();
+    await sleep(50);
+    const before = process.cpuUsage();
+    await sleep(400);
+    const { user, system } = process.cpuUsage(before);
+    expect(user + system).toBeLessThan(200_000);
+    for (const { socket } of [...clients, ...host.accepted]) socket.destroy();
+    await proxy.settled();
+  });
+});
