@@ -5,6 +5,7 @@ export const dispatcherCounters = defineCounters({
   handedOver: 'Connections that a worker has taken',
   waited: 'Connections that had to wait because no worker could take them at once',
   takenBack: 'Connections that were sent to a worker which died or did not take them in time, and went to another',
+  clientsGone: 'Connections whose clients left while they waited for a worker',
   refusedFull: 'Connections refused because too many waited already',
   refusedLate: 'Connections refused because no worker took them in time',
   refusedStopped: 'Connections refused because the dispatcher stopped',

@@ -9,12 +9,14 @@ import type { Logger } from '@lars/runtime/log';
 import { type DispatcherCounter, dispatcherCounters } from './counters.ts';
 import { serveHttp } from './dispatcher-http.ts';
 import { type WorkerDocument, workerDocuments } from './dispatcher-metrics.ts';
+import { closeGone } from './gone-clients.ts';
 import { leaveToSuccessor } from './leave-to-successor.ts';
 import { Listeners } from './listeners.ts';
 import type { DispatcherOptions } from './options.ts';
 import { Predecessor } from './predecessor.ts';
 import { checkProgram } from './program-file.ts';
 import { Succession } from './succession.ts';
+import { TICK_MS, waitUntil } from './tick.ts';
 import type { Accepted } from './worker-account.ts';
 import { WorkerConnection } from './worker-connection.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -42,8 +44,6 @@ export interface RunningDispatcher extends Service {
   readonly handedOver: Promise<void>;
 }
 
-/** How often what has a time limit is looked at, while there is such. */
-const TICK_MS = 20;
 /** For how long a dispatcher that takes over may get ready. */
 const SUCCESSION_MS = 300_000;
 /** What stopping takes beside waiting and draining. */
@@ -111,6 +111,7 @@ class Dispatcher implements RunningDispatcher {
       counters: this.counters,
       random,
       onTaken: ({ fd }) => descriptors.close(fd),
+      closeGone: connections => closeGone(descriptors, connections),
       refuse: connection => this.#refuse(connection),
       isWanted: ticket => ticket === 0 || (this.#processes?.isWanted(ticket) ?? false),
       onReady: ticket => this.#processes?.onReady(ticket),
@@ -265,14 +266,8 @@ class Dispatcher implements RunningDispatcher {
     this.#handedOver.resolve();
   }
 
-  /** Looks now, and once per tick. */
-  async #waitUntil(isTrue: () => boolean, limitMs: number): Promise<void> {
-    const deadlineMs = this.#nowMs() + limitMs;
-    while (!isTrue() && this.#nowMs() < deadlineMs) {
-      await new Promise<void>(resolve => {
-        this.#engine.after(TICK_MS, resolve);
-      });
-    }
+  #waitUntil(isTrue: () => boolean, limitMs: number): Promise<void> {
+    return waitUntil(isTrue, limitMs, { engine: this.#engine, nowMs: () => this.#nowMs() });
   }
 
   #onDescriptor(fd: number, listener: number): void {

@@ -8,6 +8,7 @@ import { Refusals } from './refusals.ts';
 import { StatusReader } from './status-reader.ts';
 import { WaitingQueue, type WaitingQueueOptions } from './waiting-queue.ts';
 import type { Accepted } from './worker-account.ts';
+import { noteEnd } from './worker-end.ts';
 import { type ControlPort, type DescriptorPort, WorkerSession } from './worker-session.ts';
 
 export interface WorkerPoolOptions {
@@ -26,6 +27,8 @@ export interface WorkerPoolDeps {
   readonly random: () => number;
   /** Closes the dispatcher's descriptor of a connection that a worker has taken. */
   readonly onTaken: (connection: Accepted) => void;
+  /** Of these connections, whose clients wait, those whose clients have left; their descriptors are closed. */
+  readonly closeGone: (connections: readonly Accepted[]) => readonly Accepted[];
   /** Tells a client that it is not served, and closes the descriptor. */
   readonly refuse: (connection: Accepted) => void;
   /** Whether a worker that was started with this ticket is wanted; the others are told to drain. */
@@ -92,8 +95,7 @@ export class WorkerPool {
   /** A connection was accepted; `onAccepted` follows after the last of a turn. */
   onAccept(connection: Accepted, nowMs: number): void {
     this.#deps.counters.add(this.#at.accepted);
-    if (!this.#isRead) this.readStatus();
-    this.#isRead = true;
+    if (!this.#isRead) this.#look();
     if (this.#queue.size === 0 && this.#give(connection, nowMs)) return;
     if (this.#queue.add(connection)) this.#deps.counters.add(this.#at.waited);
     else this.#refuse(connection, this.#at.refusedFull, nowMs);
@@ -102,6 +104,18 @@ export class WorkerPool {
   onAccepted(nowMs: number): void {
     this.#isRead = false;
     this.#settle(nowMs);
+  }
+
+  /** Once for each turn in which connections are accepted. */
+  #look(): void {
+    this.#isRead = true;
+    this.readStatus();
+    if (this.#queue.isFull) this.#dropGone();
+  }
+
+  #dropGone(): void {
+    const gone = this.#queue.sweep(this.#deps.closeGone);
+    if (gone.length > 0) this.#deps.counters.add(this.#at.clientsGone, gone.length);
   }
 
   /** Reads what workers have written into shared memory. */
@@ -175,7 +189,7 @@ export class WorkerPool {
     const back = this.#reader.end(session);
     this.#deps.counters.add(this.#at.takenBack, back.length);
     this.#queue.putBack(back);
-    if (end === 'ended') this.#countEnd(session, back.length);
+    if (end === 'ended') noteEnd(session, back.length, this.#deps);
     else this.#deps.counters.add(this.#at.workersRefused);
     this.#pump(nowMs);
   }
@@ -196,6 +210,7 @@ export class WorkerPool {
   /** Looks at what has a time limit. */
   tick(nowMs: number): void {
     this.readStatus();
+    this.#dropGone();
     for (const session of this.#sessions.values()) {
       this.#mayTakeAgain(session);
       if (session.isGreeting && nowMs - session.sinceMs >= GREETING_MS) session.control.shutdown();
@@ -257,11 +272,9 @@ export class WorkerPool {
 
   #giveWaiting(nowMs: number): void {
     for (;;) {
-      const connection = this.#queue.next();
-      if (connection === undefined) return;
-      if (this.#give(connection, nowMs)) continue;
-      this.#queue.putBack([connection]);
-      return;
+      const { first } = this.#queue;
+      if (first === undefined || !this.#give(first, nowMs)) return;
+      this.#queue.removeFirst();
     }
   }
 
@@ -320,19 +333,6 @@ export class WorkerPool {
       untaken: session.account?.untaken,
     });
     session.control.shutdown();
-  }
-
-  #countEnd(session: WorkerSession, takenBack: number): void {
-    const { counters, log } = this.#deps;
-    const fields = { worker: session.id, ticket: session.ticket, open: session.account?.open ?? 0, takenBack };
-    if (session.isGreeting) counters.add(this.#at.workersRefused);
-    else if (session.kind === 'leaving') {
-      counters.add(this.#at.workersLeft);
-      log.info('worker left', fields);
-    } else if (session.kind === 'ready') {
-      counters.add(this.#at.workersLost);
-      log.warn('worker lost', fields);
-    }
   }
 
   #refuse(connection: Accepted, counter: number, nowMs: number): void {

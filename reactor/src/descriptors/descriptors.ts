@@ -8,6 +8,8 @@ interface Calls extends SocketFunctions, PageCalls {
   recvmsg(fd: number, header: number, flags: number): number;
   send(fd: number, address: number, length: number, flags: number): number;
   shutdown(fd: number, how: number): number;
+  recv(fd: number, address: number, length: number, flags: number): number;
+  poll(address: number, count: number, timeoutMs: number): number;
 }
 
 export type DescriptorsOutcome = { readonly descriptors: Descriptors } | { readonly unavailable: string };
@@ -32,6 +34,7 @@ const SOCK_CLOEXEC = 0o2_000_000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const SHUT_RDWR = 2;
+const MSG_PEEK = 2;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
@@ -47,6 +50,11 @@ const ROOM_BYTES = 128;
 const UCRED_BYTES = 12;
 const SO_PEERCRED = 17;
 const PATH_BYTES_MAX = 107;
+/** struct pollfd, and where in it the kernel tells: these two always. */
+const POLL_BYTES = 8;
+const POLL_TOLD = 6;
+const POLLERR = 8;
+const POLLHUP = 0x10;
 
 /**
  * Passes descriptors to other processes over UNIX stream sockets (SCM_RIGHTS), with messages of a few bytes. Nothing here waits.
@@ -64,6 +72,8 @@ function bindCalls(native: Native): Calls {
     recvmsg: native.define('recvmsg', 'int', 'uintptr_t', 'int'),
     send: native.define('send', 'int', 'uintptr_t', 'ulong', 'int'),
     shutdown: native.define('shutdown', 'int', 'int'),
+    recv: native.define('recv', 'int', 'uintptr_t', 'ulong', 'int'),
+    poll: native.define('poll', 'uintptr_t', 'ulong', 'int'),
     memfdCreate: native.define('memfd_create', 'uintptr_t', 'uint32_t'),
     fcntl: native.define('fcntl', 'int', 'int', 'long'),
     mmap: native.defineMapping('mmap', 'uintptr_t', 'ulong', 'int', 'int', 'int', 'long'),
@@ -166,6 +176,21 @@ export class Descriptors {
     return result < 0 ? -1 : (this.#words[ROOM_AT / 4 + 1] as number);
   }
 
+  /**
+   * Of some connected stream sockets those with which nobody can do anything any more: the remote has reset it, or has closed it altogether and all that it sent was read.
+   * A remote that has ended its own direction may wait for an answer. Of TCP it cannot be told whether such a one is still there: it counts as if it were.
+   */
+  findGone(sockets: readonly number[]): readonly number[] {
+    const { poll, addressOf } = this.#calls;
+    const polled = new DataView(new ArrayBuffer(POLL_BYTES * Math.max(1, sockets.length)));
+    for (const [at, socket] of sockets.entries()) polled.setInt32(POLL_BYTES * at, socket, true);
+    if (poll(addressOf(polled.buffer), sockets.length, 0) <= 0) return [];
+    return sockets.filter((socket, at) => {
+      const told = polled.getInt16(POLL_BYTES * at + POLL_TOLD, true);
+      return (told & POLLERR) !== 0 || ((told & POLLHUP) !== 0 && !this.#hasBytes(socket));
+    });
+  }
+
   /** Ends both directions of a socket, whoever else has a descriptor of it. What the remote has sent before can be read still. */
   shutdown(socket: number): void {
     this.#calls.shutdown(socket, SHUT_RDWR);
@@ -173,6 +198,10 @@ export class Descriptors {
 
   close(fd: number): void {
     this.#calls.close(fd);
+  }
+
+  #hasBytes(socket: number): boolean {
+    return this.#retry(() => this.#calls.recv(socket, this.#address + ROOM_AT, 1, MSG_PEEK | MSG_DONTWAIT)) > 0;
   }
 
   #sendFailure(): SendOutcome {

@@ -31,6 +31,7 @@ function startPool(maxUntaken = 64) {
       counters,
       random: () => ++next / 2 ** 20,
       onTaken: ({ fd }) => closed.push(fd),
+      closeGone: () => [],
       refuse: () => expect.unreachable('nothing is refused'),
       isWanted: () => true,
       onReady: () => undefined,

@@ -1,4 +1,4 @@
-import { createServer, Socket } from 'node:net';
+import { connect, createServer, Socket } from 'node:net';
 import path from 'node:path';
 import { createEngine } from '@lars/reactor';
 import { expect, test } from 'vitest';
@@ -98,4 +98,36 @@ test('a path that cannot be one, and one where nobody listens, are errors that s
     'the path of a UNIX socket has from 1 to 107 bytes, and this has 200',
   );
   expect(() => descriptors.connect(path.join(temporaryFolder(), 'none'))).toThrow(/^connect ENOENT/);
+});
+
+/** A client of a listener, and the descriptor that was accepted. */
+async function accepted(place: { readonly port: number } | { readonly path: string }): Promise<readonly [Socket, number]> {
+  const engine = await createEngine({ kind: 'epoll' });
+  afterTest(() => engine.close());
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const listener = await engine.acceptDescriptors(place, { onDescriptor: resolve, onAccepted: () => undefined });
+  const socket = connect('path' in place ? place : { port: listener.address.port, host: '127.0.0.1' });
+  afterTest(() => socket.destroy());
+  const fd = await promise;
+  afterTest(() => descriptors.close(fd));
+  return [socket, fd];
+}
+
+test.each([
+  ['TCP, open', { port: 0 }, () => undefined, false],
+  ['TCP, reset', { port: 0 }, (socket: Socket) => socket.resetAndDestroy(), true],
+  ['TCP, reset behind its bytes', { port: 0 }, (socket: Socket) => socket.write('a', () => socket.resetAndDestroy()), true],
+  ['TCP, ended', { port: 0 }, (socket: Socket) => socket.end('a'), false],
+  ['UNIX, open', { path: 's' }, () => undefined, false],
+  ['UNIX, closed', { path: 's' }, (socket: Socket) => socket.destroy(), true],
+  ['UNIX, closed behind its bytes', { path: 's' }, (socket: Socket) => socket.write('a', () => socket.destroy()), false],
+  ['UNIX, ended', { path: 's' }, (socket: Socket) => socket.end('a'), false],
+] as const)('a remote that is gone is told from one that waits: %s', async (_, place, act, isGone) => {
+  const [socket, fd] = await accepted('path' in place ? { path: path.join(temporaryFolder(), place.path) } : place);
+  const [other, otherFd] = await accepted({ port: 0 });
+  act(socket);
+  other.resetAndDestroy();
+  await eventually('it is known', () => descriptors.findGone([fd, otherFd]).length === 1 + Number(isGone));
+  expect(descriptors.findGone([otherFd, fd])).toEqual(isGone ? [otherFd, fd] : [otherFd]);
+  expect(descriptors.findGone([])).toEqual([]);
 });

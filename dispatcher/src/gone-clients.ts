@@ -1,0 +1,9 @@
+import type { Descriptors } from '@lars/reactor';
+import type { Accepted } from './worker-account.ts';
+
+/** Closes those whose clients have left: reset them, or closed them altogether without a byte that a worker could read. @returns them */
+export function closeGone(descriptors: Descriptors, connections: readonly Accepted[]): readonly Accepted[] {
+  const gone = new Set(descriptors.findGone(connections.map(({ fd }) => fd)));
+  for (const fd of gone) descriptors.close(fd);
+  return connections.filter(({ fd }) => gone.has(fd));
+}
