@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
 import { SOCKET_VARIABLE, TICKET_VARIABLE } from '@lars/dispatch';
+
+const SOCKET_PATH_BYTES_MAX = 107;
 
 /** A program that the dispatcher has started. */
 export interface WorkerProcess {
@@ -18,9 +21,15 @@ export function startWorkerProcess(
   socketPath: string,
   ticket: number,
 ): WorkerProcess {
-  const env = { ...process.env, [SOCKET_VARIABLE]: socketPath, [TICKET_VARIABLE]: String(ticket) };
+  const env = { ...process.env, [SOCKET_VARIABLE]: reachableFromAnywhere(socketPath), [TICKET_VARIABLE]: String(ticket) };
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'], env, detached: true });
   return { pid: child.pid, ended: endOf(child), signal: signal => void child.kill(signal) };
+}
+
+/** A worker may change its folder. @returns the whole path, where that is not too long for a socket */
+function reachableFromAnywhere(socketPath: string): string {
+  const whole = path.resolve(socketPath);
+  return Buffer.byteLength(whole) <= SOCKET_PATH_BYTES_MAX ? whole : socketPath;
 }
 
 function endOf(child: ChildProcess): Promise<string> {

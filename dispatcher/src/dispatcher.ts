@@ -127,7 +127,7 @@ class Dispatcher implements RunningDispatcher {
     });
     this.#workersSocket = new WorkersSocket(
       { path: options.socketPath, mode: options.socketMode, backlog: options.backlog },
-      { engine, descriptors, onConnection: connection => this.#onWorker(connection) },
+      { engine, descriptors, log, onConnection: connection => this.#onWorker(connection) },
     );
     if (options.processes !== undefined) {
       this.#processes = new WorkerProcesses(options.processes, {
@@ -180,6 +180,10 @@ class Dispatcher implements RunningDispatcher {
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
+  }
+
+  abandon(): void {
+    this.#processes?.abandon();
   }
 
   /** What was accepted is handed over before the workers drain. */

@@ -1,4 +1,4 @@
-import { chmodSync, unlinkSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import type { Listener } from '@lars/reactor';
 import { removeAbandonedSocket, socketPathError } from '@lars/runtime/socket-path';
 
@@ -25,15 +25,5 @@ export async function listenOnPath(
     return listener;
   } catch (error) {
     throw socketPathError(option, path, error as NodeJS.ErrnoException);
-  }
-}
-
-/** Removes the file of a UNIX socket that the engine did not make. */
-export function removeFile(path: string | undefined): void {
-  if (path === undefined) return;
-  try {
-    unlinkSync(path);
-  } catch {
-    // Somebody has taken it away.
   }
 }

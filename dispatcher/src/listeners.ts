@@ -1,8 +1,8 @@
 import { SocketAddress } from 'node:net';
-import type { Address, DescriptorAcceptor, Descriptors, Engine, Listener } from '@lars/reactor';
+import { type Address, type DescriptorAcceptor, type Descriptors, type Engine, type Listener, SocketFile } from '@lars/reactor';
 import { listenError, messageOf, StartupError } from '@lars/runtime/errors';
 import { formatPlace, type ListenPlace } from '@lars/runtime/listen-place';
-import { listenOnPath, removeFile } from './listen-on-path.ts';
+import { listenOnPath } from './listen-on-path.ts';
 
 export interface ListenersDeps {
   readonly engine: Engine;
@@ -20,7 +20,7 @@ interface Inherited {
 interface OpenListener {
   readonly listener: Listener;
   /** The file that goes with it, where the engine does not know of it. */
-  readonly path: string | undefined;
+  readonly file: SocketFile | undefined;
 }
 
 /** What clients connect to: opened here, or inherited, which loses no connection that waits in the kernel's queue. */
@@ -73,7 +73,7 @@ export class Listeners {
         this.#origins.push(origin >= 0 ? origin : undefined);
         const listener = await this.#listen(place, index, backlog, fd);
         if (isPaused) listener.pause();
-        this.#open.push({ listener, path: fd !== undefined && 'path' in place ? place.path : undefined });
+        this.#open.push({ listener, file: fd !== undefined && 'path' in place ? new SocketFile(place.path) : undefined });
       }
     } finally {
       for (const one of inherited) if (one !== undefined) this.#deps.descriptors.close(one.fd);
@@ -99,9 +99,9 @@ export class Listeners {
     );
   }
 
-  async #close({ listener, path }: OpenListener): Promise<void> {
+  async #close({ listener, file }: OpenListener): Promise<void> {
+    file?.remove();
     await listener.close();
-    removeFile(path);
   }
 
   /** @throws {StartupError} when it is no listening socket */

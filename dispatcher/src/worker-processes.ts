@@ -57,6 +57,7 @@ export class WorkerProcesses {
   readonly #slots: readonly Slot[];
   readonly #programs = new Map<number, Program>();
   #rolling: Promise<void> | undefined;
+  #nextRoll: Promise<void> | undefined;
   #isStopping = false;
 
   constructor(options: WorkerProcessesOptions, deps: WorkerProcessesDeps) {
@@ -100,12 +101,25 @@ export class WorkerProcesses {
     this.#retire(leaving);
   }
 
-  /** Replaces all programs, one slot after the other. Another call while that goes on starts it again afterwards. */
+  /** Replaces all programs, one slot after the other. Calls while that goes on have it done once more afterwards, for all of them together. */
   roll(): Promise<void> {
-    const before = this.#rolling ?? Promise.resolve();
-    const rolling = before.then(() => this.#roll());
-    this.#rolling = rolling;
-    return rolling;
+    if (this.#rolling === undefined) {
+      this.#rolling = this.#roll().finally(() => {
+        this.#rolling = undefined;
+      });
+      return this.#rolling;
+    }
+    const again = () => {
+      this.#nextRoll = undefined;
+      return this.roll();
+    };
+    this.#nextRoll ??= this.#rolling.then(again, again);
+    return this.#nextRoll;
+  }
+
+  /** Ends all programs at once, because nobody waits for them any more. */
+  abandon(): void {
+    for (const { process } of this.#programs.values()) process.signal('SIGKILL');
   }
 
   /** Drains all programs, and waits for their end. */
@@ -151,9 +165,11 @@ export class WorkerProcesses {
     const program = new Program(ticket, startProcess(ticket), this.#deps.nowMs());
     this.#programs.set(ticket, program);
     program.timer = setTimeout(() => {
-      this.#deps.log.error('a worker did not become ready in time, and is ended', {
+      this.#deps.log.error('a worker has not connected to the dispatcher in time, and is ended', {
         slot: slot.number,
         workerPid: program.process.pid,
+        socket: this.#deps.socketPath,
+        startLimitMs: this.#options.startMs,
       });
       this.#terminate(program);
     }, this.#options.startMs);

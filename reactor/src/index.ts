@@ -15,3 +15,4 @@ export {
 export type { ReactorServerOptions } from './server/server-options.ts';
 export type { TaskModule, TaskPoolOptions } from './server/task-pool.ts';
 export type { ThreadEvent } from './server/thread-health.ts';
+export { SocketFile } from './socket-file.ts';

@@ -18,6 +18,8 @@ export interface Service {
   isAlive?(): boolean;
   /** Stops the service, which finishes its work; safe to call twice. */
   stop(): Promise<void>;
+  /** Nobody waits for `stop` any more, and the process exits: ends what would outlive it. */
+  abandon?(): void;
 }
 
 export const STOP_DEADLINE_MS = 2_000;
@@ -86,7 +88,10 @@ export async function runUntilStopped(
   const deadlineMs = Math.max(...services.map(({ stopDeadlineMs }) => stopDeadlineMs ?? STOP_DEADLINE_MS));
   const tooLong = deadline(deadlineMs).then(() => `not stopped within ${deadlineMs} ms`);
   const stopped = await Promise.race([stopAll(services, log), impatience(signals), tooLong]);
-  if (typeof stopped === 'string') log.error(`${stopped}: exiting before everything was stopped`);
+  if (typeof stopped === 'string') {
+    log.error(`${stopped}: exiting before everything was stopped`);
+    for (const service of services) service.abandon?.();
+  }
   signals.release();
   return typeof end === 'string' && stopped === true ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 /** What the engines on the system's own calls promise of UNIX sockets. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { Connection, EngineKind } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
@@ -63,6 +63,21 @@ describeEngines(
       await expect(engine.listen({ path }, () => undefined)).rejects.toMatchObject({ code: 'EADDRINUSE' });
       await listener.close();
       expect(existsSync(path)).toBe(false);
+    });
+
+    test('a listener whose file is gone leaves that of another one alone', async () => {
+      const path = temporaryPath();
+      const [first, second] = [await openEngine(kind), await openEngine(kind)];
+      const one = await listenWith(first, connection => connection.destroy(), { path });
+      rmSync(path);
+      const other = await listenWith(second, connection => connection.destroy(), { path });
+      await one.close();
+      expect(existsSync(path)).toBe(true);
+      const remote = await connectRemote({ path });
+      await remote.closed();
+      await second.close();
+      expect(existsSync(path)).toBe(false);
+      await other.close();
     });
 
     test('what a UNIX client has sent before it closed altogether reaches a host that reads later; the relay ends as the host does', async () => {

@@ -1,6 +1,6 @@
 /** `lars dispatch` with worker programs: a hung one, a killed one, a new version, the end; in Node and in Python; with too few descriptors. */
 
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -227,6 +227,27 @@ describe.runIf(hasPrograms('python3', ['python3']))('a worker in Python', () => 
     START_MS,
   );
 });
+
+test(
+  'a second SIGTERM leaves no worker behind, however it hangs; a worker finds the socket from any folder',
+  async () => {
+    const folder = new LarsFolder();
+    try {
+      const hanging = 'trap "" TERM; cd /; test -S "$LARS_DISPATCH_SOCKET" && echo "here is $$" >&2; exec sleep 1000';
+      const { process: running } = await startDispatch(folder, ['--workers', '1'], ['sh', '-c', hanging]);
+      await running.logged('here is ');
+      const again = setInterval(() => running.signal('SIGTERM'), 100);
+      const { err } = await running.ended;
+      clearInterval(again);
+      expect(err).toContain('SIGTERM again: exiting before everything was stopped');
+      const pid = Number(/here is (\d+)/.exec(err)?.[1]);
+      await eventually('it is gone', () => !existsSync(`/proc/${pid}`));
+    } finally {
+      await folder.dispose();
+    }
+  },
+  START_MS,
+);
 
 test(
   'a command line that makes no sense is refused in one line',

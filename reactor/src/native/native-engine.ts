@@ -31,6 +31,7 @@ import { PipePool } from '../linux/pipe-pool.ts';
 import type { RemoteAddress } from '../linux/socket-address.ts';
 import { Sockets } from '../linux/sockets.ts';
 import type { DescriptorWatcher, Passing } from '../passing.ts';
+import { SocketFile } from '../socket-file.ts';
 import type { SocketConnectionDeps } from './connection-deps.ts';
 import type { EpollSet } from './epoll-set.ts';
 import { Hub } from './hub.ts';
@@ -132,12 +133,12 @@ export class NativeEngine implements Engine {
       core.counters.accepted += 1;
       onAccept(accepted);
     };
-    const path = place.kind === 'path' ? place.path : undefined;
+    const file = place.kind === 'path' ? new SocketFile(place.path) : undefined;
     const onGone = (gone: SocketListener, isGivenAway: boolean) => {
       this.#listeners.delete(gone);
       if (isGivenAway) this.#watcher?.onGone(gone.fd);
     };
-    const listener = new SocketListener({ context: this.#context, path, onAccept: accept, onAccepted, onGone }, fd);
+    const listener = new SocketListener({ context: this.#context, file, onAccept: accept, onAccepted, onGone }, fd);
     this.#listeners.add(listener);
     this.#watcher?.onOwned(fd);
     return listener;

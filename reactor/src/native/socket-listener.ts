@@ -1,7 +1,7 @@
-import { unlinkSync } from 'node:fs';
 import { Errno, systemError } from '@lars/syscalls/errno';
 import { type Address, EngineError, type Listener } from '../engine.ts';
 import { asError } from '../engine-core.ts';
+import type { SocketFile } from '../socket-file.ts';
 import { WheelTimer } from '../timer-wheel.ts';
 import type { Source } from './hub.ts';
 import { Ready } from './readiness-set.ts';
@@ -17,8 +17,8 @@ const EXHAUSTED: readonly number[] = [Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS,
 
 export interface SocketListenerDeps {
   readonly context: SocketContext;
-  /** The file that goes when the listener closes. */
-  readonly path: string | undefined;
+  /** It goes when the listener closes. */
+  readonly file: SocketFile | undefined;
   onAccept(fd: number): void;
   /** No more can be accepted at the moment. */
   onAccepted(): void;
@@ -64,7 +64,7 @@ export class SocketListener implements Listener, Source {
     const { hub } = this.#deps.context;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#leave();
-    this.#removeFile();
+    this.#deps.file?.remove();
     hub.tellLater(() => {
       while (this.#accept());
       this.#deps.onAccepted();
@@ -78,7 +78,7 @@ export class SocketListener implements Listener, Source {
   abandon(): void {
     if (!this.#isOpen) return;
     this.#leave();
-    this.#removeFile();
+    this.#deps.file?.remove();
     this.#deps.context.hub.closeLater(this.fd);
   }
 
@@ -143,14 +143,5 @@ export class SocketListener implements Listener, Source {
     this.#unwatch();
     this.#isOpen = false;
     this.#deps.onGone(this, isGivenAway);
-  }
-
-  #removeFile(): void {
-    if (this.#deps.path === undefined) return;
-    try {
-      unlinkSync(this.#deps.path);
-    } catch {
-      // Somebody has taken it away.
-    }
   }
 }

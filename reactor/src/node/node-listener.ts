@@ -1,11 +1,13 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { type Address, EngineError, type Listener } from '../engine.ts';
+import { SocketFile } from '../socket-file.ts';
 
 /** A listener on a server of node:net. While it is paused the server accepts on, and what it accepted waits here, as many as the backlog allows. */
 export class NodeListener implements Listener {
   readonly address: Address;
   readonly fd = undefined;
   readonly #server: Server;
+  readonly #file: SocketFile | undefined;
   readonly #backlog: number;
   readonly #onSocket: (socket: Socket) => void;
   #waiting: Socket[] = [];
@@ -16,6 +18,7 @@ export class NodeListener implements Listener {
     this.#backlog = backlog;
     this.#onSocket = onSocket;
     this.address = addressOf(server.address());
+    this.#file = this.address.family === 'unix' ? new SocketFile(this.address.host) : undefined;
     server.on('connection', socket => this.#onConnection(socket));
   }
 
@@ -38,7 +41,7 @@ export class NodeListener implements Listener {
   close(): Promise<void> {
     return new Promise(resolve => {
       setImmediate(() => {
-        this.#server.close();
+        this.#close();
         this.resume();
         resolve();
       });
@@ -47,13 +50,19 @@ export class NodeListener implements Listener {
 
   /** Closes without accepting what waits. */
   abandon(): void {
-    this.#server.close();
+    this.#close();
     for (const socket of this.#waiting) socket.destroy();
     this.#waiting = [];
   }
 
   detach(): number {
     throw new EngineError('UNSUPPORTED', 'node:net does not give descriptors away');
+  }
+
+  #close(): void {
+    const close = () => void this.#server.close();
+    if (this.#file === undefined) close();
+    else this.#file.closing(close);
   }
 
   #onConnection(socket: Socket): void {

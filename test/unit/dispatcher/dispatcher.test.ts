@@ -1,6 +1,6 @@
 /** A dispatcher on real sockets, with workers that do what the test says. */
 import { once } from 'node:events';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { serveDispatched } from '@lars/dispatch';
 import { encodeFrame } from '@lars/dispatch/protocol';
@@ -281,6 +281,30 @@ describe('the dispatcher', () => {
     await expect(startDispatchWorld({ socketPath: file })).rejects.toThrow(`--socket ${file} is a file that is no socket`);
     await expect(startDispatchWorld({ socketPath: path.join(folder, 'no', 'such') })).rejects.toThrow('cannot be opened: ');
     expect(statSync(world.socketPath).mode & 0o777).toBe(0o600);
+  });
+
+  test('makes the file of the workers anew when somebody has taken it away', async () => {
+    const world = await startDispatchWorld();
+    (await world.join()).kill();
+    rmSync(world.socketPath);
+    await eventually('it is there again', () => existsSync(world.socketPath));
+    expect(statSync(world.socketPath).mode & 0o777).toBe(0o600);
+    const client = await world.connect();
+    (await (await world.join()).take()).end('fine');
+    await eventually('the answer', () => client.text() === 'fine');
+  });
+
+  test('leaves the files of another one alone that has come to its paths, and says so', async () => {
+    const listen = [{ path: path.join(temporaryFolder(), 'app.sock') }];
+    const first = await startDispatchWorld({ listen });
+    for (const file of [first.socketPath, listen[0]?.path ?? '']) rmSync(file);
+    const second = await startDispatchWorld({ listen, socketPath: first.socketPath });
+    await eventually('it is noticed', () => first.log.events().some(event => event.startsWith('another file is at the path')));
+    await first.dispatcher.stop();
+    expect(existsSync(listen[0]?.path ?? '')).toBe(true);
+    (await second.join()).kill();
+    await second.dispatcher.stop();
+    expect([existsSync(listen[0]?.path ?? ''), existsSync(first.socketPath)]).toEqual([false, false]);
   });
 
   test('names the port that is taken', async () => {

@@ -121,6 +121,34 @@ test('a roll starts the new one first, drains the old one, and goes on when that
   expect(started.map(({ signals }) => signals)).toEqual([[], [], [], []]);
 });
 
+test('a hundred rolls at once are two: the one that goes on, and one for all who came later', async () => {
+  const { processes, started, ready } = start();
+  ready(0);
+  const rolls = Array.from({ length: 100 }, () => processes.roll());
+  for (let at = 1; at <= 2; at++) {
+    await pass(0);
+    expect(started).toHaveLength(at + 1);
+    ready(at);
+    await pass(0);
+    started[at - 1]?.end();
+  }
+  await Promise.all(rolls);
+  await pass(60_000);
+  expect(started).toHaveLength(3);
+  void processes.roll();
+  await pass(0);
+  expect(started).toHaveLength(4);
+});
+
+test('when nobody waits any more, all are ended at once, those that drain too', async () => {
+  const { processes, started, ready } = start(2);
+  ready(0);
+  void processes.stop();
+  await pass(0);
+  processes.abandon();
+  expect(started.map(({ signals }) => signals)).toEqual([['SIGKILL'], ['SIGTERM', 'SIGKILL']]);
+});
+
 test('a roll to a version that does not start leaves the old ones', async () => {
   const { processes, started, ready, log } = start(2);
   ready(0);
