@@ -32,10 +32,11 @@ export class ConnectionLimits {
 
   /** Takes a place in all and at a listener. @returns which limit forbids it; then nothing is taken */
   acquire(listener: number, max: ConnectionsMax): 'total' | 'listener' | undefined {
-    if (!this.#acquire(0, max.total)) return 'total';
-    if (this.#acquire(1 + listener, max.listener)) return undefined;
-    this.#add(0, -1);
-    return 'listener';
+    // What a full listener refuses must not take a place in all, not even for a moment: another listener would be refused it.
+    if (!this.#acquire(1 + listener, max.listener)) return 'listener';
+    if (this.#acquire(0, max.total)) return undefined;
+    this.#add(1 + listener, -1);
+    return 'total';
   }
 
   /** Gives back what `acquire` has taken. */
@@ -51,12 +52,13 @@ export class ConnectionLimits {
   }
 
   #acquire(at: number, max: number): boolean {
-    if (Atomics.add(this.#counts, at, 1) < max) {
-      Atomics.add(this.#counts, this.#own + at, 1);
-      return true;
+    for (;;) {
+      const count = Atomics.load(this.#counts, at);
+      if (count >= max) return false;
+      if (Atomics.compareExchange(this.#counts, at, count, count + 1) === count) break;
     }
-    Atomics.sub(this.#counts, at, 1);
-    return false;
+    Atomics.add(this.#counts, this.#own + at, 1);
+    return true;
   }
 
   #add(at: number, amount: number): void {
