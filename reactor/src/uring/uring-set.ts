@@ -183,7 +183,10 @@ export class UringSet implements ReadinessSet, Receiver {
     this.#takeEarly();
     for (let waits = 0; waits < MAX_CANCEL_WAITS && (this.#underWay.count > 0 || this.isUnfinished); waits++) {
       this.#ring.enter(1, 1);
-      while (this.#ring.next()) this.#take(this.#ring.token, this.#ring.result, this.#ring.flags);
+      while (this.#ring.next()) {
+        vain = 0;
+        this.#take(this.#ring.token, this.#ring.result, this.#ring.flags);
+      }
     }
     this.#ring.close();
     this.#buffers.close();
