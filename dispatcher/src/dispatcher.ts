@@ -120,6 +120,7 @@ class Dispatcher implements RunningDispatcher {
     this.#listeners = new Listeners({
       engine,
       descriptors,
+      log,
       acceptorOf: listener => ({
         onDescriptor: fd => this.#onDescriptor(fd, listener),
         onAccepted: () => this.#onAccepted(),

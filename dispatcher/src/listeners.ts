@@ -2,11 +2,13 @@ import { SocketAddress } from 'node:net';
 import { type Address, type DescriptorAcceptor, type Descriptors, type Engine, type Listener, SocketFile } from '@lars/reactor';
 import { listenError, messageOf, StartupError } from '@lars/runtime/errors';
 import { formatPlace, type ListenPlace } from '@lars/runtime/listen-place';
+import type { Logger } from '@lars/runtime/log';
 import { listenOnPath } from './listen-on-path.ts';
 
 export interface ListenersDeps {
   readonly engine: Engine;
   readonly descriptors: Descriptors;
+  readonly log: Logger;
   /** @param listener counted from 0 */
   readonly acceptorOf: (listener: number) => DescriptorAcceptor;
 }
@@ -76,7 +78,7 @@ export class Listeners {
         this.#open.push({ listener, file: fd !== undefined && 'path' in place ? new SocketFile(place.path) : undefined });
       }
     } finally {
-      for (const one of inherited) if (one !== undefined) this.#deps.descriptors.close(one.fd);
+      for (const one of inherited) if (one !== undefined) this.#closeUnwanted(one, isPaused);
     }
   }
 
@@ -102,6 +104,15 @@ export class Listeners {
   async #close({ listener, file }: OpenListener): Promise<void> {
     file?.remove();
     await listener.close();
+  }
+
+  /** Whoever wonders why a port is taken that systemd has opened finds here that it was opened for another address. */
+  #closeUnwanted({ fd, address }: Inherited, isTakeover: boolean): void {
+    const { log, descriptors } = this.#deps;
+    const fields = { address: placeOf(address) };
+    if (isTakeover) log.info('a listening socket of the dispatcher before is at no place of --listen, and is closed', fields);
+    else log.warn('a listening socket was inherited (LISTEN_FDS) that is at no place of --listen, and is closed', fields);
+    descriptors.close(fd);
   }
 
   /** @throws {StartupError} when it is no listening socket */

@@ -1,11 +1,14 @@
 /** What proxies of others fell into: last bytes lost, half-closes taken for closes, counters that drift, dead hosts that draw all traffic. */
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { freeTcpPort } from '../support/free-ports.ts';
+import { SIZED_TIMEOUT_MS, sized } from '../support/full-size.ts';
 import { listenSilently, openProxy } from './proxy-harness.ts';
-import { afterTest, connectRemote, describeEngines, listenRemote, pattern, type Remote } from './reactor-harness.ts';
+import { afterTest, connectRemote, describeEngines, descriptors, listenRemote, pattern, type Remote } from './reactor-harness.ts';
+
+vi.setConfig({ testTimeout: SIZED_TIMEOUT_MS });
 
 const hostOf = (port: number) => `127.0.0.1:${port}`;
 
@@ -40,7 +43,7 @@ describeEngines('bytes', kind => {
       socket.end();
       return Buffer.concat(chunks);
     };
-    for (let run = 0; run < 5; run++) {
+    for (let run = 0; run < sized(5, 25); run++) {
       const received = await Promise.all([one(), one()]);
       for (const each of received) expect(each.equals(reply)).toBe(true);
     }
@@ -160,8 +163,8 @@ describeEngines('counters', kind => {
       hosts: [hostOf(host.port), hostOf(dead), 'nowhere.example:80', hostOf(silent)],
       listeners: 'tries = 2\nconnect_timeout = 0.05',
     });
-    const before = openFiles();
-    for (let round = 0; round < 10; round++) {
+    const before = descriptors();
+    for (let round = 0; round < sized(10, 40); round++) {
       const sockets = Array.from({ length: 50 }, (_, at) => {
         const socket = connect({ port: proxy.port, host: '127.0.0.1' });
         socket.on('error', () => undefined);
@@ -172,15 +175,11 @@ describeEngines('counters', kind => {
       await eventually('all are closed', () => sockets.every(({ closed }) => closed));
     }
     await proxy.settled();
-    expect(proxy.count('accepted')).toBe(500);
+    expect(proxy.count('accepted')).toBe(sized(500, 2_000));
     for (const name of ['connectTimeouts', 'connectFailures', 'clientsGone', 'refusedNoHostLeft', 'ended'] as const)
       expect([name, proxy.count(name)]).not.toStrictEqual([name, 0]);
     for (const remote of host.accepted) remote.socket.destroy();
-    await eventually('all descriptors are given back', () => openFiles() <= before + 2);
+    await eventually('all descriptors are given back', () => descriptors() <= before + 8);
     expect(proxy.agent.reports.length).toBe(proxy.count('reportedSuccesses') + proxy.count('reportedFailures'));
   });
 });
-
-function openFiles(): number {
-  return process.getActiveResourcesInfo().filter(name => name.includes('TCP')).length;
-}

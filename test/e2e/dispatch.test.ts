@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { IS_FULL, SIZED_TIMEOUT_MS } from '../support/full-size.ts';
 import { hasPrograms } from '../support/needed-programs.ts';
 import { LarsFolder, type LarsProcess } from './cli-process.ts';
 
@@ -151,6 +152,38 @@ describe('two workers in Node', () => {
     START_MS,
   );
 });
+
+test.runIf(IS_FULL)(
+  'SIGHUP replaces four workers under 200 connections a second, each answered after two seconds, without a failed one',
+  async () => {
+    const folder = new LarsFolder();
+    try {
+      const flags = ['--workers', '4', '--start-limit', '60', '--drain-limit', '20'];
+      const dispatch = await startDispatch(folder, flags, [process.execPath, SERVER]);
+      await eventually('the workers', async () => (await readyCount(dispatch)) === 4, START_MS);
+      const pending: Promise<Answer>[] = [];
+      const load = setInterval(() => {
+        for (let each = 0; each < 4; each++) pending.push(answerOf(dispatch.port, `/?ms=2000&id=${pending.length}`));
+      }, 20);
+      await sleep(3_000);
+      const before = new Set((await Promise.all(pending.slice(0, 100))).map(({ pid }) => pid));
+      dispatch.process.signal('SIGHUP');
+      await dispatch.process.logged('all workers are replaced');
+      const at = pending.length;
+      await sleep(1_000);
+      clearInterval(load);
+      const answers = await Promise.all(pending);
+      expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: answers.length }, (_, id) => String(id)));
+      expect([before.size, answers.slice(at).filter(({ pid }) => before.has(pid))]).toEqual([4, []]);
+      expect(answers.length).toBeGreaterThan(1_000);
+      expect(await metric(dispatch, 'handed_over_total')).toBe(await metric(dispatch, 'accepted_total'));
+      expect([await metric(dispatch, 'taken_back_total'), await metric(dispatch, 'refused_late_total')]).toEqual([0, 0]);
+    } finally {
+      await folder.dispose();
+    }
+  },
+  SIZED_TIMEOUT_MS,
+);
 
 test(
   '--takeover under load: the new one serves with its own workers, the old one drains and ends, nobody notices',

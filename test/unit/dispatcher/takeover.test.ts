@@ -18,59 +18,65 @@ import {
   type WorldOptions,
 } from '../../support/dispatch-world.ts';
 import { eventually } from '../../support/eventually.ts';
-import { ScriptedWorker } from '../../support/scripted-worker.ts';
+import { SIZED_TIMEOUT_MS, sized } from '../../support/full-size.ts';
+import { descriptorsHere, ScriptedWorker } from '../../support/scripted-worker.ts';
 
 const LOOPBACK = '127.0.0.1';
-const TAKEOVERS = Number(process.env['LARS_TEST_TAKEOVERS'] ?? 3);
+const TAKEOVERS = sized(3, 20);
+const ANSWERS_EACH = sized(20, 150);
 
 /** A dispatcher that takes over from this one. */
 const takeOver = ({ socketPath, port }: DispatchWorld, options: WorldOptions = {}) =>
   startDispatchWorld({ socketPath, listen: [{ host: LOOPBACK, port }], takesOver: true, ...options });
 
-test(`${TAKEOVERS} times under load: no connection is refused, reset or unanswered, and workers keep what they have`, async () => {
-  let world = await startDispatchWorld();
-  const kept: Socket[] = [];
-  const server = await serveDispatched(world.socketPath, socket => {
-    socket.on('data', chunk => {
-      if (String(chunk) === 'keep') kept.push(socket);
-      else socket.end(chunk);
+test(
+  `${TAKEOVERS} times under load: no connection is refused, reset or unanswered, and workers keep what they have`,
+  async () => {
+    let world = await startDispatchWorld();
+    const kept: Socket[] = [];
+    const server = await serveDispatched(world.socketPath, socket => {
+      socket.on('data', chunk => {
+        if (String(chunk) === 'keep') kept.push(socket);
+        else socket.end(chunk);
+      });
     });
-  });
-  const lasting = await connectClient({ host: LOOPBACK, port: world.port }, 'keep');
-  await eventually('it is kept', () => kept.length === 1);
-  const before = openDescriptors();
-  let isOver = false;
-  let answered = 0;
-  const load = Array.from({ length: 6 }, async () => {
-    while (!isOver) {
-      const client = await connectClient({ host: LOOPBACK, port: world.port }, 'short');
-      await eventually('the end', () => client.end());
-      expect([client.text(), client.end()]).toEqual(['short', 'ended']);
-      client.socket.destroy();
-      answered += 1;
+    const lasting = await connectClient({ host: LOOPBACK, port: world.port }, 'keep');
+    await eventually('it is kept', () => kept.length === 1);
+    const before = openDescriptors();
+    let isOver = false;
+    let answered = 0;
+    const load = Array.from({ length: 6 }, async () => {
+      while (!isOver) {
+        const client = await connectClient({ host: LOOPBACK, port: world.port }, 'short');
+        await eventually('the end', () => client.end());
+        expect([client.text(), client.end()]).toEqual(['short', 'ended']);
+        client.socket.destroy();
+        answered += 1;
+      }
+    });
+    await eventually('the load', () => answered > 20);
+    for (let at = 0; at < TAKEOVERS; at++) {
+      const old = world;
+      world = await takeOver(old);
+      await old.dispatcher.handedOver;
+      const seen = answered;
+      await eventually('some more', () => answered > seen + ANSWERS_EACH);
+      await eventually('the worker is here, with what it has', () => (world.dispatcher.workers()[0]?.open ?? 0) > 0);
+      const { accepted, handedOver, movedOn, ...others } = old.dispatcher.counters.toObject();
+      expect(handedOver + movedOn).toBe(accepted);
+      expect(others).toMatchObject({ refusedFull: 0, refusedLate: 0, refusedStopped: 0, workersLost: 0, workersDismissed: 0 });
     }
-  });
-  await eventually('the load', () => answered > 20);
-  for (let at = 0; at < TAKEOVERS; at++) {
-    const old = world;
-    world = await takeOver(old);
-    await old.dispatcher.handedOver;
-    const seen = answered;
-    await eventually('some more', () => answered > seen + 20);
-    await eventually('the worker is here, with what it has', () => (world.dispatcher.workers()[0]?.open ?? 0) > 0);
-    const { accepted, handedOver, movedOn, ...others } = old.dispatcher.counters.toObject();
-    expect(handedOver + movedOn).toBe(accepted);
-    expect(others).toMatchObject({ refusedFull: 0, refusedLate: 0, refusedStopped: 0, workersLost: 0, workersDismissed: 0 });
-  }
-  isOver = true;
-  await Promise.all(load);
-  kept[0]?.end('still here');
-  await eventually('the answer', () => lasting.text() === 'still here');
-  lasting.socket.destroy();
-  server.close();
-  await once(server, 'close');
-  await eventually('no descriptor has stayed', () => openDescriptors() <= before);
-});
+    isOver = true;
+    await Promise.all(load);
+    kept[0]?.end('still here');
+    await eventually('the answer', () => lasting.text() === 'still here');
+    lasting.socket.destroy();
+    server.close();
+    await once(server, 'close');
+    await eventually('no descriptor has stayed', () => openDescriptors() <= before);
+  },
+  SIZED_TIMEOUT_MS,
+);
 
 test('what no worker has taken goes along, and is served there; a worker of version 1 comes along too', async () => {
   const file = path.join(temporaryFolder(), 'app.sock');
@@ -114,6 +120,50 @@ test('a place that is new is opened, and one that is no longer wanted is closed'
   await connectClient({ path: two });
   expect(await worker.next('connection')).toMatchObject({ listener: 1 });
 });
+
+test(
+  `restarted ${TAKEOVERS} times under load, with a listening socket that somebody else keeps open: no connection is refused, reset or unanswered`,
+  async () => {
+    const engine = await createEngine({ kind: 'epoll' });
+    afterTest(() => engine.close());
+    const keeper = await engine.acceptDescriptors({ port: 0 }, { onDescriptor: () => undefined, onAccepted: () => undefined });
+    keeper.pause();
+    const { port } = keeper.address;
+    const copy = await descriptorCopier();
+    const socketPath = path.join(temporaryFolder(), 'dispatch.sock');
+    const start = () =>
+      startDispatchWorld({
+        socketPath,
+        listen: [{ host: LOOPBACK, port }],
+        inheritedFds: [copy(keeper.fd ?? -1)],
+        lastWaitMs: 5_000,
+      });
+    let world = await start();
+    const server = await serveDispatched(socketPath, socket => socket.on('data', chunk => socket.end(chunk)));
+    afterTest(() => server.close());
+    let isOver = false;
+    let answered = 0;
+    const load = Array.from({ length: 6 }, async () => {
+      while (!isOver) {
+        const client = await connectClient({ host: LOOPBACK, port }, 'short');
+        await eventually('the end', () => client.end());
+        expect([client.text(), client.end()]).toEqual(['short', 'ended']);
+        client.socket.destroy();
+        answered += 1;
+      }
+    });
+    for (let at = 0; at < TAKEOVERS; at++) {
+      const seen = answered;
+      await eventually('some more', () => answered > seen + ANSWERS_EACH);
+      await world.dispatcher.stop();
+      expect(world.dispatcher.counters.toObject()).toMatchObject({ refusedStopped: 0, refusedLate: 0 });
+      world = await start();
+    }
+    isOver = true;
+    await Promise.all(load);
+  },
+  SIZED_TIMEOUT_MS,
+);
 
 test('without a dispatcher to take over from it starts as ever', async () => {
   const world = await startDispatchWorld({ takesOver: true });
@@ -159,6 +209,9 @@ test('descriptors that somebody else has opened are used where they are wanted, 
   client.socket.destroy();
   const refused = await connectClient({ host: LOOPBACK, port: other.address.port });
   await eventually('nobody listens there', () => refused.end() === 'reset');
+  expect(world.log.records.find(({ event }) => event.startsWith('a listening socket was inherited'))?.fields).toEqual({
+    address: `127.0.0.1:${other.address.port}`,
+  });
   await expect(startDispatchWorld({ inheritedFds: [1] })).rejects.toThrow('descriptor 1 was inherited, and cannot be used');
 });
 
@@ -198,3 +251,22 @@ test('two cannot take over at once', async () => {
   first.kill();
   await (await world.join()).kill();
 });
+
+/** @returns what makes another descriptor of the same socket, as a supervisor has one that starts a process again */
+async function descriptorCopier(): Promise<(fd: number) => number> {
+  const descriptors = await descriptorsHere();
+  const engine = await createEngine({ kind: 'epoll' });
+  afterTest(() => engine.close());
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const place = path.join(temporaryFolder(), 's');
+  await engine.listen({ path: place }, connection => resolve(connection.detach().fd));
+  const sender = descriptors.connect(place);
+  const receiver = await promise;
+  afterTest(() => [sender, receiver].map(fd => descriptors.close(fd)));
+  return fd => {
+    descriptors.send(sender, [fd], [0]);
+    const received = descriptors.receive(receiver);
+    if (received.kind !== 'message') throw new Error(received.kind);
+    return received.fds[0] as number;
+  };
+}
