@@ -67,9 +67,14 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
 
   sendFrames(...frames: DispatcherFrame[]): void {
     const [first] = frames;
-    const isLook = first?.kind === 'look' && frames.length === 1;
+    if (first?.kind === 'look' && frames.length === 1) this.#sendLook();
     // A worker that reads nothing is none.
-    if (!this.#connection.write(isLook ? LOOK : Buffer.concat(frames.map(encodeFrame)))) this.#connection.destroy();
+    else if (!this.#connection.write(Buffer.concat(frames.map(encodeFrame)))) this.#connection.destroy();
+  }
+
+  /** Where there is no room for it, hundreds are there that the worker has not read: it is busy with what the first of them told, and looks again after this. */
+  #sendLook(): void {
+    if (this.#connection.isOpen) this.#deps.descriptors.sendBytes(this.#fd, LOOK);
   }
 
   sendDescriptors(fds: readonly number[], bytes: readonly number[]): SendOutcome {

@@ -1,7 +1,11 @@
 /** A dispatcher on real sockets, with workers that share memory with it, and write there what the test says. */
+import { connect } from 'node:net';
+import { decodeDispatcherFrame, encodeFrame } from '@lars/dispatch/protocol';
+import { WorkerStatus } from '@lars/dispatch/shared-status';
 import { describe, expect, test } from 'vitest';
 import { afterTest, startDispatchWorld } from '../../support/dispatch-world.ts';
 import { eventually } from '../../support/eventually.ts';
+import { descriptorsHere } from '../../support/scripted-worker.ts';
 
 describe('a worker of version 2', () => {
   test('gets the connections of a turn in one message, counts them itself, and is chosen by what it has', async () => {
@@ -40,6 +44,33 @@ describe('a worker of version 2', () => {
     socket.end('from the other');
     await eventually('the answer', () => client.text() === 'from the other' && client.end() === 'ended');
     expect(world.dispatcher.counters.get('workersDismissed')).toBe(1);
+  });
+
+  test('that is so busy with what comes that it reads no frame goes on getting connections', async () => {
+    const world = await startDispatchWorld();
+    const descriptors = await descriptorsHere();
+    const [control, second] = [descriptors.connect(world.socketPath), descriptors.connect(world.socketPath)];
+    afterTest(() => [control, second].map(fd => descriptors.close(fd)));
+    descriptors.sendBytes(control, encodeFrame({ kind: 'hello', version: 2, maxConnections: 0, ticket: 0 }));
+    const next = (fd: number) =>
+      eventually('a message', () => {
+        const received = descriptors.receive(fd);
+        return received.kind === 'message' ? received : undefined;
+      });
+    const welcome = decodeDispatcherFrame((await next(control)).bytes);
+    if (welcome.kind !== 'welcome') throw new Error(welcome.kind);
+    descriptors.sendBytes(second, encodeFrame({ kind: 'attach', session: welcome.session }));
+    const page = descriptors.openPage((await next(second)).fds[0] ?? -1);
+    afterTest(() => page.close());
+    const status = new WorkerStatus(page);
+    for (let count = 1; count <= 320; count++) {
+      const socket = connect(world.port, '127.0.0.1').on('error', () => undefined);
+      const { fds } = await next(second);
+      expect([fds.length, status.take(1, 0)]).toEqual([1, true]);
+      descriptors.close(fds[0] ?? -1);
+      socket.destroy();
+    }
+    expect(world.dispatcher.counters.toObject()).toMatchObject({ accepted: 320, takenBack: 0, workersLost: 0 });
   });
 
   test('that dies keeps what it has taken, and loses the rest to another', async () => {
