@@ -111,7 +111,7 @@ class Dispatcher implements RunningDispatcher {
       counters: this.counters,
       random,
       onTaken: ({ fd }) => descriptors.close(fd),
-      closeGone: connections => closeGone(descriptors, connections),
+      closeGone: (connections, isFull) => closeGone(descriptors, connections, isFull),
       refuse: connection => this.#refuse(connection),
       isWanted: ticket => ticket === 0 || (this.#processes?.isWanted(ticket) ?? false),
       onReady: ticket => this.#processes?.onReady(ticket),

@@ -27,8 +27,8 @@ export interface WorkerPoolDeps {
   readonly random: () => number;
   /** Closes the dispatcher's descriptor of a connection that a worker has taken. */
   readonly onTaken: (connection: Accepted) => void;
-  /** Of these connections, whose clients wait, those whose clients have left; their descriptors are closed. */
-  readonly closeGone: (connections: readonly Accepted[]) => readonly Accepted[];
+  /** Of these connections, whose clients wait, those whose clients have left; their descriptors are closed. isFull: a guess will do. */
+  readonly closeGone: (connections: readonly Accepted[], isFull: boolean) => readonly Accepted[];
   /** Tells a client that it is not served, and closes the descriptor. */
   readonly refuse: (connection: Accepted) => void;
   /** Whether a worker that was started with this ticket is wanted; the others are told to drain. */
@@ -110,11 +110,11 @@ export class WorkerPool {
   #look(): void {
     this.#isRead = true;
     this.readStatus();
-    if (this.#queue.isFull) this.#dropGone();
+    if (this.#queue.isFull) this.#dropGone(false);
   }
 
-  #dropGone(): void {
-    const gone = this.#queue.sweep(this.#deps.closeGone);
+  #dropGone(isFull: boolean): void {
+    const gone = this.#queue.sweep(waiting => this.#deps.closeGone(waiting, isFull));
     if (gone.length > 0) this.#deps.counters.add(this.#at.clientsGone, gone.length);
   }
 
@@ -210,7 +210,7 @@ export class WorkerPool {
   /** Looks at what has a time limit. */
   tick(nowMs: number): void {
     this.readStatus();
-    this.#dropGone();
+    this.#dropGone(this.#queue.isFull);
     for (const session of this.#sessions.values()) {
       this.#mayTakeAgain(session);
       if (session.isGreeting && nowMs - session.sinceMs >= GREETING_MS) session.control.shutdown();

@@ -50,11 +50,13 @@ const ROOM_BYTES = 128;
 const UCRED_BYTES = 12;
 const SO_PEERCRED = 17;
 const PATH_BYTES_MAX = 107;
-/** struct pollfd, and where in it the kernel tells: these two always. */
+/** struct pollfd; errors and hang-ups are told always. */
 const POLL_BYTES = 8;
+const POLL_WANTED = 4;
 const POLL_TOLD = 6;
 const POLLERR = 8;
 const POLLHUP = 0x10;
+const POLLRDHUP = 0x2000;
 
 /**
  * Passes descriptors to other processes over UNIX stream sockets (SCM_RIGHTS), with messages of a few bytes. Nothing here waits.
@@ -179,15 +181,19 @@ export class Descriptors {
   /**
    * Of some connected stream sockets those with which nobody can do anything any more: the remote has reset it, or has closed it altogether and all that it sent was read.
    * A remote that has ended its own direction may wait for an answer. Of TCP it cannot be told whether such a one is still there: it counts as if it were.
+   * @param withSilent and those whose remote has ended its direction without a byte that was not read: hardly anybody waits so
    */
-  findGone(sockets: readonly number[]): readonly number[] {
+  findGone(sockets: readonly number[], withSilent = false): readonly number[] {
     const { poll, addressOf } = this.#calls;
     const polled = new DataView(new ArrayBuffer(POLL_BYTES * Math.max(1, sockets.length)));
-    for (const [at, socket] of sockets.entries()) polled.setInt32(POLL_BYTES * at, socket, true);
+    for (const [at, socket] of sockets.entries()) {
+      polled.setInt32(POLL_BYTES * at, socket, true);
+      polled.setInt16(POLL_BYTES * at + POLL_WANTED, withSilent ? POLLRDHUP : 0, true);
+    }
     if (poll(addressOf(polled.buffer), sockets.length, 0) <= 0) return [];
     return sockets.filter((socket, at) => {
       const told = polled.getInt16(POLL_BYTES * at + POLL_TOLD, true);
-      return (told & POLLERR) !== 0 || ((told & POLLHUP) !== 0 && !this.#hasBytes(socket));
+      return (told & POLLERR) !== 0 || ((told & (POLLHUP | POLLRDHUP)) !== 0 && !this.#hasBytes(socket));
     });
   }
 

@@ -58,6 +58,26 @@ test('a newcomer has the place of one that has left in the same moment', async (
   expect(counters.get('refusedFull')).toBe(0);
 });
 
+test('where there is no room, a client that has ended without a byte is taken for gone; one that has asked is not', async () => {
+  const world = await startDispatchWorld({ queue: { maxConnections: 3 } });
+  const { counters } = world.dispatcher;
+  const [silent, asking] = [await world.connect(), await world.connect()];
+  silent.socket.end();
+  asking.socket.end('ask');
+  await eventually('both wait', () => counters.get('waited') === 2);
+  // Some looks later both are there: there is room.
+  await new Promise(resolve => setTimeout(resolve, 100));
+  expect(world.dispatcher.counters.get('clientsGone')).toBe(0);
+  await world.connect();
+  await eventually('the silent one has made room', () => counters.get('clientsGone') === 1);
+  const late = await world.connect();
+  await eventually('it waits', () => counters.get('waited') === 4);
+  const worker = await world.join();
+  for (let at = 0; at < 3; at++) (await worker.take()).resume().end('answer');
+  for (const client of [asking, late]) await eventually('the answer', () => client.text() === 'answer');
+  expect(counters.toObject()).toMatchObject({ handedOver: 3, clientsGone: 1, refusedFull: 0 });
+});
+
 test('of very many each has its turn', () => {
   const queue = new WaitingQueue({ maxConnections: 5_000, maxWaitMs: 1_000 });
   for (let fd = 0; fd < 5_000; fd++) queue.add({ fd, listener: 0, acceptedMs: fd });

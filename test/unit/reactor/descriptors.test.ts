@@ -130,4 +130,5 @@ test.each([
   await eventually('it is known', () => descriptors.findGone([fd, otherFd]).length === 1 + Number(isGone));
   expect(descriptors.findGone([otherFd, fd])).toEqual(isGone ? [otherFd, fd] : [otherFd]);
   expect(descriptors.findGone([])).toEqual([]);
+  other.destroy();
 });
