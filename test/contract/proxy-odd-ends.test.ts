@@ -1,9 +1,11 @@
 /** Ends of all sorts at bad moments, and bytes that TCP treats in a way of its own: nothing is lost, and nothing is left behind. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createTestAgent } from '@lars/client-sdk/testing';
 import { loadNative } from '@lars/syscalls/native';
 import { expect, test } from 'vitest';
+import { clientHello } from '../support/client-hello.ts';
 import { eventually } from '../support/eventually.ts';
-import { listenAtPath, openProxy } from './proxy-harness.ts';
+import { listenAtPath, listenSilently, openProxy } from './proxy-harness.ts';
 import { connectRemote, describeEngines, descriptors, listenRemote, pattern, type Remote } from './reactor-harness.ts';
 
 const hostOf = (port: number) => `127.0.0.1:${port}`;
@@ -130,5 +132,58 @@ describeEngines('a side that waits', kind => {
     expect(user + system).toBeLessThan(200_000);
     for (const { socket } of [...clients, ...host.accepted]) socket.destroy();
     await proxy.settled();
+  });
+});
+
+describeEngines('a ClientHello', kind => {
+  test('that is cut anywhere, with the end behind it, goes by its name, untouched', async () => {
+    const [db, other] = [
+      await listenRemote(remote => remote.socket.once('end', () => remote.socket.end())),
+      await listenRemote(),
+    ];
+    const agent = createTestAgent({ routes: { '1/1': [hostOf(other.port)], '1/2': [hostOf(db.port)] } });
+    const listen = 'module = 1/1\nserver_names = db.example=1/2\nsniff_timeout = 10000';
+    const proxy = await openProxy(kind, { agent, listen });
+    const hello = Buffer.concat(clientHello('db.example', { paddingBytes: 0, records: 2 }));
+    const cuts = Array.from({ length: hello.length }, (_, cut) => cut);
+    const clients = await Promise.all(cuts.map(() => connectRemote({ port: proxy.port })));
+    for (const cut of cuts) if (cut > 0) clients[cut]?.socket.write(hello.subarray(0, cut));
+    await sleep(20);
+    for (const cut of cuts) clients[cut]?.socket.end(hello.subarray(cut));
+    await proxy.settled();
+    expect([db.accepted.length, other.accepted.length, proxy.count('ended')]).toEqual([hello.length, 0, hello.length]);
+    for (const { received } of db.accepted) expect(received.equals(hello)).toBe(true);
+  });
+});
+
+describeEngines('a time limit', kind => {
+  test.each(['client', 'host'] as const)(
+    'half_close_timeout ends what the %s has half closed, though the other one reads nothing',
+    async who => {
+      const host = await listenRemote();
+      const listeners = 'half_close_timeout = 0.1\nidle_timeout = 60';
+      const proxy = await openProxy(kind, { hosts: [hostOf(host.port)], listeners });
+      const client = await connectRemote({ port: proxy.port });
+      const remote = await eventually('the host is connected to', () => host.accepted[0]);
+      const [first, second] = who === 'client' ? [client, remote] : [remote, client];
+      second.socket.pause();
+      first.socket.end('a');
+      await proxy.settled();
+      expect(proxy.count('idleTimeouts')).toBe(1);
+    },
+  );
+
+  test('lifetime ends a connection that has no host yet, and says nothing of the host', async () => {
+    const silent = await listenSilently();
+    const proxy = await openProxy(kind, {
+      hosts: [hostOf(silent)],
+      listeners: 'lifetime = 0.1\nconnect_timeout = 20\nheader_timeout = 20\naccept_proxy = always',
+    });
+    const clients = [await connectRemote({ port: proxy.port }), await connectRemote({ port: proxy.port })];
+    clients[0]?.socket.write(HEADER);
+    clients[1]?.socket.write(HEADER.slice(0, 10));
+    await eventually('both are reset', () => clients.every(({ errorCode }) => errorCode === 'ECONNRESET'));
+    await proxy.settled();
+    expect([proxy.count('lifetimeTimeouts'), proxy.agent.reports.length]).toEqual([2, 0]);
   });
 });
