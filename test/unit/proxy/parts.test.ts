@@ -178,3 +178,32 @@ test('a route is asked for again behind the connections, keeps its array while i
   await new Promise(resolve => setImmediate(resolve));
   expect((await book.hostsOf(module)).map(({ host }) => host.authority)).toStrictEqual(['10.0.0.3:80']);
 });
+
+test('a route that nobody has needed for long is asked for before it is used, unless the agent could not tell it last time', async () => {
+  const time = new ManualTime();
+  const agent = createTestAgent({ routes: { '1/1': ['10.0.0.1:80'] } });
+  const book = new RouteBook({
+    lars: agent,
+    hosts: new HostTable({ maxConnections: 0, failCoolDownMs: 0 }),
+    nowMs: () => time.nowMs,
+  });
+  const module = { modid: 1, cmdid: 1 };
+  const names = async () => (await book.hostsOf(module)).map(({ host }) => host.authority);
+  await names();
+  agent.setRoute(1, 1, ['10.0.0.2:80']);
+  time.pass(6_000);
+  expect(await names()).toStrictEqual(['10.0.0.2:80']);
+  agent.fail(1, 1, 'LARS_AGENT_SILENT');
+  time.pass(6_000);
+  expect(book.hostsOf(module)).toBeInstanceOf(Promise);
+  await new Promise(resolve => setImmediate(resolve));
+  time.pass(6_000);
+  expect(book.hostsOf(module)).toMatchObject([{ host: { authority: '10.0.0.2:80' } }]);
+  await new Promise(resolve => setImmediate(resolve));
+  agent.recover(1, 1);
+  agent.setRoute(1, 1, []);
+  time.pass(6_000);
+  await names();
+  await new Promise(resolve => setImmediate(resolve));
+  expect(await names()).toStrictEqual([]);
+});
