@@ -116,6 +116,7 @@ class Dispatcher implements RunningDispatcher {
       isWanted: ticket => ticket === 0 || (this.#processes?.isWanted(ticket) ?? false),
       onReady: ticket => this.#processes?.onReady(ticket),
       onLeaving: ticket => this.#processes?.onLeaving(ticket),
+      onGone: ticket => this.#processes?.onGone(ticket),
     });
     this.#listeners = new Listeners({
       engine,
@@ -311,9 +312,8 @@ class Dispatcher implements RunningDispatcher {
 
   #drain(ticket: number): boolean {
     const session = this.#pool.sessions.find(one => one.ticket === ticket);
-    if (session === undefined) return false;
-    this.#pool.drain(session, this.#nowMs());
-    return true;
+    if (session !== undefined) this.#pool.drain(session, this.#nowMs());
+    return session !== undefined;
   }
 
   #refuse({ fd }: Accepted): void {

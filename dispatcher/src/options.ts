@@ -5,7 +5,7 @@ export interface WorkerProcessesOptions {
   readonly count: number;
   /** The program and its arguments. */
   readonly command: readonly [string, ...string[]];
-  /** A program that has not said hello so long after its start is killed. */
+  /** A program that has not said hello so long after its start, or after its link was lost, is ended. */
   readonly startMs: number;
   /** One that is replaced, or stopped, has so long to finish its connections; then it gets SIGTERM. */
   readonly drainMs: number;

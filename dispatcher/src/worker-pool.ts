@@ -33,9 +33,10 @@ export interface WorkerPoolDeps {
   readonly refuse: (connection: Accepted) => void;
   /** Whether a worker that was started with this ticket is wanted; the others are told to drain. */
   readonly isWanted: (ticket: number) => boolean;
-  /** A worker gets connections from now on, or no more. */
+  /** A worker gets connections from now on, or no more; or its link is gone, and it may come again. */
   readonly onReady: (ticket: number) => void;
   readonly onLeaving: (ticket: number) => void;
+  readonly onGone: (ticket: number) => void;
 }
 
 /** From connecting to the second connection. */
@@ -189,8 +190,7 @@ export class WorkerPool {
     const back = this.#reader.end(session);
     this.#deps.counters.add(this.#at.takenBack, back.length);
     this.#queue.putBack(back);
-    if (end === 'ended') noteEnd(session, back.length, this.#deps);
-    else this.#deps.counters.add(this.#at.workersRefused);
+    noteEnd(session, end, back.length, this.#deps);
     this.#pump(nowMs);
   }
 

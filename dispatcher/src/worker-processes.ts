@@ -34,6 +34,8 @@ class Program {
   readonly readiness = Promise.withResolvers<boolean>();
   state: ProgramState = 'starting';
   timer: NodeJS.Timeout | undefined;
+  /** Of a worker that comes again the new link may be there before the old one is known to be gone. */
+  links = 0;
 
   constructor(ticket: number, process: WorkerProcess, startedMs: number) {
     this.ticket = ticket;
@@ -85,10 +87,23 @@ export class WorkerProcesses {
 
   onReady(ticket: number): void {
     const program = this.#programs.get(ticket);
-    if (program?.state !== 'starting') return;
+    if (program === undefined) return;
+    program.links += 1;
+    if (program.state !== 'starting') return;
     clearTimeout(program.timer);
     program.state = 'ready';
     program.readiness.resolve(true);
+  }
+
+  /** The link of a worker is gone, and its program may run on: one that hangs does not come again by itself. */
+  onGone(ticket: number): void {
+    const program = this.#programs.get(ticket);
+    if (program === undefined) return;
+    program.links -= 1;
+    const slot = this.#slots.find(one => one.program === program);
+    if (program.links > 0 || program.state !== 'ready' || slot === undefined || this.#isStopping) return;
+    program.state = 'starting';
+    this.#expectReady(slot, program);
   }
 
   /** A worker leaves by itself: another one takes its place at once, while it drains. */
@@ -164,6 +179,12 @@ export class WorkerProcesses {
     const ticket = this.#newTicket();
     const program = new Program(ticket, startProcess(ticket), this.#deps.nowMs());
     this.#programs.set(ticket, program);
+    this.#expectReady(slot, program);
+    void program.process.ended.then(how => this.#onEnded(slot, program, how));
+    return program;
+  }
+
+  #expectReady(slot: Slot, program: Program): void {
     program.timer = setTimeout(() => {
       this.#deps.log.error('a worker has not connected to the dispatcher in time, and is ended', {
         slot: slot.number,
@@ -173,8 +194,6 @@ export class WorkerProcesses {
       });
       this.#terminate(program);
     }, this.#options.startMs);
-    void program.process.ended.then(how => this.#onEnded(slot, program, how));
-    return program;
   }
 
   #onEnded(slot: Slot, program: Program, how: string): void {

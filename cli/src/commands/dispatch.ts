@@ -84,7 +84,7 @@ export function addDispatch(program: Command, shell: Shell): void {
     .addOption(
       new Option('--refuse-by <way>', 'how a client is told that nobody serves it').choices(['reset', 'close']).default('reset'),
     )
-    .addOption(seconds('--start-limit', 'a started program that does not connect in this time is ended', 30))
+    .addOption(seconds('--start-limit', 'a started program that does not connect in this time, or again, is ended', 30))
     .addOption(seconds('--drain-limit', 'one that is replaced or stopped has so long to finish its connections', 30))
     .addOption(number('--backlog', 'connections that the kernel keeps until they are accepted', 1, MAX_BACKLOG, 1_024))
     .addOption(

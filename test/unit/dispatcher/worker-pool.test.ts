@@ -36,6 +36,7 @@ function startPool(maxUntaken = 64) {
       isWanted: () => true,
       onReady: () => undefined,
       onLeaving: () => undefined,
+      onGone: () => undefined,
     },
   );
   const join = (version: number, open: number): Worker => {

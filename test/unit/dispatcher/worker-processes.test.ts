@@ -121,6 +121,28 @@ test('a roll starts the new one first, drains the old one, and goes on when that
   expect(started.map(({ signals }) => signals)).toEqual([[], [], [], []]);
 });
 
+test('one whose link is lost has the time of a start to come again', async () => {
+  const { processes, started, ready } = start(2);
+  ready(0);
+  ready(1);
+  // Of the second one the new link is known before the end of the old one.
+  ready(1);
+  for (const at of [0, 1]) processes.onGone(started[at]?.ticket ?? 0);
+  await pass(999);
+  processes.onGone(started[1]?.ticket ?? 0);
+  ready(1);
+  await pass(1);
+  expect(started.map(({ signals }) => signals)).toEqual([['SIGTERM'], []]);
+  started[0]?.end('SIGKILL');
+  await pass(1_000);
+  expect(started).toHaveLength(3);
+  // That of one which drains is nobody's business.
+  void processes.stop();
+  processes.onGone(started[1]?.ticket ?? 0);
+  await pass(4_000);
+  expect(started[1]?.signals).toEqual([]);
+});
+
 test('a hundred rolls at once are two: the one that goes on, and one for all who came later', async () => {
   const { processes, started, ready } = start();
   ready(0);
