@@ -11,7 +11,8 @@ import type { UringCalls } from './uring-calls.ts';
 
 /** Few enough that a batch of bulk transfers leaves the event loop its turn within milliseconds. */
 const EVENTS_MAX = 128;
-const MAX_CANCEL_WAITS = 100;
+/** Waits for what was cancelled, a millisecond each, that bring nothing at all. The kernel gives a few results at a time, and thousands may come first. */
+const MAX_VAIN_WAITS = 100;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -164,10 +165,11 @@ export class UringSet implements ReadinessSet, Receiver {
     // Its result may have come while another one was stopped.
     if (this.#early.takeOf(operation.token, (result, flags) => this.#finishUntold(operation, result, flags))) return;
     addCancel(this.#ring, operation.token);
-    for (let waits = 0; watch.receive === operation && waits < MAX_CANCEL_WAITS; waits++) {
+    for (let vain = 0; watch.receive === operation && vain < MAX_VAIN_WAITS; vain++) {
       this.#ring.enter(1, 1);
       while (this.#ring.next()) {
         const { token, result, flags } = this.#ring;
+        vain = 0;
         if (token === operation.token) this.#finishUntold(operation, result, flags);
         else if (token !== NO_TOKEN) this.#early.push(token, result, flags);
       }
@@ -181,7 +183,7 @@ export class UringSet implements ReadinessSet, Receiver {
     for (const operation of this.#underWay) operation.isCancelled = true;
     this.#settle();
     this.#takeEarly();
-    for (let waits = 0; waits < MAX_CANCEL_WAITS && (this.#underWay.count > 0 || this.isUnfinished); waits++) {
+    for (let vain = 0; vain < MAX_VAIN_WAITS && (this.#underWay.count > 0 || this.isUnfinished); vain++) {
       this.#ring.enter(1, 1);
       while (this.#ring.next()) {
         vain = 0;
