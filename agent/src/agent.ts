@@ -2,6 +2,7 @@
 import { networkInterfaces } from 'node:os';
 import { parseIpv4 } from '@lars/proto/host-address';
 import { type Clock, systemClock } from '@lars/runtime/clock';
+import { keepCompiledCode } from '@lars/runtime/compiled-code';
 import { exposeGc, scheduleGc } from '@lars/runtime/gc';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import { inlineLongPaths } from '@lars/runtime/inlining';
@@ -48,6 +49,7 @@ export interface AgentDeps {
  */
 export async function startAgent(config: AgentConfig, { log, clock = systemClock }: AgentDeps): Promise<RunningAgent> {
   inlineLongPaths();
+  keepCompiledCode();
   exposeGc();
   scheduleGc();
   const counters = new AgentCounters();

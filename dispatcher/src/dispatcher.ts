@@ -1,6 +1,7 @@
 import { ProtocolError } from '@lars/dispatch/protocol';
 import { type Connection, createEngine, type Descriptors, type Engine, loadDescriptors } from '@lars/reactor';
 import { type Clock, systemClock } from '@lars/runtime/clock';
+import { keepCompiledCode } from '@lars/runtime/compiled-code';
 import { SharedCounters } from '@lars/runtime/counters';
 import { StartupError } from '@lars/runtime/errors';
 import type { HealthServer } from '@lars/runtime/http/health-server';
@@ -54,6 +55,7 @@ const STOP_SLACK_MS = 3_000;
  * @throws {StartupError} when descriptors cannot be passed here, or a place is taken
  */
 export async function startDispatcher(options: DispatcherOptions, deps: DispatcherDeps): Promise<RunningDispatcher> {
+  keepCompiledCode();
   const outcome = await loadDescriptors();
   if ('unavailable' in outcome)
     throw new StartupError('UNAVAILABLE', `descriptors cannot be passed here: ${outcome.unavailable}`);

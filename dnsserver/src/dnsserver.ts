@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '@lars/runtime/clock';
+import { keepCompiledCode } from '@lars/runtime/compiled-code';
 import { SharedCounters } from '@lars/runtime/counters';
 import { messageOf, StartupError } from '@lars/runtime/errors';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
@@ -52,6 +53,7 @@ const BUSY_WAIT_MS = 200;
  * @throws {StartupError} when the database cannot be used or a port is taken
  */
 export async function startDnsserver(config: DnsserverConfig, deps: DnsserverDeps): Promise<RunningDnsserver> {
+  keepCompiledCode();
   const { log, clock = systemClock } = deps;
   let dnsserver: Dnsserver | undefined;
   let transport: TcpTransport | undefined;

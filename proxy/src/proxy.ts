@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '@lars/runtime/clock';
+import { keepCompiledCode } from '@lars/runtime/compiled-code';
 import { SharedCounters } from '@lars/runtime/counters';
 import { StartupError } from '@lars/runtime/errors';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
@@ -45,6 +46,7 @@ const STATUS_PATH = '/proxy';
  * @throws {StartupError} when the conf has no listener or one that makes no sense, and when a port is taken
  */
 export async function startProxy(config: ProxyConfig, deps: ProxyDeps): Promise<RunningProxy> {
+  keepCompiledCode();
   const rules = readListeners(config, deps.listen);
   if (typeof rules === 'string') throw new StartupError('BAD_CONFIG', rules);
   if (rules.length === 0) {

@@ -1,6 +1,7 @@
 import { MAX_BODY_BYTES } from '@lars/proto';
 import { Backoff } from '@lars/runtime/backoff';
 import { type Clock, systemClock } from '@lars/runtime/clock';
+import { keepCompiledCode } from '@lars/runtime/compiled-code';
 import { SharedCounters } from '@lars/runtime/counters';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
@@ -56,6 +57,7 @@ const RETRY_MAX_MS = 5_000;
  * @throws {StartupError} when the database cannot be used or a port is taken
  */
 export async function startReporter(config: ReporterConfig, deps: ReporterDeps): Promise<RunningReporter> {
+  keepCompiledCode();
   const { log, clock = systemClock } = deps;
   const security = await SecurityKeeper.open(config.security, { log, clock, onChanged: files => guards.setSecurity(files) });
   const guards = await loadLinkGuards(security.current);
