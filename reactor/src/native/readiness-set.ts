@@ -51,6 +51,8 @@ export interface Receiver {
   begin(fd: number): void;
   /** Tells from now on when it is writable again, and when it breaks, though nothing is received. */
   watchChanges(fd: number): void;
+  /** The same, beginning some waits later: for who has nothing to send, and may soon be closed. */
+  watchBreaks(fd: number): void;
   /** @returns how many bytes were received, 0 at the end, a negative error number, or undefined where nothing has come */
   take(fd: number): number | undefined;
   /** Why receiving has failed, if it has and nobody has taken that: an error number, which the kernel does not tell again. */

@@ -35,7 +35,7 @@ export class ReceivedSocket extends StreamSocket {
     if (this.isReadable) return read;
     this.#readsByCalls = false;
     if (read > 0 || read === AGAIN) receiver.begin(this.fd);
-    else receiver.watchChanges(this.fd);
+    else receiver.watchBreaks(this.fd);
     return read;
   }
 
@@ -156,7 +156,7 @@ export class ReceivedSocket extends StreamSocket {
     if (count > 0 && count < RECEIVED_BYTES) receiver.begin(this.fd);
     else {
       // Nothing is received for now, so that nobody else would notice a reset.
-      receiver.watchChanges(this.fd);
+      receiver.watchBreaks(this.fd);
       this.#readsByCalls = count > 0;
       this.isReadable = count > 0;
     }

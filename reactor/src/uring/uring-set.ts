@@ -4,6 +4,7 @@ import { CHANGE_EDGES, CONNECTING, RECEIVED, type ReadinessSet, Ready, type Rece
 import { ConnectAddresses } from './connect-addresses.ts';
 import { EarlyResults } from './early-results.ts';
 import { addCancel, addCancelOfAll, addConnect, addPoll, addReceive, addSend } from './entries.ts';
+import { LateWatches } from './late-watches.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
 import { HAS_BUFFER, MORE_FOLLOWS, NO_TOKEN, Operation, Ring } from './ring.ts';
 import { OperationsUnderWay, type UnderWay, Watch } from './under-way.ts';
@@ -32,6 +33,7 @@ export class UringSet implements ReadinessSet, Receiver {
   readonly #lent: Watch[] = [];
   /** What came while something was waited for. */
   readonly #early = new EarlyResults();
+  readonly #breaks = new LateWatches();
 
   /** @throws {Error} as Node's, with `code` */
   constructor(calls: UringCalls) {
@@ -70,6 +72,9 @@ export class UringSet implements ReadinessSet, Receiver {
 
   wait(timeoutMs: number): number {
     this.#settle();
+    this.#breaks.takeDue(watch => {
+      if (this.#watches[watch.fd] === watch) this.watchChanges(watch.fd);
+    });
     const hasEarly = !this.#early.isEmpty;
     this.#ring.enter(timeoutMs === 0 || hasEarly ? 0 : 1, timeoutMs);
     this.#addresses.clear();
@@ -106,6 +111,11 @@ export class UringSet implements ReadinessSet, Receiver {
   watchChanges(fd: number): void {
     const watch = this.#watches[fd];
     if (watch !== undefined && watch.poll === undefined) this.#poll(watch, CHANGE_EDGES);
+  }
+
+  watchBreaks(fd: number): void {
+    const watch = this.#watches[fd];
+    if (watch !== undefined && watch.poll === undefined) this.#breaks.add(watch);
   }
 
   take(fd: number): number | undefined {
@@ -237,7 +247,7 @@ export class UringSet implements ReadinessSet, Receiver {
     if (watch.buffer < 0) return;
     if (watch.hasResult) {
       watch.copy = this.#buffers.view(watch.buffer, watch.result).slice();
-      if (this.#watches[watch.fd] === watch) this.watchChanges(watch.fd);
+      if (this.#watches[watch.fd] === watch) this.watchBreaks(watch.fd);
     }
     this.#buffers.giveBack(watch.buffer);
     watch.buffer = -1;
