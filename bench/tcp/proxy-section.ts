@@ -6,7 +6,7 @@ import { median } from '../machine.ts';
 import type { SectionContext } from '../section.ts';
 import { measureIdleMemory } from './idle-memory.ts';
 import { LARS_PROXY } from './lars-proxy.ts';
-import { loadedContender } from './load.ts';
+import { type LoadShape, loadedContender } from './load.ts';
 import { type ComparedWork, compare, comparisonTable, count, withProcesses, withPrograms } from './measure.ts';
 import { ratioChart } from './plots.ts';
 import type { TcpPrograms } from './programs.ts';
@@ -45,7 +45,7 @@ async function measureWorks(programs: TcpPrograms, { proxies }: ProxyWorld): Pro
   const works: ComparedWork[] = [];
   for (const { name, shape, goal, backend } of PROXY_WORKS) {
     const contenders = proxies.map(one =>
-      loadedContender(programs.load, one, { port: one.ports[ROUTES[backend]] as number }, shape, warmUpOf(one.name)),
+      loadedContender(programs.load, one, { port: one.ports[ROUTES[backend]] as number }, shape, warmUpOf(one.name, shape.mode)),
     );
     const summaries = await compare(contenders, ROUNDS, bestOther);
     works.push({ name, summaries, goal: contender => (contender === LARS_PROXY ? goal : undefined) });
@@ -53,8 +53,9 @@ async function measureWorks(programs: TcpPrograms, { proxies }: ProxyWorld): Pro
   return works;
 }
 
-function warmUpOf(name: string): number {
-  return name === LARS_PROXY ? WARM_UP_SECONDS : WARM_UP_SECONDS_C;
+/** Connections that have ended keep their ports for a minute, and each one more makes the next a little dearer: who opens many is to find as many as the others. */
+function warmUpOf(name: string, mode: LoadShape['mode']): number {
+  return name === LARS_PROXY || mode === 'short' ? WARM_UP_SECONDS : WARM_UP_SECONDS_C;
 }
 
 /** The configuration of HAProxy or nginx that does most per CPU second. */
@@ -113,7 +114,7 @@ function describeWorks(works: readonly ComparedWork[], note: string, plot: Secti
   const file = plot('tcp-proxy.svg', ratioChart(heading, 'the best of HAProxy and nginx', works));
   return `Proxies in one thread each, in front of the same servers in C, with a load generator in C; per second of the proxy's CPU time. The yardstick is, for each work, that configuration of
 HAProxy or nginx which does most: the one without a ratio. lars proxy picks hosts as the SDK does: from its copy of the route, or by asking the agent. Median of ${ROUNDS} rounds of ${PROXY_WORKS[0]?.shape.seconds} s, all in turn; against the
-best: median of the ratios within each round. Before that, each work has warmed lars proxy up for ${WARM_UP_SECONDS} s, until V8 had compiled it, and the others for ${WARM_UP_SECONDS_C} s.
+best: median of the ratios within each round. Before that, each work has warmed lars proxy up for ${WARM_UP_SECONDS} s, until V8 had compiled it, and the others for ${WARM_UP_SECONDS_C} s; connect, request, close all for ${WARM_UP_SECONDS} s, because ports of ended connections are in the way of\nthose that come later.
 ${note}
 ![Proxies](${file})
 

@@ -47,8 +47,7 @@ describeEngines('an urgent byte', kind => {
     expect(sendUrgent?.(from)).toBe(1);
     from.socket.write('behind');
     to.socket.resume();
-    // The polls of io_uring do not tell of urgent bytes: what is behind one may wait for what comes next.
-    if (kind !== 'io_uring') await eventually('all has come', () => to.bytes === length + 6);
+    await eventually('all has come', () => to.bytes === length + 6);
     from.socket.end();
     await to.ended();
     expect(to.received.equals(Buffer.concat([bytes, Buffer.from('behind')]))).toBe(true);

@@ -1,4 +1,5 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
+import type { Pipe } from '../linux/pipe-pool.ts';
 import type { RemoteAddress } from '../linux/socket-address.ts';
 import { ALL_EDGES, CHANGE_EDGES, CONNECTING, RECEIVED, RECEIVED_BYTES, type Receiver } from './readiness-set.ts';
 import { AGAIN, BROKEN, type SocketContext, StreamSocket, UNSUPPORTED } from './stream-socket.ts';
@@ -29,9 +30,11 @@ export class ReceivedSocket extends StreamSocket {
 
   override receive(limit?: number): number {
     const receiver = this.#receiver;
-    if (receiver === undefined || this.hasFailed) return super.receive(limit);
-    if (!this.#readsByCalls) return this.#take(receiver);
+    if (receiver !== undefined && !this.#readsByCalls && !this.hasFailed) return this.#take(receiver);
+    // Nobody tells of urgent bytes here, at which reading stops: only one that finds nothing shows that nothing is left.
+    this.isUrgent = true;
     const read = super.receive(limit);
+    if (receiver === undefined) return read;
     if (this.isReadable) return read;
     this.#readsByCalls = false;
     if (read > 0 || read === AGAIN) receiver.begin(this.fd);
@@ -65,6 +68,7 @@ export class ReceivedSocket extends StreamSocket {
   override readByCalls(): readonly Uint8Array[] {
     if (this.#receiver === undefined) return NOTHING;
     const received = this.stopReceiving();
+    this.isUrgent = false;
     this.context.hub.change(this.fd, ALL_EDGES);
     return received;
   }
@@ -89,6 +93,16 @@ export class ReceivedSocket extends StreamSocket {
       this.error ??= systemError('recv', -count);
     }
     return NOTHING;
+  }
+
+  /** Where nothing can be moved, an urgent byte may be in the way, which reading passes. */
+  override receiveInto(pipe: Pipe): number {
+    const count = super.receiveInto(pipe);
+    if (count === AGAIN) {
+      this.isUrgent = true;
+      this.isReadable = true;
+    }
+    return count;
   }
 
   override forwardTo(to: StreamSocket): number {
