@@ -1,7 +1,7 @@
 // pure
 import type { Watch } from './under-way.ts';
 
-/** So many waits later. A connection that has ended one way has often ended altogether by then, and polls for nothing are dear. */
+/** So many waits later. A connection that has ended one way has often ended altogether by then, and polls for nothing are expensive. */
 const WAITS = 3;
 
 /** Descriptors that are to be polled for breaks a little later: most of them are closed before. */
