@@ -1,13 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Descriptors, SharedPage } from '@lars/reactor';
-import {
-  type DispatcherFrame,
-  decodeDispatcherFrame,
-  encodeFrame,
-  FrameSplitter,
-  PROTOCOL_VERSION,
-  ProtocolError,
-} from './protocol.ts';
+import { FrameSplitter, ProtocolError } from '@lars/reactor/number-frames';
+import { type DispatcherFrame, decodeDispatcherFrame, encodeFrame, PROTOCOL_VERSION } from './protocol.ts';
 import { WorkerStatus } from './shared-status.ts';
 
 export interface DispatchLinkOptions {

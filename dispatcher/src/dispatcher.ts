@@ -1,5 +1,5 @@
-import { ProtocolError } from '@lars/dispatch/protocol';
 import { type Connection, createEngine, type Descriptors, type Engine, loadDescriptors } from '@lars/reactor';
+import { ProtocolError } from '@lars/reactor/number-frames';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { keepCompiledCode } from '@lars/runtime/compiled-code';
 import { SharedCounters } from '@lars/runtime/counters';
@@ -7,6 +7,9 @@ import { StartupError } from '@lars/runtime/errors';
 import type { HealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
+import { HandOver } from '@lars/runtime/succession/hand-over';
+import { Predecessor } from '@lars/runtime/succession/predecessor';
+import { Succession } from '@lars/runtime/succession/succession';
 import { type DispatcherCounter, dispatcherCounters } from './counters.ts';
 import { serveHttp } from './dispatcher-http.ts';
 import { type WorkerDocument, workerDocuments } from './dispatcher-metrics.ts';
@@ -14,9 +17,7 @@ import { closeGone } from './gone-clients.ts';
 import { leaveToSuccessor } from './leave-to-successor.ts';
 import { Listeners } from './listeners.ts';
 import type { DispatcherOptions } from './options.ts';
-import { Predecessor } from './predecessor.ts';
 import { checkProgram } from './program-file.ts';
-import { Succession } from './succession.ts';
 import { TICK_MS, waitUntil } from './tick.ts';
 import type { Accepted } from './worker-account.ts';
 import { WorkerConnection } from './worker-connection.ts';
@@ -41,8 +42,7 @@ export interface RunningDispatcher extends Service {
   workers(): readonly WorkerDocument[];
   /** Replaces the workers that it has started, one after the other: the new one is there before the old one drains. */
   roll(): Promise<void>;
-  /** Resolves when another dispatcher has taken over, and nothing is left to do here. */
-  readonly handedOver: Promise<void>;
+  readonly handOver: HandOver;
 }
 
 /** For how long a dispatcher that takes over may get ready. */
@@ -89,8 +89,7 @@ class Dispatcher implements RunningDispatcher {
   readonly #workerConnections = new Set<WorkerConnection>();
   readonly #listeners: Listeners;
   readonly #workersSocket: WorkersSocket;
-  readonly #handedOver = Promise.withResolvers<void>();
-  readonly handedOver = this.#handedOver.promise;
+  readonly handOver = new HandOver();
   /** The dispatcher from which this one takes over, until that has released what it listened to. */
   #predecessor: Predecessor | undefined;
   #succession: Succession | undefined;
@@ -147,7 +146,7 @@ class Dispatcher implements RunningDispatcher {
   async start(): Promise<void> {
     const { listen, backlog, inheritedFds = [], takesOver = false, socketPath, http, processes } = this.#options;
     if (processes !== undefined) checkProgram(processes.command[0], process.env['PATH']);
-    const met = takesOver ? await Predecessor.meet(this.#descriptors, socketPath) : undefined;
+    const met = takesOver ? await Predecessor.meet(this.#descriptors, 'dispatcher', socketPath) : undefined;
     this.#predecessor = met?.predecessor;
     const [workersFd, ...fds] = met?.fds ?? [];
     await this.#workersSocket.open(workersFd);
@@ -219,7 +218,7 @@ class Dispatcher implements RunningDispatcher {
       await this.#waitUntil(() => readyCount() >= processes.count, processes.startMs);
       if (readyCount() === 0) throw new StartupError('TAKEOVER', 'no worker became ready, and the dispatcher before goes on');
     }
-    await predecessor.release(this.#listeners.claims);
+    this.handOver.watchdogMs = await predecessor.release(this.#listeners.claims);
     this.#predecessor = undefined;
     this.#listeners.resume();
     void predecessor.takeRest(
@@ -233,8 +232,11 @@ class Dispatcher implements RunningDispatcher {
     if (this.#succession !== undefined || this.#stopping !== undefined) throw new ProtocolError('another one takes over already');
     const late = this.#engine.after(SUCCESSION_MS, () => connection.destroy());
     const succession = new Succession(
+      { service: 'dispatcher', fd },
       {
+        connection,
         descriptors: this.#descriptors,
+        offers: () => [this.#workersSocket.fd, ...this.#listeners.fds],
         onReady: claimed => {
           late.cancel();
           this.#stopping ??= this.#leaveTo(succession, claimed);
@@ -246,12 +248,9 @@ class Dispatcher implements RunningDispatcher {
           this.#log.warn('the dispatcher that was to take over went away: this one goes on');
         },
       },
-      connection,
-      fd,
     );
     this.#succession = succession;
     this.#workersSocket.pause();
-    succession.offer([this.#workersSocket.fd, ...this.#listeners.fds]);
     return succession;
   }
 
@@ -263,6 +262,7 @@ class Dispatcher implements RunningDispatcher {
       pool: this.#pool,
       waitUntil: (isTrue, limitMs) => this.#waitUntil(isTrue, limitMs),
       closeHttp: async () => this.#http?.close(),
+      handOver: this.handOver,
       onMoved: ({ fd }) => {
         this.counters.add(dispatcherCounters.at.movedOn);
         this.#descriptors.close(fd);
@@ -271,7 +271,7 @@ class Dispatcher implements RunningDispatcher {
     });
     await this.#end();
     this.#log.info('handed over');
-    this.#handedOver.resolve();
+    this.handOver.finish();
   }
 
   #waitUntil(isTrue: () => boolean, limitMs: number): Promise<void> {

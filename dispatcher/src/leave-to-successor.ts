@@ -1,6 +1,7 @@
 import type { Logger } from '@lars/runtime/log';
+import type { HandOver } from '@lars/runtime/succession/hand-over';
+import type { Succession } from '@lars/runtime/succession/succession';
 import type { Listeners } from './listeners.ts';
-import type { Succession } from './succession.ts';
 import type { Accepted } from './worker-account.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import type { WorkersSocket } from './workers-socket.ts';
@@ -12,6 +13,7 @@ export interface LeavingDeps {
   readonly pool: WorkerPool;
   readonly waitUntil: (isTrue: () => boolean, limitMs: number) => Promise<void>;
   readonly closeHttp: () => Promise<void>;
+  readonly handOver: HandOver;
   /** The successor has the connection. */
   readonly onMoved: (connection: Accepted) => void;
   readonly refuse: (connection: Accepted) => void;
@@ -29,13 +31,13 @@ export async function leaveToSuccessor(
   succession: Succession,
   claimed: ReadonlySet<number>,
   lastWaitMs: number,
-  { log, listeners, workersSocket, pool, waitUntil, closeHttp, onMoved, refuse }: LeavingDeps,
+  { log, listeners, workersSocket, pool, waitUntil, closeHttp, handOver, onMoved, refuse }: LeavingDeps,
 ): Promise<void> {
   log.info('another dispatcher takes over', { listeners: claimed.size });
   await listeners.leaveTo(claimed);
   workersSocket.leave();
   await closeHttp();
-  succession.release();
+  succession.release(handOver.announce(succession.pid));
   await waitUntil(() => !pool.isHandingOver, lastWaitMs);
   const movers = () => pool.sessions.filter(({ ticket }) => ticket === 0);
   for (const session of movers()) pool.move(session);

@@ -1,9 +1,9 @@
-import { SocketAddress } from 'node:net';
-import { type Address, type DescriptorAcceptor, type Descriptors, type Engine, type Listener, SocketFile } from '@lars/reactor';
-import { listenError, messageOf, StartupError } from '@lars/runtime/errors';
-import { formatPlace, type ListenPlace } from '@lars/runtime/listen-place';
+import { type DescriptorAcceptor, type Descriptors, type Engine, type Listener, SocketFile } from '@lars/reactor';
+import { listenError } from '@lars/runtime/errors';
+import { listenOnPath } from '@lars/runtime/listen-on-path';
+import type { ListenPlace } from '@lars/runtime/listen-place';
 import type { Logger } from '@lars/runtime/log';
-import { listenOnPath } from './listen-on-path.ts';
+import { InheritedListeners, placeOf } from '@lars/runtime/succession/inherited-listeners';
 
 export interface ListenersDeps {
   readonly engine: Engine;
@@ -11,12 +11,6 @@ export interface ListenersDeps {
   readonly log: Logger;
   /** @param listener counted from 0 */
   readonly acceptorOf: (listener: number) => DescriptorAcceptor;
-}
-
-/** A listening descriptor that somebody else has opened: an earlier dispatcher, or systemd. */
-interface Inherited {
-  readonly fd: number;
-  readonly address: Address;
 }
 
 interface OpenListener {
@@ -65,20 +59,17 @@ export class Listeners {
    * @throws {StartupError}
    */
   async open(places: readonly ListenPlace[], backlog: number, inheritedFds: readonly number[], isPaused: boolean): Promise<void> {
-    const inherited: (Inherited | undefined)[] = [];
-    for (const fd of inheritedFds) inherited.push(await this.#inspect(fd));
+    const inherited = await InheritedListeners.inspect(inheritedFds, this.#deps);
     try {
       for (const [index, place] of places.entries()) {
-        const origin = inherited.findIndex(one => one !== undefined && isAt(one.address, place));
-        const { fd } = inherited[origin] ?? {};
-        if (origin >= 0) inherited[origin] = undefined;
-        this.#origins.push(origin >= 0 ? origin : undefined);
-        const listener = await this.#listen(place, index, backlog, fd);
+        const [taken] = inherited.take(place, 1);
+        this.#origins.push(taken?.origin);
+        const listener = await this.#listen(place, index, backlog, taken?.fd);
         if (isPaused) listener.pause();
-        this.#open.push({ listener, file: fd !== undefined && 'path' in place ? new SocketFile(place.path) : undefined });
+        this.#open.push({ listener, file: taken !== undefined && 'path' in place ? new SocketFile(place.path) : undefined });
       }
     } finally {
-      for (const one of inherited) if (one !== undefined) this.#closeUnwanted(one, isPaused);
+      inherited.close(isPaused);
     }
   }
 
@@ -106,25 +97,6 @@ export class Listeners {
     await listener.close();
   }
 
-  /** Whoever wonders why a port is taken that systemd has opened finds here that it was opened for another address. */
-  #closeUnwanted({ fd, address }: Inherited, isTakeover: boolean): void {
-    const { log, descriptors } = this.#deps;
-    const fields = { address: placeOf(address) };
-    if (isTakeover) log.info('a listening socket of the dispatcher before is at no place of --listen, and is closed', fields);
-    else log.warn('a listening socket was inherited (LISTEN_FDS) that is at no place of --listen, and is closed', fields);
-    descriptors.close(fd);
-  }
-
-  /** @throws {StartupError} when it is no listening socket */
-  async #inspect(fd: number): Promise<Inherited> {
-    try {
-      const probe = await this.#deps.engine.acceptDescriptors({ fd, noDelay: false }, UNUSED);
-      return { address: probe.address, fd: probe.detach() };
-    } catch (error) {
-      throw new StartupError('EINVAL', `descriptor ${fd} was inherited, and cannot be used: ${messageOf(error)}`);
-    }
-  }
-
   async #listen(place: ListenPlace, index: number, backlog: number, fd: number | undefined): Promise<Listener> {
     const { engine, acceptorOf } = this.#deps;
     const acceptor = acceptorOf(index);
@@ -132,7 +104,7 @@ export class Listeners {
     const common = { backlog, noDelay: false };
     if (fd !== undefined) return engine.acceptDescriptors({ fd, ...common }, acceptor);
     if ('path' in place) {
-      const options = { path: place.path, option: '--listen', mode: undefined, backlog };
+      const options = { path: place.path, name: '--listen', mode: undefined, backlog };
       return listenOnPath(options, path => engine.acceptDescriptors(path, acceptor));
     }
     try {
@@ -141,20 +113,4 @@ export class Listeners {
       throw listenError(error as NodeJS.ErrnoException, 'TCP port', place.host, place.port, '--listen');
     }
   }
-}
-
-const UNUSED: DescriptorAcceptor = { onDescriptor: () => undefined, onAccepted: () => undefined };
-
-function placeOf({ family, host, port }: Address): string {
-  return formatPlace(family === 'unix' ? { path: host } : { host, port });
-}
-
-/** Port 0 is any port of that address. */
-function isAt({ family, host, port }: Address, place: ListenPlace): boolean {
-  if ('path' in place) return family === 'unix' && host === place.path;
-  return family !== 'unix' && (place.port === 0 || place.port === port) && canonical(host) === canonical(place.host);
-}
-
-function canonical(host: string): string {
-  return new SocketAddress({ address: host, family: host.includes(':') ? 'ipv6' : 'ipv4' }).address;
 }

@@ -1,5 +1,5 @@
 // pure
-import { ProtocolError } from '@lars/dispatch/protocol';
+import { ProtocolError } from '@lars/reactor/number-frames';
 import type { SharedCounters } from '@lars/runtime/counters';
 import type { DispatcherCounter } from './counters.ts';
 import type { Accepted } from './worker-account.ts';

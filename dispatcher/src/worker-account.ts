@@ -1,6 +1,7 @@
 // pure
-import { ProtocolError } from '@lars/dispatch/protocol';
+
 import type { StatusView } from '@lars/dispatch/shared-status';
+import { ProtocolError } from '@lars/reactor/number-frames';
 
 /** No process has more descriptors. A worker that tells more does not tell the truth. */
 const OPEN_MAX = 2 ** 30;

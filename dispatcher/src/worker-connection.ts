@@ -1,4 +1,4 @@
-import { type DispatcherFrame, decodeWorkerFrame, encodeFrame, FrameSplitter, ProtocolError } from '@lars/dispatch/protocol';
+import { type DispatcherFrame, decodeWorkerFrame, encodeFrame } from '@lars/dispatch/protocol';
 import { StatusView } from '@lars/dispatch/shared-status';
 import {
   type Connection,
@@ -9,9 +9,11 @@ import {
   type SendOutcome,
   type SharedPage,
 } from '@lars/reactor';
+import { FrameSplitter, ProtocolError } from '@lars/reactor/number-frames';
 import { messageOf } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
-import type { Succession } from './succession.ts';
+import { isSucceed } from '@lars/runtime/succession/frames';
+import type { Succession } from '@lars/runtime/succession/succession';
 import type { WorkerPool } from './worker-pool.ts';
 import type { ControlPort, DescriptorPort, WorkerSession } from './worker-session.ts';
 
@@ -119,13 +121,19 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
     const { pool, nowMs } = this.#deps;
     const role = this.#role;
     if (role.kind === 'refused') return;
+    if (role.kind === 'successor') {
+      role.succession.onFrame(bytes);
+      return;
+    }
+    if (role.kind === 'unknown' && isSucceed(bytes)) {
+      this.#succeed(bytes);
+      return;
+    }
     const frame = decodeWorkerFrame(bytes);
     if (role.kind === 'control') pool.onFrame(role.session, frame, nowMs());
-    else if (role.kind === 'successor') role.succession.onFrame(frame);
     else if (role.kind === 'descriptors') throw new ProtocolError('nothing comes on the second connection after attach');
     else if (frame.kind === 'attach') this.#attach(frame.session);
     else if (frame.kind === 'hello') this.#greet(frame);
-    else if (frame.kind === 'succeed') this.#succeed();
     else throw new ProtocolError(`the first frame is ${frame.kind}, and must be hello or attach`);
   }
 
@@ -143,9 +151,11 @@ export class WorkerConnection implements ControlPort, DescriptorPort {
     this.#role = { kind: 'descriptors', session: this.#deps.pool.onAttach(id, this, this.#deps.nowMs()) };
   }
 
-  #succeed(): void {
+  #succeed(bytes: Uint8Array): void {
     this.#silence.cancel();
-    this.#role = { kind: 'successor', succession: this.#deps.onSuccessor(this.#connection, this.#fd) };
+    const succession = this.#deps.onSuccessor(this.#connection, this.#fd);
+    this.#role = { kind: 'successor', succession };
+    succession.onFrame(bytes);
   }
 
   refuse(error: ProtocolError): void {

@@ -1,5 +1,6 @@
 // pure
-import { PROTOCOL_VERSION, ProtocolError, type ProtocolVersion, type WorkerFrame } from '@lars/dispatch/protocol';
+import { PROTOCOL_VERSION, type ProtocolVersion, type WorkerFrame } from '@lars/dispatch/protocol';
+import { ProtocolError } from '@lars/reactor/number-frames';
 import type { CounterSet, SharedCounters } from '@lars/runtime/counters';
 import type { Logger } from '@lars/runtime/log';
 import { type Candidate, type ChoiceLimits, chooseWorker } from './choose-worker.ts';
@@ -143,19 +144,10 @@ export class WorkerPool {
 
   /** @throws {ProtocolError} when the worker is to be closed */
   onFrame(session: WorkerSession, frame: WorkerFrame, nowMs: number): void {
-    switch (frame.kind) {
-      case 'hello':
-        this.#onHello(session, frame);
-        return;
-      case 'status':
-        this.#onStatus(session, frame.taken, frame.open, nowMs);
-        return;
-      case 'leave':
-        this.#onLeave(session, nowMs);
-        return;
-      default:
-        throw new ProtocolError(`${frame.kind} wants a connection of its own`);
-    }
+    if (frame.kind === 'hello') this.#onHello(session, frame);
+    else if (frame.kind === 'status') this.#onStatus(session, frame.taken, frame.open, nowMs);
+    else if (frame.kind === 'leave') this.#onLeave(session, nowMs);
+    else throw new ProtocolError(`${frame.kind} wants a connection of its own`);
   }
 
   /** The second connection of a worker has come. @throws {ProtocolError} when no worker waits for it */

@@ -1,7 +1,8 @@
 // pure
-import type { DispatcherFrame, ProtocolError, ProtocolVersion } from '@lars/dispatch/protocol';
+import type { DispatcherFrame, ProtocolVersion } from '@lars/dispatch/protocol';
 import type { StatusView } from '@lars/dispatch/shared-status';
 import type { SendOutcome } from '@lars/reactor';
+import type { ProtocolError } from '@lars/reactor/number-frames';
 import { type Accepted, WorkerAccount } from './worker-account.ts';
 
 /** The first connection of a worker. */

@@ -1,7 +1,7 @@
 import { type Connection, type Descriptors, type Engine, type EngineTimer, type Listener, SocketFile } from '@lars/reactor';
 import { messageOf } from '@lars/runtime/errors';
+import { listenOnPath } from '@lars/runtime/listen-on-path';
 import type { Logger } from '@lars/runtime/log';
-import { listenOnPath } from './listen-on-path.ts';
 
 export interface WorkersSocketOptions {
   readonly path: string;
@@ -71,7 +71,7 @@ export class WorkersSocket {
 
   #listen(): Promise<Listener> {
     const { engine, onConnection } = this.#deps;
-    return listenOnPath({ ...this.#options, option: '--socket' }, place => engine.listen(place, onConnection));
+    return listenOnPath({ ...this.#options, name: '--socket' }, place => engine.listen(place, onConnection));
   }
 
   #lookLater(): void {

@@ -2,6 +2,7 @@ import { messageOf, StartupError } from './errors.ts';
 import { exposureWarning } from './exposure.ts';
 import type { Logger } from './log.ts';
 import { ProcessSignals } from './process-signals.ts';
+import type { HandOver } from './succession/hand-over.ts';
 
 /** A running part of the system, which can be stopped and reports when it cannot go on. */
 export interface Service {
@@ -12,6 +13,8 @@ export interface Service {
   readonly hasAllowList?: boolean;
   /** Resolves with the reason when the service has ended by itself; never rejects. */
   readonly failed: Promise<Error>;
+  /** Of those whose place another process may take while they run. */
+  readonly handOver?: HandOver;
   /** How long `stop` may take, where that is longer than STOP_DEADLINE_MS. */
   readonly stopDeadlineMs?: number;
   /** Whether the threads behind it give signs of life; for those that notice when one hangs. */
@@ -64,12 +67,12 @@ export async function startUnlessStopped<T>(
 }
 
 /**
- * Runs until SIGINT or SIGTERM, or until a service fails; meanwhile SIGHUP reloads the conf files. Then it stops the services one
+ * Runs until SIGINT or SIGTERM, until a service fails, or until another process has taken its place; meanwhile SIGHUP reloads the conf files. Then it stops the services one
  * after the other in the order given, all within STOP_DEADLINE_MS, or what the most patient of them wants. Another signal,
  * SAME_SIGNAL_MS later, ends the wait; a service that fails to stop does not keep the
  * others from stopping.
  * @param signals those that were caught during the start
- * @returns the exit code: 0 after a signal, 1 after a failure or when stopping failed or took too long
+ * @returns the exit code: 0 after a signal and when another process has taken over, 1 after a failure or when stopping failed or took too long
  */
 export async function runUntilStopped(
   services: readonly Service[],
@@ -82,7 +85,8 @@ export async function runUntilStopped(
     if (warning !== undefined) log.warn(warning);
   }
   const failure = Promise.race(services.map(service => service.failed.then(error => ({ service, error }))));
-  const end = await Promise.race([signals.first(), failure]);
+  const handedOver = Promise.race(services.flatMap(({ handOver }) => (handOver === undefined ? [] : [handOver.done])));
+  const end = await Promise.race([signals.first(), failure, handedOver.then(() => 'another process has taken over')]);
   if (typeof end === 'string') log.info(`${end}: stopping`);
   else log.error(`${end.service.name} cannot go on: ${end.error.message}`);
   const deadlineMs = Math.max(...services.map(({ stopDeadlineMs }) => stopDeadlineMs ?? STOP_DEADLINE_MS));

@@ -44,6 +44,8 @@ export class SystemdNotifier {
   /** A field, so that it lives while the C library reads it. */
   readonly #memory = new Uint8Array(ADDRESS_AT + PATH_AT + MAX_PATH_BYTES + 1);
   readonly #addressBytes: number;
+  #watchdogMs: number | undefined;
+  #hasLeft = false;
   #hasFailed = false;
 
   /** undefined where systemd wants to be told nothing, or cannot be told: then with a line in the log. */
@@ -81,17 +83,31 @@ export class SystemdNotifier {
     this.#send('STOPPING=1');
   }
 
-  /** As long as the process does its work, and `isAlive` says that its other threads do, systemd lets it live. */
-  watch(isAlive: () => boolean): void {
-    const { watchdogMs } = this.#options;
-    if (watchdogMs === undefined) return;
+  /**
+   * Another process takes the place of this one, whose end means nothing any more. Only this one may say so, and it says nothing afterwards.
+   * @returns how often systemd wants a sign of life of it, ms; 0 = never
+   */
+  leaveTo(pid: number): number {
+    this.#send(`MAINPID=${pid}`);
+    this.#hasLeft = true;
+    return this.#watchdogMs ?? 0;
+  }
+
+  /**
+   * As long as the process does its work, and `isAlive` says that its other threads do, systemd lets it live.
+   * @param inheritedMs what systemd wants of the process whose place this one has taken: the environment of this one does not say it
+   */
+  watch(isAlive: () => boolean, inheritedMs?: number): void {
+    this.#watchdogMs = this.#options.watchdogMs ?? inheritedMs;
+    if (this.#watchdogMs === undefined) return;
     const tell = () => {
       if (isAlive()) this.#send('WATCHDOG=1');
     };
-    setInterval(tell, watchdogMs / MESSAGES_PER_WATCHDOG).unref();
+    setInterval(tell, this.#watchdogMs / MESSAGES_PER_WATCHDOG).unref();
   }
 
   #send(state: string): void {
+    if (this.#hasLeft) return;
     const { written } = new TextEncoder().encodeInto(state, this.#memory.subarray(0, ADDRESS_AT));
     const start = this.#libc.addressOf(this.#memory.buffer);
     if (this.#libc.sendto(this.#fd, start, written, 0, start + ADDRESS_AT, this.#addressBytes) >= 0) return;

@@ -1,14 +1,9 @@
 /** A worker that speaks the dispatcher's protocol by hand: it does what a test says, and nothing of itself. */
 import { connect, Socket } from 'node:net';
-import {
-  type DispatcherFrame,
-  decodeDispatcherFrame,
-  encodeFrame,
-  FrameSplitter,
-  type WorkerFrame,
-} from '@lars/dispatch/protocol';
+import { type DispatcherFrame, decodeDispatcherFrame, encodeFrame, type WorkerFrame } from '@lars/dispatch/protocol';
 import { WorkerStatus } from '@lars/dispatch/shared-status';
 import { type Descriptors, loadDescriptors } from '@lars/reactor';
+import { FrameSplitter } from '@lars/reactor/number-frames';
 import { eventually } from './eventually.ts';
 
 export async function descriptorsHere(): Promise<Descriptors> {

@@ -30,7 +30,6 @@ export async function runDispatcher(shell: Shell, options: DispatcherOptions, lo
     start: async () => {
       const inheritedFds = takeInheritedDescriptors(process.env, process.pid);
       const dispatcher = await startDispatcher({ ...options, inheritedFds }, { log });
-      void dispatcher.handedOver.then(() => process.kill(process.pid, 'SIGTERM'));
       onReload(
         () =>
           void dispatcher.roll().catch((error: unknown) => log.error('workers were not replaced', { error: messageOf(error) })),

@@ -44,7 +44,9 @@ export async function runInForeground({ signals, log, bufferedLogs, start }: For
 
 function tellSystemd(systemd: SystemdNotifier, services: readonly Service[], signals: ProcessSignals): void {
   signals.reloadObserver = systemd;
-  systemd.watch(() => services.every(service => service.isAlive?.() ?? true));
+  for (const { handOver } of services) if (handOver !== undefined) handOver.successorObserver = pid => systemd.leaveTo(pid);
+  const [inheritedMs] = services.flatMap(({ handOver }) => handOver?.watchdogMs ?? []);
+  systemd.watch(() => services.every(service => service.isAlive?.() ?? true), inheritedMs);
   void Promise.race([signals.first(), ...services.map(({ failed }) => failed)]).then(() => systemd.stopping());
   systemd.ready();
 }

@@ -35,6 +35,9 @@ const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const SHUT_RDWR = 2;
 const MSG_PEEK = 2;
+const F_DUPFD_CLOEXEC = 1_030;
+/** Behind the standard streams. */
+const FIRST_COPY = 3;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
@@ -170,12 +173,13 @@ export class Descriptors {
     return this.#retry(() => this.#calls.send(socket, this.#address + ROOM_AT, bytes.length, flags)) === bytes.length;
   }
 
-  /** Who has connected at the other end of a UNIX socket. @returns the user's number, -1 where the system does not tell */
-  remoteUser(socket: number): number {
+  /** Who is at the other end of a UNIX socket: who has connected, or who listens there. Numbers of the process and its user, each -1 where the system does not tell. */
+  remoteProcess(socket: number): { readonly pid: number; readonly user: number } {
     const lengthAt = ROOM_AT + UCRED_BYTES;
     this.#words[lengthAt / 4] = UCRED_BYTES;
     const result = this.#calls.getsockopt(socket, SOL_SOCKET, SO_PEERCRED, this.#address + ROOM_AT, this.#address + lengthAt);
-    return result < 0 ? -1 : (this.#words[ROOM_AT / 4 + 1] as number);
+    const [pid = -1, user = -1] = this.#words.subarray(ROOM_AT / 4);
+    return result < 0 ? { pid: -1, user: -1 } : { pid, user };
   }
 
   /**
@@ -200,6 +204,13 @@ export class Descriptors {
   /** Ends both directions of a socket, whoever else has a descriptor of it. What the remote has sent before can be read still. */
   shutdown(socket: number): void {
     this.#calls.shutdown(socket, SHUT_RDWR);
+  }
+
+  /** @returns another descriptor of the same socket, which is not inherited by programs. @throws {Error} as Node's, with `code` */
+  duplicate(fd: number): number {
+    const copy = this.#calls.fcntl(fd, F_DUPFD_CLOEXEC, FIRST_COPY);
+    if (copy < 0) throw systemError('fcntl', this.#calls.errno());
+    return copy;
   }
 
   close(fd: number): void {

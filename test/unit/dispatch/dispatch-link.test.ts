@@ -1,8 +1,9 @@
 /** A worker's link, against a dispatcher that does what the test says. */
 import path from 'node:path';
-import { decodeWorkerFrame, encodeFrame, FrameSplitter, type WorkerFrame } from '@lars/dispatch/protocol';
+import { decodeWorkerFrame, encodeFrame, type WorkerFrame } from '@lars/dispatch/protocol';
 import { StatusView } from '@lars/dispatch/shared-status';
 import { type Connection, createEngine } from '@lars/reactor';
+import { FrameSplitter } from '@lars/reactor/number-frames';
 import { expect, test } from 'vitest';
 import { DispatchLink } from '../../../dispatch/src/dispatch-link.ts';
 import { afterTest, type Client, connectClient, temporaryFolder } from '../../support/dispatch-world.ts';

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { serveDispatched } from '@lars/dispatch';
-import { encodeFrame } from '@lars/dispatch/protocol';
 import { createEngine } from '@lars/reactor';
+import { encodeSuccessionFrame } from '@lars/runtime/succession/frames';
 import { expect, test } from 'vitest';
 import {
   afterTest,
@@ -58,7 +58,7 @@ test(
     for (let at = 0; at < TAKEOVERS; at++) {
       const old = world;
       world = await takeOver(old);
-      await old.dispatcher.handedOver;
+      await old.dispatcher.handOver.done;
       const seen = answered;
       await eventually('some more', () => answered > seen + ANSWERS_EACH);
       await eventually('the worker is here, with what it has', () => (world.dispatcher.workers()[0]?.open ?? 0) > 0);
@@ -85,7 +85,7 @@ test('what no worker has taken goes along, and is served there; a worker of vers
   const clients = [await old.connect(), await connectClient({ path: file }), await connectClient({ path: file })];
   await eventually('all wait', () => old.dispatcher.counters.get('waited') === 3);
   const fresh = await takeOver(old, { listen: [{ path: file }, { host: LOOPBACK, port: old.port }] });
-  await old.dispatcher.handedOver;
+  await old.dispatcher.handOver.done;
   await eventually('the worker is let go', () => full.isClosed);
   expect(old.dispatcher.counters.get('movedOn')).toBe(3);
   const worker = await fresh.join();
@@ -112,7 +112,7 @@ test('a place that is new is opened, and one that is no longer wanted is closed'
     listen: [{ host: LOOPBACK, port }, { path: two }],
     takesOver: true,
   });
-  await old.dispatcher.handedOver;
+  await old.dispatcher.handOver.done;
   expect([existsSync(one), existsSync(two)]).toEqual([false, true]);
   const worker = await fresh.join();
   await connectClient({ host: LOOPBACK, port });
@@ -190,7 +190,7 @@ test('one that goes away before it is ready changes nothing', async () => {
   await eventually('no descriptor has stayed', () => openDescriptors() <= before);
   expect(existsSync(old.socketPath)).toBe(true);
   const fresh = await takeOver(old);
-  await old.dispatcher.handedOver;
+  await old.dispatcher.handOver.done;
   await eventually('the worker has moved', () => readyWorkers(fresh.dispatcher) === 1);
 });
 
@@ -215,21 +215,41 @@ test('descriptors that somebody else has opened are used where they are wanted, 
   await expect(startDispatchWorld({ inheritedFds: [1] })).rejects.toThrow('descriptor 1 was inherited, and cannot be used');
 });
 
-const succeed = encodeFrame({ kind: 'succeed', version: 2 });
+/** Says what the test says, and keeps what it is offered. */
+async function rawSuccessor(socketPath: string) {
+  const descriptors = await descriptorsHere();
+  const socket = descriptors.connect(socketPath);
+  const offered: number[] = [];
+  return {
+    offered,
+    say: (bytes: Uint8Array) => descriptors.sendBytes(socket, bytes),
+    isClosed: (): boolean => {
+      const received = descriptors.receive(socket);
+      if (received.kind === 'message') offered.push(...received.fds);
+      return received.kind === 'gone';
+    },
+    close: () => {
+      for (const fd of [socket, ...offered]) descriptors.close(fd);
+    },
+  };
+}
+
+const succeed = encodeSuccessionFrame({ kind: 'succeed', version: 2, service: 'dispatcher' });
 test.each([
   [
     'in the middle of something else',
-    Buffer.concat([succeed, encodeFrame({ kind: 'leave' })]),
-    'leave is nothing for a dispatcher',
+    Buffer.concat([succeed, Buffer.from([4, ...new Array(15).fill(0)])]),
+    'nobody who takes over sends frames of kind 4',
   ],
-  ['twice', Buffer.concat([succeed, succeed]), 'succeed is nothing for a dispatcher'],
-  ['with rubbish', Buffer.concat([succeed, Buffer.alloc(16, 0xff)]), 'no worker sends frames of kind 4294967295'],
+  ['twice', Buffer.concat([succeed, succeed]), 'it says succeed twice'],
+  ['with rubbish', Buffer.concat([succeed, Buffer.alloc(16, 0xff)]), 'nobody who takes over sends frames of kind 4294967295'],
+  ['for another service', encodeSuccessionFrame({ kind: 'succeed', version: 2, service: 'proxy' }), 'a proxy does not take over'],
 ])('one that speaks %s is closed, and the old one goes on', async (_, bytes, message) => {
   const world = await startDispatchWorld();
-  const bad = await ScriptedWorker.connect(world.socketPath);
-  afterTest(() => bad.kill());
-  bad.write(bytes);
-  await eventually('it is closed', () => bad.isClosed);
+  const bad = await rawSuccessor(world.socketPath);
+  bad.say(bytes);
+  await eventually('it is closed', () => bad.isClosed());
+  bad.close();
   expect(world.log.records.map(({ fields }) => String(fields['error'])).join('\n')).toContain(message);
   const client = await world.connect();
   (await (await world.join()).take()).end('fine');
@@ -238,17 +258,16 @@ test.each([
 
 test('two cannot take over at once', async () => {
   const world = await startDispatchWorld();
-  const first = await ScriptedWorker.connect(world.socketPath);
+  const first = await rawSuccessor(world.socketPath);
   const second = await ScriptedWorker.connect(world.socketPath);
-  afterTest(() => first.kill());
   afterTest(() => second.kill());
   second.write(Buffer.alloc(1));
-  first.write(succeed);
-  await first.next('offer');
+  first.say(succeed);
+  await eventually('it is offered what listens', () => !first.isClosed() && first.offered.length === 2);
   second.write(succeed.subarray(1));
   second.write(Buffer.alloc(16));
   await eventually('it is closed', () => second.isClosed);
-  first.kill();
+  first.close();
   await (await world.join()).kill();
 });
 

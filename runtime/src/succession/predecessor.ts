@@ -1,29 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type DispatcherFrame,
-  decodeDispatcherFrame,
-  encodeFrame,
-  FrameSplitter,
-  PROTOCOL_VERSION,
-  ProtocolError,
-  type WorkerFrame,
-} from '@lars/dispatch/protocol';
 import type { Descriptors } from '@lars/reactor';
-import { messageOf, StartupError } from '@lars/runtime/errors';
+import { FrameSplitter, ProtocolError } from '@lars/reactor/number-frames';
+import { messageOf, StartupError } from '../errors.ts';
+import {
+  decodePredecessorFrame,
+  encodeSuccessionFrame,
+  type PredecessorFrame,
+  SUCCESSION_VERSION,
+  type SuccessionService,
+  type SuccessorFrame,
+} from './frames.ts';
 
 /** How often it is looked whether something has come. */
 const POLL_MS = 2;
-/** For how long the other dispatcher may say nothing. */
+/** For how long the other one may say nothing. */
 const ANSWER_MS = 5_000;
 /** Nobody listens at the path. */
 const ABSENT: readonly unknown[] = ['ENOENT', 'ECONNREFUSED'];
 
-/** The dispatcher that ran before, seen by the one that takes over from it: it gives its listening descriptors, then what no worker has taken. */
+/** The process that ran before, seen by the one that takes over from it: it gives its listening descriptors, then what was accepted there and nobody has served. */
 export class Predecessor {
   readonly #descriptors: Descriptors;
   readonly #socket: number;
   readonly #splitter = new FrameSplitter();
-  readonly #frames: DispatcherFrame[] = [];
+  readonly #frames: PredecessorFrame[] = [];
   readonly #fds: number[] = [];
   #isGone = false;
 
@@ -33,40 +33,50 @@ export class Predecessor {
   }
 
   /**
-   * Asks the dispatcher at this path for its listeners.
-   * @returns undefined when nobody is there; else it and its listening descriptors, the workers' socket first
-   * @throws {StartupError} when it does not give them
+   * Asks the process at this path for its listeners.
+   * @param service what this process is, and the other one must be
+   * @returns undefined when nobody is there; else it and its listening descriptors, that of the path itself first
+   * @throws {StartupError} when it does not give them, or is another user's
    */
   static async meet(
     descriptors: Descriptors,
+    service: SuccessionService,
     path: string,
   ): Promise<{ readonly predecessor: Predecessor; readonly fds: readonly number[] } | undefined> {
-    const socket = connect(descriptors, path);
+    const socket = connect(descriptors, service, path);
     if (socket === undefined) return undefined;
     const predecessor = new Predecessor(descriptors, socket);
     try {
-      predecessor.#say({ kind: 'succeed', version: PROTOCOL_VERSION });
+      const { user } = descriptors.remoteProcess(socket);
+      const own = process.getuid?.();
+      if (user !== own && user !== 0 && own !== 0) throw new ProtocolError(`it is user ${user}'s`);
+      predecessor.#say({ kind: 'succeed', version: SUCCESSION_VERSION, service });
       const fds: number[] = [];
       for (;;) {
         const frame = await predecessor.#next(ANSWER_MS);
-        if (frame?.kind !== 'offer') throw new ProtocolError('it does not answer');
+        if (frame?.kind !== 'offer') throw new ProtocolError('it does not answer, or another one takes over already');
         if (frame.count === 0) return { predecessor, fds };
         fds.push(...predecessor.#take(frame.count));
       }
     } catch (error) {
       predecessor.close();
-      throw new StartupError('TAKEOVER', `the dispatcher at ${path} does not hand over: ${messageOf(error)}`, { cause: error });
+      throw new StartupError('TAKEOVER', `the ${service} at ${path} does not hand over: ${messageOf(error)}`, { cause: error });
     }
   }
 
-  /** Says what is taken, and waits until the other one accepts no more, or is gone. @param claims places among its listeners, from 0 */
-  async release(claims: readonly number[]): Promise<void> {
+  /**
+   * Says what is taken, and waits until the other one accepts no more, or is gone.
+   * @param claims places among its listeners, from 0
+   * @returns how often systemd wants a sign of life of the other one, and now of this one, ms; undefined where it does not
+   */
+  async release(claims: readonly number[]): Promise<number | undefined> {
     for (const number of claims) this.#say({ kind: 'claim', number });
     this.#say({ kind: 'ready' });
-    await this.#next(ANSWER_MS);
+    const frame = await this.#next(ANSWER_MS);
+    return frame?.kind === 'released' && frame.watchdogMs > 0 ? frame.watchdogMs : undefined;
   }
 
-  /** Takes what no worker of the other one has taken, until that has ended. Never rejects. */
+  /** Takes what nobody has served, until the other one has ended the connection. Never rejects. */
   async takeRest(onConnection: (fd: number, listener: number) => void, onEnough: () => void): Promise<void> {
     try {
       for (;;) {
@@ -86,8 +96,8 @@ export class Predecessor {
     for (const fd of this.#fds.splice(0)) this.#descriptors.close(fd);
   }
 
-  #say(frame: WorkerFrame): void {
-    if (!this.#isGone) this.#descriptors.sendBytes(this.#socket, encodeFrame(frame));
+  #say(frame: SuccessorFrame): void {
+    if (!this.#isGone) this.#descriptors.sendBytes(this.#socket, encodeSuccessionFrame(frame));
   }
 
   /** Descriptors come with the frame that counts them. Fewer are here when this process may not have more open. */
@@ -96,7 +106,7 @@ export class Predecessor {
   }
 
   /** @returns undefined when it is gone, says what cannot be, or says nothing for so long */
-  async #next(withinMs: number): Promise<DispatcherFrame | undefined> {
+  async #next(withinMs: number): Promise<PredecessorFrame | undefined> {
     for (let waitedMs = 0; waitedMs <= withinMs; waitedMs += POLL_MS) {
       const frame = this.#frames.shift();
       if (frame !== undefined) return frame;
@@ -104,7 +114,7 @@ export class Predecessor {
       const received = this.#descriptors.receive(this.#socket);
       if (received.kind === 'message') {
         this.#fds.push(...received.fds);
-        this.#splitter.push(received.bytes, bytes => this.#frames.push(decodeDispatcherFrame(bytes)));
+        this.#splitter.push(received.bytes, bytes => this.#frames.push(decodePredecessorFrame(bytes)));
       } else if (received.kind === 'gone') return undefined;
       else await sleep(POLL_MS);
     }
@@ -112,11 +122,11 @@ export class Predecessor {
   }
 }
 
-function connect(descriptors: Descriptors, path: string): number | undefined {
+function connect(descriptors: Descriptors, service: SuccessionService, path: string): number | undefined {
   try {
     return descriptors.connect(path);
   } catch (error) {
     if (ABSENT.includes((error as NodeJS.ErrnoException).code)) return undefined;
-    throw new StartupError('TAKEOVER', `the dispatcher at ${path} cannot be reached: ${messageOf(error)}`, { cause: error });
+    throw new StartupError('TAKEOVER', `the ${service} at ${path} cannot be reached: ${messageOf(error)}`, { cause: error });
   }
 }
