@@ -1,5 +1,5 @@
 import type { SharedCounters } from '@lars/runtime/counters';
-import { messageOf } from '@lars/runtime/errors';
+import { startAfterPredecessor } from '@lars/runtime/http/after-predecessor';
 import { type Health, type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Logger } from '@lars/runtime/log';
 import type { DispatcherCounter } from './counters.ts';
@@ -17,32 +17,20 @@ export interface DispatcherHttpDeps {
   readonly nextTick: () => Promise<void>;
 }
 
-/** How often, a tick apart, a port is tried that the dispatcher before may have still. */
-const TRIES = 20;
-
 /**
  * /healthz, /metrics and /workers.
  * @param hasTakenOver clients are served already, so that an error does not end the process
  * @returns undefined when it goes without
  * @throws {StartupError}
  */
-export async function serveHttp(
+export function serveHttp(
   place: { readonly ip: string; readonly port: number },
   hasTakenOver: boolean,
   deps: DispatcherHttpDeps,
 ): Promise<HealthServer | undefined> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await start(place, deps);
-    } catch (error) {
-      if (!hasTakenOver) throw error;
-      if (attempt === TRIES) {
-        deps.log.error('--http is not served', { error: messageOf(error) });
-        return undefined;
-      }
-    }
-    await deps.nextTick();
-  }
+  if (!hasTakenOver) return start(place, deps);
+  const { log, nextTick } = deps;
+  return startAfterPredecessor('--http', { log, nextTick, start: () => start(place, deps) });
 }
 
 function start(

@@ -55,21 +55,27 @@ export class Listeners {
 
   /**
    * Opens all places; those of which there is an inherited descriptor with that. The other descriptors are closed.
-   * @param isPaused nothing is accepted before `resume`
+   * @param isTakeover they are those of the dispatcher before: nothing is accepted before `resume`, and the files of UNIX sockets go when they close; systemd keeps its own
    * @throws {StartupError}
    */
-  async open(places: readonly ListenPlace[], backlog: number, inheritedFds: readonly number[], isPaused: boolean): Promise<void> {
+  async open(
+    places: readonly ListenPlace[],
+    backlog: number,
+    inheritedFds: readonly number[],
+    isTakeover: boolean,
+  ): Promise<void> {
     const inherited = await InheritedListeners.inspect(inheritedFds, this.#deps);
     try {
       for (const [index, place] of places.entries()) {
         const [taken] = inherited.take(place, 1);
         this.#origins.push(taken?.origin);
         const listener = await this.#listen(place, index, backlog, taken?.fd);
-        if (isPaused) listener.pause();
-        this.#open.push({ listener, file: taken !== undefined && 'path' in place ? new SocketFile(place.path) : undefined });
+        if (isTakeover) listener.pause();
+        const file = isTakeover && taken !== undefined && 'path' in place ? new SocketFile(place.path) : undefined;
+        this.#open.push({ listener, file });
       }
     } finally {
-      inherited.close(isPaused);
+      inherited.close(isTakeover);
     }
   }
 

@@ -140,6 +140,19 @@ export const proxyConfigTable = defineConfig({
         max: 3_600_000,
         meaning: 'At SIGTERM nothing new is accepted, and the open connections have this time to end; then they are reset.',
       }),
+      takeover_socket: path({
+        default: '',
+        meaning:
+          'The UNIX socket at which `lars proxy --takeover` asks for what this one listens to. Nothing: takeover.sock in the folder that systemd has made for the service (RUNTIME_DIRECTORY), ' +
+          'if there is one.',
+      }),
+      takeover_drain_time: duration({
+        default: 300_000,
+        min: 0,
+        max: 30 * DAY_MS,
+        meaning:
+          'When another proxy has taken over, open connections have this time to end, because nobody waits for it; then they are reset. SIGTERM shortens it to drain_time.',
+      }),
       log_lines: integer({
         default: 10,
         min: 0,

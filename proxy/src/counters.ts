@@ -45,3 +45,14 @@ export const proxyGauges = defineCounters({
   acceptPauses: 'Times that accepting had to wait, because there were no open files or no memory',
 });
 export type ProxyGauge = (typeof proxyGauges.names)[number];
+
+/** Of each thread, as main sees it. */
+export const threadCounters = defineCounters({
+  threadRestarts: 'Times that the thread was started again after it had died',
+});
+export type ThreadCounter = (typeof threadCounters.names)[number];
+
+export const threadGauges = defineCounters({
+  threadDead: '1 while the thread has died, and is not there again',
+});
+export type ThreadGauge = (typeof threadGauges.names)[number];

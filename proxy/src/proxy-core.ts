@@ -1,12 +1,13 @@
 /** What one thread of the proxy does: it listens, and serves each connection that it accepts. */
 import { type LarsApi, LarsClient } from '@lars/client-sdk';
-import { formatModule, parseIpv4 } from '@lars/proto';
+import { parseIpv4 } from '@lars/proto';
 import { type Connection, createEngine, type Engine, type EngineKind, type Listener, RELAY_ENGINES } from '@lars/reactor';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
 import { formatPlace, type ListenPlace } from '@lars/runtime/listen-place';
 import type { Logger } from '@lars/runtime/log';
 import { isInNetwork, parseNetworks } from '@lars/runtime/udp/networks';
+import { AgentWatch } from './agent-watch.ts';
 import { FirstByteWatch } from './connect/first-byte-watch.ts';
 import { HostConnector } from './connect/host-connector.ts';
 import { NameResolver } from './connect/name-resolver.ts';
@@ -15,7 +16,8 @@ import { ConnectionLog } from './connection-log.ts';
 import { type ProxyCounter, type ProxyGauge, proxyCounters, proxyGauges } from './counters.ts';
 import { FirstLook } from './listen/first-look.ts';
 import type { ListenerRules } from './listen/listener-rules.ts';
-import { openListener } from './open-listener.ts';
+import type { ListeningDescriptor } from './listen/listening-sockets.ts';
+import { ACCEPTED_SOCKETS, openListener } from './listen/open-listener.ts';
 import { HostPicker } from './pick/host-picker.ts';
 import { HostTable } from './pick/host-table.ts';
 import { RouteBook } from './pick/route-book.ts';
@@ -28,10 +30,12 @@ export interface CoreOptions {
   /** Where to listen instead, for each of `rules`: with the ports that were picked for all threads. */
   readonly places?: readonly ListenPlace[];
   readonly engine: EngineKind | 'auto';
+  /** It opens what it listens to itself, as node:net must; otherwise it is given descriptors (`serve`). */
+  readonly opensListeners: boolean;
   /** Other threads listen on the same ports. */
   readonly reusePort: boolean;
-  /** The path of a UNIX socket cannot be shared: one thread has it. */
-  readonly listensOnPaths: boolean;
+  /** The first of the threads, which does what one of them must: it asks for all modules, and listens on paths, which node:net cannot share. */
+  readonly isFirst: boolean;
   readonly agent: AgentPlace;
   /** Of the whole process. */
   readonly maxConnections: number;
@@ -54,6 +58,8 @@ export interface CoreDeps {
   readonly counters: SharedCounters<ProxyCounter>;
   readonly gauges: SharedCounters<ProxyGauge>;
   readonly limits: ConnectionLimits;
+  /** Instead of one that is made as the options say. It is closed at the end. */
+  readonly engine?: Engine;
   /** Instead of a client of the agent that the options name. It is closed at the end. */
   readonly lars?: LarsApi;
   /** Instead of the system's resolver. */
@@ -76,8 +82,6 @@ export interface CoreStatus {
 }
 
 const GAUGE_MS = 250;
-/** Beyond what an agent takes to learn a route for the first time. */
-const FIRST_ROUTE_MS = 3_000;
 const LIMIT_WARNING_MS = 10_000;
 /** Time for what was reset at the end of a drain to be closed. */
 const CUT_MS = 500;
@@ -88,7 +92,7 @@ const CUT_MS = 500;
  */
 export async function startCore(options: CoreOptions, deps: CoreDeps): Promise<ProxyCore> {
   const kind = options.engine === 'auto' ? RELAY_ENGINES : options.engine;
-  const engine = await createEngine({ kind }, { log: deps.log, nowMs: () => deps.clock.monotonicMs() });
+  const engine = deps.engine ?? (await createEngine({ kind }, { log: deps.log, nowMs: () => deps.clock.monotonicMs() }));
   const core = new ProxyCore(options, deps, engine);
   try {
     await core.listen();
@@ -104,16 +108,16 @@ export class ProxyCore {
   readonly #deps: CoreDeps;
   readonly #engine: Engine;
   readonly #lars: LarsApi;
-  readonly #client: LarsClient | undefined;
+  readonly #agent: AgentWatch | undefined;
   readonly #hosts: HostTable;
   readonly #duties: readonly ListenerDuty[];
   readonly #connectionDeps: ProxiedConnectionDeps;
-  /** By the place of their rules. */
+  /** By the place of their rules, or by the number of the socket, where that was given. */
   readonly #listeners = new Map<number, Listener>();
   readonly #connections = new PlacedList<ProxiedConnection>();
   readonly #gaugeTimer: NodeJS.Timeout;
   #onEmpty: (() => void) | undefined;
-  #isAgentAway = false;
+  #limitDrain: ((ms: number) => void) | undefined;
   #nextLimitWarningMs = Number.NEGATIVE_INFINITY;
   #stopping: Promise<void> | undefined;
 
@@ -123,8 +127,10 @@ export class ProxyCore {
     this.#options = options;
     this.#deps = deps;
     this.#engine = engine;
-    this.#client = deps.lars === undefined ? new LarsClient(options.agent) : undefined;
-    this.#lars = deps.lars ?? (this.#client as LarsClient);
+    const { host, ports } = options.agent;
+    const client = deps.lars === undefined ? new LarsClient(options.agent) : undefined;
+    this.#agent = client === undefined ? undefined : new AgentWatch(`${host}:${ports}`, { client, log });
+    this.#lars = deps.lars ?? (client as LarsClient);
     this.#hosts = new HostTable({ maxConnections: options.maxHostConnections, failCoolDownMs: options.failCoolDownMs });
     const routes = new RouteBook({ lars: this.#lars, hosts: this.#hosts, nowMs });
     const pickerDeps = { lars: this.#lars, hosts: this.#hosts, routes, nowMs };
@@ -169,16 +175,28 @@ export class ProxyCore {
   }
 
   async listen(): Promise<void> {
-    const { rules, places, reusePort, listensOnPaths } = this.#options;
+    const { rules, places, opensListeners, reusePort, isFirst } = this.#options;
     for (const [at, one] of rules.entries()) {
-      if ('path' in one.place && !listensOnPaths) continue;
-      const duty = this.#duties[at] as ListenerDuty;
-      const max = { total: this.#options.maxConnections, listener: one.maxConnections };
-      const onAccept = (client: Connection) => this.#accept(client, duty, max);
-      this.#listeners.set(at, await openListener(this.#engine, one, { place: places?.[at], reusePort }, onAccept));
+      if (!opensListeners || ('path' in one.place && !isFirst)) continue;
+      this.#listeners.set(at, await openListener(this.#engine, one, { place: places?.[at], reusePort }, this.#acceptorOf(at)));
     }
     // One thread asks for all.
-    if (listensOnPaths && this.#client !== undefined) void this.#askForModules(this.#client);
+    if (isFirst) void this.#agent?.askForModules(rules, () => this.#stopping !== undefined);
+  }
+
+  /** Accepts from these, which are this core's from now on. */
+  async serve(descriptors: readonly ListeningDescriptor[]): Promise<void> {
+    for (const { socket, listener, fd } of descriptors)
+      this.#listeners.set(socket, await this.#engine.listen({ ...ACCEPTED_SOCKETS, fd }, this.#acceptorOf(listener)));
+  }
+
+  /** Accepts no more from these sockets, whose queues are somebody else's now. @returns the descriptors, which are the caller's */
+  leave(sockets: readonly number[]): readonly number[] {
+    return sockets.flatMap(socket => {
+      const listener = this.#listeners.get(socket);
+      this.#listeners.delete(socket);
+      return listener?.detach() ?? [];
+    });
   }
 
   status(): CoreStatus {
@@ -201,6 +219,11 @@ export class ProxyCore {
   stop(drainMs: number): Promise<void> {
     this.#stopping ??= this.#stop(drainMs);
     return this.#stopping;
+  }
+
+  /** The open connections have so long from now on, where that is less than what they have left. */
+  limitDrain(ms: number): void {
+    this.#limitDrain?.(ms);
   }
 
   async #stop(drainMs: number): Promise<void> {
@@ -229,9 +252,21 @@ export class ProxyCore {
     if (this.#connections.size === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onEmpty = resolve;
-    const timer = setTimeout(resolve, ms);
+    let timer = setTimeout(resolve, ms);
+    const endMs = this.#deps.clock.monotonicMs() + ms;
+    this.#limitDrain = lessMs => {
+      if (this.#deps.clock.monotonicMs() + lessMs >= endMs) return;
+      clearTimeout(timer);
+      timer = setTimeout(resolve, lessMs);
+    };
     await promise;
     clearTimeout(timer);
+  }
+
+  #acceptorOf(listener: number): (client: Connection) => void {
+    const duty = this.#duties[listener] as ListenerDuty;
+    const max = { total: this.#options.maxConnections, listener: duty.rules.maxConnections };
+    return client => this.#accept(client, duty, max);
   }
 
   #accept(client: Connection, duty: ListenerDuty, max: ConnectionsMax): void {
@@ -267,22 +302,6 @@ export class ProxyCore {
     this.#deps.log.warn('connections are refused at a limit', { limit, max, listener });
   }
 
-  /** An agent that is away and a module that nobody has added are told at the start, and not by the first client that is refused. */
-  async #askForModules(client: LarsClient): Promise<void> {
-    const { rules } = this.#options;
-    const all = rules.flatMap(({ module, serverNames }) => [module, ...serverNames.map(rule => rule.module)]);
-    const modules = new Map(all.flatMap(one => (one === undefined ? [] : [[formatModule(one.modid, one.cmdid), one]])));
-    for (const [module, { modid, cmdid }] of modules) {
-      const known = await client.register(modid, cmdid, { timeoutMs: FIRST_ROUTE_MS }).then(
-        () => true,
-        () => false,
-      );
-      if (this.#stopping !== undefined || client.stats().agentAway) return;
-      if (!known)
-        this.#deps.log.warn('the agent knows no host of a module: its connections are refused until it does', { module });
-    }
-  }
-
   #updateGauges(): void {
     const { gauges } = this.#deps;
     let hostConnections = 0;
@@ -291,21 +310,8 @@ export class ProxyCore {
     gauges.set(proxyGauges.at.connections, this.#connections.size);
     gauges.set(proxyGauges.at.relays, relays);
     gauges.set(proxyGauges.at.hostConnections, hostConnections);
-    gauges.set(proxyGauges.at.agentAway, Number(this.#lookAtAgent()));
+    gauges.set(proxyGauges.at.agentAway, Number(this.#agent?.look() ?? false));
     gauges.set(proxyGauges.at.acceptPauses, acceptPauses);
-  }
-
-  /** @returns whether the agent is away; when that changes, the log says so */
-  #lookAtAgent(): boolean {
-    const isAway = this.#client?.stats().agentAway ?? false;
-    if (isAway === this.#isAgentAway) return isAway;
-    this.#isAgentAway = isAway;
-    const { log } = this.#deps;
-    const { host, ports } = this.#options.agent;
-    const agent = { agent: `${host}:${ports}` };
-    if (isAway) log.warn('the agent does not answer: hosts are picked from the last routes', agent);
-    else log.info('the agent answers again', agent);
-    return isAway;
   }
 }
 

@@ -5,7 +5,10 @@ import { isAgentAway, type ProxyView } from './proxy-status.ts';
 /** What GET /healthz answers. While the agent is away the proxy goes on with the routes that it knows. */
 export function proxyHealth(view: ProxyView): Health {
   const isAway = isAgentAway(view);
-  const isDegraded = isAway || view.deadThreads > 0 || view.isDraining;
+  // Those that have nothing left to do end before the others.
+  const deadThreads = view.isDraining ? 0 : view.threadGauges.reduce((sum, one) => sum + one.get('threadDead'), 0);
+  const threadRestarts = view.threadCounters.reduce((sum, one) => sum + one.get('threadRestarts'), 0);
+  const isDegraded = isAway || deadThreads > 0 || view.isDraining;
   return {
     service: 'proxy',
     status: isDegraded ? 'degraded' : 'ok',
@@ -18,7 +21,8 @@ export function proxyHealth(view: ProxyView): Health {
       threads: view.threads,
       connections: view.limits.total,
       agent: isAway ? 'away' : 'answers',
-      ...(view.deadThreads > 0 ? { deadThreads: view.deadThreads } : {}),
+      ...(deadThreads > 0 ? { deadThreads } : {}),
+      ...(threadRestarts > 0 ? { threadRestarts } : {}),
       ...(view.isDraining ? { draining: true } : {}),
     },
   };

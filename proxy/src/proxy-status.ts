@@ -1,7 +1,7 @@
 import { formatModule } from '@lars/proto';
 import type { SharedCounters } from '@lars/runtime/counters';
 import type { ConnectionLimits } from './connection-limits.ts';
-import { type ProxyCounter, type ProxyGauge, proxyCounters } from './counters.ts';
+import { type ProxyCounter, type ProxyGauge, proxyCounters, type ThreadCounter, type ThreadGauge } from './counters.ts';
 import type { ListenerRules } from './listen/listener-rules.ts';
 import type { CoreStatus, HostStatus } from './proxy-core.ts';
 
@@ -11,7 +11,6 @@ export interface ProxyView {
   readonly rules: readonly ListenerRules[];
   readonly places: readonly string[];
   readonly threads: number;
-  readonly deadThreads: number;
   readonly engine: string;
   readonly isDraining: boolean;
   readonly maxConnections: number;
@@ -19,6 +18,8 @@ export interface ProxyView {
   /** Of each thread. */
   readonly counters: readonly SharedCounters<ProxyCounter>[];
   readonly gauges: readonly SharedCounters<ProxyGauge>[];
+  readonly threadCounters: readonly SharedCounters<ThreadCounter>[];
+  readonly threadGauges: readonly SharedCounters<ThreadGauge>[];
 }
 
 /** What GET /proxy answers, and `lars proxy status --json` prints. */

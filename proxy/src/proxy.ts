@@ -1,28 +1,52 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Clock, systemClock } from '@lars/runtime/clock';
 import { keepCompiledCode } from '@lars/runtime/compiled-code';
 import { SharedCounters } from '@lars/runtime/counters';
 import { StartupError } from '@lars/runtime/errors';
+import { startAfterPredecessor } from '@lars/runtime/http/after-predecessor';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
 import { processLimits } from '@lars/runtime/start-limits';
+import { HandOver } from '@lars/runtime/succession/hand-over';
+import type { Succession } from '@lars/runtime/succession/succession';
 import { agentPorts, type ProxyConfig } from './config.ts';
 import { ConnectionLimits } from './connection-limits.ts';
-import { type ProxyCounter, type ProxyGauge, proxyCounters, proxyGauges } from './counters.ts';
+import { type Cores, OneCore } from './cores.ts';
+import {
+  type ProxyCounter,
+  type ProxyGauge,
+  proxyCounters,
+  proxyGauges,
+  type ThreadCounter,
+  type ThreadGauge,
+  threadCounters,
+  threadGauges,
+} from './counters.ts';
 import { keepHeapSmall } from './heap.ts';
 import { type ListenerRules, readListeners } from './listen/listener-rules.ts';
 import { listenerWarnings } from './listen/listener-warnings.ts';
-import { type CoreOptions, type CoreStatus, type ProxyCore, startCore } from './proxy-core.ts';
+import { Listening } from './listening.ts';
+import type { AgentPlace, CoreOptions, CoreStatus } from './proxy-core.ts';
 import { proxyHealth } from './proxy-health.ts';
 import { proxyMetrics } from './proxy-metrics.ts';
 import { type ProxyStatus, proxyStatus } from './proxy-status.ts';
+import { requireRoutes } from './require-routes.ts';
+import { takeoverPath } from './takeover-path.ts';
 import { CoreThreads } from './threads/core-threads.ts';
+import { SocketShares } from './threads/socket-shares.ts';
 
 export interface ProxyDeps {
   readonly log: Logger;
   readonly clock?: Clock;
   /** 'ADDRESS=MODID/CMDID', beside the listeners of the configuration. */
   readonly listen?: readonly string[];
+  /** Takes over from the proxy that runs, if one does. */
+  readonly takesOver?: boolean;
+  /** Descriptors that listen already, opened by whoever has started this process; those that are at the place of a listener are used, and closed otherwise. */
+  readonly inheritedFds?: readonly number[];
+  /** Where the socket is at which a successor asks, unless the conf says it: the folder that systemd has made for the service. */
+  readonly takeoverFolder?: string | undefined;
 }
 
 export interface RunningProxy extends Service {
@@ -31,6 +55,7 @@ export interface RunningProxy extends Service {
   readonly httpPort: number;
   /** How sockets are served. */
   readonly engine: string;
+  readonly handOver: HandOver;
   status(): Promise<ProxyStatus>;
 }
 
@@ -39,7 +64,11 @@ const STOP_MS = 3_000;
 /** What is open beside connections: of the process, and of each thread. */
 const OWN_FILES = 64;
 const THREAD_FILES = 16;
+/** A listener is a socket for each thread, and that thread's own descriptor of it. */
+const LISTENER_FILES = 2;
 const STATUS_PATH = '/proxy';
+const HTTP_KEY = 'conf key [http] port';
+const HTTP_RETRY_MS = 20;
 
 /**
  * Starts the proxy; resolves when it accepts connections.
@@ -75,25 +104,31 @@ export async function startProxy(config: ProxyConfig, deps: ProxyDeps): Promise<
 class ProxyService implements RunningProxy {
   readonly name = 'proxy';
   readonly failed: Promise<Error>;
+  readonly handOver = new HandOver();
   readonly stopDeadlineMs: number;
   readonly #config: ProxyConfig;
   readonly #rules: readonly ListenerRules[];
+  readonly #deps: ProxyDeps;
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #startedMs: number;
   readonly #counters: readonly SharedCounters<ProxyCounter>[];
   readonly #gauges: readonly SharedCounters<ProxyGauge>[];
+  readonly #threadCounters: readonly SharedCounters<ThreadCounter>[];
+  readonly #threadGauges: readonly SharedCounters<ThreadGauge>[];
   readonly #limits: ConnectionLimits;
   /** [proxy] max_connections, or what the open files allow. */
   readonly #maxConnections: number;
   readonly #onFailed: (error: Error) => void;
-  #core: ProxyCore | undefined;
-  #threads: CoreThreads | undefined;
+  /** Undefined on node:net, which cannot be given a socket. */
+  #listening: Listening | undefined;
+  #cores: Cores | undefined;
   #http: HealthServer | undefined;
   #engine: CoreStatus['engine'] | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(config: ProxyConfig, rules: readonly ListenerRules[], { log, clock = systemClock }: ProxyDeps) {
+  constructor(config: ProxyConfig, rules: readonly ListenerRules[], deps: ProxyDeps) {
+    const { log, clock = systemClock } = deps;
     const { threads, drain_time: drainMs } = config.proxy;
     const failed = Promise.withResolvers<Error>();
     this.failed = failed.promise;
@@ -101,18 +136,24 @@ class ProxyService implements RunningProxy {
     this.stopDeadlineMs = drainMs + STOP_MS;
     this.#config = config;
     this.#rules = rules;
+    this.#deps = deps;
     this.#log = log;
     this.#clock = clock;
     this.#startedMs = clock.monotonicMs();
     this.#counters = Array.from({ length: threads }, () => new SharedCounters(proxyCounters));
     this.#gauges = Array.from({ length: threads }, () => new SharedCounters(proxyGauges));
+    this.#threadCounters = this.#counters.map(() => new SharedCounters(threadCounters));
+    this.#threadGauges = this.#counters.map(() => new SharedCounters(threadGauges));
     this.#limits = new ConnectionLimits(rules.length, { threads });
-    this.#maxConnections = Math.min(config.proxy.max_connections, connectionsWithin(processLimits().openFiles, threads));
+    this.#maxConnections = Math.min(
+      config.proxy.max_connections,
+      connectionsWithin(processLimits().openFiles, threads, rules.length),
+    );
   }
 
   async start(): Promise<void> {
     keepHeapSmall();
-    const { http, proxy } = this.#config;
+    const { proxy } = this.#config;
     for (const warning of listenerWarnings(this.#rules)) this.#log.warn(warning);
     if (this.#maxConnections < proxy.max_connections) {
       this.#log.warn('open files (ulimit -n; LimitNOFILE of systemd) allow fewer connections than [proxy] max_connections', {
@@ -121,21 +162,20 @@ class ProxyService implements RunningProxy {
         allowed: this.#maxConnections,
       });
     }
-    this.#http = await startHealthServer({
-      ...http,
-      confKey: 'conf key [http] port',
-      health: () => proxyHealth(this.#view()),
-      registry: async () => proxyMetrics(this.#counters, this.#gauges),
-      document: async path => (path === STATUS_PATH ? this.status() : undefined),
-    });
-    if (proxy.threads === 1) await this.#startCore();
-    else await this.#startThreads();
+    this.#listening = await this.#listen();
+    const hasPredecessor = this.#listening?.hasPredecessor ?? false;
+    if (hasPredecessor) await requireRoutes(this.#rules, this.#agent());
+    else this.#http = await this.#serveHttp();
+    await this.#startCores();
     this.#engine = (await this.#statuses())[0]?.engine;
+    await this.#cores?.serve();
+    this.handOver.watchdogMs = await this.#listening?.begin();
+    if (hasPredecessor) this.#http = await this.#serveHttpAfterPredecessor();
     this.#log.info('proxy ready', { http: this.httpPort, listens: this.places.join(', '), engine: this.engine });
   }
 
   get places(): readonly string[] {
-    return this.#threads?.places ?? this.#core?.places ?? [];
+    return this.#listening?.sockets.places ?? this.#cores?.places ?? [];
   }
 
   get httpPort(): number {
@@ -151,53 +191,109 @@ class ProxyService implements RunningProxy {
   }
 
   stop(): Promise<void> {
+    // A process that has handed over may be told to hurry.
+    if (this.#stopping !== undefined) this.#cores?.limitDrain(this.#config.proxy.drain_time);
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
   async #stop(): Promise<void> {
-    const open = this.#limits.total;
-    if (open > 0)
-      this.#log.info('open connections have time to end', { connections: open, drainMs: this.#config.proxy.drain_time });
-    await this.#core?.stop(this.#config.proxy.drain_time);
-    await this.#threads?.stop();
+    await this.#listening?.close(this.#cores);
+    await this.#drain(this.#config.proxy.drain_time);
     await this.#http?.close();
   }
 
-  async #startCore(): Promise<void> {
-    this.#core = await startCore(this.#coreOptions(), {
-      log: this.#log,
-      clock: this.#clock,
-      counters: this.#counters[0] as SharedCounters<ProxyCounter>,
-      gauges: this.#gauges[0] as SharedCounters<ProxyGauge>,
-      limits: this.#limits,
+  /** Another process accepts: what it has not taken is closed, and open connections have time to end. */
+  async #leaveTo(succession: Succession, claimed: ReadonlySet<number>): Promise<void> {
+    this.#log.info('another process takes over', { pid: succession.pid, sockets: claimed.size });
+    await this.#listening?.leave(this.#cores, claimed);
+    await this.#http?.close();
+    succession.release(this.handOver.announce(succession.pid));
+    succession.close();
+    await this.#drain(this.#config.proxy.takeover_drain_time);
+    this.#log.info('handed over');
+    this.handOver.finish();
+  }
+
+  async #drain(drainMs: number): Promise<void> {
+    const connections = this.#limits.total;
+    if (connections > 0) this.#log.info('open connections have time to end', { connections, drainMs });
+    await this.#cores?.stop(drainMs);
+    await this.#listening?.engine.close();
+  }
+
+  async #listen(): Promise<Listening | undefined> {
+    const { proxy } = this.#config;
+    const { takesOver = false, inheritedFds = [], takeoverFolder } = this.#deps;
+    return Listening.open(
+      this.#rules,
+      {
+        engine: proxy.engine,
+        threads: proxy.threads,
+        takeoverPath: takeoverPath(proxy.takeover_socket, takeoverFolder),
+        takesOver,
+        inheritedFds,
+      },
+      {
+        log: this.#log,
+        clock: this.#clock,
+        onSuccessor: (succession, claimed) => {
+          this.#stopping ??= this.#leaveTo(succession, claimed);
+        },
+      },
+    );
+  }
+
+  async #startCores(): Promise<void> {
+    const { threads } = this.#config.proxy;
+    const deps = { log: this.#log, clock: this.#clock, limits: this.#limits };
+    const listening = this.#listening;
+    if (threads === 1) {
+      const [counters, gauges] = [this.#counters[0], this.#gauges[0]] as [
+        SharedCounters<ProxyCounter>,
+        SharedCounters<ProxyGauge>,
+      ];
+      const own = { ...deps, counters, gauges, ...(listening === undefined ? {} : { engine: listening.engine }) };
+      this.#cores = await OneCore.start(this.#coreOptions(), own, listening?.sockets);
+    } else {
+      const [counters, gauges, onFailed] = [this.#counters, this.#gauges, this.#onFailed];
+      const shares = listening === undefined ? undefined : new SocketShares(threads, listening);
+      this.#cores = await CoreThreads.start(this.#coreOptions(), {
+        ...deps,
+        counters,
+        gauges,
+        threadCounters: this.#threadCounters,
+        threadGauges: this.#threadGauges,
+        shares,
+        onFailed,
+      });
+    }
+  }
+
+  #serveHttp(): Promise<HealthServer> {
+    return startHealthServer({
+      ...this.#config.http,
+      confKey: HTTP_KEY,
+      health: () => proxyHealth(this.#view()),
+      registry: async () => proxyMetrics(this.#view()),
+      document: async path => (path === STATUS_PATH ? this.status() : undefined),
     });
   }
 
-  async #startThreads(): Promise<void> {
-    this.#threads = await CoreThreads.start(this.#coreOptions(), this.#config.proxy.drain_time, {
-      log: this.#log,
-      clock: this.#clock,
-      counters: this.#counters,
-      gauges: this.#gauges,
-      limits: this.#limits,
-    });
-    void this.#threads.failed.then(this.#onFailed);
+  #serveHttpAfterPredecessor(): Promise<HealthServer | undefined> {
+    const start = () => this.#serveHttp();
+    return startAfterPredecessor(HTTP_KEY, { log: this.#log, start, nextTick: () => setTimeout(HTTP_RETRY_MS) });
   }
 
   #coreOptions(): CoreOptions {
-    const { agent, proxy } = this.#config;
+    const { proxy } = this.#config;
     return {
       rules: this.#rules,
       engine: proxy.engine,
+      opensListeners: this.#listening === undefined,
       reusePort: false,
-      listensOnPaths: true,
-      agent: {
-        host: agent.host,
-        ports: agentPorts(agent.ports),
-        ...(agent.routes_file === '' ? {} : { routesFile: agent.routes_file }),
-        ...(agent.zone === '' ? {} : { zone: agent.zone }),
-      },
+      isFirst: true,
+      agent: this.#agent(),
       maxConnections: this.#maxConnections,
       maxHostConnections: Math.floor(proxy.max_host_connections / proxy.threads),
       failCoolDownMs: proxy.fail_cool_down,
@@ -205,9 +301,18 @@ class ProxyService implements RunningProxy {
     };
   }
 
+  #agent(): AgentPlace {
+    const { agent } = this.#config;
+    return {
+      host: agent.host,
+      ports: agentPorts(agent.ports),
+      ...(agent.routes_file === '' ? {} : { routesFile: agent.routes_file }),
+      ...(agent.zone === '' ? {} : { zone: agent.zone }),
+    };
+  }
+
   async #statuses(): Promise<readonly CoreStatus[]> {
-    if (this.#threads !== undefined) return this.#threads.statuses();
-    return this.#core === undefined ? [] : [this.#core.status()];
+    return (await this.#cores?.statuses()) ?? [];
   }
 
   #view() {
@@ -216,14 +321,14 @@ class ProxyService implements RunningProxy {
       rules: this.#rules,
       places: this.places,
       threads: this.#config.proxy.threads,
-      // Those that have nothing left to do end before the others.
-      deadThreads: this.#stopping === undefined ? (this.#threads?.deadThreads ?? 0) : 0,
       engine: this.engine,
       isDraining: this.#stopping !== undefined,
       maxConnections: this.#maxConnections,
       limits: this.#limits,
       counters: this.#counters,
       gauges: this.#gauges,
+      threadCounters: this.#threadCounters,
+      threadGauges: this.#threadGauges,
     };
   }
 }
@@ -232,6 +337,6 @@ class ProxyService implements RunningProxy {
  * How many connections so many open files allow, each with one to its host. Beyond them a client would be accepted, and lose its connection because none
  * to a host can be opened; and the process's own files would be short.
  */
-function connectionsWithin(openFiles: number, threads: number): number {
-  return Math.max(1, Math.floor((openFiles - OWN_FILES - threads * THREAD_FILES) / 2));
+function connectionsWithin(openFiles: number, threads: number, listeners: number): number {
+  return Math.max(1, Math.floor((openFiles - OWN_FILES - threads * (THREAD_FILES + LISTENER_FILES * listeners)) / 2));
 }

@@ -13,12 +13,15 @@ import { eventually } from '../support/eventually.ts';
 import { freeTcpPort } from '../support/free-ports.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import type { CleanUps } from './agent-world.ts';
-import { LarsFolder, type LarsProcess } from './cli-process.ts';
+import { LarsFolder, type LarsProcess, type StartOptions } from './cli-process.ts';
 
 export interface ProxyWorld {
   readonly folder: LarsFolder;
   readonly lars: Lars;
   readonly proxy: LarsProcess;
+  /** Of the conf, before `conf`. */
+  readonly head: string;
+  readonly httpPort: number;
   /** Of each listener, in order. */
   readonly ports: readonly number[];
   readonly port: number;
@@ -31,8 +34,10 @@ export interface ProxyWorldOptions {
   readonly routes: Readonly<Record<string, readonly string[]>>;
   /** Of proxy.ini, behind its [agent] and [http]. */
   readonly conf: string;
-  /** Before the proxy in the command, such as a lower limit of open files. */
-  readonly shell?: readonly string[];
+  /** Any free one by default. */
+  readonly httpPort?: number;
+  /** How its process is started, such as with a lower limit of open files. */
+  readonly start?: StartOptions;
   /** Of the agent's [loadbalance]. */
   readonly loadbalance?: readonly string[];
 }
@@ -49,8 +54,9 @@ export async function startProxyWorld(cleanUps: CleanUps, options: ProxyWorldOpt
   await client.close();
   const folder = new LarsFolder();
   cleanUps.add(() => folder.dispose());
-  folder.write('conf/proxy.ini', `[agent]\nports = ${lars.udpPorts.join(',')}\n[http]\nport = 0\n${options.conf}`);
-  const proxy = folder.start(['proxy', '--json'], options.shell === undefined ? {} : { shell: options.shell });
+  const head = `[agent]\nports = ${lars.udpPorts.join(',')}\n[http]\nport = ${options.httpPort ?? 0}\n`;
+  folder.write('conf/proxy.ini', head + options.conf);
+  const proxy = folder.start(['proxy', '--json'], options.start);
   const ready = await proxy.ready;
   const ports = ready.proxy.listens.map(place => Number(/:(\d+)$/.exec(place)?.[1]));
   const get = async (path: string) => (await fetch(`http://127.0.0.1:${ready.proxy.httpPort}${path}`)).json();
@@ -58,6 +64,8 @@ export async function startProxyWorld(cleanUps: CleanUps, options: ProxyWorldOpt
     folder,
     lars,
     proxy,
+    head,
+    httpPort: ready.proxy.httpPort,
     ports,
     port: ports[0] as number,
     status: async () => (await get('/proxy')) as ProxyStatus,

@@ -174,7 +174,7 @@ describe('a proxy with few descriptors', () => {
     const world = await startProxyWorld(cleanUps, {
       routes: { '10/1': [`127.0.0.1:${port}`] },
       conf: LISTEN,
-      shell: ['sh', '-c', 'ulimit -n 150; exec "$0" "$@"'],
+      start: { shell: ['sh', '-c', 'ulimit -n 150; exec "$0" "$@"'] },
     });
     const first = connect({ port: world.port, host: '127.0.0.1' });
     expect(await ask(world.port, 'one', first)).toBe('one');

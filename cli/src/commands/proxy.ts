@@ -7,6 +7,7 @@ import { confFolderOf } from './options.ts';
 interface ProxyOptions {
   readonly conf?: string;
   readonly listen?: readonly string[];
+  readonly takeover: boolean;
   readonly printConf?: true;
 }
 
@@ -16,10 +17,15 @@ have closed. ADDRESS is IP:PORT, [IPV6]:PORT or unix:PATH. Without --conf it rea
 line {"event": "ready", ...} tells the ports once it serves. Ctrl-C (or SIGTERM) accepts nothing new and lets connections end for a
 while ([proxy] drain_time); a second one does not wait. docs/proxy.md has the rest.
 
+A new version, or a changed conf, is started with --takeover: it gets the listening sockets of the proxy that runs, with all connections that wait
+in them, by way of the conf's [proxy] takeover_socket. Nobody is refused. The old one lets its connections end ([proxy] takeover_drain_time), and
+ends. When the new one fails before it accepts, the old one goes on. Sockets of systemd (LISTEN_FDS) that are at a listener's place are used too.
+
 Examples:
   lars proxy --listen 127.0.0.1:3306=10/1
   lars proxy --listen 127.0.0.1:3306=10/1 --listen unix:/run/redis.sock=10/2
   lars proxy --conf /etc/lars/proxy.ini
+  lars proxy --takeover --conf /etc/lars/proxy.ini
   lars proxy --print-conf > conf/proxy.ini
   lars proxy status
 `;
@@ -40,12 +46,18 @@ export function addProxy(program: Command, shell: Shell): void {
     .description('run the proxy, which passes TCP connections on to hosts that LARS picks')
     .option('--conf <file>', 'the conf file')
     .option('--listen <address=module>', 'listen there, for the hosts of MODID/CMDID; may be given several times', collect)
+    .addOption(
+      new Option('--takeover', 'take over from the proxy that runs with this conf, if one does; it then ends').default(false),
+    )
     .option('--print-conf', 'print a conf file with every key, its default and its meaning')
     .addHelpText('after', EXAMPLES)
-    .action(async ({ conf, listen = [], printConf }: ProxyOptions) => {
+    .action(async ({ conf, listen = [], takeover, printConf }: ProxyOptions) => {
       const { printProxySample, runProxy } = await import('../system/run-proxy.ts');
       if (printConf === true) printProxySample(shell);
-      else shell.exitCode = await runProxy(shell, conf ?? confFileIn(confFolderOf(program), 'proxy.ini'), listen);
+      else {
+        const path = conf ?? confFileIn(confFolderOf(program), 'proxy.ini');
+        shell.exitCode = await runProxy(shell, path, { listen, takesOver: takeover });
+      }
     });
   proxy
     .command('status')

@@ -69,7 +69,7 @@ export function serviceProblems({ status, taken, openFiles, maxConnections, reac
   if (number('threadRestarts') > 0)
     found.push(
       soon(
-        `${counted(number('threadRestarts'), 'thread')} of the agent died and were started again`,
+        `${counted(number('threadRestarts'), 'thread')} of the ${service} died and were started again`,
         'look for "died" in its log, and report it',
       ),
     );

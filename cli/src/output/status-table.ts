@@ -30,7 +30,7 @@ const SHOWN_DETAILS = {
     'algorithm',
     'certificateDaysLeft',
   ],
-  proxy: ['connections', 'agent', 'engine', 'threads', 'deadThreads', 'draining'],
+  proxy: ['connections', 'agent', 'engine', 'threads', 'deadThreads', 'threadRestarts', 'draining'],
   dispatcher: ['workers', 'open', 'waiting', 'untaken', 'engine', 'reason'],
   service: [],
 } as const;

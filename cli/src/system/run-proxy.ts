@@ -4,6 +4,7 @@ import { ConfigError } from '@lars/runtime/config/config-error';
 import { UsageError } from '../errors.ts';
 import type { ExitCode } from '../exit-code.ts';
 import type { Shell } from '../shell.ts';
+import { takeInheritedDescriptors } from './inherited-descriptors.ts';
 import { runKind } from './run-service.ts';
 import { healthUrl, type ServiceFacts } from './service-facts.ts';
 
@@ -11,10 +12,15 @@ import { healthUrl, type ServiceFacts } from './service-facts.ts';
  * Runs the proxy until a signal or a failure ends it.
  * @param path of the conf file; undefined: built-in defaults
  * @param listen 'ADDRESS=MODID/CMDID', beside the listeners of the conf
+ * @param takesOver from the proxy that runs, if one does
  * @throws {UsageError} for a `listen` that is wrong
  * @throws {ConfigError | StartupError} when it does not start
  */
-export async function runProxy(shell: Shell, path: string | undefined, listen: readonly string[]): Promise<ExitCode> {
+export async function runProxy(
+  shell: Shell,
+  path: string | undefined,
+  { listen, takesOver }: { readonly listen: readonly string[]; readonly takesOver: boolean },
+): Promise<ExitCode> {
   const conf = readConfigFile(proxyConfigTable, path);
   const configured = readListeners(conf.config);
   if (typeof configured === 'string') throw new ConfigError(conf.source, undefined, configured);
@@ -22,7 +28,10 @@ export async function runProxy(shell: Shell, path: string | undefined, listen: r
   if (typeof all === 'string') throw new UsageError(all);
   return runKind(shell, conf, {
     name: 'proxy',
-    start: (config, { log }) => startProxy(config, { log, listen }),
+    start: (config, { log }) => {
+      const inheritedFds = takeInheritedDescriptors(process.env, process.pid);
+      return startProxy(config, { log, listen, takesOver, inheritedFds, takeoverFolder: process.env['RUNTIME_DIRECTORY'] });
+    },
     facts: proxyFacts,
   });
 }

@@ -1,5 +1,5 @@
 // pure
-import { type ModuleId, parseModule } from '@lars/proto';
+import { formatModule, type ModuleId, parseModule } from '@lars/proto';
 import { formatPlace, type ListenPlace, parsePlace } from '@lars/runtime/listen-place';
 import type { ProxyConfig } from '../config.ts';
 import { parseServerNames, parseUnixHosts, type ServerNameRule } from './listener-text.ts';
@@ -63,6 +63,12 @@ export function readListeners(
     taken.set(address, name);
   }
   return rules;
+}
+
+/** All modules to whose hosts connections may go, each once. */
+export function modulesOf(rules: readonly ListenerRules[]): readonly ModuleId[] {
+  const all = rules.flatMap(({ module, serverNames }) => [module, ...serverNames.map(rule => rule.module)]);
+  return [...new Map(all.flatMap(one => (one === undefined ? [] : [[formatModule(one.modid, one.cmdid), one]]))).values()];
 }
 
 type Own = ProxyConfig['listeners'] & {

@@ -8,7 +8,9 @@ import { type ProxyCore, startCore } from '../proxy-core.ts';
 import type { MessageToMain, MessageToThread, ThreadData } from './messages.ts';
 
 const entry = new WorkerEntry<ThreadData, MessageToMain, ProxyCore>(({ thread }) => ({ thread }));
-const { thread, threads, options, drainMs, counters, gauges, limits } = entry.data;
+const { thread, threads, options, counters, gauges, limits } = entry.data;
+/** Main says it before it stops the thread. */
+let drainMs = 0;
 
 entry.run<MessageToThread>({
   start: () =>
@@ -20,6 +22,24 @@ entry.run<MessageToThread>({
       limits: new ConnectionLimits(options.rules.length, { threads, thread, buffer: limits }),
     }),
   readyMessage: ({ places }) => ({ type: 'ready', places }),
-  onMessage: ({ number }) => entry.whenStarted(core => entry.post({ type: 'status', number, status: core.status() })),
+  onMessage: message => entry.whenStarted(core => void onMessage(core, message)),
   stop: core => core.stop(drainMs),
 });
+
+async function onMessage(core: ProxyCore, message: Exclude<MessageToThread, { readonly type: 'stop' }>): Promise<void> {
+  switch (message.type) {
+    case 'tellStatus':
+      entry.post({ type: 'status', number: message.number, status: core.status() });
+      return;
+    case 'serve':
+      await core.serve(message.descriptors);
+      entry.post({ type: 'done', number: message.number, fds: [] });
+      return;
+    case 'leave':
+      entry.post({ type: 'done', number: message.number, fds: core.leave(message.sockets) });
+      return;
+    case 'limitDrain':
+      drainMs = message.drainMs;
+      core.limitDrain(drainMs);
+  }
+}

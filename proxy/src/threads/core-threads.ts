@@ -1,17 +1,25 @@
-/** Several threads that serve connections: each has an engine and a client of the agent of its own, and all listen on the same ports. */
-import { createServer } from 'node:net';
+/** Several threads that serve connections: each has an engine and a client of the agent of its own. */
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
-import { listenError, messageOf, StartupError } from '@lars/runtime/errors';
+import { messageOf, StartupError } from '@lars/runtime/errors';
 import type { ListenPlace } from '@lars/runtime/listen-place';
 import type { Logger } from '@lars/runtime/log';
 import { LimitedRestarts } from '@lars/runtime/threads/restart-policy';
 import { WorkerSupervisor, workerScript } from '@lars/runtime/threads/worker-supervisor';
 import type { ConnectionLimits } from '../connection-limits.ts';
-import type { ProxyCounter, ProxyGauge } from '../counters.ts';
-import type { ListenerRules } from '../listen/listener-rules.ts';
+import type { Cores } from '../cores.ts';
+import {
+  type ProxyCounter,
+  type ProxyGauge,
+  type ThreadCounter,
+  type ThreadGauge,
+  threadCounters,
+  threadGauges,
+} from '../counters.ts';
+import { pickPlace } from '../listen/open-listener.ts';
 import type { CoreOptions, CoreStatus } from '../proxy-core.ts';
-import type { MessageToMain, MessageToThread, ThreadData } from './messages.ts';
+import type { Answer, MessageToMain, MessageToThread, ThreadData } from './messages.ts';
+import type { SocketShares } from './socket-shares.ts';
 
 export interface CoreThreadsDeps {
   readonly log: Logger;
@@ -20,53 +28,58 @@ export interface CoreThreadsDeps {
   readonly counters: readonly SharedCounters<ProxyCounter>[];
   readonly gauges: readonly SharedCounters<ProxyGauge>[];
   readonly limits: ConnectionLimits;
+  readonly threadCounters: readonly SharedCounters<ThreadCounter>[];
+  readonly threadGauges: readonly SharedCounters<ThreadGauge>[];
+  /** Which thread accepts from which socket; undefined: each opens what it listens to itself, on ports that they share. */
+  readonly shares: SocketShares | undefined;
+  /** Threads die too often. */
+  readonly onFailed: (error: Error) => void;
 }
 
 type ThreadName = `proxy-${number}`;
+type Asking = Extract<MessageToThread, { readonly number: number }>;
 
 const RESTARTS = { maxDeaths: 5, windowMs: 60_000, delayMs: 100 };
 /** Beyond the drain, until a thread is terminated. */
 const STOP_TIMEOUT_MS = 1_500;
-const STATUS_TIMEOUT_MS = 1_000;
+const ANSWER_TIMEOUT_MS = 1_000;
 
-export class CoreThreads {
-  /** Resolves when threads die too often. */
-  readonly failed: Promise<Error>;
+export class CoreThreads implements Cores {
   readonly #names: readonly ThreadName[];
   readonly #supervisor: WorkerSupervisor<ThreadName, MessageToThread, MessageToMain>;
-  readonly #drainMs: number;
-  readonly #waiting = new Map<number, (status: CoreStatus) => void>();
+  readonly #deps: CoreThreadsDeps;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
   #places: readonly string[] = [];
   #number = 0;
+  #isAccepting = false;
 
-  private constructor(options: CoreOptions, drainMs: number, deps: CoreThreadsDeps) {
-    const { log, clock, counters, gauges, limits } = deps;
-    const failed = Promise.withResolvers<Error>();
-    this.failed = failed.promise;
-    this.#drainMs = drainMs;
+  private constructor(options: CoreOptions, deps: CoreThreadsDeps) {
+    const { log, clock, counters, onFailed } = deps;
+    this.#deps = deps;
     this.#names = counters.map((_, thread): ThreadName => `proxy-${thread}`);
     this.#supervisor = new WorkerSupervisor({
       specs: this.#names.map((name, thread) => ({
         name,
         script: workerScript('./core-thread', import.meta.url),
         restartPolicy: new LimitedRestarts(RESTARTS),
-        setUp: () => ({ workerData: threadData(thread, options, drainMs, deps) }),
+        setUp: () => ({ workerData: threadData(thread, options, deps) }),
       })),
       log,
       clock,
       onReady: (name, { places }) => {
-        if (name === this.#names[0]) this.#places = places;
-      },
-      onMessage: (_, message) => this.#waiting.get(message.number)?.(message.status),
-      onDeath: (name, error) => {
         const thread = this.#names.indexOf(name);
-        limits.releaseThread(thread);
-        const { definition } = gauges[thread] as SharedCounters<ProxyGauge>;
-        for (const gauge of definition.names) gauges[thread]?.set(definition.at[gauge], 0);
-        log.error('a thread has died, and its connections with it', { thread, error: messageOf(error) });
+        if (thread === 0) this.#places = places;
+        deps.threadGauges[thread]?.set(threadGauges.at.threadDead, 0);
+        if (this.#isAccepting) void this.#reassign();
       },
-      onRestart: name => log.warn('a thread is started again', { thread: this.#names.indexOf(name) }),
-      onRestartLimitReached: (name, error) => failed.resolve(new Error(`thread ${name} dies again and again: ${error.message}`)),
+      onMessage: (_, message) => this.#waiting.get(message.number)?.(message),
+      onDeath: (name, error) => this.#onDeath(this.#names.indexOf(name), error),
+      onRestart: name => {
+        const thread = this.#names.indexOf(name);
+        deps.threadCounters[thread]?.add(threadCounters.at.threadRestarts);
+        log.warn('a thread is started again', { thread });
+      },
+      onRestartLimitReached: (name, error) => onFailed(new Error(`thread ${name} dies again and again: ${error.message}`)),
       startError: (name, cause) =>
         cause instanceof StartupError
           ? cause
@@ -75,13 +88,13 @@ export class CoreThreads {
   }
 
   /**
-   * Resolves when all threads accept.
+   * Resolves when all threads are there; without `shares` they accept.
    * @throws {StartupError} naming the place that cannot be opened
    */
-  static async start(options: CoreOptions, drainMs: number, deps: CoreThreadsDeps): Promise<CoreThreads> {
+  static async start(options: CoreOptions, deps: CoreThreadsDeps): Promise<CoreThreads> {
     const places: ListenPlace[] = [];
-    for (const rules of options.rules) places.push(await pickPlace(rules));
-    const threads = new CoreThreads({ ...options, places, reusePort: true }, drainMs, deps);
+    if (options.opensListeners) for (const rules of options.rules) places.push(await pickPlace(rules));
+    const threads = new CoreThreads({ ...options, places, reusePort: true }, deps);
     await threads.#supervisor.start();
     return threads;
   }
@@ -92,57 +105,87 @@ export class CoreThreads {
 
   /** Of the threads that answer in time. */
   async statuses(): Promise<readonly CoreStatus[]> {
-    const answers = await Promise.all(this.#names.map(name => this.#statusOf(name)));
-    return answers.filter(status => status !== undefined);
+    const answers = await Promise.all(this.#names.map(name => this.#ask(name, { type: 'tellStatus', number: this.#number++ })));
+    return answers.flatMap(answer => (answer?.type === 'status' ? answer.status : []));
   }
 
-  get deadThreads(): number {
-    return this.#names.filter(name => !this.#supervisor.isAlive(name)).length;
+  async serve(): Promise<void> {
+    this.#isAccepting = true;
+    await this.#reassign();
   }
 
-  stop(): Promise<void> {
-    return this.#supervisor.stop(this.#names, this.#drainMs + STOP_TIMEOUT_MS);
+  async leave(sockets: ReadonlySet<number>): Promise<void> {
+    this.#isAccepting = false;
+    await Promise.all(this.#names.map((_, thread) => this.#takeBack(thread, [...sockets])));
   }
 
-  async #statusOf(name: ThreadName): Promise<CoreStatus | undefined> {
-    const number = this.#number++;
-    const { promise, resolve } = Promise.withResolvers<CoreStatus | undefined>();
-    this.#waiting.set(number, resolve);
-    const timer = setTimeout(() => resolve(undefined), STATUS_TIMEOUT_MS);
-    this.#supervisor.post(name, { type: 'tellStatus', number });
-    const status = await promise;
+  limitDrain(drainMs: number): void {
+    for (const name of this.#names) this.#supervisor.post(name, { type: 'limitDrain', drainMs });
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    this.#isAccepting = false;
+    this.limitDrain(drainMs);
+    await this.#supervisor.stop(this.#names, drainMs + STOP_TIMEOUT_MS);
+  }
+
+  /** Gives each living thread what it is to accept from, and takes back what it had for one that was dead. */
+  async #reassign(): Promise<void> {
+    const { shares } = this.#deps;
+    if (shares === undefined) return;
+    const living = this.#names.flatMap((name, thread) => (this.#supervisor.isReady(name) ? [thread] : []));
+    const changes = shares.reassign(living);
+    await Promise.all(
+      changes.map(async ({ thread, descriptors }) => {
+        const name = this.#names[thread] as ThreadName;
+        await this.#ask(name, { type: 'serve', number: this.#number++, descriptors });
+      }),
+    );
+    await Promise.all(shares.surplus(living).map(({ thread, sockets }) => this.#takeBack(thread, sockets)));
+  }
+
+  async #takeBack(thread: number, sockets: readonly number[]): Promise<void> {
+    const answer = await this.#ask(this.#names[thread] as ThreadName, { type: 'leave', number: this.#number++, sockets });
+    if (answer?.type === 'done') this.#deps.shares?.takeBack(thread, sockets, answer.fds);
+  }
+
+  /** What waits at its sockets, and what comes to them, is accepted by another thread until it is there again. */
+  #onDeath(thread: number, error: Error): void {
+    const { log, limits, gauges, shares } = this.#deps;
+    limits.releaseThread(thread);
+    this.#deps.threadGauges[thread]?.set(threadGauges.at.threadDead, 1);
+    const { definition } = gauges[thread] as SharedCounters<ProxyGauge>;
+    for (const gauge of definition.names) gauges[thread]?.set(definition.at[gauge], 0);
+    const connections = shares?.bury(thread);
+    if (this.#isAccepting) void this.#reassign();
+    log.error('a thread has died, and its connections with it; the others accept for it', {
+      thread,
+      error: messageOf(error),
+      ...(connections === undefined ? {} : { connections }),
+    });
+  }
+
+  /** @returns undefined when the thread does not answer in time */
+  async #ask(name: ThreadName, message: Asking): Promise<Answer | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
+    this.#waiting.set(message.number, resolve);
+    const timer = setTimeout(() => resolve(undefined), ANSWER_TIMEOUT_MS);
+    this.#supervisor.post(name, message);
+    const answer = await promise;
     clearTimeout(timer);
-    this.#waiting.delete(number);
-    return status;
+    this.#waiting.delete(message.number);
+    return answer;
   }
 }
 
-function threadData(thread: number, options: CoreOptions, drainMs: number, deps: CoreThreadsDeps): ThreadData {
+function threadData(thread: number, options: CoreOptions, deps: CoreThreadsDeps): ThreadData {
   const { counters, gauges, limits } = deps;
   return {
     thread,
     threads: counters.length,
-    options: { ...options, listensOnPaths: thread === 0 },
-    drainMs,
+    options: { ...options, isFirst: thread === 0 },
     counters: (counters[thread] as SharedCounters<ProxyCounter>).buffer,
     gauges: (gauges[thread] as SharedCounters<ProxyGauge>).buffer,
     limits: limits.buffer,
   };
-}
-
-/**
- * Sockets that share a port do not notice another process that shares it, too: so the port is opened once by a socket that shares nothing. It picks a free one
- * where the conf leaves that to the system.
- * @throws {StartupError} when it is taken
- */
-async function pickPlace({ name, place }: ListenerRules): Promise<ListenPlace> {
-  if ('path' in place) return place;
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', error => reject(listenError(error, 'TCP port', place.host, place.port, `listener ${name}`)));
-    server.listen({ host: place.host, port: place.port, exclusive: true }, resolve);
-  });
-  const { port } = server.address() as { readonly port: number };
-  await new Promise(resolve => server.close(resolve));
-  return { ...place, port };
 }

@@ -97,6 +97,11 @@ export class WorkerSupervisor<Name extends string, ToWorker, FromWorker extends 
     return this.#threadOf(name).current !== undefined;
   }
 
+  /** It lives, and has said that it does its work. */
+  isReady(name: Name): boolean {
+    return this.#threadOf(name).current?.isReady ?? false;
+  }
+
   restarts(name: Name): number {
     return this.#threadOf(name).restarts;
   }

@@ -39,6 +39,12 @@ test.each<[string, Service, Details, RegExp]>([
   ['drops', 'agent', { kernelDrops: 5, receiveBufferBytes: 212_992 }, /^the kernel has dropped 5 datagrams/],
   ['dgram', 'agent', { transportFallback: 'koffi is not installed' }, /one by one: koffi is not installed/],
   ['dead threads', 'agent', { threadRestarts: 1 }, /^1 thread of the agent died/],
+  [
+    'replaced threads of a proxy',
+    'proxy',
+    { agent: 'answers', threadRestarts: 2 },
+    /^2 threads of the proxy died and were started/,
+  ],
   ['silent threads', 'agent', { threadSilences: 2 }, /hung 2 times for 3 s/],
   ['lag', 'reporter', { queueRows: 60_000 }, /lags: 60,000 rows wait/],
   ['clocks', 'reporter', { clockSkew: '10.0.0.9 is 90 s behind' }, /^the clock of agents' machine 10\.0\.0\.9 is 90 s behind/],

@@ -212,6 +212,13 @@ test('descriptors that somebody else has opened are used where they are wanted, 
   expect(world.log.records.find(({ event }) => event.startsWith('a listening socket was inherited'))?.fields).toEqual({
     address: `127.0.0.1:${other.address.port}`,
   });
+  const file = path.join(temporaryFolder(), 'of-systemd.sock');
+  const owner = await createEngine({ kind: 'epoll' });
+  const fd = (await owner.listen({ path: file }, () => undefined)).detach();
+  await owner.close();
+  const withFile = await startDispatchWorld({ listen: [{ path: file }], inheritedFds: [fd] });
+  await withFile.dispatcher.stop();
+  expect(existsSync(file)).toBe(true);
   await expect(startDispatchWorld({ inheritedFds: [1] })).rejects.toThrow('descriptor 1 was inherited, and cannot be used');
 });
 

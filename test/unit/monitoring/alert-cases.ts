@@ -46,6 +46,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
   },
   grows('LarsThreadRestarted', `lars_agent_thread_restarts_total{${AGENT},thread="dns"}`),
   grows('LarsThreadRestarted', `lars_dnsserver_worker_deaths_total{${DNSSERVER}}`),
+  grows('LarsThreadRestarted', `lars_proxy_thread_restarts_total{${PROXY},thread="1"}`),
   grows('LarsThreadSilent', `lars_agent_thread_silences_total{${AGENT},thread="dns"}`),
   grows('LarsLogLost', `lars_log_lines_dropped_total{${AGENT}}`),
   grows('LarsLogLost', `lars_log_write_errors_total{${DNSSERVER}}`),

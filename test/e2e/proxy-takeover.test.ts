@@ -1,0 +1,187 @@
+/** Built proxies that take over from one another while clients connect: nobody is refused or reset, and nothing that waits is lost. */
+import { once } from 'node:events';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type NetConnectOpts } from 'node:net';
+import path from 'node:path';
+import { parseHost } from '@lars/proto';
+import { afterEach, describe, expect, test } from 'vitest';
+import { writeAgentRoutes } from '../support/agent-routes-file.ts';
+import { askAgain, EchoLoad, startEchoServer, talk } from '../support/echo-load.ts';
+import { eventually } from '../support/eventually.ts';
+import { freeTcpPort } from '../support/free-ports.ts';
+import { CleanUps } from './agent-world.ts';
+import type { LarsProcess } from './cli-process.ts';
+import { type ProxyWorld, startProxyWorld } from './proxy-world.ts';
+
+/** `LARS_TEST_TAKEOVERS=20` for a long run. */
+const IS_LONG = process.env['LARS_TEST_TAKEOVERS'] !== undefined;
+const TAKEOVERS = Number(process.env['LARS_TEST_TAKEOVERS'] ?? 2);
+const TIMEOUT_MS = 60_000 + 10_000 * TAKEOVERS;
+const LOOPBACK = '127.0.0.1';
+
+const cleanUps = new CleanUps();
+afterEach(() => cleanUps.run());
+
+interface TakeoverWorld extends ProxyWorld {
+  readonly places: readonly NetConnectOpts[];
+  conf(more: string): string;
+  /** 'HOST:PORT' of the module's host. */
+  readonly echo: string;
+  /** Starts a proxy that takes over, with other lines in [proxy], and in front of the conf's [agent]. */
+  start(more?: string, agent?: string): LarsProcess;
+}
+
+const conf = (more: string) => `[proxy]
+takeover_socket = takeover.sock
+takeover_drain_time = 30
+log_lines = 0
+${more}
+[listen inet]
+address = ${LOOPBACK}:0
+module = 10/1
+[listen unix]
+address = unix:proxy.sock
+module = 10/1
+`;
+
+async function startWorld(more = ''): Promise<TakeoverWorld> {
+  const httpPort = await freeTcpPort();
+  const { host: echo, close } = await startEchoServer();
+  cleanUps.add(close);
+  const world = await startProxyWorld(cleanUps, { routes: { '10/1': [echo] }, conf: conf(more), httpPort });
+  const confOf = (lines: string) => world.head + conf(lines);
+  return {
+    ...world,
+    places: [{ host: LOOPBACK, port: world.port }, { path: path.join(world.folder.path, 'proxy.sock') }],
+    conf: confOf,
+    echo,
+    start(lines = more, agent = '') {
+      world.folder.write('conf/proxy.ini', confOf(lines).replace('[agent]\n', `[agent]\n${agent}`));
+      return world.folder.start(['proxy', '--takeover', '--json']);
+    },
+  };
+}
+
+describe('proxies that take over', () => {
+  test.each([
+    ['one thread', 'threads = 1', 'threads = 1'],
+    ['more threads than before, and fewer', 'threads = 2', 'threads = 3'],
+    ...(IS_LONG
+      ? [
+          ['several threads of a socket that was alone', 'threads = 1', 'threads = 3'],
+          ['io_uring', 'engine = io_uring', 'engine = io_uring'],
+        ]
+      : []),
+  ])(
+    `%s, ${TAKEOVERS} times under load: no connection is refused, reset or unanswered, and the open ones stay`,
+    async (_, first, second) => {
+      const world = await startWorld(first);
+      const kept = await Promise.all(world.places.map(place => talk(place, 'first')));
+      const inode = statSync(path.join(world.folder.path, 'proxy.sock')).ino;
+      const load = new EchoLoad(world.places, 12);
+      await eventually('the load', () => load.answered > 100);
+      let old = world.proxy;
+      const drained: LarsProcess[] = [];
+      for (let at = 0; at < TAKEOVERS; at++) {
+        const fresh = world.start(at % 2 === 0 ? second : first);
+        const ready = await fresh.ready;
+        expect(ready.proxy.listens).toEqual([`${LOOPBACK}:${world.port}`, 'unix:proxy.sock']);
+        await old.logged('another process takes over');
+        const seen = load.answered;
+        await eventually('some more', () => load.answered > seen + 100);
+        drained.push(old);
+        old = fresh;
+      }
+      for (const socket of kept) await askAgain(socket, 'still here');
+      await load.end();
+      expect(load.errors).toEqual([]);
+      // Those that have no connection any more end by themselves, the first when its connections do.
+      for (const socket of kept) socket.destroy();
+      for (const one of drained) {
+        const { code, err } = await one.ended;
+        expect([code, err.includes('"level":"error"')], err).toEqual([0, false]);
+      }
+      expect(statSync(path.join(world.folder.path, 'proxy.sock')).ino).toBe(inode);
+      expect((await world.status()).counters.accepted).toBeGreaterThan(0);
+      expect((await old.interrupt()).code).toBe(0);
+      expect(['proxy.sock', 'takeover.sock'].map(name => existsSync(path.join(world.folder.path, name)))).toEqual([false, false]);
+    },
+    TIMEOUT_MS,
+  );
+
+  test('a new one that fails at its start changes nothing: a wrong conf, a taken port, no agent', async () => {
+    const world = await startWorld();
+    const load = new EchoLoad(world.places, 4);
+    const wrong = world.start('threads = none');
+    expect((await wrong.ended).err).toContain('threads');
+    const taken = await freeTcpPort();
+    const blocker = createServer().listen(taken, LOOPBACK);
+    cleanUps.add(() => blocker.close());
+    await once(blocker, 'listening');
+    const more = `[listen more]\naddress = ${LOOPBACK}:${taken}\nmodule = 10/1\n`;
+    writeFileSync(path.join(world.folder.path, 'conf/proxy.ini'), world.conf('') + more);
+    const refused = await world.folder.start(['proxy', '--takeover', '--json']).ended;
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining(`${taken} (listener more) is taken`)]);
+    await world.proxy.logged('the process that was to take over went away: this one goes on');
+    await world.lars.remove();
+    const unknowing = await world.start().ended;
+    expect([unknowing.code, unknowing.err]).toEqual([1, expect.stringContaining('no route of module 10/1 is known here')]);
+    writeAgentRoutes(path.join(world.folder.path, 'routes'), [
+      { modid: 10, cmdid: 1, version: 1, host: [{ ...parseHost(world.echo), weight: 0, zone: '', drain: false }] },
+    ]);
+    const fresh = world.start('', 'routes_file = routes\n');
+    await fresh.ready;
+    expect((await world.proxy.ended).code).toBe(0);
+    const seen = load.answered;
+    await eventually('some more', () => load.answered > seen + 20);
+    await load.end();
+    expect(load.errors).toEqual([]);
+  });
+
+  test('two at once: one after the other, or one of them does not', async () => {
+    const world = await startWorld();
+    const load = new EchoLoad(world.places, 4);
+    await eventually('the load', () => load.answered > 20);
+    const both = [world.start(), world.start()];
+    const outcomes = await Promise.allSettled(both.map(one => one.ready));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+    expect((await world.proxy.ended).code).toBe(0);
+    await load.end();
+    expect(load.errors).toEqual([]);
+    await (await talk(world.places[0] as NetConnectOpts, 'afterwards')).destroy();
+  });
+
+  test('the socket of a killed one, of nobody, and of somebody else', async () => {
+    const world = await startWorld();
+    world.proxy.signal('SIGKILL');
+    await world.proxy.ended;
+    expect(existsSync(path.join(world.folder.path, 'takeover.sock'))).toBe(true);
+    const fresh = world.start();
+    await fresh.ready;
+    // Without --takeover the place is another's.
+    const second = await world.folder.start(['proxy', '--json']).ended;
+    expect([second.code, second.err]).toEqual([1, expect.stringMatching(/takeover_socket.* is taken|proxy\.sock is taken/)]);
+    expect((await fresh.interrupt()).code).toBe(0);
+    const other = createServer(socket => socket.end('220 mail.example ESMTP, at your service\r\n'));
+    other.listen(path.join(world.folder.path, 'takeover.sock'));
+    cleanUps.add(() => other.close());
+    await once(other, 'listening');
+    const third = await world.start().ended;
+    expect([third.code, third.err]).toEqual([1, expect.stringContaining('the proxy at takeover.sock does not hand over')]);
+    expect(
+      (await world.folder.start(['proxy', '--takeover', '--listen', '127.0.0.1:0=1/1', '--conf', '/dev/null']).ended).err,
+    ).toContain('[proxy] takeover_socket');
+  });
+
+  test('connections that outlast the drain are reset; SIGTERM shortens it', async () => {
+    const world = await startWorld('drain_time = 0.2');
+    const kept = await talk(world.places[0] as NetConnectOpts, 'first');
+    const closed = once(kept, 'close').catch(() => undefined);
+    await world.start('drain_time = 0.2').ready;
+    await askAgain(kept, 'still here');
+    world.proxy.signal('SIGTERM');
+    expect((await world.proxy.ended).code).toBe(0);
+    await closed;
+    await (await talk(world.places[0] as NetConnectOpts, 'afterwards')).destroy();
+  });
+});
