@@ -7,6 +7,8 @@ interface Unit {
   readonly does: string;
   /** Behind `lars`. */
   readonly command?: string;
+  /** What `systemctl reload` runs; SIGHUP by default. */
+  readonly reload?: string;
   /** Longer than the service takes to stop when all goes ill. */
   readonly stopSeconds: number;
   /** Further lines of its [Service]. */
@@ -22,7 +24,9 @@ const UNITS: readonly Unit[] = [
     does: 'passes TCP connections on to hosts that LARS picks',
     // Beyond drain_time.
     stopSeconds: 60,
-    more: ['RuntimeDirectory=lars-proxy'],
+    // A new process takes over, with the conf of now; the one before says so, and may end later.
+    reload: '/usr/bin/lars proxy --takeover --detach --conf /etc/lars/proxy.ini',
+    more: ['NotifyAccess=exec', 'RuntimeDirectory=lars-proxy'],
   },
   {
     service: 'dispatch@',
@@ -30,7 +34,12 @@ const UNITS: readonly Unit[] = [
     command: 'dispatch $OPTIONS',
     stopSeconds: 60,
     // The workers are told to drain by the dispatcher, not by systemd.
-    more: ['EnvironmentFile=/etc/lars/dispatch-%i.env', 'KillMode=mixed', 'RuntimeDirectory=lars-dispatch-%i'],
+    more: [
+      'NotifyAccess=exec',
+      'EnvironmentFile=/etc/lars/dispatch-%i.env',
+      'KillMode=mixed',
+      'RuntimeDirectory=lars-dispatch-%i',
+    ],
   },
 ];
 
@@ -70,6 +79,7 @@ function unitText({
   service,
   does,
   command = `${service} --conf /etc/lars/${service}.ini`,
+  reload = '/bin/kill -HUP $MAINPID',
   stopSeconds,
   more = [],
 }: Unit): string {
@@ -82,7 +92,7 @@ After=network-online.target
 [Service]
 Type=notify
 ExecStart=/usr/bin/lars ${command}
-ExecReload=/bin/kill -HUP $MAINPID
+ExecReload=${reload}
 WatchdogSec=30
 TimeoutStopSec=${stopSeconds}
 Restart=on-failure

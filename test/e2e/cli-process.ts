@@ -112,6 +112,8 @@ export class LarsFolder {
 
 export class LarsProcess {
   readonly ended: Promise<Ended>;
+  /** Its exit code, also where another process has its standard output and errors still. */
+  readonly exited: Promise<number | null>;
   readonly #child: Child;
   readonly #written = { out: '', err: '' };
   readonly #ready = Promise.withResolvers<Ready>();
@@ -127,6 +129,7 @@ export class LarsProcess {
     });
     createInterface({ input: child.stdout }).once('line', line => this.#onFirstLine(line));
     this.ended = new Promise(resolve => child.once('close', code => resolve({ code, ...written })));
+    this.exited = new Promise(resolve => child.once('exit', resolve));
     // Whoever waits for the ready line of a process that has ended learns why.
     void this.ended.then(({ code, err }) => this.#ready.reject(new Error(`lars ended with ${code}: ${err}`)));
     this.#ready.promise.catch(() => undefined);

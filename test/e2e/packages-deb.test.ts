@@ -142,7 +142,7 @@ describe.runIf(isRoot && hasPrograms('dpkg', ['dpkg', 'dpkg-deb', 'useradd']))('
     test.each(units)('%s is right, and lets the service do little else than its work', async unit => {
       const file = path.join(folder.path, unit);
       // The command that it starts is looked for in the machine.
-      folder.write(unit, (systemdUnits().get(unit) as string).replace('/usr/bin/lars', process.execPath));
+      folder.write(unit, (systemdUnits().get(unit) as string).replaceAll('/usr/bin/lars', process.execPath));
       const verified = await run('systemd-analyze', ['verify', '--man=no', file]);
       expect(verified).toStrictEqual({ stdout: '', stderr: '' });
       await run('systemd-analyze', ['security', '--no-pager', '--offline=true', `--threshold=${MAX_EXPOSURE}`, file]);

@@ -6,6 +6,8 @@ import { parseInetPlace, parseListenPlace } from '../arguments/listen-place.ts';
 import { decimalOption, integerOption } from '../arguments/number.ts';
 import { UsageError } from '../errors.ts';
 import type { Shell } from '../shell.ts';
+import { runDetached } from '../system/run-detached.ts';
+import { detachOption } from './options.ts';
 
 const EXAMPLES = `
 Workers are programs that connect to the UNIX socket: with @lars/dispatch any Node server is one (serveDispatched), and dispatch/README.md has
@@ -16,7 +18,8 @@ the ports. Ctrl-C (or SIGTERM) stops accepting, lets the workers that it has sta
 
 A new version is started with the same arguments and --takeover: it gets the listening sockets of the one that runs, with all connections that
 wait in them, and what no worker has taken; workers that were started by somebody else move to it with their connections. Those that the old one
-has started drain, and it ends. When the new one fails before it is ready, the old one goes on. Sockets of systemd (LISTEN_FDS) that are at a
+has started drain, and it ends. When the new one fails before it is ready, the old one goes on. With --detach it runs in the background, and the
+command returns when it is ready. Sockets of systemd (LISTEN_FDS) that are at a
 place of --listen are used too.
 
 Examples:
@@ -30,6 +33,7 @@ interface DispatchFlags {
   readonly socket: string;
   readonly socketMode: number;
   readonly takeover: boolean;
+  readonly detach: boolean;
   readonly workers?: number;
   readonly maxPerWorker: number;
   readonly maxWorkers: number;
@@ -74,6 +78,7 @@ export function addDispatch(program: Command, shell: Shell): void {
     .addOption(
       new Option('--takeover', 'take over from the dispatcher that runs at --socket, if one does; it then ends').default(false),
     )
+    .addOption(detachOption())
     .addOption(number('--workers', 'start the program behind -- so many times, and watch it', 1, MAX_WORKERS))
     .addOption(number('--max-per-worker', 'connections that one worker may have', 1, MAX_CONNECTIONS, MAX_CONNECTIONS))
     .addOption(number('--max-workers', 'workers that may be connected', 1, MAX_WORKERS, 256))
@@ -96,6 +101,10 @@ export function addDispatch(program: Command, shell: Shell): void {
     .addHelpText('after', EXAMPLES)
     .action(async (command: readonly string[], flags: DispatchFlags) => {
       const options = dispatcherOptions(command, flags);
+      if (flags.detach) {
+        shell.exitCode = await runDetached();
+        return;
+      }
       const { runDispatcher } = await import('../system/run-dispatcher.ts');
       shell.exitCode = await runDispatcher(shell, options, { level: flags.logLevel, format: 'auto' });
     });

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { parseHttpAddress } from '../arguments/host.ts';
 import { type ConfFolder, confFolder } from '../system/conf-folder.ts';
+import { DETACH } from '../system/run-detached.ts';
 
 /** The options that every command takes, before or behind its name. */
 export interface GlobalOptions {
@@ -39,4 +40,9 @@ export function agentHttpOption(): Option {
 /** @throws {UsageError} when the folder that was given does not exist */
 export function confFolderOf(program: Command): ConfFolder {
   return confFolder(program.opts<GlobalOptions>().confDir);
+}
+
+/** Of services that take over from a running one: whoever has started it, systemd for one, waits until it is ready. */
+export function detachOption(): Option {
+  return new Option(DETACH, 'run in the background, and return when it is ready').default(false);
 }

@@ -2,12 +2,14 @@ import { type Command, Option } from 'commander';
 import { parseHttpAddress } from '../arguments/host.ts';
 import type { Shell } from '../shell.ts';
 import { confFileIn } from '../system/conf-folder.ts';
-import { confFolderOf } from './options.ts';
+import { runDetached } from '../system/run-detached.ts';
+import { confFolderOf, detachOption } from './options.ts';
 
 interface ProxyOptions {
   readonly conf?: string;
   readonly listen?: readonly string[];
   readonly takeover: boolean;
+  readonly detach: boolean;
   readonly printConf?: true;
 }
 
@@ -19,7 +21,8 @@ while ([proxy] drain_time); a second one does not wait. docs/proxy.md has the re
 
 A new version, or a changed conf, is started with --takeover: it gets the listening sockets of the proxy that runs, with all connections that wait
 in them, by way of the conf's [proxy] takeover_socket. Nobody is refused. The old one lets its connections end ([proxy] takeover_drain_time), and
-ends. When the new one fails before it accepts, the old one goes on. Sockets of systemd (LISTEN_FDS) that are at a listener's place are used too.
+ends. When the new one fails before it accepts, the old one goes on. With --detach it runs in the background, and the command returns when it
+accepts: systemd reloads its unit so. Sockets of systemd (LISTEN_FDS) that are at a listener's place are used too.
 
 Examples:
   lars proxy --listen 127.0.0.1:3306=10/1
@@ -49,11 +52,13 @@ export function addProxy(program: Command, shell: Shell): void {
     .addOption(
       new Option('--takeover', 'take over from the proxy that runs with this conf, if one does; it then ends').default(false),
     )
+    .addOption(detachOption())
     .option('--print-conf', 'print a conf file with every key, its default and its meaning')
     .addHelpText('after', EXAMPLES)
-    .action(async ({ conf, listen = [], takeover, printConf }: ProxyOptions) => {
+    .action(async ({ conf, listen = [], takeover, detach, printConf }: ProxyOptions) => {
       const { printProxySample, runProxy } = await import('../system/run-proxy.ts');
       if (printConf === true) printProxySample(shell);
+      else if (detach) shell.exitCode = await runDetached();
       else {
         const path = conf ?? confFileIn(confFolderOf(program), 'proxy.ini');
         shell.exitCode = await runProxy(shell, path, { listen, takesOver: takeover });

@@ -4,7 +4,8 @@ import { allCommands, type CommandNode, type OptionNode } from './command-tree.t
 
 /** The man page lars(1), in man macros. */
 export function manPage(tree: CommandNode, version: string): string {
-  const commands = allCommands(tree).filter(node => node !== tree && node.commands.length === 0);
+  // A command that only has others below it says nothing that they do not.
+  const commands = allCommands(tree).filter(node => node !== tree && (node.commands.length === 0 || node.options.length > 0));
   return [
     `.\\" Printed by npm run man from the commands themselves.`,
     `.TH LARS 1 "" "LARS ${version}" "LARS"`,

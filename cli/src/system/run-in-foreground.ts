@@ -4,6 +4,7 @@ import type { ProcessSignals } from '@lars/runtime/process-signals';
 import { SystemdNotifier } from '@lars/runtime/systemd-notifier';
 import { ExitCode } from '../exit-code.ts';
 import type { BufferedLog } from './buffered-log.ts';
+import { tellStarter } from './run-detached.ts';
 
 export interface Foreground {
   readonly signals: ProcessSignals;
@@ -39,6 +40,7 @@ export async function runInForeground({ signals, log, bufferedLogs, start }: For
   release();
   const systemd = await SystemdNotifier.open(process.env, log);
   if (systemd !== undefined) tellSystemd(systemd, services, signals);
+  tellStarter();
   return (await ended) === 0 ? ExitCode.Ok : ExitCode.Failed;
 }
 
