@@ -44,6 +44,11 @@ export class Fallback {
     return this.#routesFile !== undefined || this.#driver.cache.hasCopy(modid, cmdid);
   }
 
+  /** @returns why the agent's file is of no use, where there is one and it is of none */
+  async lookAtRoutesFile(): Promise<string | undefined> {
+    return this.#routesFile?.look();
+  }
+
   stats(channels: readonly Pick<ShardChannel, 'absence'>[]): AbsenceStats {
     const absences = channels.map(channel => channel.absence);
     const since = absences.flatMap(({ sinceMs }) => sinceMs ?? []);

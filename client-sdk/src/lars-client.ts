@@ -177,6 +177,14 @@ export class LarsClient implements LarsApi {
     return makeCall(this.#contextOf(modid, cmdid), run, options, this.#settings, this, this.#deps.nowMs);
   }
 
+  /**
+   * Looks at the agent's file (`routesFile`) now, as the first request does for which the agent is away.
+   * @returns why it is of no use, its name first, as `stats().routesFileProblem` has it; undefined where it is of use, or there is none
+   */
+  async checkRoutesFile(): Promise<string | undefined> {
+    return this.#fallback?.lookAtRoutesFile();
+  }
+
   /** What the client has done so far. */
   stats(): LarsStats {
     const counts = this.#driver?.cache.counts ?? NO_CACHE;

@@ -11,6 +11,7 @@ export interface DispatcherHttpDeps {
   readonly pool: WorkerPool;
   readonly counters: SharedCounters<DispatcherCounter>;
   readonly places: Health['details'];
+  readonly neededFiles: number;
   readonly upMs: () => number;
   /** It accepts no more. */
   readonly isDraining: () => boolean;
@@ -35,7 +36,7 @@ export function serveHttp(
 
 function start(
   place: { readonly ip: string; readonly port: number },
-  { pool, counters, places, upMs, isDraining }: DispatcherHttpDeps,
+  { pool, counters, places, neededFiles, upMs, isDraining }: DispatcherHttpDeps,
 ): Promise<HealthServer> {
   const readPool = () => {
     pool.readStatus();
@@ -44,7 +45,7 @@ function start(
   return startHealthServer({
     ...place,
     confKey: '--http',
-    health: () => dispatcherHealth(readPool(), upMs(), places, isDraining()),
+    health: () => dispatcherHealth(readPool(), upMs(), { ...places, neededFiles }, isDraining()),
     registry: async () => dispatcherMetrics(counters, readPool()),
     document: async path => (path === '/workers' ? { workers: workerDocuments(readPool()) } : undefined),
   });

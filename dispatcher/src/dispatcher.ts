@@ -16,7 +16,7 @@ import { type WorkerDocument, workerDocuments } from './dispatcher-metrics.ts';
 import { closeGone } from './gone-clients.ts';
 import { leaveToSuccessor } from './leave-to-successor.ts';
 import { Listeners } from './listeners.ts';
-import type { DispatcherOptions } from './options.ts';
+import { type DispatcherOptions, neededFiles } from './options.ts';
 import { checkProgram } from './program-file.ts';
 import { TICK_MS, waitUntil } from './tick.ts';
 import type { Accepted } from './worker-account.ts';
@@ -45,8 +45,6 @@ export interface RunningDispatcher extends Service {
   readonly handOver: HandOver;
 }
 
-/** For how long a dispatcher that takes over may get ready. */
-const SUCCESSION_MS = 300_000;
 /** What stopping takes beside waiting and draining. */
 const STOP_SLACK_MS = 3_000;
 
@@ -230,19 +228,17 @@ class Dispatcher implements RunningDispatcher {
   /** Another dispatcher asks for what this one listens to, and is offered it. Workers that connect meanwhile wait, for whoever is there in the end. */
   #beginSuccession(connection: Connection, fd: number): Succession {
     if (this.#succession !== undefined || this.#stopping !== undefined) throw new ProtocolError('another one takes over already');
-    const late = this.#engine.after(SUCCESSION_MS, () => connection.destroy());
     const succession = new Succession(
       { service: 'dispatcher', fd },
       {
+        engine: this.#engine,
         connection,
         descriptors: this.#descriptors,
         offers: () => [this.#workersSocket.fd, ...this.#listeners.fds],
         onReady: claimed => {
-          late.cancel();
           this.#stopping ??= this.#leaveTo(succession, claimed);
         },
         onAbandoned: () => {
-          late.cancel();
           this.#succession = undefined;
           this.#workersSocket.resume();
           this.#log.warn('the dispatcher that was to take over went away: this one goes on');
@@ -340,6 +336,7 @@ class Dispatcher implements RunningDispatcher {
       pool: this.#pool,
       counters: this.counters,
       places: { listen: this.#places.join(' '), socket: this.#options.socketPath, engine: this.engine },
+      neededFiles: neededFiles(this.#options),
       upMs: () => this.#nowMs() - this.#startedMs,
       isDraining: () => this.#stopping !== undefined,
       nextTick: () => this.#waitUntil(() => false, TICK_MS),

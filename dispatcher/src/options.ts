@@ -33,3 +33,14 @@ export interface DispatcherOptions {
   /** /healthz, /metrics and /workers; without, nothing is served. */
   readonly http: { readonly ip: string; readonly port: number } | undefined;
 }
+
+/** What is open beside connections. */
+const OWN_FILES = 64;
+/** Two connections of a worker, and one more while one worker takes the place of another. */
+const WORKER_FILES = 3;
+
+/** How many open files it may need: for connections that wait, for those that workers have not taken yet, and for workers. */
+export function neededFiles({ listen, pool, processes }: DispatcherOptions): number {
+  const workers = Math.min(processes?.count ?? pool.maxWorkers, pool.maxWorkers);
+  return OWN_FILES + listen.length + pool.queue.maxConnections + workers * (WORKER_FILES + pool.limits.maxUntaken);
+}

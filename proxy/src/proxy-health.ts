@@ -20,6 +20,8 @@ export function proxyHealth(view: ProxyView): Health {
       engine: view.engine,
       threads: view.threads,
       connections: view.limits.total,
+      maxConnections: view.maxConnections,
+      neededFiles: view.neededFiles,
       agent: isAway ? 'away' : 'answers',
       ...(deadThreads > 0 ? { deadThreads } : {}),
       ...(threadRestarts > 0 ? { threadRestarts } : {}),

@@ -14,6 +14,8 @@ export interface ProxyView {
   readonly engine: string;
   readonly isDraining: boolean;
   readonly maxConnections: number;
+  /** Open files that [proxy] max_connections takes. */
+  readonly neededFiles: number;
   readonly limits: ConnectionLimits;
   /** Of each thread. */
   readonly counters: readonly SharedCounters<ProxyCounter>[];

@@ -27,6 +27,7 @@ import { keepHeapSmall } from './heap.ts';
 import { type ListenerRules, readListeners } from './listen/listener-rules.ts';
 import { listenerWarnings } from './listen/listener-warnings.ts';
 import { Listening } from './listening.ts';
+import { connectionsWithin, filesFor } from './open-files.ts';
 import type { AgentPlace, CoreOptions, CoreStatus } from './proxy-core.ts';
 import { proxyHealth } from './proxy-health.ts';
 import { proxyMetrics } from './proxy-metrics.ts';
@@ -61,11 +62,6 @@ export interface RunningProxy extends Service {
 
 /** Beyond drain_time, for what is reset then and for the threads to end. */
 const STOP_MS = 3_000;
-/** What is open beside connections: of the process, and of each thread. */
-const OWN_FILES = 64;
-const THREAD_FILES = 16;
-/** A listener is a socket for each thread, and that thread's own descriptor of it. */
-const LISTENER_FILES = 2;
 const STATUS_PATH = '/proxy';
 const HTTP_KEY = 'conf key [http] port';
 const HTTP_RETRY_MS = 20;
@@ -147,7 +143,7 @@ class ProxyService implements RunningProxy {
     this.#limits = new ConnectionLimits(rules.length, { threads });
     this.#maxConnections = Math.min(
       config.proxy.max_connections,
-      connectionsWithin(processLimits().openFiles, threads, rules.length),
+      connectionsWithin(processLimits().openFiles, { threads, listeners: rules.length }),
     );
   }
 
@@ -324,6 +320,10 @@ class ProxyService implements RunningProxy {
       engine: this.engine,
       isDraining: this.#stopping !== undefined,
       maxConnections: this.#maxConnections,
+      neededFiles: filesFor(this.#config.proxy.max_connections, {
+        threads: this.#config.proxy.threads,
+        listeners: this.#rules.length,
+      }),
       limits: this.#limits,
       counters: this.#counters,
       gauges: this.#gauges,
@@ -331,12 +331,4 @@ class ProxyService implements RunningProxy {
       threadGauges: this.#threadGauges,
     };
   }
-}
-
-/**
- * How many connections so many open files allow, each with one to its host. Beyond them a client would be accepted, and lose its connection because none
- * to a host can be opened; and the process's own files would be short.
- */
-function connectionsWithin(openFiles: number, threads: number, listeners: number): number {
-  return Math.max(1, Math.floor((openFiles - OWN_FILES - threads * (THREAD_FILES + LISTENER_FILES * listeners)) / 2));
 }

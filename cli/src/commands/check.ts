@@ -34,7 +34,11 @@ export function addCheck(program: Command, shell: Shell): void {
     .action(async (given: readonly string[], { service }: { readonly service?: ConfiguredService }) => {
       const { checkConfFiles, serviceOf } = await import('../system/check-conf.ts');
       const paths = given.length === 0 ? filesIn(confFolderOf(program)) : given;
-      const files = await checkConfFiles(paths.map(file => ({ file, service: service ?? serviceOf(file) })));
+      const isNamed = given.length > 0;
+      const files = await checkConfFiles(
+        paths.map(file => ({ file, service: service ?? serviceOf(file) })),
+        isNamed,
+      );
       const ok = files.every(({ errors }) => errors.length === 0);
       shell.print({ ok, files }, () => checkText(files, shell.paint));
       shell.exitCode = ok ? ExitCode.Ok : ExitCode.Failed;

@@ -108,7 +108,18 @@ export function serviceProblems({ status, taken, openFiles, maxConnections, reac
         `raise LimitNOFILE (ulimit -n) above ${maxConnections + FILES_BESIDE_CONNECTIONS}, or lower [tcp] max_connections`,
       ),
     );
+  if (openFiles !== undefined && openFiles < number('neededFiles'))
+    found.push(tooFewFiles(service, openFiles, number('neededFiles'), details['maxConnections']));
   return found;
+}
+
+/** Of the proxy, which accepts no more connections than its files allow, and of a dispatcher, which accepts them when it has files again. */
+function tooFewFiles(service: string, openFiles: number, neededFiles: number, accepted: unknown): Problem {
+  const what = `the ${service} may open ${openFiles} files, and needs ${neededFiles} for as many connections as it is to have`;
+  const raise = `raise LimitNOFILE (ulimit -n) to ${neededFiles}, and start it again`;
+  return service === 'proxy'
+    ? soon(`${what}: it accepts ${accepted}`, `${raise}, or lower [proxy] max_connections`)
+    : soon(`${what}: beyond, clients wait to be accepted`, `${raise}, or lower its --max-waiting`);
 }
 
 /** Of the proxy and of dispatchers. */

@@ -40,11 +40,17 @@ export function serviceOf(file: string): ConfiguredService {
   throw new UsageError(`${file}: its name does not tell whose conf file it is; name the service with --service`);
 }
 
-/** Reads each file as its service would at its start; then what they say together. */
+/**
+ * Reads each file as its service would at its start; then what they say together.
+ * @param areNamed the user has named the files; otherwise they lie in a folder
+ */
 export async function checkConfFiles(
   files: readonly { readonly file: string; readonly service: ConfiguredService }[],
+  areNamed = false,
 ): Promise<CheckedFile[]> {
-  const read = await Promise.all(files.map(async ({ file, service }) => ({ file, service, ...(await readFile(file, service)) })));
+  const read = await Promise.all(
+    files.map(async ({ file, service }) => ({ file, service, ...(await readFile(file, service, areNamed)) })),
+  );
   const configs = Object.fromEntries(read.flatMap(({ service, config }) => (config === undefined ? [] : [[service, config]])));
   const proxy = read.find(one => one.proxy !== undefined)?.proxy;
   const together = warningsTogether({ ...configs, proxy });
@@ -65,14 +71,14 @@ interface ReadFile {
   readonly proxy?: ProxyConfig;
 }
 
-async function readFile(file: string, service: ConfiguredService): Promise<ReadFile> {
+async function readFile(file: string, service: ConfiguredService, isNamed: boolean): Promise<ReadFile> {
   try {
     const source = { path: file, text: readConfigText(file) };
     const problems = findConfigProblems(TABLES[service], source);
     if (problems.length > 0) return { errors: problems.map(messageOf) };
     if (service === 'proxy') {
       const proxy = loadConfig(proxyConfigTable, source);
-      return { proxy, ...checkProxy(source.path, proxy) };
+      return { proxy, ...checkProxy(source.path, proxy, isNamed) };
     }
     const config = loadConfig(TABLES[service], source) as unknown as AnyConfig;
     if (service === 'agent') checkAgentConfig(config as AgentConfig);

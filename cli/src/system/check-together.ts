@@ -12,14 +12,18 @@ export type ConfiguredService = ServiceName | 'proxy';
 
 export type ConfigsOfMachine = Partial<SystemConfigs> & { readonly proxy?: ProxyConfig | undefined };
 
-/** Listeners may be given by --listen alone, so that none is no mistake. */
+/**
+ * @param isNamed the user has named the file: a proxy that is started with it alone refuses to start without a listener. One that lies in a folder, as the sample does in every folder
+ *   of samples, asks for no proxy then, and is no mistake
+ */
 export function checkProxy(
   path: string,
   config: ProxyConfig,
+  isNamed: boolean,
 ): { readonly errors: readonly string[]; readonly warnings: readonly string[] } {
   const listeners = readListeners(config);
   if (typeof listeners === 'string') return { errors: [`${path}: ${listeners}`], warnings: [] };
-  const none = listeners.length === 0 ? ['there is no [listen NAME]: it starts with --listen alone'] : [];
+  const none = isNamed && listeners.length === 0 ? ['there is no [listen NAME]: it starts with --listen alone'] : [];
   const http = exposureWarning(config.http.ip, '[http] ip', 'it to 127.0.0.1') ?? [];
   return { errors: [], warnings: [...none, ...listenerWarnings(listeners), ...[http].flat()] };
 }

@@ -43,6 +43,13 @@ export class RoutesFile {
     return this.#problem;
   }
 
+  /** Looks at the file now, as `find` does now and then. @returns `problem` */
+  async look(): Promise<string | undefined> {
+    this.#looking ??= this.#look();
+    await atMost(LOOK_WAIT_MS, this.#looking);
+    return this.#problem;
+  }
+
   async find(modid: number, cmdid: number): Promise<GetRouteResponse | undefined> {
     if (this.#nowMs() >= this.#lookedAtMs + LOOK_MS) this.#looking ??= this.#look();
     if (this.#looking !== undefined) await atMost(LOOK_WAIT_MS, this.#looking);

@@ -1,4 +1,3 @@
-import { isLarsError } from '@lars/client-sdk';
 import { isPort } from '@lars/proto';
 import type { CloseReason, ConnectHandler, Connection, ConnectOptions, Engine } from '@lars/reactor';
 import type { SharedCounters } from '@lars/runtime/counters';
@@ -7,6 +6,7 @@ import { type ProxyCounter, proxyCounters } from '../counters.ts';
 import type { ClientIntake, ClientWatcher } from '../listen/client-intake.ts';
 import type { ListenerRules } from '../listen/listener-rules.ts';
 import type { HostPick, PickContext } from '../pick/host-picker.ts';
+import { pickFailure } from '../pick/pick-failure.ts';
 import type { HostAttempt } from './host-attempt.ts';
 import type { NameResolver } from './name-resolver.ts';
 
@@ -162,7 +162,10 @@ export class HostSearch implements ConnectHandler, ClientWatcher {
   /** After failed hosts those matter, and not that the agent now knows none. */
   #onNoPick(error: unknown): void {
     if (this.#tries > 0) this.#refuse('refusedNoHostLeft', this.#problem);
-    else this.#refuse(refusalOf(error), messageOf(error));
+    else {
+      const { why, problem } = pickFailure(error);
+      this.#refuse(why, problem);
+    }
   }
 
   #onFailed(error: NodeJS.ErrnoException, isTimeout: boolean): void {
@@ -196,9 +199,4 @@ export class HostSearch implements ConnectHandler, ClientWatcher {
   #when<T>(promise: Promise<T>, onValue: (value: T) => void, onError: (error: unknown) => void): void {
     promise.then(onValue, onError).catch((error: unknown) => this.#owner.onError(error));
   }
-}
-
-function refusalOf(error: unknown): Refusal {
-  if (isLarsError(error, 'LARS_NO_EXIST')) return 'refusedNoHosts';
-  return isLarsError(error, 'LARS_OVERLOAD') ? 'refusedUnavailable' : 'refusedNoAgent';
 }

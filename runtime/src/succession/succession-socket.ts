@@ -28,8 +28,6 @@ const BACKLOG = 16;
 const APPLICANTS_MAX = 4;
 /** From connecting to the first frame. */
 const FIRST_FRAME_MS = 5_000;
-/** For how long a process that takes over may get ready. */
-const READY_MS = 300_000;
 
 /** The UNIX socket at which another process asks for what this one listens to. */
 export class SuccessionSocket {
@@ -99,12 +97,11 @@ export class SuccessionSocket {
     this.#applicants.add(applicant);
     const splitter = new FrameSplitter();
     let succession: Succession | undefined;
-    let late = engine.after(FIRST_FRAME_MS, () => applicant.destroy());
+    const late = engine.after(FIRST_FRAME_MS, () => applicant.destroy());
     const onFrame = (bytes: Uint8Array): void => {
       if (succession === undefined) {
         late.cancel();
         succession = this.#begin(applicant, fd, bytes);
-        late = engine.after(READY_MS, () => applicant.destroy());
       }
       succession.onFrame(bytes);
     };
@@ -132,10 +129,11 @@ export class SuccessionSocket {
     if (!isSucceed(bytes)) throw new ProtocolError('its first frame is another one than succeed');
     if (this.#succession !== undefined) throw new ProtocolError('another one takes over already');
     const { service } = this.#options;
-    const { descriptors, offers, onReady, log } = this.#deps;
+    const { engine, descriptors, offers, onReady, log } = this.#deps;
     const succession: Succession = new Succession(
       { service, fd },
       {
+        engine,
         connection: applicant,
         descriptors,
         offers: () => [this.#listener?.fd ?? -1, ...offers()],

@@ -1,4 +1,4 @@
-import { type Connection, type Descriptors, MESSAGE_MAX } from '@lars/reactor';
+import { type Connection, type Descriptors, type Engine, type EngineTimer, MESSAGE_MAX } from '@lars/reactor';
 import { ProtocolError } from '@lars/reactor/number-frames';
 import { decodeSuccessorFrame, encodeSuccessionFrame, type SuccessionService } from './frames.ts';
 
@@ -10,6 +10,7 @@ export interface SuccessionOptions {
 }
 
 export interface SuccessionDeps {
+  readonly engine: Engine;
   /** On which it has asked. */
   readonly connection: Connection;
   readonly descriptors: Descriptors;
@@ -21,6 +22,9 @@ export interface SuccessionDeps {
   readonly onAbandoned: () => void;
 }
 
+/** For how long a process that takes over may get ready. */
+const READY_MS = 300_000;
+
 /** The process that takes over from this one, seen from here. */
 export class Succession {
   /** Its id. */
@@ -28,6 +32,7 @@ export class Succession {
   readonly #service: SuccessionService;
   readonly #deps: SuccessionDeps;
   readonly #fd: number;
+  readonly #late: EngineTimer;
   readonly #claimed = new Set<number>();
   #hasBegun = false;
   #isReady = false;
@@ -40,6 +45,7 @@ export class Succession {
     this.#service = service;
     this.#deps = deps;
     this.#fd = fd;
+    this.#late = deps.engine.after(READY_MS, () => deps.connection.destroy());
   }
 
   /** @param bytes of a frame; the first is succeed. @throws {ProtocolError} */
@@ -55,11 +61,13 @@ export class Succession {
     } else if (frame.kind === 'claim') this.#claimed.add(frame.number);
     else {
       this.#isReady = true;
+      this.#late.cancel();
       this.#deps.onReady(this.#claimed);
     }
   }
 
   onClosed(): void {
+    this.#late.cancel();
     if (!this.#isReady) this.#deps.onAbandoned();
   }
 

@@ -53,11 +53,12 @@ describe('lars check', () => {
     expect([first.exitCode, first.out.split('\n').filter(line => line.startsWith('warning'))]).toStrictEqual([
       0,
       [
-        `warning: ${proxy}: there is no [listen NAME]: it starts with --listen alone`,
         `warning: ${proxy}: [http] port = 7782 is that of [http] of agent.ini as well: one of them will not start`,
         `warning: ${proxy}: [agent] ports = 8888, but agent.ini has [udp] port = 9000`,
       ],
     ]);
+    // One in a folder asks for no proxy. Who names it is about to start one.
+    expect((await check(proxy)).out).toContain(`warning: ${proxy}: there is no [listen NAME]: it starts with --listen alone`);
     const listen = (address: string) => ['[listen a]', `address = ${address}`, 'module = 1/1', 'accept_proxy = always'];
     write('proxy.ini', ...listen('0.0.0.0:80'));
     expect((await check('--service', 'proxy', proxy)).out).toContain(

@@ -49,12 +49,31 @@ test.each<[string, Service, Details, RegExp]>([
   ['lag', 'reporter', { queueRows: 60_000 }, /lags: 60,000 rows wait/],
   ['clocks', 'reporter', { clockSkew: '10.0.0.9 is 90 s behind' }, /^the clock of agents' machine 10\.0\.0\.9 is 90 s behind/],
   ['a proxy without agent', 'proxy', { agent: 'away' }, /^the proxy gets no answer from the agent/],
+  [
+    'few files',
+    'proxy',
+    { agent: 'answers', neededFiles: 40_100, maxConnections: 480 },
+    /^the proxy may open 1024 files, and needs 40100.*accepts 480$/,
+  ],
+  [
+    'few files of a dispatcher',
+    'dispatcher',
+    { workers: 1, neededFiles: 1_025 },
+    /^the dispatcher may open 1024 files, and needs 1025/,
+  ],
   ['a proxy with dead threads', 'proxy', { agent: 'answers', deadThreads: 2 }, /^2 threads of the proxy died/],
   ['a dispatcher without workers', 'dispatcher', { workers: 0, reason: 'no worker is there' }, /^the dispatcher has no worker/],
   ['waiting connections', 'dispatcher', { workers: 2, reason: 'connections wait' }, /^of the dispatcher, connections wait/],
   ['exposure', 'agent', { exposed: '[udp] ip = 0.0.0.0' }, /other machines reach agent/],
 ])('an answer that tells of %s is one problem, with what to do', (_, service, details, what) => {
-  const usual = { dnsserver: '1:1 connected', reporter: '1:1 connected', kernelDrops: 0, emptyGuard: 'inactive', queueRows: 3 };
+  const usual = {
+    dnsserver: '1:1 connected',
+    reporter: '1:1 connected',
+    kernelDrops: 0,
+    neededFiles: 1_024,
+    emptyGuard: 'inactive',
+    queueRows: 3,
+  };
   expect(problems(well(service, usual))).toEqual([]);
   const found = problems(well(service, { ...usual, ...details }));
   expect(found).toEqual([
