@@ -1,6 +1,6 @@
 /** Built proxies that take over from one another while clients connect: nobody is refused or reset, and nothing that waits is lost. */
 import { once } from 'node:events';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type NetConnectOpts } from 'node:net';
 import path from 'node:path';
 import { parseHost } from '@lars/proto';
@@ -9,6 +9,7 @@ import { writeAgentRoutes } from '../support/agent-routes-file.ts';
 import { askAgain, EchoLoad, startEchoServer, talk } from '../support/echo-load.ts';
 import { eventually } from '../support/eventually.ts';
 import { freeTcpPort } from '../support/free-ports.ts';
+import { hasPrograms } from '../support/needed-programs.ts';
 import { CleanUps } from './agent-world.ts';
 import type { LarsProcess } from './cli-process.ts';
 import { type ProxyWorld, startProxyWorld } from './proxy-world.ts';
@@ -18,6 +19,17 @@ const IS_LONG = process.env['LARS_TEST_TAKEOVERS'] !== undefined;
 const TAKEOVERS = Number(process.env['LARS_TEST_TAKEOVERS'] ?? 2);
 const TIMEOUT_MS = 60_000 + 10_000 * TAKEOVERS;
 const LOOPBACK = '127.0.0.1';
+
+/** As systemd starts a service of a socket unit: with one that listens as descriptor 3. */
+const SOCKET_UNIT = `
+import os, socket, sys
+listening = socket.create_server(('${LOOPBACK}', 0), backlog=128)
+open('port', 'w').write(str(listening.getsockname()[1]))
+if listening.fileno() != 3: os.dup2(listening.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[1], sys.argv[1:])
+`;
 
 const cleanUps = new CleanUps();
 afterEach(() => cleanUps.run());
@@ -183,5 +195,24 @@ describe('proxies that take over', () => {
     expect((await world.proxy.ended).code).toBe(0);
     await closed;
     await (await talk(world.places[0] as NetConnectOpts, 'afterwards')).destroy();
+  });
+
+  test.runIf(hasPrograms('systemd sockets', ['python3']))('sockets of systemd are used, and a successor gets them', async () => {
+    const world = await startWorld('threads = 2');
+    expect((await world.proxy.interrupt()).code).toBe(0);
+    const shell = ['python3', '-c', SOCKET_UNIT];
+    const proxy = world.folder.start(['proxy', '--json'], { shell });
+    const [inet = ''] = (await proxy.ready).proxy.listens;
+    const port = readFileSync(path.join(world.folder.path, 'port'), 'utf8');
+    expect(inet).toBe(`${LOOPBACK}:${port}`);
+    const place = { host: LOOPBACK, port: Number(port) };
+    const load = new EchoLoad([place], 4);
+    await eventually('the load', () => load.answered > 20);
+    await world.start('threads = 2').ready;
+    expect((await proxy.ended).code).toBe(0);
+    const seen = load.answered;
+    await eventually('some more', () => load.answered > seen + 20);
+    await load.end();
+    expect(load.errors).toEqual([]);
   });
 });

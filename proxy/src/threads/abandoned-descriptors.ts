@@ -12,7 +12,10 @@ export function abandonedDescriptors(listening: ReadonlySet<number>): readonly n
   for (const name of namesIn(FOLDER)) {
     if (targetOf(`${FOLDER}/${name}`) !== EPOLL) continue;
     const watched = watchedBy(name);
-    if (watched.some(fd => listening.has(fd))) return [Number(name), ...watched.filter(fd => !listening.has(fd))];
+    if (!watched.some(fd => listening.has(fd))) continue;
+    // An engine's set has that of its thread's event loop in it, which Node closes itself.
+    const isOpen = (fd: number) => !listening.has(fd) && targetOf(`${FOLDER}/${fd}`) !== EPOLL;
+    return [Number(name), ...watched.filter(isOpen)];
   }
   return [];
 }
