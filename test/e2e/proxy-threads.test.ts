@@ -26,6 +26,7 @@ test(
       start: { nodeArgs: ['--import', PRELOAD] },
     });
     const pid = (await world.status()).pid;
+    const samples = async () => parsePrometheus(await (await fetch(`http://127.0.0.1:${world.httpPort}/metrics`)).text());
     const openFiles = () => readdirSync(`/proc/${pid}/fd`).length;
     const inet = { host: '127.0.0.1', port: world.port };
     const places = [inet, { path: path.join(world.folder.path, 'proxy.sock') }];
@@ -44,16 +45,21 @@ test(
     expect(lost()).toBeLessThan(KEPT);
     await world.proxy.logged('a thread is started again');
     await eventually('it is there again', async () => (await world.health()).status === 'ok');
-    const seen = load.answered;
-    await eventually('some more', () => load.answered > seen + 50);
+    // It has its sockets again, and those of both threads are accepted from.
+    const accepted = async () => {
+      const all = await samples();
+      return ['0', '1'].map(thread => sampleValue(all, 'lars_proxy_accepted_total', { thread }));
+    };
+    const seen = await accepted();
+    await eventually('both accept', async () => (await accepted()).every((count, thread) => count > (seen[thread] ?? 0) + 20));
     await load.end();
     // Only what the thread had in that moment.
     expect(load.errors.length).toBeLessThanOrEqual(6);
     expect(load.longestMs).toBeLessThan(5_000);
     expect((await world.health()).details).toMatchObject({ threadRestarts: 1 });
-    const samples = parsePrometheus(await (await fetch(`http://127.0.0.1:${world.httpPort}/metrics`)).text());
-    expect(sampleValue(samples, 'lars_proxy_thread_restarts_total', { thread: '0' })).toBe(1);
-    expect(sampleValue(samples, 'lars_proxy_thread_dead', { thread: '0' })).toBe(0);
+    const after = await samples();
+    expect(sampleValue(after, 'lars_proxy_thread_restarts_total', { thread: '0' })).toBe(1);
+    expect(sampleValue(after, 'lars_proxy_thread_dead', { thread: '0' })).toBe(0);
     const open = kept.filter(socket => !socket.destroyed);
     expect((await world.status()).connections).toBe(open.length);
     for (const socket of open) socket.destroy();
