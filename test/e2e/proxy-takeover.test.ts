@@ -45,7 +45,7 @@ interface TakeoverWorld extends ProxyWorld {
 
 const conf = (more: string) => `[proxy]
 takeover_socket = takeover.sock
-takeover_drain_time = 30
+takeover_drain_time = 300
 log_lines = 0
 ${more}
 [listen inet]

@@ -36,6 +36,8 @@ export async function talk(place: NetConnectOpts, text: string): Promise<Socket>
 /** @throws {Error} when the connection ends before all has come back */
 export function askAgain(socket: Socket, text: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  // One that has ended already says nothing more.
+  if (socket.destroyed) reject(new Error('it has ended'));
   let heard = '';
   const onData = (chunk: Buffer) => {
     heard += chunk;
