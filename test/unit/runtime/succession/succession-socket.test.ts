@@ -1,0 +1,130 @@
+/** Who may take over, and what happens to those who may not. */
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createEngine, type Descriptors, type Engine } from '@lars/reactor';
+import { encodeSuccessionFrame, type SuccessionService } from '@lars/runtime/succession/frames';
+import { Predecessor } from '@lars/runtime/succession/predecessor';
+import { SuccessionSocket } from '@lars/runtime/succession/succession-socket';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openDescriptors } from '../../../support/dispatch-world.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { hasPrograms } from '../../../support/needed-programs.ts';
+import { type RecordingLog, recordingLog } from '../../../support/recording-log.ts';
+import { descriptorsHere } from '../../../support/scripted-worker.ts';
+
+const NOBODY = 65_534;
+const IS_ROOT = process.getuid?.() === 0;
+
+let engine: Engine;
+let descriptors: Descriptors;
+let folder: string;
+let place: string;
+let log: RecordingLog;
+let socket: SuccessionSocket;
+let claimed: readonly number[] | undefined;
+
+beforeEach(async () => {
+  descriptors = await descriptorsHere();
+  engine = await createEngine({ kind: 'epoll' });
+  folder = mkdtempSync(path.join(tmpdir(), 'lars-succession-'));
+  place = path.join(folder, 'takeover.sock');
+  log = recordingLog();
+  claimed = undefined;
+  const listener = await engine.listen({ port: 0 }, () => undefined);
+  socket = await SuccessionSocket.open(
+    { service: 'proxy', path: place, name: 'takeover_socket' },
+    {
+      engine,
+      descriptors,
+      log: log.log,
+      offers: () => [listener.fd ?? -1],
+      onReady: (succession, all) => {
+        claimed = [...all];
+        succession.release(7_000);
+        succession.close();
+      },
+    },
+    undefined,
+  );
+});
+afterEach(async () => {
+  await socket.close();
+  await engine.close();
+  rmSync(folder, { recursive: true });
+});
+
+const meet = async (service: SuccessionService = 'proxy') => {
+  const met = await Predecessor.meet(descriptors, service, place);
+  if (met === undefined) throw new Error('nobody is there');
+  return met;
+};
+const errors = () => log.records.map(({ fields }) => String(fields['error']));
+
+test('it is offered what listens, claims, and learns what systemd wants', async () => {
+  expect(statSync(place).mode & 0o777).toBe(0o600);
+  const { predecessor, fds } = await meet();
+  expect(fds).toHaveLength(2);
+  expect(await predecessor.release([0])).toBe(7_000);
+  expect(claimed).toEqual([0]);
+  predecessor.close();
+  for (const fd of fds) descriptors.close(fd);
+  await socket.close();
+  expect(existsSync(place)).toBe(false);
+});
+
+test('a second one waits until the first has gone, and then has its turn', async () => {
+  const before = openDescriptors();
+  const first = await meet();
+  const second = meet();
+  for (const fd of first.fds) descriptors.close(fd);
+  first.predecessor.close();
+  const { predecessor, fds } = await second;
+  expect(log.events()).toContain('the process that was to take over went away: this one goes on');
+  for (const fd of fds) descriptors.close(fd);
+  predecessor.close();
+  await eventually('no descriptor has stayed', () => openDescriptors() <= before);
+});
+
+test('one of another service is refused, and gets nothing', async () => {
+  await expect(meet('dispatcher')).rejects.toThrow(`the dispatcher at ${place} does not hand over`);
+  await eventually('it is told', () => errors().includes('a dispatcher does not take over from a proxy'));
+});
+
+test('one that says something else is closed', async () => {
+  const fd = descriptors.connect(place);
+  descriptors.sendBytes(fd, Buffer.from('GET / HTTP/1.1\r\n'));
+  await eventually('it is closed', () => descriptors.receive(fd).kind === 'gone');
+  descriptors.close(fd);
+  expect(errors()).toContain('its first frame is another one than succeed');
+});
+
+/** Connects as another user, says that it takes over, and prints how many bytes and descriptors come. */
+const STRANGER = `
+import os, socket, sys
+os.setuid(${NOBODY})
+stranger = socket.socket(socket.AF_UNIX)
+stranger.connect(sys.argv[1])
+stranger.send(bytes.fromhex(sys.argv[2]))
+stranger.settimeout(5)
+message, descriptors, _, _ = socket.recv_fds(stranger, 100, 9)
+print(len(message), len(descriptors))
+`;
+
+test.runIf(IS_ROOT && hasPrograms('another user', ['python3']))(
+  'another user is refused, also where the mode of the file lets him in',
+  async () => {
+    chmodSync(folder, 0o755);
+    chmodSync(place, 0o666);
+    const hello = Buffer.from(encodeSuccessionFrame({ kind: 'succeed', version: 2, service: 'proxy' })).toString('hex');
+    const child = spawn('python3', ['-c', STRANGER, place, hello]);
+    let out = '';
+    child.stdout.on('data', chunk => {
+      out += chunk;
+    });
+    await eventually('it has ended', () => child.exitCode !== null);
+    await eventually('it is told', () => errors().includes(`user ${NOBODY} may not take over`));
+    expect([out.trim(), claimed]).toEqual(['0 0', undefined]);
+  },
+);
