@@ -64,6 +64,7 @@ export class Listening {
     const unavailable = (why: string): undefined => {
       if (takesOver) throw new StartupError('UNAVAILABLE', `--takeover: sockets cannot be passed here: ${why}`);
       if (inheritedFds.length > 0) throw new StartupError('UNAVAILABLE', `sockets of systemd cannot be used here: ${why}`);
+      if (takeoverPath !== undefined) log.warn('no other process can take over: sockets cannot be passed here', { why });
     };
     const outcome = await loadDescriptors();
     if (kind === 'node' || 'unavailable' in outcome)

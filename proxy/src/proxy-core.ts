@@ -260,6 +260,7 @@ export class ProxyCore {
       timer = setTimeout(resolve, lessMs);
     };
     await promise;
+    this.#limitDrain = undefined;
     clearTimeout(timer);
   }
 

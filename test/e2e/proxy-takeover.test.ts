@@ -4,12 +4,14 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type NetConnectOpts } from 'node:net';
 import path from 'node:path';
 import { parseHost } from '@lars/proto';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Lars, startLars } from '../../examples/demo/lars.ts';
 import { writeAgentRoutes } from '../support/agent-routes-file.ts';
 import { askAgain, EchoLoad, startEchoServer, talk } from '../support/echo-load.ts';
 import { eventually } from '../support/eventually.ts';
 import { freeTcpPort } from '../support/free-ports.ts';
 import { hasPrograms } from '../support/needed-programs.ts';
+import { recordingLog } from '../support/recording-log.ts';
 import { CleanUps } from './agent-world.ts';
 import type { LarsProcess } from './cli-process.ts';
 import { type ProxyWorld, startProxyWorld } from './proxy-world.ts';
@@ -56,11 +58,25 @@ address = unix:proxy.sock
 module = 10/1
 `;
 
-async function startWorld(more = ''): Promise<TakeoverWorld> {
-  const httpPort = await freeTcpPort();
+/** A system and its host for all tests that leave it as it is. */
+let shared: { readonly lars: Lars; readonly echo: string };
+const afterAllTests = new CleanUps();
+beforeAll(async () => {
   const { host: echo, close } = await startEchoServer();
-  cleanUps.add(close);
-  const world = await startProxyWorld(cleanUps, { routes: { '10/1': [echo] }, conf: conf(more), httpPort });
+  afterAllTests.add(close);
+  const lars = await startLars({ log: recordingLog().log });
+  afterAllTests.add(() => lars.remove());
+  await lars.addRoute(10, 1, [echo]);
+  shared = { lars, echo };
+});
+afterAll(() => afterAllTests.run());
+
+/** @param isOwn with an agent that the test may end */
+async function startWorld(more = '', isOwn = false): Promise<TakeoverWorld> {
+  const httpPort = await freeTcpPort();
+  const { lars, echo } = shared;
+  const routes = { '10/1': [echo] };
+  const world = await startProxyWorld(cleanUps, { conf: conf(more), httpPort, ...(isOwn ? { routes } : { routes: {}, lars }) });
   const confOf = (lines: string) => world.head + conf(lines);
   return {
     ...world,
@@ -90,8 +106,8 @@ describe('proxies that take over', () => {
       const world = await startWorld(first);
       const kept = await Promise.all(world.places.map(place => talk(place, 'first')));
       const inode = statSync(path.join(world.folder.path, 'proxy.sock')).ino;
-      const load = new EchoLoad(world.places, 12);
-      await eventually('the load', () => load.answered > 100);
+      const load = new EchoLoad(world.places, 8);
+      await eventually('the load', () => load.answered > 40);
       let old = world.proxy;
       const drained: LarsProcess[] = [];
       for (let at = 0; at < TAKEOVERS; at++) {
@@ -100,7 +116,7 @@ describe('proxies that take over', () => {
         expect(ready.proxy.listens).toEqual([`${LOOPBACK}:${world.port}`, 'unix:proxy.sock']);
         await old.logged('another process takes over');
         const seen = load.answered;
-        await eventually('some more', () => load.answered > seen + 100);
+        await eventually('some more', () => load.answered > seen + 40);
         drained.push(old);
         old = fresh;
       }
@@ -122,7 +138,7 @@ describe('proxies that take over', () => {
   );
 
   test('a new one that fails at its start changes nothing: a wrong conf, a taken port, no agent', async () => {
-    const world = await startWorld();
+    const world = await startWorld('', true);
     const load = new EchoLoad(world.places, 4);
     const wrong = world.start('threads = none');
     expect((await wrong.ended).err).toContain('threads');

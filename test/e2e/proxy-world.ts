@@ -30,6 +30,8 @@ export interface ProxyWorld {
 }
 
 export interface ProxyWorldOptions {
+  /** That of another test, instead of one that is started; it stays. */
+  readonly lars?: Lars;
   /** 'MODID/CMDID' → 'HOST:PORT'. */
   readonly routes: Readonly<Record<string, readonly string[]>>;
   /** Of proxy.ini, behind its [agent] and [http]. */
@@ -43,8 +45,8 @@ export interface ProxyWorldOptions {
 }
 
 export async function startProxyWorld(cleanUps: CleanUps, options: ProxyWorldOptions): Promise<ProxyWorld> {
-  const lars = await startLars({ log: recordingLog().log, loadbalance: options.loadbalance ?? [] });
-  cleanUps.add(() => lars.remove());
+  const lars = options.lars ?? (await startLars({ log: recordingLog().log, loadbalance: options.loadbalance ?? [] }));
+  if (options.lars === undefined) cleanUps.add(() => lars.remove());
   const client = new LarsClient({ ports: lars.udpPorts });
   for (const [module, hosts] of Object.entries(options.routes)) {
     const [modid, cmdid] = module.split('/').map(Number) as [number, number];

@@ -5,7 +5,7 @@ import { connect, createServer, type NetConnectOpts, type Socket } from 'node:ne
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Between two connections of one client: what is tested needs the CPU too. */
-const PAUSE_MS = 5;
+const PAUSE_MS = 10;
 
 /** @returns 'HOST:PORT', and what closes it */
 export async function startEchoServer(): Promise<{ readonly host: string; close(): void }> {

@@ -5,6 +5,7 @@ import { StartupError } from '@lars/runtime/errors';
 import { runUntilStopped, type Service, startUnlessStopped } from '@lars/runtime/lifecycle';
 import { recordLogger } from '@lars/runtime/log';
 import { ProcessSignals } from '@lars/runtime/process-signals';
+import { HandOver } from '@lars/runtime/succession/hand-over';
 
 export interface ScriptedService {
   readonly name: string;
@@ -12,13 +13,18 @@ export interface ScriptedService {
   readonly stop: 'soon' | 'never' | 'throws';
   /** It fails by itself with this message. */
   readonly fails?: string;
+  /** Another process takes its place. */
+  readonly handsOver?: true;
 }
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-function scripted({ name, stop, fails }: ScriptedService): Service {
+function scripted({ name, stop, fails, handsOver }: ScriptedService): Service {
+  const handOver = new HandOver();
+  if (handsOver) handOver.finish();
   return {
     name,
+    handOver,
     failed: fails === undefined ? new Promise(() => undefined) : Promise.resolve(new Error(fails)),
     stop: async () => {
       say(`stopping ${name}`);

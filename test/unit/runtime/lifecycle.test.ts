@@ -108,6 +108,12 @@ test('a service that fails ends them all, with its reason and exit code 1', asyn
   ]);
 });
 
+test('a process whose place another one has taken stops its services, and exits with 0', async () => {
+  const { lines, exitCode } = run({ name: 'proxy', stop: 'soon', handsOver: true });
+  expect(await exitCode).toBe(0);
+  expect(lines).toEqual(['ready', 'info: another process has taken over: stopping', 'stopping proxy', 'stopped proxy']);
+});
+
 describe('a process that is told to stop while it starts', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)('by %s waits for nothing any more, and exits with 0', async signal => {
     const { child, lines, exitCode, said } = runStarting('waits', soon('agent'));
