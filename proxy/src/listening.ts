@@ -1,4 +1,4 @@
-import { createEngine, type Descriptors, type Engine, type EngineKind, loadDescriptors } from '@lars/reactor';
+import { createEngine, type Descriptors, type Engine, type EngineKind, loadDescriptors, RELAY_ENGINES } from '@lars/reactor';
 import type { Clock } from '@lars/runtime/clock';
 import { StartupError } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
@@ -72,8 +72,9 @@ export class Listening {
     const { descriptors } = outcome;
     // With several threads, this one serves nobody, and says nothing of its engine.
     const isAlone = threads === 1;
+    const served = kind === 'auto' ? RELAY_ENGINES : kind;
     const engine = await createEngine(
-      { kind: isAlone ? kind : 'auto' },
+      { kind: isAlone ? served : 'auto' },
       { ...(isAlone ? { log } : {}), nowMs: () => clock.monotonicMs() },
     );
     if (engine.kind === 'node') return unavailable(engine.reason);

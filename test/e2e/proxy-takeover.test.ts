@@ -97,7 +97,7 @@ describe('proxies that take over', () => {
     ...(IS_LONG
       ? [
           ['several threads of a socket that was alone', 'threads = 1', 'threads = 3'],
-          ['io_uring', 'engine = io_uring', 'engine = io_uring'],
+          ['epoll', 'engine = epoll', 'engine = epoll'],
         ]
       : []),
   ])(

@@ -22,7 +22,7 @@ test(
     cleanUps.add(close);
     const world = await startProxyWorld(cleanUps, {
       routes: { '10/1': [host] },
-      conf: '[proxy]\nthreads = 2\nlog_lines = 0\n[listen inet]\naddress = 127.0.0.1:0\nmodule = 10/1\n[listen unix]\naddress = unix:proxy.sock\nmodule = 10/1\n',
+      conf: '[proxy]\nengine = epoll\nthreads = 2\nlog_lines = 0\n[listen inet]\naddress = 127.0.0.1:0\nmodule = 10/1\n[listen unix]\naddress = unix:proxy.sock\nmodule = 10/1\n',
       start: { nodeArgs: ['--import', PRELOAD] },
     });
     const pid = (await world.status()).pid;

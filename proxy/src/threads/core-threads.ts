@@ -163,6 +163,10 @@ export class CoreThreads implements Cores {
       error: messageOf(error),
       ...(connections === undefined ? {} : { connections }),
     });
+    if (shares !== undefined && connections === undefined)
+      log.warn('what the thread had open stays open until this process ends: let another one take over (lars proxy --takeover)', {
+        thread,
+      });
   }
 
   /** @returns undefined when the thread does not answer in time */

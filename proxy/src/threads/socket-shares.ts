@@ -66,12 +66,13 @@ export class SocketShares {
     this.#deps.sockets.closeCopies(fds);
   }
 
-  /** Closes what a dead thread had open, so that its clients do not wait for it. @returns how many connections those were, to clients and hosts */
-  bury(thread: number): number {
+  /** Closes what a dead thread had open, so that its clients do not wait for it. @returns how many connections those were, to clients and hosts; undefined where that cannot be known, as with io_uring */
+  bury(thread: number): number | undefined {
     const { engine, descriptors, sockets } = this.#deps;
     const listening = new Set(this.#given[thread]?.values());
+    const abandoned = abandonedDescriptors(listening);
     let connections = 0;
-    for (const fd of abandonedDescriptors(listening)) {
+    for (const fd of abandoned) {
       try {
         // A client that got an orderly end instead would take what it has for all that there is.
         engine.adopt(fd).reset();
@@ -82,7 +83,7 @@ export class SocketShares {
     }
     sockets.closeCopies([...listening]);
     this.#given[thread]?.clear();
-    return connections;
+    return abandoned.length === 0 ? undefined : connections;
   }
 
   #sharesOfOthers(living: readonly number[]): readonly number[] {
