@@ -10,16 +10,14 @@ import { writeAgentRoutes } from '../support/agent-routes-file.ts';
 import { askAgain, EchoLoad, startEchoServer, talk } from '../support/echo-load.ts';
 import { eventually } from '../support/eventually.ts';
 import { freeTcpPort } from '../support/free-ports.ts';
+import { IS_FULL, SIZED_TIMEOUT_MS, sized } from '../support/full-size.ts';
 import { hasPrograms } from '../support/needed-programs.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { CleanUps } from './agent-world.ts';
 import type { LarsProcess } from './cli-process.ts';
 import { type ProxyWorld, startProxyWorld } from './proxy-world.ts';
 
-/** `LARS_TEST_TAKEOVERS=20` for a long run. */
-const IS_LONG = process.env['LARS_TEST_TAKEOVERS'] !== undefined;
-const TAKEOVERS = Number(process.env['LARS_TEST_TAKEOVERS'] ?? 2);
-const TIMEOUT_MS = 60_000 + 10_000 * TAKEOVERS;
+const TAKEOVERS = sized(2, 20);
 const LOOPBACK = '127.0.0.1';
 
 /** As systemd starts a service of a socket unit: with one that listens as descriptor 3. */
@@ -94,7 +92,7 @@ describe('proxies that take over', () => {
   test.each([
     ['one thread', 'threads = 1', 'threads = 1'],
     ['more threads than before, and fewer', 'threads = 2', 'threads = 3'],
-    ...(IS_LONG
+    ...(IS_FULL
       ? [
           ['several threads of a socket that was alone', 'threads = 1', 'threads = 3'],
           ['epoll', 'engine = epoll', 'engine = epoll'],
@@ -134,7 +132,7 @@ describe('proxies that take over', () => {
       expect((await old.interrupt()).code).toBe(0);
       expect(['proxy.sock', 'takeover.sock'].map(name => existsSync(path.join(world.folder.path, name)))).toEqual([false, false]);
     },
-    TIMEOUT_MS,
+    SIZED_TIMEOUT_MS,
   );
 
   test('a new one that fails at its start changes nothing: a wrong conf, a taken port, no agent', async () => {

@@ -129,13 +129,13 @@ test(
     const keeper = await engine.acceptDescriptors({ port: 0 }, { onDescriptor: () => undefined, onAccepted: () => undefined });
     keeper.pause();
     const { port } = keeper.address;
-    const copy = await descriptorCopier();
+    const descriptors = await descriptorsHere();
     const socketPath = path.join(temporaryFolder(), 'dispatch.sock');
     const start = () =>
       startDispatchWorld({
         socketPath,
         listen: [{ host: LOOPBACK, port }],
-        inheritedFds: [copy(keeper.fd ?? -1)],
+        inheritedFds: [descriptors.duplicate(keeper.fd ?? -1)],
         lastWaitMs: 5_000,
       });
     let world = await start();
@@ -277,22 +277,3 @@ test('two cannot take over at once', async () => {
   first.close();
   await (await world.join()).kill();
 });
-
-/** @returns what makes another descriptor of the same socket, as a supervisor has one that starts a process again */
-async function descriptorCopier(): Promise<(fd: number) => number> {
-  const descriptors = await descriptorsHere();
-  const engine = await createEngine({ kind: 'epoll' });
-  afterTest(() => engine.close());
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const place = path.join(temporaryFolder(), 's');
-  await engine.listen({ path: place }, connection => resolve(connection.detach().fd));
-  const sender = descriptors.connect(place);
-  const receiver = await promise;
-  afterTest(() => [sender, receiver].map(fd => descriptors.close(fd)));
-  return fd => {
-    descriptors.send(sender, [fd], [0]);
-    const received = descriptors.receive(receiver);
-    if (received.kind !== 'message') throw new Error(received.kind);
-    return received.fds[0] as number;
-  };
-}
