@@ -1,7 +1,15 @@
 /** What one thread of the proxy does: it listens, and serves each connection that it accepts. */
 import { type LarsApi, LarsClient } from '@lars/client-sdk';
 import { parseIpv4 } from '@lars/proto';
-import { type Connection, createEngine, type Engine, type EngineKind, type Listener, RELAY_ENGINES } from '@lars/reactor';
+import {
+  type Connection,
+  createEngine,
+  type Engine,
+  type EngineKind,
+  type Listener,
+  RELAY_ENGINES,
+  type ResourceLedger,
+} from '@lars/reactor';
 import type { Clock } from '@lars/runtime/clock';
 import type { SharedCounters } from '@lars/runtime/counters';
 import { formatPlace, type ListenPlace } from '@lars/runtime/listen-place';
@@ -58,6 +66,8 @@ export interface CoreDeps {
   readonly counters: SharedCounters<ProxyCounter>;
   readonly gauges: SharedCounters<ProxyGauge>;
   readonly limits: ConnectionLimits;
+  /** Where the engine says what it has, if others are to close it after this thread. */
+  readonly ledger?: ResourceLedger;
   /** Instead of one that is made as the options say. It is closed at the end. */
   readonly engine?: Engine;
   /** Instead of a client of the agent that the options name. It is closed at the end. */
@@ -92,7 +102,9 @@ const CUT_MS = 500;
  */
 export async function startCore(options: CoreOptions, deps: CoreDeps): Promise<ProxyCore> {
   const kind = options.engine === 'auto' ? RELAY_ENGINES : options.engine;
-  const engine = deps.engine ?? (await createEngine({ kind }, { log: deps.log, nowMs: () => deps.clock.monotonicMs() }));
+  const { log, clock, ledger } = deps;
+  const engineDeps = { log, nowMs: () => clock.monotonicMs(), ...(ledger === undefined ? {} : { ledger }) };
+  const engine = deps.engine ?? (await createEngine({ kind }, engineDeps));
   const core = new ProxyCore(options, deps, engine);
   try {
     await core.listen();

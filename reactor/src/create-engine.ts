@@ -7,6 +7,7 @@ import { EpollSet } from './native/epoll-set.ts';
 import { NativeEngine } from './native/native-engine.ts';
 import { NodeEngine } from './node/node-engine.ts';
 import type { Passing } from './passing.ts';
+import type { ResourceLedger } from './resource-ledger.ts';
 import { bindUring } from './uring/uring-calls.ts';
 import { UringSet } from './uring/uring-set.ts';
 
@@ -23,6 +24,8 @@ export interface EngineDeps {
   readonly log?: EngineLog;
   /** Monotonic; default: performance.now. */
   readonly nowMs?: () => number;
+  /** Says from the start on what the engine has, for another thread that calls `closeLeft` when this one has died. node:net has nothing that outlives its thread. */
+  readonly ledger?: ResourceLedger;
 }
 
 const SILENT: EngineLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -34,6 +37,7 @@ const SILENT: EngineLog = { info: () => undefined, warn: () => undefined, error:
 export async function createEngine({ kind = 'auto' }: EngineOptions = {}, deps: EngineDeps = {}): Promise<Engine> {
   const core = newCore(deps);
   const engine = await choose(kind, core);
+  if (deps.ledger !== undefined && engine instanceof NativeEngine) engine.keepLedger(deps.ledger);
   sayWhich(core, engine);
   return engine;
 }

@@ -1,9 +1,11 @@
+export { type CloseLeftDeps, closeLeft } from './close-left.ts';
 export { createEngine, type EngineDeps, type EngineOptions, RELAY_ENGINES } from './create-engine.ts';
 export { Descriptors, loadDescriptors, MESSAGE_MAX, type SendOutcome } from './descriptors/descriptors.ts';
 export type { SharedPage } from './descriptors/shared-page.ts';
 export * from './engine.ts';
 export { encodeLengthPrefixed, FRAME_HEADER_BYTES, LengthPrefixedSplitter } from './framing/frames.ts';
 export { LineSplitter } from './framing/lines.ts';
+export { type Mapping, ResourceLedger } from './resource-ledger.ts';
 export type { HandlerFactory, HandlerModule, ReactorContext } from './server/handler-module.ts';
 export { PoolError, type PoolErrorCode } from './server/pool-client.ts';
 export {

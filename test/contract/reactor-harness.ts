@@ -7,26 +7,9 @@ import type { CloseReason, Connection, ConnectionHandler, Listener, ListenOption
 import { createEngine, type Engine, type EngineKind } from '@lars/reactor';
 import { afterEach, describe } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { kinds } from '../support/running-engines.ts';
 
-/** What a machine that builds and judges the project must have, or it would go untested. */
-const WANTED: readonly EngineKind[] = process.platform === 'linux' && process.env['CI'] !== undefined ? ['epoll'] : [];
-
-async function runningKinds(): Promise<readonly EngineKind[]> {
-  const kinds: EngineKind[] = ['node'];
-  for (const kind of ['epoll', 'io_uring'] as const) {
-    try {
-      const engine = await createEngine({ kind });
-      await engine.close();
-      kinds.push(kind);
-    } catch (error) {
-      if (WANTED.includes(kind)) throw error;
-    }
-  }
-  return kinds;
-}
-
-export const kinds = await runningKinds();
-export const nativeKinds = kinds.filter(kind => kind !== 'node');
+export { kinds, nativeKinds } from '../support/running-engines.ts';
 
 /** Runs a suite with each engine. */
 export function describeEngines(name: string, suite: (kind: EngineKind) => void, which: readonly EngineKind[] = kinds): void {

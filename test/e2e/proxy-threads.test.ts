@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { EchoLoad, startEchoServer, talk } from '../support/echo-load.ts';
 import { eventually } from '../support/eventually.ts';
 import { parsePrometheus, sampleValue } from '../support/prometheus-text.ts';
+import { nativeKinds } from '../support/running-engines.ts';
 import { CleanUps } from './agent-world.ts';
 import { startProxyWorld } from './proxy-world.ts';
 
@@ -15,14 +16,14 @@ const KEPT = 16;
 const cleanUps = new CleanUps();
 afterEach(() => cleanUps.run());
 
-test(
-  'a thread that dies: its connections are reset, no other is refused, and no descriptor stays',
-  async () => {
+test.each(nativeKinds)(
+  'a thread that dies, %s: its connections are reset, no other is refused, and no descriptor stays',
+  async kind => {
     const { host, close } = await startEchoServer();
     cleanUps.add(close);
     const world = await startProxyWorld(cleanUps, {
       routes: { '10/1': [host] },
-      conf: '[proxy]\nengine = epoll\nthreads = 2\nlog_lines = 0\n[listen inet]\naddress = 127.0.0.1:0\nmodule = 10/1\n[listen unix]\naddress = unix:proxy.sock\nmodule = 10/1\n',
+      conf: `[proxy]\nengine = ${kind}\nthreads = 2\nlog_lines = 0\n[listen inet]\naddress = 127.0.0.1:0\nmodule = 10/1\n[listen unix]\naddress = unix:proxy.sock\nmodule = 10/1\n`,
       start: { nodeArgs: ['--import', PRELOAD] },
     });
     const pid = (await world.status()).pid;

@@ -1,4 +1,5 @@
 /** The script of a thread that serves connections. */
+import { ResourceLedger } from '@lars/reactor';
 import { systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
 import { WorkerEntry } from '@lars/runtime/threads/worker-entry';
@@ -8,7 +9,7 @@ import { type ProxyCore, startCore } from '../proxy-core.ts';
 import type { MessageToMain, MessageToThread, ThreadData } from './messages.ts';
 
 const entry = new WorkerEntry<ThreadData, MessageToMain, ProxyCore>(({ thread }) => ({ thread }));
-const { thread, threads, options, counters, gauges, limits } = entry.data;
+const { thread, threads, options, counters, gauges, limits, ledger } = entry.data;
 /** Main says it before it stops the thread. */
 let drainMs = 0;
 
@@ -20,6 +21,7 @@ entry.run<MessageToThread>({
       counters: new SharedCounters(proxyCounters, counters),
       gauges: new SharedCounters(proxyGauges, gauges),
       limits: new ConnectionLimits(options.rules.length, { threads, thread, buffer: limits }),
+      ...(ledger === undefined ? {} : { ledger: new ResourceLedger(ledger) }),
     }),
   readyMessage: ({ places }) => ({ type: 'ready', places }),
   onMessage: message => entry.whenStarted(core => void onMessage(core, message)),

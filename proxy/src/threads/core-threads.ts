@@ -163,10 +163,6 @@ export class CoreThreads implements Cores {
       error: messageOf(error),
       ...(connections === undefined ? {} : { connections }),
     });
-    if (shares !== undefined && connections === undefined)
-      log.warn('what the thread had open stays open until this process ends: let another one take over (lars proxy --takeover)', {
-        thread,
-      });
   }
 
   /** @returns undefined when the thread does not answer in time */
@@ -183,7 +179,7 @@ export class CoreThreads implements Cores {
 }
 
 function threadData(thread: number, options: CoreOptions, deps: CoreThreadsDeps): ThreadData {
-  const { counters, gauges, limits } = deps;
+  const { counters, gauges, limits, shares } = deps;
   return {
     thread,
     threads: counters.length,
@@ -191,5 +187,6 @@ function threadData(thread: number, options: CoreOptions, deps: CoreThreadsDeps)
     counters: (counters[thread] as SharedCounters<ProxyCounter>).buffer,
     gauges: (gauges[thread] as SharedCounters<ProxyGauge>).buffer,
     limits: limits.buffer,
+    ledger: shares?.ledgerOf(thread).buffer,
   };
 }

@@ -13,6 +13,8 @@ export interface ThreadData {
   readonly counters: SharedArrayBuffer;
   readonly gauges: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
+  /** Where the thread says what it has open, for main to close it; undefined: what it has ends with it, as with node:net. */
+  readonly ledger: SharedArrayBuffer | undefined;
 }
 
 /** main → thread; what has a number is answered with the same. */

@@ -1,6 +1,5 @@
-import type { Descriptors, Engine } from '@lars/reactor';
+import { closeLeft, type Descriptors, type Engine, ResourceLedger } from '@lars/reactor';
 import type { ListeningDescriptor, ListeningSockets } from '../listen/listening-sockets.ts';
-import { abandonedDescriptors } from './abandoned-descriptors.ts';
 
 export interface SocketSharesDeps {
   readonly sockets: ListeningSockets;
@@ -13,11 +12,13 @@ export class SocketShares {
   readonly #deps: SocketSharesDeps;
   /** For each thread its descriptors, by socket. */
   readonly #given: readonly Map<number, number>[];
+  readonly #ledgers: readonly ResourceLedger[];
 
   /** @param threads how many there are */
   constructor(threads: number, deps: SocketSharesDeps) {
     this.#deps = deps;
     this.#given = Array.from({ length: threads }, () => new Map());
+    this.#ledgers = this.#given.map(() => new ResourceLedger());
   }
 
   /**
@@ -66,24 +67,21 @@ export class SocketShares {
     this.#deps.sockets.closeCopies(fds);
   }
 
-  /** Closes what a dead thread had open, so that its clients do not wait for it. @returns how many connections those were, to clients and hosts; undefined where that cannot be known, as with io_uring */
-  bury(thread: number): number | undefined {
-    const { engine, descriptors, sockets } = this.#deps;
-    const listening = new Set(this.#given[thread]?.values());
-    const abandoned = abandonedDescriptors(listening);
-    let connections = 0;
-    for (const fd of abandoned) {
-      try {
-        // A client that got an orderly end instead would take what it has for all that there is.
-        engine.adopt(fd).reset();
-        connections += 1;
-      } catch {
-        descriptors.close(fd);
-      }
-    }
-    sockets.closeCopies([...listening]);
+  /** Where a thread says what its engine has. */
+  ledgerOf(thread: number): ResourceLedger {
+    return this.#ledgers[thread] as ResourceLedger;
+  }
+
+  /** Closes what a dead thread had open, so that its clients do not wait for it. @returns how many connections those were, to clients and hosts */
+  bury(thread: number): number {
+    const ledger = this.ledgerOf(thread);
+    const listening = Array.from(this.#given[thread]?.values() ?? []);
+    // It may have died before it knew of some.
+    for (const fd of listening) ledger.onGone(fd);
+    const connections = closeLeft(ledger, this.#deps);
+    this.#deps.sockets.closeCopies(listening);
     this.#given[thread]?.clear();
-    return abandoned.length === 0 ? undefined : connections;
+    return connections;
   }
 
   #sharesOfOthers(living: readonly number[]): readonly number[] {

@@ -1,6 +1,7 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
 import { loadNative, type Native } from '@lars/syscalls/native';
 import { bindSocketFunctions, type SocketFunctions } from '@lars/syscalls/socket-functions';
+import type { Mapping } from '../resource-ledger.ts';
 import { type PageCalls, SharedPage } from './shared-page.ts';
 
 interface Calls extends SocketFunctions, PageCalls {
@@ -215,6 +216,11 @@ export class Descriptors {
 
   close(fd: number): void {
     this.#calls.close(fd);
+  }
+
+  /** Nobody may look at it any more. */
+  unmap({ address, length }: Mapping): void {
+    this.#calls.munmap(address, length);
   }
 
   #hasBytes(socket: number): boolean {

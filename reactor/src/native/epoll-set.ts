@@ -17,7 +17,7 @@ export class EpollSet implements ReadinessSet {
   readonly isUnfinished = false;
   readonly receiver = undefined;
   readonly descriptor: number;
-  /** Told of each descriptor right before it is closed. */
+  readonly mappings = [];
   onClosing: ((fd: number) => void) | undefined;
   readonly #libc: Libc;
   readonly #events: Int32Array;

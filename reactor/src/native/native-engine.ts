@@ -31,6 +31,7 @@ import { PipePool } from '../linux/pipe-pool.ts';
 import type { RemoteAddress } from '../linux/socket-address.ts';
 import { Sockets } from '../linux/sockets.ts';
 import type { DescriptorWatcher, Passing } from '../passing.ts';
+import type { ResourceLedger } from '../resource-ledger.ts';
 import { SocketFile } from '../socket-file.ts';
 import type { SocketConnectionDeps } from './connection-deps.ts';
 import type { EpollSet } from './epoll-set.ts';
@@ -50,13 +51,16 @@ export class NativeEngine implements Engine {
   /** By their descriptors, which are small numbers; those without one are closed at once. */
   readonly #connections: (SocketConnection | undefined)[] = [];
   readonly #listeners = new Set<SocketListener>();
+  readonly #set: ReadinessSet;
   #watcher: DescriptorWatcher | undefined;
+  #ledger: ResourceLedger | undefined;
 
   /** @throws {Error} as Node's, with `code`, where the kernel gives no epoll descriptor */
   constructor(core: EngineCore, libc: Libc, set: ReadinessSet, kind: EngineKind, reason: string) {
     const memory = new NativeMemory(libc);
     this.kind = kind;
     this.reason = reason;
+    this.#set = set;
     this.#context = {
       core,
       libc,
@@ -98,13 +102,18 @@ export class NativeEngine implements Engine {
         }),
       pass: (fd, inbox, tag) => set.addTo(inbox, fd, ALL_EDGES, tag),
       takeBack: (fd, inbox) => set.removeFrom(inbox, fd),
-      watchDescriptors: watcher => {
-        this.#watcher = watcher;
-        this.#context.pipes.watcher = watcher;
-        set.onClosing = fd => watcher.onGone(fd);
-      },
+      watchDescriptors: watcher => this.#watchDescriptors(watcher),
       closeLeft: fd => void this.#context.libc.close(fd),
     };
+  }
+
+  /** Says there from now on what this engine has. To be called before it has any connection. */
+  keepLedger(ledger: ResourceLedger): void {
+    const { descriptor, mappings } = this.#set;
+    this.#ledger = ledger;
+    ledger.noteMappings(mappings);
+    ledger.onOwned(descriptor);
+    this.#watchDescriptors(ledger);
   }
 
   acceptDescriptors(options: ListenOptions, acceptor: DescriptorAcceptor): Promise<Listener> {
@@ -206,6 +215,8 @@ export class NativeEngine implements Engine {
     for (const listener of this.#listeners) listener.abandon();
     for (const connection of this.#connections) connection?.destroy();
     await new Promise(resolve => setImmediate(resolve));
+    // What is closed may be somebody else's at once, who must not lose it if this thread dies now.
+    this.#ledger?.clear();
     hub.close();
     pipes.close();
   }
@@ -232,6 +243,12 @@ export class NativeEngine implements Engine {
       this.#watcher?.onOwned(fd);
     }
     return connection;
+  }
+
+  #watchDescriptors(watcher: DescriptorWatcher): void {
+    this.#watcher = watcher;
+    this.#context.pipes.watcher = watcher;
+    this.#set.onClosing = fd => watcher.onGone(fd);
   }
 
   #checkOpen(): void {

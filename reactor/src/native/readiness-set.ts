@@ -1,5 +1,6 @@
 // pure
 import type { Endpoint } from '../check-options.ts';
+import type { Mapping } from '../resource-ledger.ts';
 
 /** What is told of a descriptor; the numbers are those of poll and epoll. */
 export const Ready = { readable: 1, urgent: 2, writable: 4, error: 8, hangUp: 0x10, remoteEnded: 0x2000 } as const;
@@ -22,6 +23,12 @@ export interface ReadinessSet {
   readonly isUnfinished: boolean;
   /** Where the set receives by itself. */
   readonly receiver: Receiver | undefined;
+  /** The set's own. */
+  readonly descriptor: number;
+  /** Memory that it shares with the kernel. */
+  readonly mappings: readonly Mapping[];
+  /** Told of each descriptor right before the kernel closes it. */
+  onClosing: ((fd: number) => void) | undefined;
   /** @param events a sum of Ready, and EDGE_TRIGGERED; or RECEIVED. @param generation comes back with each event. @throws {Error} as Node's, with `code` */
   add(fd: number, events: number, generation: number): void;
   /** Tells of other events from now on. @param generation comes back with each event */

@@ -1,5 +1,6 @@
 import { systemError } from '@lars/syscalls/errno';
 import { RECEIVED_BYTES } from '../native/readiness-set.ts';
+import type { Mapping } from '../resource-ledger.ts';
 import type { Ring } from './ring.ts';
 import type { UringCalls } from './uring-calls.ts';
 
@@ -58,6 +59,10 @@ export class ReceiveBuffers {
       throw systemError('io_uring_register', errno);
     }
     for (let number = 0; number < BUFFERS; number++) this.giveBack(number);
+  }
+
+  get mapping(): Mapping {
+    return { address: this.#memory.address, length: MEMORY_BYTES };
   }
 
   /** What the kernel has put there, until it is given back. */

@@ -1,4 +1,5 @@
 import { systemError } from '@lars/syscalls/errno';
+import type { Mapping } from '../resource-ledger.ts';
 import type { UringCalls } from './uring-calls.ts';
 
 export const Operation = { pollAdd: 6, cancel: 14, connect: 16, close: 19, send: 26, receive: 27 } as const;
@@ -30,11 +31,6 @@ const HAS_ARGUMENT = 8;
 /** struct io_uring_getevents_arg, and the struct timespec behind it. */
 const ARGUMENT_BYTES = 24;
 
-interface Mapping {
-  readonly address: number;
-  readonly length: number;
-}
-
 /**
  * The two rings of io_uring: entries that tell the kernel what to do, and results. Results arrive only while this thread is inside of `enter` (DEFER_TASKRUN), so that
  * plain reads and writes of the mapped memory are enough.
@@ -44,8 +40,10 @@ export class Ring {
   /** A negative error number where the operation failed. */
   result = 0;
   flags = 0;
+  /** Told right before the kernel gets entries. */
+  onSubmit: (() => void) | undefined;
+  readonly descriptor: number;
   readonly #calls: UringCalls;
-  readonly #fd: number;
   readonly #mappings: Mapping[] = [];
   readonly #words: Int32Array;
   readonly #entries: Int32Array;
@@ -69,8 +67,8 @@ export class Ring {
     const params = new Int32Array(PARAMS_BYTES / 4);
     params[AT.flags] = SETUP_FLAGS;
     params[AT.results] = RESULTS;
-    this.#fd = calls.setup(ENTRIES, calls.addressOf(params.buffer));
-    if (this.#fd < 0) throw systemError('io_uring_setup', calls.errno(), NEEDS);
+    this.descriptor = calls.setup(ENTRIES, calls.addressOf(params.buffer));
+    if (this.descriptor < 0) throw systemError('io_uring_setup', calls.errno(), NEEDS);
     const at = (index: number): number => params[index] as number;
     this.#entryCount = at(AT.entries);
     const resultBytesAt = at(AT.completions + 5);
@@ -91,6 +89,10 @@ export class Ring {
     this.#waitAddress = calls.addressOf(wait.buffer);
     wait[2] = BigInt(this.#waitAddress + ARGUMENT_BYTES);
     this.#waitNanoseconds = new Int32Array(wait.buffer, ARGUMENT_BYTES + 8, 1);
+  }
+
+  get mappings(): readonly Mapping[] {
+    return this.#mappings;
   }
 
   /** Entries wait for the next `enter`. */
@@ -133,8 +135,9 @@ export class Ring {
     this.#words[this.#tailAt] = this.#tail;
     this.#words[this.#resultHeadAt] = this.#head;
     this.#waitNanoseconds[0] = timeoutMs * 1_000_000;
+    if (count > 0) this.onSubmit?.();
     const flags = GET_EVENTS | HAS_ARGUMENT;
-    const submitted = this.#calls.enter(this.#fd, count, waitCount, flags, this.#waitAddress, ARGUMENT_BYTES);
+    const submitted = this.#calls.enter(this.descriptor, count, waitCount, flags, this.#waitAddress, ARGUMENT_BYTES);
     // Where waiting failed by its time alone, entries were submitted; where nothing was, they are tried again.
     if (submitted >= 0) this.#submitted = (this.#submitted + submitted) | 0;
   }
@@ -151,13 +154,13 @@ export class Ring {
   }
 
   register(operation: number, argument: number, count: number): number {
-    return this.#calls.register(this.#fd, operation, argument, count);
+    return this.#calls.register(this.descriptor, operation, argument, count);
   }
 
   /** Ends what is under way, later; nothing may be called any more. */
   close(): void {
     for (const { address, length } of this.#mappings.splice(0)) this.#calls.munmap(address, length);
-    this.#calls.close(this.#fd);
+    this.#calls.close(this.descriptor);
   }
 
   get #isFull(): boolean {
@@ -165,7 +168,7 @@ export class Ring {
   }
 
   #map(length: number, offset: number): ArrayBuffer {
-    const address = this.#calls.mmap(0, length, PROTECTION_READ_WRITE, MAP_FLAGS, this.#fd, offset);
+    const address = this.#calls.mmap(0, length, PROTECTION_READ_WRITE, MAP_FLAGS, this.descriptor, offset);
     if (address === -1) throw systemError('mmap', this.#calls.errno());
     this.#mappings.push({ address, length });
     return this.#calls.view(address, length);

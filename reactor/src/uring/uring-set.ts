@@ -1,12 +1,14 @@
 import { Errno } from '@lars/syscalls/errno';
 import type { Endpoint } from '../check-options.ts';
 import { CHANGE_EDGES, CONNECTING, RECEIVED, type ReadinessSet, Ready, type Receiver } from '../native/readiness-set.ts';
+import type { Mapping } from '../resource-ledger.ts';
+import { Closings } from './closings.ts';
 import { ConnectAddresses } from './connect-addresses.ts';
 import { EarlyResults } from './early-results.ts';
 import { addCancel, addCancelOfAll, addConnect, addPoll, addReceive, addSend } from './entries.ts';
 import { LateWatches } from './late-watches.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
-import { HAS_BUFFER, MORE_FOLLOWS, NO_TOKEN, Operation, Ring } from './ring.ts';
+import { HAS_BUFFER, MORE_FOLLOWS, NO_TOKEN, Ring } from './ring.ts';
 import { OperationsUnderWay, type UnderWay, Watch } from './under-way.ts';
 import type { UringCalls } from './uring-calls.ts';
 
@@ -22,6 +24,9 @@ const NOTHING = new Uint8Array(0);
  */
 export class UringSet implements ReadinessSet, Receiver {
   readonly receiver: Receiver = this;
+  readonly descriptor: number;
+  readonly mappings: readonly Mapping[];
+  onClosing: ((fd: number) => void) | undefined;
   readonly #ring: Ring;
   readonly #buffers: ReceiveBuffers;
   readonly #underWay = new OperationsUnderWay();
@@ -34,10 +39,12 @@ export class UringSet implements ReadinessSet, Receiver {
   /** What came while something was waited for. */
   readonly #early = new EarlyResults();
   readonly #breaks = new LateWatches();
+  readonly #closings: Closings;
 
   /** @throws {Error} as Node's, with `code` */
   constructor(calls: UringCalls) {
     this.#ring = new Ring(calls);
+    this.#closings = new Closings(this.#ring, fd => this.onClosing?.(fd));
     this.#addresses = new ConnectAddresses(calls);
     try {
       this.#buffers = new ReceiveBuffers(this.#ring, calls);
@@ -45,6 +52,8 @@ export class UringSet implements ReadinessSet, Receiver {
       this.#ring.close();
       throw error;
     }
+    this.descriptor = this.#ring.descriptor;
+    this.mappings = [...this.#ring.mappings, this.#buffers.mapping];
   }
 
   get isUnfinished(): boolean {
@@ -100,7 +109,7 @@ export class UringSet implements ReadinessSet, Receiver {
   /** An operation that is under way would keep the connection open. */
   closeDescriptor(fd: number): void {
     this.#forget(fd);
-    this.#ring.add(Operation.close, fd, NO_TOKEN);
+    this.#closings.add(fd);
   }
 
   begin(fd: number): void {
@@ -304,8 +313,7 @@ export class UringSet implements ReadinessSet, Receiver {
     this.#underWay.release(operation);
     if (!isCancelled) {
       watch.other = undefined;
-      if (kind === 'connect') this.#tell(watch, result < 0 ? Ready.error : Ready.writable);
-      else this.#tell(watch, Ready.writable);
+      this.#tell(watch, kind === 'connect' && result < 0 ? Ready.error : Ready.writable);
     }
     if (kind === 'connect') {
       watch.hasResult = result < 0;
