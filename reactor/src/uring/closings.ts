@@ -1,5 +1,8 @@
 import { NO_TOKEN, Operation, type Ring } from './ring.ts';
 
+/** So many are closed at once: until then they count as open, and the event loop may want some before the next wait. */
+const WAITING_MAX = 16;
+
 /** Descriptors that the kernel closes with the next entries. */
 export class Closings {
   readonly #ring: Ring;
@@ -16,6 +19,6 @@ export class Closings {
 
   add(fd: number): void {
     this.#ring.add(Operation.close, fd, NO_TOKEN);
-    this.#fds.push(fd);
+    if (this.#fds.push(fd) >= WAITING_MAX) this.#ring.enter(0, 0);
   }
 }

@@ -20,7 +20,7 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * Readiness by polls of io_uring, and receiving by it. An operation's token is given to another one when its last result is here and not before, so that no result is taken for
- * that of a later descriptor of the same number. Operations, their cancelling and closing are entries, which the kernel gets all at once with the next wait, in order.
+ * that of a later descriptor of the same number. Operations, their cancelling and closing are entries, which the kernel gets all at once with the next wait, or before where many close, in order.
  */
 export class UringSet implements ReadinessSet, Receiver {
   readonly receiver: Receiver = this;

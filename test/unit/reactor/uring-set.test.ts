@@ -1,4 +1,5 @@
 /** The set of io_uring, where descriptors are not what they should be. */
+import { fstatSync, openSync, readdirSync } from 'node:fs';
 import { loadNative } from '@lars/syscalls/native';
 import { describe, expect, test } from 'vitest';
 import { Ready } from '../../../reactor/src/native/readiness-set.ts';
@@ -9,6 +10,16 @@ const NOBODY = 1_000_000;
 
 const outcome = await loadNative(bindUring);
 const calls = 'bound' in outcome ? outcome.bound.calls : undefined;
+
+const openFiles = (): number => readdirSync('/proc/self/fd').length;
+
+function isOpen(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
 
 /** A set, and how often it has entered the kernel. */
 function openSet(): { readonly set: UringSet; readonly entered: () => number } | undefined {
@@ -47,4 +58,21 @@ describe.runIf(probe !== undefined)('a set of io_uring', () => {
       expect(entered() - before).toBeLessThan(5);
     },
   );
+
+  test('what closes in great number does not wait for the next turn: others may need the descriptors; who watches is told before', () => {
+    const { set } = openSet() as NonNullable<ReturnType<typeof openSet>>;
+    const before = openFiles();
+    const fds = Array.from({ length: 100 }, () => openSync('/dev/null', 'r'));
+    const told: number[] = [];
+    let isEarly = true;
+    set.onClosing = fd => {
+      isEarly &&= isOpen(fd);
+      told.push(fd);
+    };
+    for (const fd of fds) set.closeDescriptor(fd);
+    expect(openFiles() - before).toBeLessThan(20);
+    set.wait(0);
+    expect([openFiles(), told, isEarly]).toEqual([before, fds, true]);
+    set.close();
+  });
 });
