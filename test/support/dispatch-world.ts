@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type DispatcherOptions, type RunningDispatcher, startDispatcher } from '@lars/dispatcher';
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import { eventually } from './eventually.ts';
 import { type RecordingLog, recordingLog } from './recording-log.ts';
 import { ScriptedWorker } from './scripted-worker.ts';
@@ -121,4 +121,34 @@ export async function connectClient(
   afterTest(() => socket.destroy());
   await eventually('the client is connected', () => !socket.connecting);
   return { socket, text: () => text, end: () => end };
+}
+
+/** Clients that connect one after the other, each with a message that must come back, and a clean end. */
+export class ShortLoad {
+  answered = 0;
+  readonly #port: () => number;
+  readonly #clients: readonly Promise<void>[];
+  #isOver = false;
+
+  /** @param port where to connect to now */
+  constructor(clients: number, port: () => number) {
+    this.#port = port;
+    this.#clients = Array.from({ length: clients }, () => this.#run());
+  }
+
+  /** Resolves when the last ones have their answers; rejects with the first that did not. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#clients);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) {
+      const client = await connectClient({ host: '127.0.0.1', port: this.#port() }, 'short');
+      await eventually('the end', () => client.end());
+      expect([client.text(), client.end()]).toEqual(['short', 'ended']);
+      client.socket.destroy();
+      this.answered += 1;
+    }
+  }
 }

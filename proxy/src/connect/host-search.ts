@@ -119,9 +119,9 @@ export class HostSearch implements ConnectHandler, ClientWatcher {
     this.#tries += 1;
     this.#attempt = this.#tools.attempt(pick);
     const { host, state } = pick;
-    const { unixHosts, connectTimeoutMs } = this.#wish.rules;
+    const { unixHosts, connectTimeoutMs, sendProxy } = this.#wish.rules;
     const path = unixHosts.size === 0 ? undefined : unixHosts.get(state.authority);
-    const writesAtOnce = this.#wish.intake.bytes.length > 0;
+    const writesAtOnce = this.#wish.intake.bytes.length > 0 || sendProxy !== 'off';
     if (path !== undefined) this.#connect({ path, timeoutMs: connectTimeoutMs, keepAliveMs: KEEP_ALIVE_MS });
     else if (isPort(host.port)) this.#resolve(host, connectTimeoutMs, writesAtOnce);
     else this.#onFailed(new Error(`port ${host.port} is not in 1..65535`), false);

@@ -96,7 +96,7 @@ export class HostPicker {
   #take(host: LarsHost, { tried }: PickContext): HostPick | undefined {
     const { hosts } = this.#deps;
     const state = hosts.stateOfHost(host);
-    return (tried.size === 0 || !tried.has(state.authority)) && hosts.acquire(state) ? { host, state } : undefined;
+    return !tried.has(state.authority) && hosts.acquire(state) ? { host, state } : undefined;
   }
 
   #choose(all: readonly RouteHost[], policy: Policy, { key, tried }: PickContext): HostPick | undefined {

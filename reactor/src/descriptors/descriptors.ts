@@ -1,6 +1,7 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
 import { loadNative, type Native } from '@lars/syscalls/native';
 import { bindSocketFunctions, type SocketFunctions } from '@lars/syscalls/socket-functions';
+import { AF_UNIX, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, SOCK_STREAM, SOL_SOCKET } from '../linux/constants.ts';
 import type { Mapping } from '../resource-ledger.ts';
 import { type PageCalls, SharedPage } from './shared-page.ts';
 
@@ -28,19 +29,13 @@ export type Received =
 /** How many descriptors, and bytes, a message may have. Linux allows 253 (SCM_MAX_FD). */
 export const MESSAGE_MAX = 64;
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4_000;
 const SOCK_CLOEXEC = 0o2_000_000;
-const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const SHUT_RDWR = 2;
-const MSG_PEEK = 2;
 const F_DUPFD_CLOEXEC = 1_030;
 /** Behind the standard streams. */
 const FIRST_COPY = 3;
-const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
 /** struct msghdr, struct iovec and struct cmsghdr with descriptors, on 64-bit Linux, in words of 32 bits; then the bytes that go with them, and room for an address or some bytes. */

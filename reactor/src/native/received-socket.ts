@@ -1,4 +1,5 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
+import { MSG_DONTWAIT, MSG_PEEK } from '../linux/constants.ts';
 import type { Pipe } from '../linux/pipe-pool.ts';
 import type { RemoteAddress } from '../linux/socket-address.ts';
 import { ALL_EDGES, CHANGE_EDGES, CONNECTING, RECEIVED, RECEIVED_BYTES, type Receiver } from './readiness-set.ts';
@@ -95,14 +96,17 @@ export class ReceivedSocket extends StreamSocket {
     return NOTHING;
   }
 
-  /** Where nothing can be moved, an urgent byte may be in the way, which reading passes. */
+  /** Where nothing can be moved, though something is there that did not come just now, an urgent byte is in the way, which reading passes. */
   override receiveInto(pipe: Pipe): number {
     const count = super.receiveInto(pipe);
-    if (count === AGAIN) {
+    if (count !== AGAIN || !this.#hasBytes()) return count;
+    this.isReadable = true;
+    const moved = super.receiveInto(pipe);
+    if (moved === AGAIN) {
       this.isUrgent = true;
       this.isReadable = true;
     }
-    return count;
+    return moved;
   }
 
   override forwardTo(to: StreamSocket): number {
@@ -144,6 +148,12 @@ export class ReceivedSocket extends StreamSocket {
 
   protected override pendingError(): number {
     return this.#receiver?.failureOf(this.fd) ?? super.pendingError();
+  }
+
+  /** Looks without taking. */
+  #hasBytes(): boolean {
+    const { libc, memory } = this.context;
+    return libc.recv(this.fd, memory.scratchAddress, 1, MSG_DONTWAIT | MSG_PEEK) > 0;
   }
 
   #take(receiver: Receiver): number {

@@ -12,6 +12,7 @@ import {
   type Client,
   connectClient,
   readyWorkers,
+  ShortLoad,
   startDispatchWorld,
   temporaryFolder,
   type WorldOptions,
@@ -237,31 +238,20 @@ describe('a dispatched server', () => {
     const world = await startDispatchWorld();
     const startServer = () => serveDispatched(world.socketPath, socket => socket.on('data', chunk => socket.end(chunk)));
     let server = await startServer();
-    let isOver = false;
-    let answered = 0;
-    const load = Array.from({ length: 4 }, async () => {
-      while (!isOver) {
-        const client = await connectClient({ host: LOOPBACK, port: world.port }, 'short');
-        await eventually('the end', () => client.end());
-        expect([client.text(), client.end()]).toEqual(['short', 'ended']);
-        client.socket.destroy();
-        answered += 1;
-      }
-    });
+    const load = new ShortLoad(4, () => world.port);
     for (let at = 0; at < 10; at++) {
-      const before = answered;
+      const before = load.answered;
       const fresh = await startServer();
       server.close();
       await once(server, 'close');
       server = fresh;
-      await eventually('some more', () => answered > before + 3);
+      await eventually('some more', () => load.answered > before + 3);
     }
-    isOver = true;
-    await Promise.all(load);
+    await load.end();
     server.close();
-    await eventually('what was taken is read', () => world.dispatcher.counters.get('handedOver') === answered);
+    await eventually('what was taken is read', () => world.dispatcher.counters.get('handedOver') === load.answered);
     const { accepted, handedOver, workersJoined, workersLost, ...others } = world.dispatcher.counters.toObject();
-    expect([accepted, handedOver, workersJoined, workersLost]).toEqual([answered, answered, 11, 0]);
+    expect([accepted, handedOver, workersJoined, workersLost]).toEqual([load.answered, load.answered, 11, 0]);
     expect(others).toMatchObject({ takenBack: 0, refusedFull: 0, refusedLate: 0, workersDismissed: 0 });
   });
 

@@ -13,6 +13,7 @@ import {
   type DispatchWorld,
   openDescriptors,
   readyWorkers,
+  ShortLoad,
   startDispatchWorld,
   temporaryFolder,
   type WorldOptions,
@@ -43,31 +44,20 @@ test(
     const lasting = await connectClient({ host: LOOPBACK, port: world.port }, 'keep');
     await eventually('it is kept', () => kept.length === 1);
     const before = openDescriptors();
-    let isOver = false;
-    let answered = 0;
-    const load = Array.from({ length: 6 }, async () => {
-      while (!isOver) {
-        const client = await connectClient({ host: LOOPBACK, port: world.port }, 'short');
-        await eventually('the end', () => client.end());
-        expect([client.text(), client.end()]).toEqual(['short', 'ended']);
-        client.socket.destroy();
-        answered += 1;
-      }
-    });
-    await eventually('the load', () => answered > 20);
+    const load = new ShortLoad(6, () => world.port);
+    await eventually('the load', () => load.answered > 20);
     for (let at = 0; at < TAKEOVERS; at++) {
       const old = world;
       world = await takeOver(old);
       await old.dispatcher.handOver.done;
-      const seen = answered;
-      await eventually('some more', () => answered > seen + ANSWERS_EACH);
+      const seen = load.answered;
+      await eventually('some more', () => load.answered > seen + ANSWERS_EACH);
       await eventually('the worker is here, with what it has', () => (world.dispatcher.workers()[0]?.open ?? 0) > 0);
       const { accepted, handedOver, movedOn, ...others } = old.dispatcher.counters.toObject();
       expect(handedOver + movedOn).toBe(accepted);
       expect(others).toMatchObject({ refusedFull: 0, refusedLate: 0, refusedStopped: 0, workersLost: 0, workersDismissed: 0 });
     }
-    isOver = true;
-    await Promise.all(load);
+    await load.end();
     kept[0]?.end('still here');
     await eventually('the answer', () => lasting.text() === 'still here');
     lasting.socket.destroy();
