@@ -99,7 +99,7 @@ const openers: Readonly<Record<EngineKind, (core: EngineCore, reason: string) =>
   node: async (core, reason) => ({ opened: new NodeEngine(core, reason) }),
   epoll: (core, reason) => open(bindLibc, libc => new NativeEngine(core, libc, new EpollSet(libc), 'epoll', reason)),
   io_uring: (core, reason) =>
-    open(bindUring, ({ libc, calls }) => new NativeEngine(core, libc, new UringSet(calls), 'io_uring', reason)),
+    open(bindUring, ({ libc, calls }) => new NativeEngine(core, libc, new UringSet(calls, core), 'io_uring', reason)),
 };
 
 async function open<T, E>(bind: (native: Native) => T, make: (bound: T) => E): Promise<Opening<E>> {

@@ -1,5 +1,5 @@
 /** What every engine promises of a relay: each byte arrives once and in order, ends and resets are passed on, and nothing is left behind. */
-import type { Connection, Engine, Listener, RelayOptions, RelayResult } from '@lars/reactor';
+import type { RelayOptions, RelayResult } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { seededRandom } from '../support/seeded-random.ts';
@@ -14,49 +14,14 @@ import {
   pattern,
   type Remote,
 } from './reactor-harness.ts';
+import { expectClean, openRelayWorld } from './reactor-relay-world.ts';
 
 const MIB = 2 ** 20;
-
-interface World {
-  readonly engine: Engine;
-  readonly listener: Listener;
-  readonly accepted: Remote[];
-  readonly results: RelayResult[];
-  /** A client, and the backend that its relay leads to. */
-  pair(): Promise<{ readonly client: Remote; readonly backend: Remote }>;
-}
 
 describeEngines('relay', kind => {
   const modes = kind === 'node' ? (['auto'] as const) : (['auto', 'never', 'always'] as const);
 
-  async function openWorld(options: RelayOptions = {}, onBackend: (remote: Remote) => void = () => undefined): Promise<World> {
-    const engine = await openEngine(kind);
-    const { port, accepted } = await listenRemote(onBackend);
-    const results: RelayResult[] = [];
-    const begin = (client: Connection, backend: Connection) =>
-      engine.relay(client, backend, options, result => results.push(result));
-    const listener = await listenWith(engine, client => {
-      engine.connect(
-        { host: '127.0.0.1', port },
-        { onConnect: backend => void begin(client, backend), onData: () => undefined, onClose: () => client.reset() },
-      );
-    });
-    return {
-      engine,
-      listener,
-      accepted,
-      results,
-      pair: async () => {
-        const before = accepted.length;
-        const client = await connectRemote({ port: listener.address.port });
-        return { client, backend: await eventually('the backend accepts', () => accepted[before]) };
-      },
-    };
-  }
-
-  async function expectClean({ engine }: World): Promise<void> {
-    await eventually('nothing is open', () => engine.stats().open === 0 && engine.stats().relays === 0);
-  }
+  const openWorld = (options?: RelayOptions, onBackend?: (remote: Remote) => void) => openRelayWorld(kind, options, onBackend);
 
   test.each(modes)('the last bytes before a close arrive, though the client reads slowly (splice %s)', async splice => {
     const size = 4 * MIB + 1_397;

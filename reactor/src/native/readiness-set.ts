@@ -46,6 +46,9 @@ export interface ReadinessSet {
   close(): void;
 }
 
+/** What a receiver counts of a descriptor: bytes that it has received and sent on without telling, bytes that it has sent there, and when the last of either was, ms of the engine's clock. */
+export const Count = { forwarded: 0, sent: 1, lastMoveMs: 2 } as const;
+
 /** What a receiver takes at once: enough for a small message. What comes in bulk fills it, and is read with calls from then on. */
 export const RECEIVED_BYTES = 4_096;
 
@@ -69,14 +72,19 @@ export interface Receiver {
   /** Connects a descriptor that was added as CONNECTING. It is writable when it is connected; `failureOf` says why it is not. */
   connect(fd: number, endpoint: Endpoint): void;
   /**
-   * Sends what `take` has counted to another descriptor, of which one such send may be under way. That one is told to be writable when it is done.
+   * Sends what `take` has counted to another descriptor, of which one such send may be under way.
+   * @param goesOn what comes next goes there, too, and nobody is told of it, until a receive brings the end, a failure or so much that there is more, or a send does not take all
    * @returns false where the bytes are to be sent by the caller
    */
-  forward(from: number, to: number): boolean;
-  /** What became of the send: how many bytes, or a negative error number; undefined while it is under way. */
+  forward(from: number, to: number, goesOn: boolean): boolean;
+  /** A send is under way to it, or has not taken all and nobody knows yet: it is told to be writable then. */
+  isSending(fd: number): boolean;
+  /** What became of the last send: 0 or more, or a negative error number; undefined while it is under way: it is told to be writable when that is over. */
   takeSent(fd: number): number | undefined;
   /** The bytes that it left over, which are the caller's. */
   takeUnsent(fd: number): Uint8Array;
+  /** @param count one of Count */
+  countOf(fd: number, count: number): number;
   /** Receives no more: when this returns, nothing is under way, and what has come can be taken. @throws {Error} if the kernel does not let go of it */
   stop(fd: number): void;
 }

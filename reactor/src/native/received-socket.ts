@@ -2,7 +2,7 @@ import { Errno, systemError } from '@lars/syscalls/errno';
 import { MSG_DONTWAIT, MSG_PEEK } from '../linux/constants.ts';
 import type { Pipe } from '../linux/pipe-pool.ts';
 import type { RemoteAddress } from '../linux/socket-address.ts';
-import { ALL_EDGES, CHANGE_EDGES, CONNECTING, RECEIVED, RECEIVED_BYTES, type Receiver } from './readiness-set.ts';
+import { ALL_EDGES, CHANGE_EDGES, CONNECTING, Count, RECEIVED, RECEIVED_BYTES, type Receiver } from './readiness-set.ts';
 import { AGAIN, BROKEN, type SocketContext, StreamSocket, UNSUPPORTED } from './stream-socket.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -17,6 +17,8 @@ export class ReceivedSocket extends StreamSocket {
   #readsByCalls = false;
   /** It was watched before it was connected, and nothing is received yet. */
   #isReceiveDue = false;
+  /** What the receiver has counted of it is in its own counts. */
+  #isCounted = false;
 
   constructor(
     context: SocketContext,
@@ -27,6 +29,22 @@ export class ReceivedSocket extends StreamSocket {
   ) {
     super(context, fd, isWrittenWhole, remote);
     this.#set = receiver;
+  }
+
+  override get bytesRead(): number {
+    return super.bytesRead + this.#countOf(Count.forwarded);
+  }
+
+  override get bytesWritten(): number {
+    return super.bytesWritten + this.#countOf(Count.sent);
+  }
+
+  override get lastActiveMs(): number {
+    return Math.max(super.lastActiveMs, this.#countOf(Count.lastMoveMs));
+  }
+
+  override get isForwarding(): boolean {
+    return this.#set.isSending(this.fd);
   }
 
   override receive(limit?: number): number {
@@ -76,6 +94,8 @@ export class ReceivedSocket extends StreamSocket {
 
   override leave(): void {
     super.leave();
+    [this.readBytes, this.writtenBytes, this.activeMs] = [this.bytesRead, this.bytesWritten, this.lastActiveMs];
+    this.#isCounted = true;
     this.#receiver = undefined;
   }
 
@@ -118,8 +138,8 @@ export class ReceivedSocket extends StreamSocket {
     if (count < 0) return count;
     if (count > 0) {
       to.leaveAtOnce(count);
-      if (receiver.forward(this.fd, to.fd)) to.isForwarding = true;
-      else if (!to.write(receiver.bytesOf(this.fd))) return BROKEN;
+      const goesOn = count < RECEIVED_BYTES && !to.isNoDelayDue;
+      if (!receiver.forward(this.fd, to.fd, goesOn) && !to.write(receiver.bytesOf(this.fd))) return BROKEN;
     }
     this.#receiveNext(receiver, count);
     return count;
@@ -128,13 +148,11 @@ export class ReceivedSocket extends StreamSocket {
   override finishForwarding(): boolean | typeof BROKEN {
     const count = this.#set.takeSent(this.fd);
     if (count === undefined) return false;
-    this.isForwarding = false;
     const unsent = this.#set.takeUnsent(this.fd);
     if (count < 0 && count !== -Errno.EAGAIN && count !== -Errno.EINTR) {
       this.error ??= systemError('send', -count);
       return BROKEN;
     }
-    if (count > 0) this.countSent(count);
     if (unsent.length === 0) return true;
     this.queue.push(unsent);
     this.isWritable = false;
@@ -148,6 +166,10 @@ export class ReceivedSocket extends StreamSocket {
 
   protected override pendingError(): number {
     return this.#receiver?.failureOf(this.fd) ?? super.pendingError();
+  }
+
+  #countOf(count: number): number {
+    return this.#isCounted ? 0 : this.#set.countOf(this.fd, count);
   }
 
   /** Looks without taking. */

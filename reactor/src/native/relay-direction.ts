@@ -48,6 +48,8 @@ export class RelayDirection implements RelaySide {
   #pipe: Pipe | undefined;
   #fullReads = 0;
   #smallMoves = 0;
+  /** The other side could not take what is here. */
+  #isBlocked = false;
 
   constructor(owner: RelayOwner, name: SideName, connection: SocketConnection, from: StreamSocket, to: StreamSocket) {
     this.name = name;
@@ -78,16 +80,19 @@ export class RelayDirection implements RelaySide {
     return Math.max(0, this.#to.bytesWritten - this.#before);
   }
 
-  /** Bytes wait for room at the other side. */
-  get hasUnsent(): boolean {
-    return this.#to.isForwarding || this.#to.queue.bytes > 0 || (this.#pipe !== undefined && this.#pipe.bytes > 0);
+  /** Something is to be done when the other side is writable. */
+  get awaitsWritable(): boolean {
+    return this.#isBlocked || this.#to.isForwarding;
   }
 
   move(): Moved {
     if (this.isDone) return 'done';
     let movedBytes = 0;
     for (let reads = 0; ; reads++) {
-      const unsent = this.#sendWaiting();
+      // Nobody asks for the end of a send behind which nothing waits, so that nobody is told of it.
+      const mayWait = reads > 0 && this.#to.isForwarding && !this.from.isReadable && !this.#hasEnded;
+      const unsent = mayWait ? undefined : this.#sendWaiting();
+      this.#isBlocked = unsent === 'waiting';
       if (unsent !== undefined) return unsent;
       if (this.#hasEnded) {
         this.isDone = true;

@@ -74,7 +74,7 @@ export class SocketRelay implements Relay, Task, RelayOwner, IdleWatched {
   onSideReady(side: RelayDirection, ready: number): void {
     if ((ready & READABLE) !== 0) this.#move(side);
     // Every message of an idle socket says that it is writable, too.
-    if ((ready & Ready.writable) !== 0 && this.#otherOf(side).hasUnsent) this.#move(this.#otherOf(side));
+    if ((ready & Ready.writable) !== 0 && this.#otherOf(side).awaitsWritable) this.#move(this.#otherOf(side));
     // What came before the error was moved as far as the other takes it. The rest is lost, as it is on a reset without a relay.
     if ((ready & Ready.error) === 0 || !this.isOpen) return;
     const error = side.from.error ?? side.from.takeError();
@@ -128,7 +128,7 @@ export class SocketRelay implements Relay, Task, RelayOwner, IdleWatched {
   }
 
   #restartIdle(timeoutMs: number): void {
-    this.#a.from.lastActiveMs = this.context.core.nowMs;
+    this.#a.from.noteActive();
     this.#idle.set(timeoutMs);
     this.context.hub.wake();
   }

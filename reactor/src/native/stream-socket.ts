@@ -48,22 +48,20 @@ export class StreamSocket {
   isUrgent = false;
   /** Both directions are over. */
   isHungUp = false;
-  bytesRead = 0;
-  bytesWritten = 0;
-  lastActiveMs: number;
   error: NodeJS.ErrnoException | undefined;
   readonly queue = new SendQueue();
   /** Small writes are to leave at once, which the kernel is told when it matters: many connections send one message. */
   isNoDelayDue = false;
   /** Where the receiver is to connect it to, as soon as it is watched. */
   connectsTo: Endpoint | undefined;
-  /** The receiver of another socket sends here. */
-  isForwarding = false;
   /** What `receive` has read, until the next one or the end of the turn. */
   received: Uint8Array;
   /** A read has failed whose error nobody will tell again. */
   protected hasFailed = false;
   protected readonly context: SocketContext;
+  protected readBytes = 0;
+  protected writtenBytes = 0;
+  protected activeMs: number;
   /** Epoll tells when it is writable; before it is watched, nothing has to be changed. */
   #isWriteWatched = true;
   readonly #isWrittenWhole: boolean;
@@ -82,7 +80,30 @@ export class StreamSocket {
     this.#remote = remote;
     this.fd = fd;
     this.received = context.memory.incoming;
-    this.lastActiveMs = context.core.nowMs;
+    this.activeMs = context.core.nowMs;
+  }
+
+  get bytesRead(): number {
+    return this.readBytes;
+  }
+
+  get bytesWritten(): number {
+    return this.writtenBytes;
+  }
+
+  /** When bytes moved last, or might have. */
+  get lastActiveMs(): number {
+    return this.activeMs;
+  }
+
+  /** The receiver of another socket sends here. */
+  get isForwarding(): boolean {
+    return false;
+  }
+
+  /** Time that was idle before does not count. */
+  noteActive(): void {
+    this.activeMs = this.context.core.nowMs;
   }
 
   /** Undefined when the descriptor was left before anybody asked. */
@@ -239,7 +260,7 @@ export class StreamSocket {
     checkMs('ms', ms);
     const { core, hub } = this.context;
     core.look();
-    this.lastActiveMs = core.nowMs;
+    this.noteActive();
     this.#idle ??= new IdleTimer(core, { lastMoveMs: () => this.lastActiveMs, onIdle });
     this.#idle.set(ms);
     hub.wake();
@@ -275,9 +296,9 @@ export class StreamSocket {
 
   protected noteRead(count: number, syscall: string): number {
     if (count > 0) {
-      this.bytesRead += count;
+      this.readBytes += count;
       this.context.core.counters.bytesRead += count;
-      this.lastActiveMs = this.context.core.nowMs;
+      this.noteActive();
     }
     if (count >= 0) return count;
     // No edge comes for bytes that are there already.
@@ -294,14 +315,10 @@ export class StreamSocket {
       this.isWritable = this.context.libc.errno() === Errno.EINTR;
       return this.#noteFailure(syscall);
     }
-    this.countSent(count);
-    return count;
-  }
-
-  protected countSent(count: number): void {
-    this.bytesWritten += count;
+    this.writtenBytes += count;
     this.context.core.counters.bytesWritten += count;
-    this.lastActiveMs = this.context.core.nowMs;
+    this.noteActive();
+    return count;
   }
 
   /** Most connections never have to wait until they are writable, and are not told of it until then. */

@@ -38,7 +38,7 @@ export class ReceiveBuffers {
   readonly #calls: UringCalls;
   readonly #address: number;
   readonly #words: Uint16Array;
-  readonly #entries: DataView;
+  readonly #entries: Int32Array;
   #tail = 0;
 
   /** @throws {Error} as Node's, with `code` */
@@ -46,7 +46,7 @@ export class ReceiveBuffers {
     this.#calls = calls;
     this.#memory = spare.pop() ?? map(calls);
     const { address, buffer } = this.#memory;
-    this.#entries = new DataView(buffer, 0, RING_BYTES);
+    this.#entries = new Int32Array(buffer, 0, RING_BYTES / 4);
     this.#words = new Uint16Array(buffer, 0, RING_BYTES / 2);
     this.#bytes = new Uint8Array(buffer, RING_BYTES, BUFFERS * RECEIVED_BYTES);
     this.#address = address + RING_BYTES;
@@ -82,12 +82,12 @@ export class ReceiveBuffers {
   }
 
   giveBack(number: number): void {
-    const at = (this.#tail & (BUFFERS - 1)) * ENTRY_BYTES;
+    const at = (this.#tail & (BUFFERS - 1)) * (ENTRY_BYTES / 4);
     const address = this.addressOf(number);
-    this.#entries.setUint32(at, address % 2 ** 32, true);
-    this.#entries.setUint32(at + 4, Math.floor(address / 2 ** 32), true);
-    this.#entries.setUint32(at + 8, RECEIVED_BYTES, true);
-    this.#words[at / 2 + NUMBER_AT] = number;
+    this.#entries[at] = address;
+    this.#entries[at + 1] = Math.floor(address / 2 ** 32);
+    this.#entries[at + 2] = RECEIVED_BYTES;
+    this.#words[at * 2 + NUMBER_AT] = number;
     this.#tail = (this.#tail + 1) & 0xffff;
     this.#words[TAIL_AT] = this.#tail;
   }

@@ -1,22 +1,25 @@
 import { Errno } from '@lars/syscalls/errno';
 import type { Endpoint } from '../check-options.ts';
+import type { EngineCore } from '../engine-core.ts';
 import { CHANGE_EDGES, CONNECTING, RECEIVED, type ReadinessSet, Ready, type Receiver } from '../native/readiness-set.ts';
 import type { Mapping } from '../resource-ledger.ts';
 import { Closings } from './closings.ts';
 import { ConnectAddresses } from './connect-addresses.ts';
 import { EarlyResults } from './early-results.ts';
-import { addCancel, addCancelOfAll, addConnect, addPoll, addReceive, addSend } from './entries.ts';
+import { addCancel, addCancelOfAll, addConnect, addPoll, addReceive } from './entries.ts';
+import { Events } from './events.ts';
 import { LateWatches } from './late-watches.ts';
+import { LentBytes } from './lent-bytes.ts';
+import { Kind, Operations } from './operations.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
-import { HAS_BUFFER, MORE_FOLLOWS, NO_TOKEN, Ring } from './ring.ts';
-import { OperationsUnderWay, type UnderWay, Watch } from './under-way.ts';
+import { HAS_BUFFER, MORE_FOLLOWS, Ring } from './ring.ts';
+import { Sends } from './sends.ts';
+import type { SetParts } from './set-parts.ts';
 import type { UringCalls } from './uring-calls.ts';
+import { NONE, State, Watches, Word } from './watches.ts';
 
-/** Few enough that a batch of bulk transfers leaves the event loop its turn within milliseconds. */
-const EVENTS_MAX = 128;
 /** Waits for what was cancelled, a millisecond each, that bring nothing at all. The kernel gives a few results at a time, and thousands may come first. */
 const MAX_VAIN_WAITS = 100;
-const NOTHING = new Uint8Array(0);
 
 /**
  * Readiness by polls of io_uring, and receiving by it. An operation's token is given to another one when its last result is here and not before, so that no result is taken for
@@ -27,33 +30,36 @@ export class UringSet implements ReadinessSet, Receiver {
   readonly descriptor: number;
   readonly mappings: readonly Mapping[];
   onClosing: ((fd: number) => void) | undefined;
+  readonly #parts: SetParts;
   readonly #ring: Ring;
-  readonly #buffers: ReceiveBuffers;
-  readonly #underWay = new OperationsUnderWay();
+  readonly #operations = new Operations();
+  readonly #watches = new Watches();
+  readonly #events = new Events();
   readonly #addresses: ConnectAddresses;
-  readonly #watches: (Watch | undefined)[] = [];
-  readonly #events: Watch[] = [];
-  readonly #readiness = new Int32Array(EVENTS_MAX);
-  /** Of no event, with buffers that go back to the kernel with the next wait. */
-  readonly #lent: Watch[] = [];
+  readonly #lent: LentBytes;
+  readonly #sends: Sends;
   /** What came while something was waited for. */
   readonly #early = new EarlyResults();
   readonly #breaks = new LateWatches();
   readonly #closings: Closings;
 
   /** @throws {Error} as Node's, with `code` */
-  constructor(calls: UringCalls) {
-    this.#ring = new Ring(calls);
-    this.#closings = new Closings(this.#ring, fd => this.onClosing?.(fd));
-    this.#addresses = new ConnectAddresses(calls);
+  constructor(calls: UringCalls, core: EngineCore) {
+    const ring = new Ring(calls);
     try {
-      this.#buffers = new ReceiveBuffers(this.#ring, calls);
+      const buffers = new ReceiveBuffers(ring, calls);
+      this.#parts = { core, ring, buffers, operations: this.#operations, watches: this.#watches, events: this.#events };
     } catch (error) {
-      this.#ring.close();
+      ring.close();
       throw error;
     }
-    this.descriptor = this.#ring.descriptor;
-    this.mappings = [...this.#ring.mappings, this.#buffers.mapping];
+    this.#ring = ring;
+    this.#closings = new Closings(ring, fd => this.onClosing?.(fd));
+    this.#addresses = new ConnectAddresses(calls);
+    this.#lent = new LentBytes(this.#watches, this.#parts.buffers, fd => this.watchBreaks(fd));
+    this.#sends = new Sends(this.#parts);
+    this.descriptor = ring.descriptor;
+    this.mappings = [...ring.mappings, this.#parts.buffers.mapping];
   }
 
   get isUnfinished(): boolean {
@@ -61,17 +67,15 @@ export class UringSet implements ReadinessSet, Receiver {
   }
 
   add(fd: number, events: number, generation: number): void {
-    const watch = new Watch(fd, generation);
-    this.#watches[fd] = watch;
+    this.#watches.add(fd, generation);
     if (events === RECEIVED) this.begin(fd);
-    else if (events !== CONNECTING) this.#poll(watch, events);
+    else if (events !== CONNECTING) this.#poll(fd, events);
   }
 
   change(fd: number, events: number): void {
-    const watch = this.#watches[fd];
-    if (watch === undefined) return;
-    if (watch.poll !== undefined) this.#cancel(watch.poll);
-    this.#poll(watch, events);
+    if (!this.#watches.has(fd)) return;
+    this.#cancel(this.#watches.get(fd, Word.poll));
+    this.#poll(fd, events);
   }
 
   /** The kernel has let go of the descriptor when this returns: who closes it then ends the connection. */
@@ -81,29 +85,30 @@ export class UringSet implements ReadinessSet, Receiver {
 
   wait(timeoutMs: number): number {
     this.#settle();
-    this.#breaks.takeDue(watch => {
-      if (this.#watches[watch.fd] === watch) this.watchChanges(watch.fd);
+    this.#breaks.takeDue((fd, generation) => {
+      if (this.#watches.has(fd) && this.#watches.get(fd, Word.generation) === generation) this.watchChanges(fd);
     });
     const hasEarly = !this.#early.isEmpty;
     this.#ring.enter(timeoutMs === 0 || hasEarly ? 0 : 1, timeoutMs);
+    this.#parts.core.look();
     this.#addresses.clear();
     if (hasEarly) this.#takeEarly();
-    while (this.#events.length < EVENTS_MAX && this.#ring.next()) {
+    while (!this.#events.isFull && this.#ring.next()) {
       this.#take(this.#ring.token, this.#ring.result, this.#ring.flags);
     }
-    return this.#events.length;
+    return this.#events.count;
   }
 
   fdOf(event: number): number {
-    return (this.#events[event] as Watch).fd;
+    return this.#events.fdOf(event);
   }
 
   generationOf(event: number): number {
-    return (this.#events[event] as Watch).generation;
+    return this.#events.generationOf(event);
   }
 
   readinessOf(event: number): number {
-    return this.#readiness[event] as number;
+    return this.#events.readinessOf(event);
   }
 
   /** An operation that is under way would keep the connection open. */
@@ -113,96 +118,97 @@ export class UringSet implements ReadinessSet, Receiver {
   }
 
   begin(fd: number): void {
-    const watch = this.#watches[fd];
-    if (watch !== undefined && watch.receive === undefined && !watch.hasResult) this.#receive(watch);
+    const watches = this.#watches;
+    if (watches.has(fd) && watches.get(fd, Word.receive) === NONE && !watches.is(fd, State.hasResult)) this.#receive(fd);
   }
 
   watchChanges(fd: number): void {
-    const watch = this.#watches[fd];
-    if (watch !== undefined && watch.poll === undefined) this.#poll(watch, CHANGE_EDGES);
+    if (this.#watches.has(fd) && this.#watches.get(fd, Word.poll) === NONE) this.#poll(fd, CHANGE_EDGES);
   }
 
   watchBreaks(fd: number): void {
-    const watch = this.#watches[fd];
-    if (watch !== undefined && watch.poll === undefined) this.#breaks.add(watch);
+    if (!this.#watches.has(fd) || this.#watches.get(fd, Word.poll) !== NONE) return;
+    this.#breaks.add(fd, this.#watches.get(fd, Word.generation));
   }
 
   take(fd: number): number | undefined {
-    return this.#watches[fd]?.takeResult();
+    if (!this.#watches.is(fd, State.hasResult)) return undefined;
+    this.#watches.unmark(fd, State.hasResult);
+    return this.#watches.get(fd, Word.result);
   }
 
   failureOf(fd: number): number | undefined {
-    const watch = this.#watches[fd];
-    return watch?.hasResult === true && watch.result < 0 ? -watch.result : undefined;
+    if (!this.#watches.is(fd, State.hasResult)) return undefined;
+    const result = this.#watches.get(fd, Word.result);
+    return result < 0 ? -result : undefined;
   }
 
   bytesOf(fd: number): Uint8Array {
-    const watch = this.#watches[fd];
-    if (watch === undefined) return NOTHING;
-    return watch.buffer < 0 ? (watch.copy ?? NOTHING) : this.#buffers.view(watch.buffer, watch.result);
+    return this.#lent.of(fd);
   }
 
   connect(fd: number, endpoint: Endpoint): void {
-    const watch = this.#watches[fd];
-    if (watch === undefined) return;
+    if (!this.#watches.has(fd)) return;
     if (this.#addresses.isFull) {
       this.#ring.enter(0, 0);
       this.#addresses.clear();
     }
-    const operation = this.#underWay.open('connect', watch);
-    watch.other = operation;
+    const token = this.#operations.open(Kind.connect, fd);
+    this.#watches.set(fd, Word.other, token);
     const { address, length } = this.#addresses.put(endpoint);
-    addConnect(this.#ring, fd, operation.token, address, length);
+    addConnect(this.#ring, fd, token, address, length);
   }
 
-  forward(from: number, to: number): boolean {
-    const source = this.#watches[from];
-    const target = this.#watches[to];
-    if (source === undefined || target === undefined || source.buffer < 0 || target.other !== undefined) return false;
-    const operation = this.#underWay.open('send', target);
-    operation.buffer = source.buffer;
-    operation.length = source.result;
-    source.buffer = -1;
-    target.other = operation;
-    addSend(this.#ring, to, operation.token, this.#buffers.addressOf(operation.buffer), operation.length);
-    return true;
+  forward(from: number, to: number, goesOn: boolean): boolean {
+    return this.#sends.forward(from, to, goesOn);
+  }
+
+  isSending(fd: number): boolean {
+    return this.#sends.isSending(fd);
   }
 
   takeSent(fd: number): number | undefined {
-    return this.#watches[fd]?.takeSent();
+    return this.#sends.takeSent(fd);
   }
 
   takeUnsent(fd: number): Uint8Array {
-    return this.#watches[fd]?.takeUnsent() ?? NOTHING;
+    return this.#sends.takeUnsent(fd);
+  }
+
+  countOf(fd: number, count: number): number {
+    return this.#watches.countOf(fd, count);
   }
 
   stop(fd: number): void {
-    const watch = this.#watches[fd];
-    const operation = watch?.receive;
-    if (watch === undefined || operation === undefined) return;
-    watch.isStopped = true;
+    const watches = this.#watches;
+    if (!watches.has(fd)) return;
+    this.#sends.endSendingOn(fd);
+    const token = watches.get(fd, Word.receive);
+    if (token === NONE) return;
+    watches.mark(fd, State.isStopped);
     // Its result may have come while another one was stopped.
-    if (this.#early.takeOf(operation.token, (result, flags) => this.#finishUntold(operation, result, flags))) return;
-    addCancel(this.#ring, operation.token);
-    for (let vain = 0; watch.receive === operation && vain < MAX_VAIN_WAITS; vain++) {
+    if (this.#early.takeOf(token, (result, flags) => this.#finishReceive(token, result, flags))) return;
+    addCancel(this.#ring, token);
+    const isUnderWay = (): boolean => watches.get(fd, Word.receive) === token;
+    for (let vain = 0; isUnderWay() && vain < MAX_VAIN_WAITS; vain++) {
       this.#ring.enter(1, 1);
       while (this.#ring.next()) {
-        const { token, result, flags } = this.#ring;
+        const { token: of, result, flags } = this.#ring;
         vain = 0;
-        if (token === operation.token) this.#finishUntold(operation, result, flags);
-        else if (token !== NO_TOKEN) this.#early.push(token, result, flags);
+        if (of === token) this.#finishReceive(token, result, flags);
+        else if (of !== NONE) this.#early.push(of, result, flags);
       }
     }
-    if (watch.receive === operation) throw new Error(`io_uring does not cancel what it receives from descriptor ${fd}`);
+    if (isUnderWay()) throw new Error(`io_uring does not cancel what it receives from descriptor ${fd}`);
   }
 
   /** Cancels everything and waits for it, in bounded time. */
   close(): void {
     addCancelOfAll(this.#ring);
-    for (const operation of this.#underWay) operation.isCancelled = true;
+    this.#operations.cancelAll();
     this.#settle();
     this.#takeEarly();
-    for (let vain = 0; vain < MAX_VAIN_WAITS && (this.#underWay.count > 0 || this.isUnfinished); vain++) {
+    for (let vain = 0; vain < MAX_VAIN_WAITS && (this.#operations.count > 0 || this.isUnfinished); vain++) {
       this.#ring.enter(1, 1);
       while (this.#ring.next()) {
         vain = 0;
@@ -210,141 +216,128 @@ export class UringSet implements ReadinessSet, Receiver {
       }
     }
     this.#ring.close();
-    this.#buffers.close();
+    this.#parts.buffers.close();
   }
 
-  #poll(watch: Watch, events: number): void {
-    watch.poll = this.#underWay.open('poll', watch);
-    watch.poll.events = events;
-    this.#submitPoll(watch.poll);
+  #poll(fd: number, events: number): void {
+    const token = this.#operations.open(Kind.poll, fd, events);
+    this.#watches.set(fd, Word.poll, token);
+    addPoll(this.#ring, fd, token, events);
   }
 
-  #submitPoll({ token, watch, events }: UnderWay): void {
-    addPoll(this.#ring, watch.fd, token, events);
-  }
-
-  #receive(watch: Watch): void {
-    watch.receive = this.#underWay.open('receive', watch);
-    addReceive(this.#ring, watch.fd, watch.receive.token, watch.isFirst);
-    watch.isFirst = false;
+  #receive(fd: number): void {
+    const watches = this.#watches;
+    if (watches.is(fd, State.hasCopy)) this.#lent.forget(fd);
+    const token = this.#operations.open(Kind.receive, fd);
+    watches.set(fd, Word.receive, token);
+    addReceive(this.#ring, fd, token, !watches.is(fd, State.hasReceived));
+    watches.mark(fd, State.hasReceived);
   }
 
   #forget(fd: number): boolean {
-    const watch = this.#watches[fd];
-    if (watch === undefined) return false;
-    this.#watches[fd] = undefined;
-    if (watch.poll !== undefined) this.#cancel(watch.poll);
-    if (watch.receive !== undefined) this.#cancel(watch.receive);
-    if (watch.other !== undefined) this.#cancel(watch.other);
+    const watches = this.#watches;
+    if (!watches.has(fd)) return false;
+    this.#sends.forget(fd);
+    this.#lent.forget(fd);
+    for (const word of [Word.poll, Word.receive, Word.other]) this.#cancel(watches.get(fd, word));
+    watches.remove(fd);
     return true;
   }
 
-  #cancel(operation: UnderWay): void {
-    operation.isCancelled = true;
-    addCancel(this.#ring, operation.token);
+  #cancel(token: number): void {
+    if (token === NONE) return;
+    this.#operations.cancel(token);
+    addCancel(this.#ring, token);
   }
 
-  /** What was not taken in the last turn is copied, because the kernel gets its buffers back. */
   #settle(): void {
-    for (const watch of this.#events) this.#giveBack(watch);
-    this.#events.length = 0;
-    for (const watch of this.#lent) this.#giveBack(watch);
-    this.#lent.length = 0;
-  }
-
-  #giveBack(watch: Watch): void {
-    if (watch.buffer < 0) return;
-    if (watch.hasResult) {
-      watch.copy = this.#buffers.view(watch.buffer, watch.result).slice();
-      if (this.#watches[watch.fd] === watch) this.watchBreaks(watch.fd);
-    }
-    this.#buffers.giveBack(watch.buffer);
-    watch.buffer = -1;
-  }
-
-  #finishUntold(operation: UnderWay, result: number, flags: number): void {
-    if (this.#finishReceive(operation, result, flags)) this.#lent.push(operation.watch);
+    this.#lent.giveBackAll();
+    this.#events.clear();
   }
 
   #takeEarly(): void {
     this.#early.takeAll((token, result, flags) => {
-      if (this.#events.length === EVENTS_MAX) return false;
+      if (this.#events.isFull) return false;
       this.#take(token, result, flags);
       return true;
     });
   }
 
   #take(token: number, result: number, flags: number): void {
-    const operation = this.#underWay.get(token);
-    if (token === NO_TOKEN || operation === undefined) return;
-    const { kind, watch } = operation;
-    if (kind === 'receive') {
-      if (this.#finishReceive(operation, result, flags)) this.#tell(watch, watch.receivedReadiness);
-    } else if (kind === 'poll') this.#onPoll(operation, result, flags);
-    else this.#finishOther(operation, result);
+    const kind = this.#operations.kindOf(token);
+    if (kind === Kind.receive) {
+      if (!this.#sends.sendOn(token, result, flags)) this.#onReceived(token, result, flags);
+    } else if (kind === Kind.send) this.#sends.finish(token, result);
+    else if (kind === Kind.poll) this.#onPoll(token, result, flags);
+    else if (kind === Kind.connect) this.#finishConnect(token, result);
   }
 
-  #onPoll(operation: UnderWay, result: number, flags: number): void {
-    const { watch } = operation;
+  #onReceived(token: number, result: number, flags: number): void {
+    const fd = this.#operations.fdOf(token);
+    if (!this.#finishReceive(token, result, flags)) return;
+    const received = this.#watches.get(fd, Word.result);
+    if (received > 0) this.#tell(fd, Ready.readable);
+    else this.#tell(fd, Ready.readable | (received === 0 ? Ready.remoteEnded : Ready.error));
+  }
+
+  #onPoll(token: number, result: number, flags: number): void {
+    const operations = this.#operations;
     const isOver = (flags & MORE_FOLLOWS) === 0;
-    if (operation.isCancelled) {
-      if (isOver) this.#underWay.release(operation);
+    if (operations.isCancelled(token)) {
+      if (isOver) operations.release(token);
       return;
     }
+    const fd = operations.fdOf(token);
     // A poll of one change tells it again for as long as it lasts; one of all changes ends where there was no memory for a result.
     if (isOver) {
-      if (result >= 0 || result === -Errno.ENOMEM) this.#submitPoll(operation);
+      if (result >= 0 || result === -Errno.ENOMEM) addPoll(this.#ring, fd, token, operations.detailOf(token));
       else {
-        watch.poll = undefined;
-        this.#underWay.release(operation);
+        this.#watches.set(fd, Word.poll, NONE);
+        operations.release(token);
       }
     }
-    this.#tell(watch, result < 0 ? Ready.error : result);
+    this.#tell(fd, result < 0 ? Ready.error : result);
   }
 
-  #tell(watch: Watch, readiness: number): void {
-    this.#readiness[this.#events.length] = readiness;
-    this.#events.push(watch);
+  #tell(fd: number, readiness: number): void {
+    this.#events.add(fd, this.#watches.get(fd, Word.generation), readiness);
   }
 
-  /** A send or a connect. */
-  #finishOther(operation: UnderWay, result: number): void {
-    const { kind, watch, buffer, length, isCancelled } = operation;
-    this.#underWay.release(operation);
-    if (!isCancelled) {
-      watch.other = undefined;
-      this.#tell(watch, kind === 'connect' && result < 0 ? Ready.error : Ready.writable);
+  #finishConnect(token: number, result: number): void {
+    const fd = this.#operations.fdOf(token);
+    const isCancelled = this.#operations.isCancelled(token);
+    this.#operations.release(token);
+    if (isCancelled) return;
+    const watches = this.#watches;
+    watches.set(fd, Word.other, NONE);
+    if (result < 0) {
+      watches.mark(fd, State.hasResult);
+      watches.set(fd, Word.result, result);
     }
-    if (kind === 'connect') {
-      watch.hasResult = result < 0;
-      watch.result = result;
-      return;
-    }
-    watch.hasSent = true;
-    watch.sent = result;
-    if (result < length) watch.unsent = this.#buffers.view(buffer, length).slice(Math.max(0, result));
-    this.#buffers.giveBack(buffer);
+    this.#tell(fd, result < 0 ? Ready.error : Ready.writable);
   }
 
   /** @returns whether there is something to take */
-  #finishReceive(operation: UnderWay, result: number, flags: number): boolean {
-    const { watch, isCancelled } = operation;
-    const buffer = (flags & HAS_BUFFER) === 0 ? -1 : flags >>> 16;
-    this.#underWay.release(operation);
-    watch.receive = undefined;
+  #finishReceive(token: number, result: number, flags: number): boolean {
+    const watches = this.#watches;
+    const isCancelled = this.#operations.isCancelled(token);
+    const fd = this.#operations.fdOf(token);
+    const buffer = (flags & HAS_BUFFER) === 0 ? NONE : flags >>> 16;
+    this.#operations.release(token);
+    if (!isCancelled) watches.set(fd, Word.receive, NONE);
     if (isCancelled || result <= 0) {
-      if (buffer >= 0) this.#buffers.giveBack(buffer);
+      if (buffer !== NONE) this.#parts.buffers.giveBack(buffer);
       if (isCancelled || result === -Errno.ECANCELED) return false;
     }
     // All buffers were in use; they are the kernel's again when this is submitted.
     if (result === -Errno.ENOBUFS || result === -Errno.EINTR || result === -Errno.EAGAIN) {
-      if (!watch.isStopped) this.#receive(watch);
+      if (!watches.is(fd, State.isStopped)) this.#receive(fd);
       return false;
     }
-    watch.hasResult = true;
-    watch.result = result;
-    watch.copy = undefined;
-    watch.buffer = result > 0 ? buffer : -1;
+    watches.mark(fd, State.hasResult);
+    watches.set(fd, Word.result, result);
+    watches.set(fd, Word.buffer, result > 0 ? buffer : NONE);
+    if (result > 0) this.#lent.add(fd);
     return true;
   }
 }

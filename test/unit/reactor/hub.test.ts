@@ -35,8 +35,9 @@ describe.runIf('bound' in outcome).each(kinds)('Hub, %s', kind => {
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
   function openHub(): Hub {
-    const set = kind === 'epoll' ? new EpollSet(libc) : new UringSet(calls);
-    const hub = new Hub(new EngineCore({ log: silent, nowMs: () => performance.now() }), libc, set);
+    const core = new EngineCore({ log: silent, nowMs: () => performance.now() });
+    const set = kind === 'epoll' ? new EpollSet(libc) : new UringSet(calls, core);
+    const hub = new Hub(core, libc, set);
     closing.push(() => hub.close());
     return hub;
   }

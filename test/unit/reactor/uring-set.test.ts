@@ -2,6 +2,7 @@
 import { fstatSync, openSync, readdirSync } from 'node:fs';
 import { loadNative } from '@lars/syscalls/native';
 import { describe, expect, test } from 'vitest';
+import { EngineCore } from '../../../reactor/src/engine-core.ts';
 import { Ready } from '../../../reactor/src/native/readiness-set.ts';
 import { bindUring } from '../../../reactor/src/uring/uring-calls.ts';
 import { UringSet } from '../../../reactor/src/uring/uring-set.ts';
@@ -30,7 +31,9 @@ function openSet(): { readonly set: UringSet; readonly entered: () => number } |
     return calls.enter(...rest);
   };
   try {
-    return { set: new UringSet({ ...calls, enter }), entered: () => entered };
+    const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const core = new EngineCore({ log: silent, nowMs: () => performance.now() });
+    return { set: new UringSet({ ...calls, enter }, core), entered: () => entered };
   } catch {
     return undefined;
   }

@@ -1,0 +1,149 @@
+import { Count, RECEIVED_BYTES, Ready } from '../native/readiness-set.ts';
+import { addReceive, addSend } from './entries.ts';
+import { Kind } from './operations.ts';
+import { HAS_BUFFER } from './ring.ts';
+import type { SetParts } from './set-parts.ts';
+import { NONE, State, Word } from './watches.ts';
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Sends to one descriptor what was received from another, from the kernel's own buffer. What was sent on once is sent on from then on, without anybody being told of it, while it comes
+ * in small pieces and the other side takes all of them: between two connections with small messages, nothing else of them is touched.
+ */
+export class Sends {
+  readonly #parts: SetParts;
+  readonly #leftOver = new Map<number, Uint8Array>();
+
+  constructor(parts: SetParts) {
+    this.#parts = parts;
+  }
+
+  /** @param goesOn what comes next goes there, too. @returns false where the bytes are to be sent by the caller */
+  forward(from: number, to: number, goesOn: boolean): boolean {
+    const { watches } = this.#parts;
+    if (!watches.has(from) || !watches.has(to) || this.isSending(to)) return false;
+    const buffer = watches.get(from, Word.buffer);
+    if (buffer === NONE) return false;
+    watches.set(from, Word.buffer, NONE);
+    this.#send(to, buffer, watches.get(from, Word.result));
+    if (goesOn) this.#beginSendingOn(from, to);
+    return true;
+  }
+
+  /** Sends what came to where the last went, and receives what comes next. @returns false where that cannot be done, or not without telling */
+  sendOn(token: number, result: number, flags: number): boolean {
+    const { operations, watches, core, ring } = this.#parts;
+    if (operations.isCancelled(token)) return false;
+    const fd = operations.fdOf(token);
+    const to = watches.get(fd, Word.forwardTo);
+    if (to === NONE) return false;
+    if (result <= 0 || result >= RECEIVED_BYTES || (flags & HAS_BUFFER) === 0 || watches.get(to, Word.other) !== NONE) {
+      this.endSendingOn(fd);
+      return false;
+    }
+    watches.count(fd, Count.forwarded, result, core.nowMs);
+    core.counters.bytesRead += result;
+    this.#send(to, flags >>> 16, result);
+    addReceive(ring, fd, token, false);
+    return true;
+  }
+
+  /** Whether all is gone is told to who waits for it; what is left over is told always. */
+  finish(token: number, result: number): void {
+    const { operations, watches, buffers } = this.#parts;
+    const buffer = operations.detailOf(token);
+    if (!operations.isCancelled(token)) {
+      const to = operations.fdOf(token);
+      watches.set(to, Word.other, NONE);
+      const isWhole = result === operations.lengthOf(token);
+      if (!isWhole) this.#keepLeftOver(to, buffers.view(buffer, operations.lengthOf(token)), result);
+      if (!isWhole || watches.is(to, State.isAwaited)) this.#tell(to);
+    }
+    operations.release(token);
+    buffers.giveBack(buffer);
+  }
+
+  isSending(fd: number): boolean {
+    const { watches } = this.#parts;
+    return watches.is(fd, State.hasLeftOver) || (watches.has(fd) && watches.get(fd, Word.other) !== NONE);
+  }
+
+  /** As Receiver has it. */
+  takeSent(fd: number): number | undefined {
+    const { watches } = this.#parts;
+    if (watches.is(fd, State.hasLeftOver)) {
+      watches.unmark(fd, State.hasLeftOver);
+      return watches.get(fd, Word.sent);
+    }
+    if (!this.isSending(fd)) return 0;
+    watches.mark(fd, State.isAwaited);
+    return undefined;
+  }
+
+  takeUnsent(fd: number): Uint8Array {
+    const unsent = this.#leftOver.get(fd) ?? NOTHING;
+    this.#leftOver.delete(fd);
+    return unsent;
+  }
+
+  /** What comes from there is told again. */
+  endSendingOn(from: number): void {
+    const { watches } = this.#parts;
+    const to = watches.get(from, Word.forwardTo);
+    if (to === NONE) return;
+    watches.set(from, Word.forwardTo, NONE);
+    watches.set(to, Word.forwardFrom, NONE);
+  }
+
+  /** The descriptor is no more. */
+  forget(fd: number): void {
+    this.endSendingOn(fd);
+    this.#endSendingTo(fd);
+    if (this.#parts.watches.is(fd, State.hasLeftOver)) this.#leftOver.delete(fd);
+  }
+
+  #send(to: number, buffer: number, length: number): void {
+    const { operations, watches, ring, buffers } = this.#parts;
+    const token = operations.open(Kind.send, to, buffer, length);
+    watches.set(to, Word.other, token);
+    this.#countSent(to, length);
+    addSend(ring, to, token, buffers.addressOf(buffer), length);
+  }
+
+  #beginSendingOn(from: number, to: number): void {
+    const { watches } = this.#parts;
+    this.endSendingOn(from);
+    this.#endSendingTo(to);
+    watches.set(from, Word.forwardTo, to);
+    watches.set(to, Word.forwardFrom, from);
+  }
+
+  #endSendingTo(to: number): void {
+    const from = this.#parts.watches.get(to, Word.forwardFrom);
+    if (from !== NONE) this.endSendingOn(from);
+  }
+
+  /** @param result how many bytes were sent, or a negative error number */
+  #keepLeftOver(to: number, bytes: Uint8Array, result: number): void {
+    const { watches } = this.#parts;
+    const unsent = bytes.slice(Math.max(0, result));
+    this.#endSendingTo(to);
+    this.#leftOver.set(to, unsent);
+    this.#countSent(to, -unsent.length);
+    watches.mark(to, State.hasLeftOver);
+    watches.set(to, Word.sent, result);
+  }
+
+  #countSent(to: number, bytes: number): void {
+    const { watches, core } = this.#parts;
+    watches.count(to, Count.sent, bytes, core.nowMs);
+    core.counters.bytesWritten += bytes;
+  }
+
+  #tell(to: number): void {
+    const { watches, events } = this.#parts;
+    watches.unmark(to, State.isAwaited);
+    events.add(to, watches.get(to, Word.generation), Ready.writable);
+  }
+}
