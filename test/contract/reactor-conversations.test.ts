@@ -46,15 +46,15 @@ describeEngines('conversation in a relay', kind => {
   });
 
   test('bulk in the midst of it arrives whole, and messages go on behind it', async () => {
-    const { world, client } = await openConversation(5);
+    const { world, client } = await openConversation(12);
     client.socket.write(pattern(3 * MIB));
-    await eventually('the bulk is here', () => client.received.length === 200 + 3 * MIB);
-    await converse(client, 5);
+    await eventually('the bulk is here', () => client.received.length === 480 + 3 * MIB);
+    await converse(client, 12);
     client.socket.end();
     await client.ended();
-    expect(client.received.equals(Buffer.concat([said(5), pattern(3 * MIB), said(5)]))).toBe(true);
+    expect(client.received.equals(Buffer.concat([said(12), pattern(3 * MIB), said(12)]))).toBe(true);
     await eventually('the relay is over', () => world.results.length === 1);
-    expect(world.results[0]).toMatchObject({ end: 'ended', bytesAToB: 3 * MIB + 400, bytesBToA: 3 * MIB + 400 });
+    expect(world.results[0]).toMatchObject({ end: 'ended', bytesAToB: 3 * MIB + 960, bytesBToA: 3 * MIB + 960 });
     await expectClean(world);
   });
 
@@ -88,12 +88,26 @@ describeEngines('conversation in a relay', kind => {
   test.each(['client', 'backend'] as const)('a reset by the %s is passed on', async first => {
     const world = await openRelayWorld(kind, {}, echoBytes);
     const pair = await world.pair();
-    await converse(pair.client, 5);
+    await converse(pair.client, 10);
     const other = first === 'client' ? pair.backend : pair.client;
     pair[first].socket.resetAndDestroy();
     await eventually('the other is reset', () => other.errorCode === 'ECONNRESET' || other.errorCode === 'EPIPE');
     await eventually('the relay is over', () => world.results.length === 1);
-    expect(world.results[0]).toMatchObject({ end: 'reset', by: first === 'client' ? 'a' : 'b', bytesAToB: 200, bytesBToA: 200 });
+    expect(world.results[0]).toMatchObject({ end: 'reset', by: first === 'client' ? 'a' : 'b', bytesAToB: 400, bytesBToA: 400 });
+    await expectClean(world);
+  });
+
+  test('a reset right behind bulk is passed on as a reset', async () => {
+    const world = await openRelayWorld(kind, {}, echoBytes);
+    for (let run = 0; run < 10; run++) {
+      const { client, backend } = await world.pair();
+      await converse(client, 6);
+      client.socket.write(pattern(20_000));
+      client.socket.resetAndDestroy();
+      await eventually('the backend is reset', () => backend.errorCode === 'ECONNRESET' || backend.errorCode === 'EPIPE');
+      await eventually('the relay is over', () => world.results.length === run + 1);
+      expect(world.results[run]).toMatchObject({ end: 'reset', by: 'a' });
+    }
     await expectClean(world);
   });
 

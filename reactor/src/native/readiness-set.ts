@@ -63,7 +63,10 @@ export interface Receiver {
   watchChanges(fd: number): void;
   /** The same, beginning some waits later: for who has nothing to send, and may soon be closed. */
   watchBreaks(fd: number): void;
-  /** @returns how many bytes were received, 0 at the end, a negative error number, or undefined where nothing has come */
+  /**
+   * @returns how many bytes were received, 0 at the end, a negative error number, or undefined where nothing has come. A failure behind bytes is to be taken right behind them:
+   * the kernel does not tell it again
+   */
   take(fd: number): number | undefined;
   /** Why receiving has failed, if it has and nobody has taken that: an error number, which the kernel does not tell again. */
   failureOf(fd: number): number | undefined;

@@ -7,6 +7,8 @@ import { AGAIN, BROKEN, type SocketContext, StreamSocket, UNSUPPORTED } from './
 
 const NO_BYTES = new Uint8Array(0);
 const NOTHING: readonly Uint8Array[] = [];
+/** So many small messages in a row show a conversation. Where the next ones are large, ending what sends them on costs more than it has spared. */
+const CONVERSATION = 4;
 
 /** A stream socket of an engine whose set is a receiver: that connects it, receives, and sends on to others. Calls read what comes in bulk. */
 export class ReceivedSocket extends StreamSocket {
@@ -19,6 +21,8 @@ export class ReceivedSocket extends StreamSocket {
   #isReceiveDue = false;
   /** What the receiver has counted of it is in its own counts. */
   #isCounted = false;
+  /** So many messages in a row were small. */
+  #smallMessages = 0;
 
   constructor(
     context: SocketContext,
@@ -105,15 +109,11 @@ export class ReceivedSocket extends StreamSocket {
     receiver.stop(this.fd);
     this.#receiver = undefined;
     const count = receiver.take(this.fd) ?? 0;
-    if (count > 0) {
-      this.noteRead(count, 'recv');
-      return [receiver.bytesOf(this.fd).slice()];
-    }
-    if (count < 0) {
-      this.hasFailed = true;
-      this.error ??= systemError('recv', -count);
-    }
-    return NOTHING;
+    if (count < 0) this.#keepFailure(count);
+    if (count <= 0) return NOTHING;
+    this.noteRead(count, 'recv');
+    this.#keepFailure(receiver.take(this.fd));
+    return [receiver.bytesOf(this.fd).slice()];
   }
 
   /** Where nothing can be moved, though something is there that did not come just now, an urgent byte is in the way, which reading passes. */
@@ -138,7 +138,8 @@ export class ReceivedSocket extends StreamSocket {
     if (count < 0) return count;
     if (count > 0) {
       to.leaveAtOnce(count);
-      const goesOn = count < RECEIVED_BYTES && !to.isNoDelayDue;
+      this.#smallMessages = count < RECEIVED_BYTES ? this.#smallMessages + 1 : 0;
+      const goesOn = this.#smallMessages >= CONVERSATION && !to.isNoDelayDue;
       if (!receiver.forward(this.fd, to.fd, goesOn) && !to.write(receiver.bytesOf(this.fd))) return BROKEN;
     }
     this.#receiveNext(receiver, count);
@@ -195,11 +196,20 @@ export class ReceivedSocket extends StreamSocket {
       this.error ??= systemError('recv', -count);
       return BROKEN;
     }
+    if (count > 0) this.#keepFailure(receiver.take(this.fd));
     return this.noteRead(count, 'recv');
   }
 
+  /** It is told by the next read: the kernel does not tell it again. @param result a negative error number, or undefined for none */
+  #keepFailure(result: number | undefined): void {
+    if (result === undefined) return;
+    this.hasFailed = true;
+    this.error ??= systemError('recv', -result);
+  }
+
   #receiveNext(receiver: Receiver, count: number): void {
-    if (count > 0 && count < RECEIVED_BYTES) receiver.begin(this.fd);
+    if (this.hasFailed) this.isReadable = true;
+    else if (count > 0 && count < RECEIVED_BYTES) receiver.begin(this.fd);
     else {
       // Nothing is received for now, so that nobody else would notice a reset.
       receiver.watchBreaks(this.fd);

@@ -11,8 +11,9 @@ const POLL_MANY = 1;
 const CANCEL_EVERYTHING = 5;
 /** Beside of an operation: take a buffer of the group. */
 const SELECT_BUFFER = 32 << 8;
-/** Beside of a receive: wait for bytes before it is tried. */
+/** Beside of a receive: wait for bytes before it is tried; and go on when some have come, each with a result and a buffer of its own. */
 const POLL_FIRST = 1 << 16;
+const MANY = 2 << 16;
 
 /** @param events a sum of Ready, and EDGE_TRIGGERED */
 export function addPoll(ring: Ring, fd: number, token: number, events: number): void {
@@ -25,6 +26,11 @@ export function addPoll(ring: Ring, fd: number, token: number, events: number): 
 /** @param isFirst the first time bytes are probably here; later not, because the last receive had room for more */
 export function addReceive(ring: Ring, fd: number, token: number, isFirst: boolean): void {
   ring.add(Operation.receive | (isFirst ? SELECT_BUFFER : SELECT_BUFFER | POLL_FIRST), fd, token);
+}
+
+/** Receives until it is cancelled, the end comes or something fails: it spares an entry for each message, and the kernel a poll. */
+export function addReceiveMany(ring: Ring, fd: number, token: number): void {
+  ring.add(Operation.receive | SELECT_BUFFER | POLL_FIRST | MANY, fd, token);
 }
 
 /** What does not go at once is told as not sent. @param address absolute */

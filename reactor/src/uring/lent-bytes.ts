@@ -31,6 +31,13 @@ export class LentBytes {
     return buffer === NONE ? (this.#copies.get(fd) ?? NOTHING) : this.#buffers.view(buffer, this.#watches.get(fd, Word.result));
   }
 
+  /** Copies what lies in a buffer behind what was gathered before, and gives the buffer back. */
+  gather(fd: number, buffer: number, length: number): void {
+    this.#copies.set(fd, Buffer.concat([this.#copies.get(fd) ?? NOTHING, this.#buffers.view(buffer, length)]));
+    this.#watches.mark(fd, State.hasCopy);
+    this.#buffers.giveBack(buffer);
+  }
+
   /** Something else is received there, or nothing any more. */
   forget(fd: number): void {
     const buffer = this.#bufferOf(fd);

@@ -1,7 +1,7 @@
 import { Count, RECEIVED_BYTES, Ready } from '../native/readiness-set.ts';
-import { addReceive, addSend } from './entries.ts';
+import { addReceiveMany, addSend } from './entries.ts';
 import { Kind } from './operations.ts';
-import { HAS_BUFFER } from './ring.ts';
+import { HAS_BUFFER, MORE_FOLLOWS } from './ring.ts';
 import type { SetParts } from './set-parts.ts';
 import { NONE, State, Word } from './watches.ts';
 
@@ -31,7 +31,7 @@ export class Sends {
     return true;
   }
 
-  /** Sends what came to where the last went, and receives what comes next. @returns false where that cannot be done, or not without telling */
+  /** Sends what came to where the last went. @returns false where that cannot be done, or not without telling */
   sendOn(token: number, result: number, flags: number): boolean {
     const { operations, watches, core, ring } = this.#parts;
     if (operations.isCancelled(token)) return false;
@@ -45,7 +45,7 @@ export class Sends {
     watches.count(fd, Count.forwarded, result, core.nowMs);
     core.counters.bytesRead += result;
     this.#send(to, flags >>> 16, result);
-    addReceive(ring, fd, token, false);
+    if ((flags & MORE_FOLLOWS) === 0) addReceiveMany(ring, fd, token);
     return true;
   }
 

@@ -6,13 +6,13 @@ import type { Mapping } from '../resource-ledger.ts';
 import { Closings } from './closings.ts';
 import { ConnectAddresses } from './connect-addresses.ts';
 import { EarlyResults } from './early-results.ts';
-import { addCancel, addCancelOfAll, addConnect, addPoll, addReceive } from './entries.ts';
+import { addCancel, addCancelOfAll, addConnect, addPoll } from './entries.ts';
 import { Events } from './events.ts';
 import { LateWatches } from './late-watches.ts';
-import { LentBytes } from './lent-bytes.ts';
 import { Kind, Operations } from './operations.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
-import { HAS_BUFFER, MORE_FOLLOWS, Ring } from './ring.ts';
+import { Receives } from './receives.ts';
+import { MORE_FOLLOWS, Ring } from './ring.ts';
 import { Sends } from './sends.ts';
 import type { SetParts } from './set-parts.ts';
 import type { UringCalls } from './uring-calls.ts';
@@ -36,7 +36,7 @@ export class UringSet implements ReadinessSet, Receiver {
   readonly #watches = new Watches();
   readonly #events = new Events();
   readonly #addresses: ConnectAddresses;
-  readonly #lent: LentBytes;
+  readonly #receives: Receives;
   readonly #sends: Sends;
   /** What came while something was waited for. */
   readonly #early = new EarlyResults();
@@ -56,7 +56,7 @@ export class UringSet implements ReadinessSet, Receiver {
     this.#ring = ring;
     this.#closings = new Closings(ring, fd => this.onClosing?.(fd));
     this.#addresses = new ConnectAddresses(calls);
-    this.#lent = new LentBytes(this.#watches, this.#parts.buffers, fd => this.watchBreaks(fd));
+    this.#receives = new Receives(this.#parts, fd => this.watchBreaks(fd));
     this.#sends = new Sends(this.#parts);
     this.descriptor = ring.descriptor;
     this.mappings = [...ring.mappings, this.#parts.buffers.mapping];
@@ -118,8 +118,7 @@ export class UringSet implements ReadinessSet, Receiver {
   }
 
   begin(fd: number): void {
-    const watches = this.#watches;
-    if (watches.has(fd) && watches.get(fd, Word.receive) === NONE && !watches.is(fd, State.hasResult)) this.#receive(fd);
+    this.#receives.begin(fd);
   }
 
   watchChanges(fd: number): void {
@@ -132,19 +131,15 @@ export class UringSet implements ReadinessSet, Receiver {
   }
 
   take(fd: number): number | undefined {
-    if (!this.#watches.is(fd, State.hasResult)) return undefined;
-    this.#watches.unmark(fd, State.hasResult);
-    return this.#watches.get(fd, Word.result);
+    return this.#receives.take(fd);
   }
 
   failureOf(fd: number): number | undefined {
-    if (!this.#watches.is(fd, State.hasResult)) return undefined;
-    const result = this.#watches.get(fd, Word.result);
-    return result < 0 ? -result : undefined;
+    return this.#receives.failureOf(fd);
   }
 
   bytesOf(fd: number): Uint8Array {
-    return this.#lent.of(fd);
+    return this.#receives.bytesOf(fd);
   }
 
   connect(fd: number, endpoint: Endpoint): void {
@@ -186,16 +181,18 @@ export class UringSet implements ReadinessSet, Receiver {
     const token = watches.get(fd, Word.receive);
     if (token === NONE) return;
     watches.mark(fd, State.isStopped);
-    // Its result may have come while another one was stopped.
-    if (this.#early.takeOf(token, (result, flags) => this.#finishReceive(token, result, flags))) return;
-    addCancel(this.#ring, token);
     const isUnderWay = (): boolean => watches.get(fd, Word.receive) === token;
+    const finish = (result: number, flags: number): boolean => this.#receives.finish(token, result, flags);
+    // Its results may have come while another one was stopped.
+    while (isUnderWay() && this.#early.takeOf(token, finish));
+    if (!isUnderWay()) return;
+    addCancel(this.#ring, token);
     for (let vain = 0; isUnderWay() && vain < MAX_VAIN_WAITS; vain++) {
       this.#ring.enter(1, 1);
       while (this.#ring.next()) {
         const { token: of, result, flags } = this.#ring;
         vain = 0;
-        if (of === token) this.#finishReceive(token, result, flags);
+        if (of === token) finish(result, flags);
         else if (of !== NONE) this.#early.push(of, result, flags);
       }
     }
@@ -225,20 +222,11 @@ export class UringSet implements ReadinessSet, Receiver {
     addPoll(this.#ring, fd, token, events);
   }
 
-  #receive(fd: number): void {
-    const watches = this.#watches;
-    if (watches.is(fd, State.hasCopy)) this.#lent.forget(fd);
-    const token = this.#operations.open(Kind.receive, fd);
-    watches.set(fd, Word.receive, token);
-    addReceive(this.#ring, fd, token, !watches.is(fd, State.hasReceived));
-    watches.mark(fd, State.hasReceived);
-  }
-
   #forget(fd: number): boolean {
     const watches = this.#watches;
     if (!watches.has(fd)) return false;
     this.#sends.forget(fd);
-    this.#lent.forget(fd);
+    this.#receives.forget(fd);
     for (const word of [Word.poll, Word.receive, Word.other]) this.#cancel(watches.get(fd, word));
     watches.remove(fd);
     return true;
@@ -251,7 +239,7 @@ export class UringSet implements ReadinessSet, Receiver {
   }
 
   #settle(): void {
-    this.#lent.giveBackAll();
+    this.#receives.giveBackAll();
     this.#events.clear();
   }
 
@@ -274,7 +262,7 @@ export class UringSet implements ReadinessSet, Receiver {
 
   #onReceived(token: number, result: number, flags: number): void {
     const fd = this.#operations.fdOf(token);
-    if (!this.#finishReceive(token, result, flags)) return;
+    if (!this.#receives.finish(token, result, flags)) return;
     const received = this.#watches.get(fd, Word.result);
     if (received > 0) this.#tell(fd, Ready.readable);
     else this.#tell(fd, Ready.readable | (received === 0 ? Ready.remoteEnded : Ready.error));
@@ -315,29 +303,5 @@ export class UringSet implements ReadinessSet, Receiver {
       watches.set(fd, Word.result, result);
     }
     this.#tell(fd, result < 0 ? Ready.error : Ready.writable);
-  }
-
-  /** @returns whether there is something to take */
-  #finishReceive(token: number, result: number, flags: number): boolean {
-    const watches = this.#watches;
-    const isCancelled = this.#operations.isCancelled(token);
-    const fd = this.#operations.fdOf(token);
-    const buffer = (flags & HAS_BUFFER) === 0 ? NONE : flags >>> 16;
-    this.#operations.release(token);
-    if (!isCancelled) watches.set(fd, Word.receive, NONE);
-    if (isCancelled || result <= 0) {
-      if (buffer !== NONE) this.#parts.buffers.giveBack(buffer);
-      if (isCancelled || result === -Errno.ECANCELED) return false;
-    }
-    // All buffers were in use; they are the kernel's again when this is submitted.
-    if (result === -Errno.ENOBUFS || result === -Errno.EINTR || result === -Errno.EAGAIN) {
-      if (!watches.is(fd, State.isStopped)) this.#receive(fd);
-      return false;
-    }
-    watches.mark(fd, State.hasResult);
-    watches.set(fd, Word.result, result);
-    watches.set(fd, Word.buffer, result > 0 ? buffer : NONE);
-    if (result > 0) this.#lent.add(fd);
-    return true;
   }
 }

@@ -39,6 +39,10 @@ export const State = {
   hasLeftOver: 32,
   /** Somebody waits for the end of the send. */
   isAwaited: 64,
+  /** A receive of many results was cancelled, and what it still brings is gathered. */
+  isGathering: 128,
+  /** It has failed behind what was gathered. */
+  hasFailed: 256,
 } as const;
 
 const WORDS = 16;
