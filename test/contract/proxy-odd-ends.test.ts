@@ -28,17 +28,29 @@ const sendUrgent = await urgentSender();
 
 describeEngines('an urgent byte', kind => {
   test.runIf(sendUrgent !== undefined).each([
-    ['of the client, in a small message', 'client', 5],
-    ['of the host, in a small message', 'host', 5],
-    ['of the client, in bulk', 'client', 4_000_000],
-    ['of the host, in bulk', 'host', 4_000_000],
-  ] as const)('%s: what comes before and behind it arrives', async (_, who, length) => {
+    ['of the client, in a small message', 'client', 5, 0],
+    ['of the host, in a small message', 'host', 5, 0],
+    ['of the client, in a conversation', 'client', 5, 10],
+    ['of the host, in a conversation', 'host', 5, 10],
+    ['of the client, in bulk', 'client', 4_000_000, 0],
+    ['of the host, in bulk', 'host', 4_000_000, 0],
+    ['of the client, in bulk behind a conversation', 'client', 4_000_000, 10],
+  ] as const)('%s: what comes before and behind it arrives', async (_, who, length, messages) => {
     const host = await listenRemote();
     const proxy = await openProxy(kind, { hosts: [hostOf(host.port)] });
     const client = await connectRemote({ port: proxy.port });
     const remote = await eventually('the host is connected to', () => host.accepted[0]);
     const [from, to] = who === 'client' ? [client, remote] : [remote, client];
     const bytes = pattern(length);
+    for (let message = 1; message <= messages; message++) {
+      for (const [one, other] of [
+        [from, to],
+        [to, from],
+      ] as const) {
+        one.socket.write('m');
+        await eventually('the message is there', () => other.bytes === message);
+      }
+    }
     to.socket.pause();
     from.socket.write(bytes);
     // What is stuck on the way is as much as all buffers take, so that the urgent byte stands in the middle of it.
@@ -47,10 +59,10 @@ describeEngines('an urgent byte', kind => {
     expect(sendUrgent?.(from)).toBe(1);
     from.socket.write('behind');
     to.socket.resume();
-    await eventually('all has come', () => to.bytes === length + 6);
+    await eventually('all has come', () => to.bytes === messages + length + 6);
     from.socket.end();
     await to.ended();
-    expect(to.received.equals(Buffer.concat([bytes, Buffer.from('behind')]))).toBe(true);
+    expect(to.received.equals(Buffer.concat([Buffer.from('m'.repeat(messages)), bytes, Buffer.from('behind')]))).toBe(true);
     to.socket.end();
     await proxy.settled();
     expect(proxy.count('ended')).toBe(1);
