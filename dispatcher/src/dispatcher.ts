@@ -10,27 +10,20 @@ import type { Logger } from '@lars/runtime/log';
 import { HandOver } from '@lars/runtime/succession/hand-over';
 import { Predecessor } from '@lars/runtime/succession/predecessor';
 import { Succession } from '@lars/runtime/succession/succession';
+import { UnixListener } from '@lars/runtime/unix-listener';
 import { type DispatcherCounter, dispatcherCounters } from './counters.ts';
 import { serveHttp } from './dispatcher-http.ts';
 import { type WorkerDocument, workerDocuments } from './dispatcher-metrics.ts';
 import { closeGone } from './gone-clients.ts';
 import { leaveToSuccessor } from './leave-to-successor.ts';
 import { Listeners } from './listeners.ts';
-import { type DispatcherOptions, neededFiles } from './options.ts';
+import { type DispatcherDeps, type DispatcherOptions, neededFiles } from './options.ts';
 import { checkProgram } from './program-file.ts';
 import { TICK_MS, waitUntil } from './tick.ts';
 import type { Accepted } from './worker-account.ts';
 import { WorkerConnection } from './worker-connection.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { WorkerProcesses } from './worker-processes.ts';
-import { WorkersSocket } from './workers-socket.ts';
-
-export interface DispatcherDeps {
-  readonly log: Logger;
-  readonly clock?: Clock;
-  /** Uniform in [0, 1). */
-  readonly random?: () => number;
-}
 
 export interface RunningDispatcher extends Service {
   /** Where it accepts, with the ports that the system has picked. */
@@ -45,6 +38,7 @@ export interface RunningDispatcher extends Service {
   readonly handOver: HandOver;
 }
 
+const WORKERS_SOCKET = { name: '--socket', title: 'the workers socket' };
 /** What stopping takes beside waiting and draining. */
 const STOP_SLACK_MS = 3_000;
 
@@ -62,7 +56,7 @@ export async function startDispatcher(options: DispatcherOptions, deps: Dispatch
   if (engine.kind === 'node') throw new StartupError('UNAVAILABLE', `descriptors cannot be passed here: ${engine.reason}`);
   const dispatcher = new Dispatcher(options, engine, outcome.descriptors, deps);
   try {
-    await dispatcher.start();
+    await dispatcher.start(deps.stopping);
   } catch (error) {
     await dispatcher.stop();
     throw error;
@@ -86,7 +80,7 @@ class Dispatcher implements RunningDispatcher {
   readonly #processes: WorkerProcesses | undefined;
   readonly #workerConnections = new Set<WorkerConnection>();
   readonly #listeners: Listeners;
-  readonly #workersSocket: WorkersSocket;
+  readonly #workersSocket: UnixListener;
   readonly handOver = new HandOver();
   /** The dispatcher from which this one takes over, until that has released what it listened to. */
   #predecessor: Predecessor | undefined;
@@ -125,9 +119,10 @@ class Dispatcher implements RunningDispatcher {
         onDescriptor: fd => this.#onDescriptor(fd, listener),
         onAccepted: () => this.#onAccepted(),
       }),
+      isOffering: () => this.#succession !== undefined,
     });
-    this.#workersSocket = new WorkersSocket(
-      { path: options.socketPath, mode: options.socketMode, backlog: options.backlog },
+    this.#workersSocket = new UnixListener(
+      { ...WORKERS_SOCKET, path: options.socketPath, mode: options.socketMode, backlog: options.backlog },
       { engine, descriptors, log, onConnection: connection => this.#onWorker(connection) },
     );
     if (options.processes !== undefined) {
@@ -136,15 +131,17 @@ class Dispatcher implements RunningDispatcher {
         random,
         nowMs: () => clock.monotonicMs(),
         socketPath: options.socketPath,
-        drain: ticket => this.#drain(ticket),
+        drain: ticket => this.#pool.drainTicket(ticket, this.#nowMs()),
       });
     }
   }
 
-  async start(): Promise<void> {
+  async start(stopping?: AbortSignal): Promise<void> {
     const { listen, backlog, inheritedFds = [], takesOver = false, socketPath, http, processes } = this.#options;
     if (processes !== undefined) checkProgram(processes.command[0], process.env['PATH']);
-    const met = takesOver ? await Predecessor.meet(this.#descriptors, 'dispatcher', socketPath) : undefined;
+    const met = takesOver
+      ? await Predecessor.meet(this.#descriptors, { service: 'dispatcher', path: socketPath, stopping })
+      : undefined;
     this.#predecessor = met?.predecessor;
     const [workersFd, ...fds] = met?.fds ?? [];
     await this.#workersSocket.open(workersFd);
@@ -195,6 +192,12 @@ class Dispatcher implements RunningDispatcher {
       this.#workersSocket.leave();
       this.#predecessor.close();
     }
+    // Who is about to take over has what is listened to already, is left the files, and sees that this process is gone.
+    if (this.#succession !== undefined) {
+      await this.#listeners.leaveTo(new Set(this.#listeners.fds.keys()));
+      this.#workersSocket.leave();
+      this.#succession.close();
+    }
     await this.#listeners.close();
     await this.#waitUntil(() => !this.#pool.isHandingOver, this.#options.lastWaitMs);
     await this.#end();
@@ -213,8 +216,9 @@ class Dispatcher implements RunningDispatcher {
     this.#processes?.start();
     const readyCount = () => this.#pool.sessions.filter(({ kind }) => kind === 'ready').length;
     if (processes !== undefined) {
-      await this.#waitUntil(() => readyCount() >= processes.count, processes.startMs);
-      if (readyCount() === 0) throw new StartupError('TAKEOVER', 'no worker became ready, and the dispatcher before goes on');
+      await this.#waitUntil(() => predecessor.isForbidden || readyCount() >= processes.count, processes.startMs);
+      if (readyCount() === 0 && !predecessor.isForbidden)
+        throw new StartupError('TAKEOVER', 'no worker became ready, and the dispatcher before goes on');
     }
     this.handOver.watchdogMs = await predecessor.release(this.#listeners.claims);
     this.#predecessor = undefined;
@@ -239,6 +243,7 @@ class Dispatcher implements RunningDispatcher {
           this.#stopping ??= this.#leaveTo(succession, claimed);
         },
         onAbandoned: () => {
+          if (this.#stopping !== undefined) return;
           this.#succession = undefined;
           this.#workersSocket.resume();
           this.#log.warn('the dispatcher that was to take over went away: this one goes on');
@@ -306,12 +311,6 @@ class Dispatcher implements RunningDispatcher {
       accepted,
     );
     this.#workerConnections.add(connection);
-  }
-
-  #drain(ticket: number): boolean {
-    const session = this.#pool.sessions.find(one => one.ticket === ticket);
-    if (session !== undefined) this.#pool.drain(session, this.#nowMs());
-    return session !== undefined;
   }
 
   #refuse({ fd }: Accepted): void {

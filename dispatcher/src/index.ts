@@ -1,2 +1,2 @@
-export { type DispatcherDeps, type RunningDispatcher, startDispatcher } from './dispatcher.ts';
-export type { DispatcherOptions, WorkerProcessesOptions } from './options.ts';
+export { type RunningDispatcher, startDispatcher } from './dispatcher.ts';
+export type { DispatcherDeps, DispatcherOptions, WorkerProcessesOptions } from './options.ts';

@@ -1,15 +1,15 @@
 import type { Logger } from '@lars/runtime/log';
 import type { HandOver } from '@lars/runtime/succession/hand-over';
 import type { Succession } from '@lars/runtime/succession/succession';
+import type { UnixListener } from '@lars/runtime/unix-listener';
 import type { Listeners } from './listeners.ts';
 import type { Accepted } from './worker-account.ts';
 import type { WorkerPool } from './worker-pool.ts';
-import type { WorkersSocket } from './workers-socket.ts';
 
 export interface LeavingDeps {
   readonly log: Logger;
   readonly listeners: Listeners;
-  readonly workersSocket: WorkersSocket;
+  readonly workersSocket: UnixListener;
   readonly pool: WorkerPool;
   readonly waitUntil: (isTrue: () => boolean, limitMs: number) => Promise<void>;
   readonly closeHttp: () => Promise<void>;

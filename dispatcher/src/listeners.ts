@@ -1,8 +1,9 @@
 import { type DescriptorAcceptor, type Descriptors, type Engine, type Listener, SocketFile } from '@lars/reactor';
 import { listenError } from '@lars/runtime/errors';
 import { listenOnPath } from '@lars/runtime/listen-on-path';
-import type { ListenPlace } from '@lars/runtime/listen-place';
+import { formatPlace, type ListenPlace } from '@lars/runtime/listen-place';
 import type { Logger } from '@lars/runtime/log';
+import { SocketFileWatch } from '@lars/runtime/socket-file-watch';
 import { InheritedListeners, placeOf } from '@lars/runtime/succession/inherited-listeners';
 
 export interface ListenersDeps {
@@ -11,12 +12,14 @@ export interface ListenersDeps {
   readonly log: Logger;
   /** @param listener counted from 0 */
   readonly acceptorOf: (listener: number) => DescriptorAcceptor;
+  /** Another process has been offered what is listened to, and may have it in a moment. */
+  readonly isOffering: () => boolean;
 }
 
 interface OpenListener {
   readonly listener: Listener;
-  /** The file that goes with it, where the engine does not know of it. */
-  readonly file: SocketFile | undefined;
+  /** Of the file that goes with it; systemd keeps its own. */
+  readonly watch: SocketFileWatch | undefined;
 }
 
 /** What clients connect to: opened here, or inherited, which loses no connection that waits in the kernel's queue. */
@@ -71,8 +74,8 @@ export class Listeners {
         this.#origins.push(taken?.origin);
         const listener = await this.#listen(place, index, backlog, taken?.fd);
         if (isTakeover) listener.pause();
-        const file = isTakeover && taken !== undefined && 'path' in place ? new SocketFile(place.path) : undefined;
-        this.#open.push({ listener, file });
+        const isOwnFile = isTakeover || taken === undefined;
+        this.#open.push({ listener, watch: 'path' in place && isOwnFile ? this.#watch(place, index, backlog) : undefined });
       }
     } finally {
       inherited.close(isTakeover);
@@ -92,15 +95,43 @@ export class Listeners {
   async leaveTo(claimed: ReadonlySet<number>): Promise<void> {
     await Promise.all(
       this.#open.splice(0).map(async (one, index) => {
-        if (claimed.has(index)) this.#deps.descriptors.close(one.listener.detach());
-        else await this.#close(one);
+        if (!claimed.has(index)) return this.#close(one);
+        one.watch?.stop();
+        this.#deps.descriptors.close(one.listener.detach());
       }),
     );
   }
 
-  async #close({ listener, file }: OpenListener): Promise<void> {
-    file?.remove();
+  async #close({ listener, watch }: OpenListener): Promise<void> {
+    watch?.stop();
+    // The engine does not know of an inherited one's file.
+    watch?.file.remove();
     await listener.close();
+  }
+
+  #watch(place: { readonly path: string }, index: number, backlog: number): SocketFileWatch {
+    const { engine, log } = this.#deps;
+    return new SocketFileWatch(`--listen ${formatPlace(place)}`, new SocketFile(place.path), {
+      after: (ms, callback) => engine.after(ms, callback),
+      log,
+      replace: () => this.#replace(place, index, backlog),
+    });
+  }
+
+  /** Nobody can connect to the one before any more; who has done so is accepted. */
+  async #replace(place: { readonly path: string }, index: number, backlog: number): Promise<SocketFile | undefined> {
+    const old = this.#open[index];
+    if (old === undefined || old.listener.isPaused || this.#deps.isOffering()) return undefined;
+    const listener = await this.#listen(place, index, backlog, undefined);
+    if (this.#open[index] !== old || this.#deps.isOffering()) {
+      await listener.close();
+      return undefined;
+    }
+    this.#open[index] = { ...old, listener };
+    this.#origins[index] = undefined;
+    const file = new SocketFile(place.path);
+    await old.listener.close();
+    return file;
   }
 
   async #listen(place: ListenPlace, index: number, backlog: number, fd: number | undefined): Promise<Listener> {

@@ -1,4 +1,6 @@
+import type { Clock } from '@lars/runtime/clock';
 import type { ListenPlace } from '@lars/runtime/listen-place';
+import type { Logger } from '@lars/runtime/log';
 import type { WorkerPoolOptions } from './worker-pool.ts';
 
 export interface WorkerProcessesOptions {
@@ -32,6 +34,15 @@ export interface DispatcherOptions {
   readonly processes: WorkerProcessesOptions | undefined;
   /** /healthz, /metrics and /workers; without, nothing is served. */
   readonly http: { readonly ip: string; readonly port: number } | undefined;
+}
+
+export interface DispatcherDeps {
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Uniform in [0, 1). */
+  readonly random?: () => number;
+  /** Aborted when the process is to stop: a start then takes over from nobody any more. */
+  readonly stopping?: AbortSignal;
 }
 
 /** What is open beside connections. */

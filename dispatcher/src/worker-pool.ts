@@ -172,6 +172,13 @@ export class WorkerPool {
     session.control.sendFrames({ kind: 'last', number: session.account?.lastNumber ?? 0 }, { kind: 'drain' });
   }
 
+  /** The same, of the worker that was started with this ticket. @returns whether it is here */
+  drainTicket(ticket: number, nowMs: number): boolean {
+    const session = this.sessions.find(one => one.ticket === ticket);
+    if (session !== undefined) this.drain(session, nowMs);
+    return session !== undefined;
+  }
+
   /**
    * A worker's connection has ended.
    * @param end ended: all that it had written was read. refused: it did not keep to the protocol

@@ -10,6 +10,8 @@ export interface Cores {
   serve(): Promise<void>;
   /** Accepts no more from these sockets, whose queues are somebody else's now. */
   leave(sockets: ReadonlySet<number>): Promise<void>;
+  /** Accepts from the socket that has come in the place of the one of that number. */
+  renew(socket: number): Promise<void>;
   /** Where it stops, or is to stop: open connections have so long from now on, or from then on. */
   limitDrain(drainMs: number): void;
   /** Accepts what waits at the other sockets, and lets open connections end. */
@@ -46,6 +48,12 @@ export class OneCore implements Cores {
 
   async leave(sockets: ReadonlySet<number>): Promise<void> {
     this.#sockets?.closeCopies(this.#core.leave([...sockets]));
+  }
+
+  async renew(socket: number): Promise<void> {
+    await this.leave(new Set([socket]));
+    const copy = this.#sockets?.copy(socket);
+    if (copy !== undefined) await this.#core.serve([copy]);
   }
 
   limitDrain(drainMs: number): void {

@@ -6,6 +6,7 @@ import { Predecessor } from '@lars/runtime/succession/predecessor';
 import type { Succession } from '@lars/runtime/succession/succession';
 import { SuccessionSocket } from '@lars/runtime/succession/succession-socket';
 import type { Cores } from './cores.ts';
+import { ListenerFiles } from './listen/listener-files.ts';
 import type { ListenerRules } from './listen/listener-rules.ts';
 import { ListeningSockets } from './listen/listening-sockets.ts';
 
@@ -16,6 +17,8 @@ export interface ListeningOptions {
   readonly takeoverPath: string | undefined;
   readonly takesOver: boolean;
   readonly inheritedFds: readonly number[];
+  /** Aborted when the process is to stop: it takes over from nobody any more. */
+  readonly stopping?: AbortSignal | undefined;
 }
 
 export interface ListeningDeps {
@@ -31,18 +34,21 @@ export class Listening {
   readonly engine: Engine;
   readonly descriptors: Descriptors;
   readonly sockets: ListeningSockets;
+  readonly #log: Logger;
   readonly #socket: SuccessionSocket | undefined;
+  #files: ListenerFiles | undefined;
   /** Until it has released what it listens to. */
   #predecessor: Predecessor | undefined;
 
   private constructor(
-    { engine, descriptors }: { readonly engine: Engine; readonly descriptors: Descriptors },
+    { engine, descriptors, log }: { readonly engine: Engine; readonly descriptors: Descriptors; readonly log: Logger },
     sockets: ListeningSockets,
     socket: SuccessionSocket | undefined,
     predecessor: Predecessor | undefined,
   ) {
     this.engine = engine;
     this.descriptors = descriptors;
+    this.#log = log;
     this.sockets = sockets;
     this.#socket = socket;
     this.#predecessor = predecessor;
@@ -55,7 +61,7 @@ export class Listening {
    */
   static async open(
     rules: readonly ListenerRules[],
-    { engine: kind, threads, takeoverPath, takesOver, inheritedFds }: ListeningOptions,
+    { engine: kind, threads, takeoverPath, takesOver, inheritedFds, stopping }: ListeningOptions,
     { log, clock, onSuccessor }: ListeningDeps,
   ): Promise<Listening | undefined> {
     if (takesOver && takeoverPath === undefined) {
@@ -78,7 +84,10 @@ export class Listening {
       { ...(isAlone ? { log } : {}), nowMs: () => clock.monotonicMs() },
     );
     if (engine.kind === 'node') return unavailable(engine.reason);
-    const met = takesOver && takeoverPath !== undefined ? await Predecessor.meet(descriptors, 'proxy', takeoverPath) : undefined;
+    const met =
+      takesOver && takeoverPath !== undefined
+        ? await Predecessor.meet(descriptors, { service: 'proxy', path: takeoverPath, stopping })
+        : undefined;
     const [socketFd, ...fds] = met?.fds ?? [];
     let sockets: ListeningSockets | undefined;
     try {
@@ -93,7 +102,7 @@ export class Listening {
               { engine, descriptors, log, offers: () => opened.fds, onReady: onSuccessor },
               socketFd,
             );
-      return new Listening({ engine, descriptors }, opened, socket, met?.predecessor);
+      return new Listening({ engine, descriptors, log }, opened, socket, met?.predecessor);
     } catch (error) {
       sockets?.abandon();
       if (socketFd !== undefined) descriptors.close(socketFd);
@@ -109,18 +118,22 @@ export class Listening {
 
   /**
    * All is accepted here: the process before this one is told to accept no more.
+   * @param cores which accept
    * @returns how often systemd wants a sign of life, where the process before has said so
    */
-  async begin(): Promise<number | undefined> {
+  async begin(cores: Cores): Promise<number | undefined> {
     const watchdogMs = await this.#predecessor?.release(this.sockets.claims);
     this.#predecessor?.close();
     this.#predecessor = undefined;
     this.#socket?.resume();
+    const isOffering = () => this.#socket?.isOffering ?? false;
+    this.#files = new ListenerFiles({ engine: this.engine, log: this.#log, sockets: this.sockets, cores, isOffering });
     return watchdogMs;
   }
 
   /** Leaves to a successor what it has claimed. The cores close the rest when they stop. */
   async leave(cores: Cores | undefined, claimed: ReadonlySet<number>): Promise<void> {
+    this.#files?.stop();
     await cores?.leave(claimed);
     this.sockets.close(claimed);
     this.#socket?.leave();
@@ -128,8 +141,10 @@ export class Listening {
 
   /** Nothing is accepted any more, but for what waits: that the cores accept when they stop. */
   async close(cores: Cores | undefined): Promise<void> {
+    this.#files?.stop();
     if (this.#predecessor === undefined) {
-      this.sockets.close();
+      // Who is about to take over has the sockets already, and is left their files.
+      this.sockets.close(this.#socket?.isOffering ? new Set(this.sockets.fds.keys()) : undefined);
       await this.#socket?.close();
       return;
     }

@@ -48,6 +48,8 @@ export interface ProxyDeps {
   readonly inheritedFds?: readonly number[];
   /** Where the socket is at which a successor asks, unless the conf says it: the folder that systemd has made for the service. */
   readonly takeoverFolder?: string | undefined;
+  /** Aborted when the process is to stop: a start then takes over from nobody any more. */
+  readonly stopping?: AbortSignal;
 }
 
 export interface RunningProxy extends Service {
@@ -160,12 +162,12 @@ class ProxyService implements RunningProxy {
     }
     this.#listening = await this.#listen();
     const hasPredecessor = this.#listening?.hasPredecessor ?? false;
-    if (hasPredecessor) await requireRoutes(this.#rules, this.#agent());
+    if (hasPredecessor) await requireRoutes(this.#rules, this.#agent(), this.#deps.stopping);
     else this.#http = await this.#serveHttp();
-    await this.#startCores();
+    const cores = await this.#startCores();
     this.#engine = (await this.#statuses())[0]?.engine;
-    await this.#cores?.serve();
-    this.handOver.watchdogMs = await this.#listening?.begin();
+    await cores.serve();
+    this.handOver.watchdogMs = await this.#listening?.begin(cores);
     if (hasPredecessor) this.#http = await this.#serveHttpAfterPredecessor();
     this.#log.info('proxy ready', { http: this.httpPort, listens: this.places.join(', '), engine: this.engine });
   }
@@ -201,7 +203,7 @@ class ProxyService implements RunningProxy {
 
   /** Another process accepts: what it has not taken is closed, and open connections have time to end. */
   async #leaveTo(succession: Succession, claimed: ReadonlySet<number>): Promise<void> {
-    this.#log.info('another process takes over', { pid: succession.pid, sockets: claimed.size });
+    this.#log.info('another process takes over', { successor: succession.pid, sockets: claimed.size });
     await this.#listening?.leave(this.#cores, claimed);
     await this.#http?.close();
     succession.release(this.handOver.announce(succession.pid));
@@ -220,7 +222,7 @@ class ProxyService implements RunningProxy {
 
   async #listen(): Promise<Listening | undefined> {
     const { proxy } = this.#config;
-    const { takesOver = false, inheritedFds = [], takeoverFolder } = this.#deps;
+    const { takesOver = false, inheritedFds = [], takeoverFolder, stopping } = this.#deps;
     return Listening.open(
       this.#rules,
       {
@@ -229,6 +231,7 @@ class ProxyService implements RunningProxy {
         takeoverPath: takeoverPath(proxy.takeover_socket, takeoverFolder),
         takesOver,
         inheritedFds,
+        stopping,
       },
       {
         log: this.#log,
@@ -240,7 +243,7 @@ class ProxyService implements RunningProxy {
     );
   }
 
-  async #startCores(): Promise<void> {
+  async #startCores(): Promise<Cores> {
     const { threads } = this.#config.proxy;
     const deps = { log: this.#log, clock: this.#clock, limits: this.#limits };
     const listening = this.#listening;
@@ -264,6 +267,7 @@ class ProxyService implements RunningProxy {
         onFailed,
       });
     }
+    return this.#cores;
   }
 
   #serveHttp(): Promise<HealthServer> {

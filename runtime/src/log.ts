@@ -4,7 +4,9 @@
  * transition (connected, disconnected, ejected, restarted) is logged, once.
  */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-export type LogFields = Readonly<Record<string, unknown>>;
+/** What each line has of itself; a field of that name would stand in it twice. */
+type OwnFields = 'level' | 'time' | 'pid' | 'msg';
+export type LogFields = Readonly<Record<string, unknown>> & { readonly [Name in OwnFields]?: never };
 
 export interface Logger {
   debug(event: string, fields?: LogFields): void;

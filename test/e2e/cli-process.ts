@@ -152,6 +152,10 @@ export class LarsProcess {
     });
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   input(text: string): void {
     this.#child.stdin.end(text);
   }

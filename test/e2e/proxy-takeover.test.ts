@@ -1,6 +1,7 @@
 /** Built proxies that take over from one another while clients connect: nobody is refused or reset, and nothing that waits is lost. */
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type NetConnectOpts } from 'node:net';
 import path from 'node:path';
 import { parseHost } from '@lars/proto';
@@ -155,6 +156,17 @@ describe('proxies that take over', () => {
     writeAgentRoutes(path.join(world.folder.path, 'routes'), [
       { modid: 10, cmdid: 1, version: 1, host: [{ ...parseHost(world.echo), weight: 0, zone: '', drain: false }] },
     ]);
+    // One that is told to stop while it waits for the agent would take over and end, and the service with it.
+    const silent = createSocket('udp4').bind(0, LOOPBACK);
+    cleanUps.add(() => silent.close());
+    await once(silent, 'listening');
+    const confOfStopped = world.conf('').replace(/ports = .*/, `ports = ${silent.address().port}\nroutes_file = routes`);
+    writeFileSync(path.join(world.folder.path, 'conf/proxy.ini'), confOfStopped);
+    const stopped = world.folder.start(['proxy', '--takeover', '--json']);
+    await world.proxy.logged(`"successor":${stopped.pid}`);
+    stopped.signal('SIGTERM');
+    const { code, err } = await stopped.ended;
+    expect([code, err]).toEqual([0, expect.stringContaining('SIGTERM: stopped before the start was through')]);
     const fresh = world.start('', 'routes_file = routes\n');
     await fresh.ready;
     expect((await world.proxy.ended).code).toBe(0);
@@ -197,6 +209,24 @@ describe('proxies that take over', () => {
     expect(
       (await world.folder.start(['proxy', '--takeover', '--listen', '127.0.0.1:0=1/1', '--conf', '/dev/null']).ended).err,
     ).toContain('[proxy] takeover_socket');
+  });
+
+  test.each([1, 2])('files of its UNIX sockets that are taken away are made anew, %i threads', async threads => {
+    const world = await startWorld(`threads = ${threads}`);
+    const names = ['proxy.sock', 'takeover.sock'];
+    const kept = await talk(world.places[1] as NetConnectOpts, 'before');
+    for (const name of names) rmSync(path.join(world.folder.path, name));
+    await eventually('both are there again', () => names.every(name => existsSync(path.join(world.folder.path, name))));
+    await world.proxy.logged('the file of listener unix was taken away, and is made anew');
+    await askAgain(kept, 'still here');
+    await (await talk(world.places[1] as NetConnectOpts, 'afterwards')).destroy();
+    const fresh = world.start(`threads = ${threads}`);
+    await fresh.ready;
+    kept.destroy();
+    expect((await world.proxy.ended).code).toBe(0);
+    await (await talk(world.places[1] as NetConnectOpts, 'at the new one')).destroy();
+    expect((await fresh.interrupt()).code).toBe(0);
+    expect(names.map(name => existsSync(path.join(world.folder.path, name)))).toEqual([false, false]);
   });
 
   test('connections that outlast the drain are reset; SIGTERM shortens it', async () => {

@@ -33,6 +33,8 @@ export interface WorldOptions extends Partial<Omit<DispatcherOptions, 'pool'>> {
   readonly limits?: Partial<DispatcherOptions['pool']['limits']>;
   readonly queue?: Partial<DispatcherOptions['pool']['queue']>;
   readonly handOverMs?: number;
+  /** Aborted when the process is to stop. */
+  readonly stopping?: AbortSignal;
 }
 
 export interface DispatchWorld {
@@ -47,7 +49,7 @@ export interface DispatchWorld {
 
 /** Times are so long that a busy machine does not change what happens; a test shortens those that it is about. */
 export async function startDispatchWorld(options: WorldOptions = {}): Promise<DispatchWorld> {
-  const { limits, queue, handOverMs = 60_000, ...others } = options;
+  const { limits, queue, handOverMs = 60_000, stopping, ...others } = options;
   const log = recordingLog();
   const socketPath = options.socketPath ?? path.join(temporaryFolder(), 'dispatch.sock');
   const dispatcher = await startDispatcher(
@@ -68,7 +70,7 @@ export async function startDispatchWorld(options: WorldOptions = {}): Promise<Di
       http: undefined,
       ...others,
     },
-    { log: log.log },
+    { log: log.log, ...(stopping === undefined ? {} : { stopping }) },
   );
   afterTest(() => dispatcher.stop());
   const port = Number(dispatcher.places[0]?.split(':').at(-1));

@@ -27,9 +27,9 @@ export async function runDispatcher(shell: Shell, options: DispatcherOptions, lo
     signals,
     log,
     bufferedLogs: [buffered],
-    start: async () => {
+    start: async stopping => {
       const inheritedFds = takeInheritedDescriptors(process.env, process.pid);
-      const dispatcher = await startDispatcher({ ...options, inheritedFds }, { log });
+      const dispatcher = await startDispatcher({ ...options, inheritedFds }, { log, stopping });
       onReload(
         () =>
           void dispatcher.roll().catch((error: unknown) => log.error('workers were not replaced', { error: messageOf(error) })),

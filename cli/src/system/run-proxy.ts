@@ -28,9 +28,10 @@ export async function runProxy(
   if (typeof all === 'string') throw new UsageError(all);
   return runKind(shell, conf, {
     name: 'proxy',
-    start: (config, { log }) => {
+    start: (config, { log, stopping }) => {
       const inheritedFds = takeInheritedDescriptors(process.env, process.pid);
-      return startProxy(config, { log, listen, takesOver, inheritedFds, takeoverFolder: process.env['RUNTIME_DIRECTORY'] });
+      const takeoverFolder = process.env['RUNTIME_DIRECTORY'];
+      return startProxy(config, { log, listen, takesOver, inheritedFds, takeoverFolder, stopping });
     },
     facts: proxyFacts,
   });

@@ -92,6 +92,13 @@ export class ListeningSockets {
     return this.#rules.map((_, listener) => this.#sockets.find(one => one.listener === listener)?.place ?? '');
   }
 
+  /** Of the UNIX sockets whose files are this process's. */
+  get files(): readonly { readonly socket: number; readonly name: string; readonly file: SocketFile }[] {
+    return this.#sockets.flatMap(({ listener, file }, socket) =>
+      file === undefined ? [] : { socket, name: this.#rules[listener]?.name ?? '', file },
+    );
+  }
+
   get fds(): readonly number[] {
     return this.#sockets.map(({ fd }) => fd);
   }
@@ -115,6 +122,26 @@ export class ListeningSockets {
   copy(socket: number): ListeningDescriptor {
     const { fd, listener } = this.#sockets[socket] as ListeningSocket;
     return { socket, listener, fd: this.#deps.descriptors.duplicate(fd) };
+  }
+
+  /**
+   * Lets another socket listen at the path of one whose file is gone. Threads have descriptors of the one before still.
+   * @param isWanted whether it is so still, when that one listens
+   * @returns its file
+   * @throws {StartupError} when it cannot be opened
+   */
+  async replace(socket: number, isWanted: () => boolean): Promise<SocketFile | undefined> {
+    const { listener, file, fd: oldFd } = this.#sockets[socket] as ListeningSocket;
+    const path = file?.path ?? '';
+    const fresh = await this.#listenOnPath(this.#rules[listener]?.name ?? '', path);
+    if (!isWanted()) {
+      await fresh.close();
+      return undefined;
+    }
+    const own = new SocketFile(path);
+    this.#sockets[socket] = { ...(this.#sockets[socket] as ListeningSocket), fd: fresh.detach(), origin: undefined, file: own };
+    this.#deps.descriptors.close(oldFd);
+    return own;
   }
 
   /** What `copy` gave, or others that are not used any more. */
@@ -152,8 +179,7 @@ export class ListeningSockets {
   }
 
   async #openPath(listener: number, name: string, path: string): Promise<void> {
-    const options = { path, name: `listener ${name}: UNIX socket`, mode: undefined, backlog: ACCEPTED_SOCKETS.backlog };
-    const opened = await listenOnPath(options, place => this.#listen(place));
+    const opened = await this.#listenOnPath(name, path);
     this.#sockets.push({
       listener,
       fd: opened.detach(),
@@ -161,6 +187,11 @@ export class ListeningSockets {
       file: new SocketFile(path),
       place: formatPlace({ path }),
     });
+  }
+
+  #listenOnPath(name: string, path: string): Promise<Listener> {
+    const options = { path, name: `listener ${name}: UNIX socket`, mode: undefined, backlog: ACCEPTED_SOCKETS.backlog };
+    return listenOnPath(options, place => this.#listen(place));
   }
 
   async #openPort(listener: number, rules: ListenerRules): Promise<void> {

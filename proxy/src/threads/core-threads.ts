@@ -119,6 +119,12 @@ export class CoreThreads implements Cores {
     await Promise.all(this.#names.map((_, thread) => this.#takeBack(thread, [...sockets])));
   }
 
+  async renew(socket: number): Promise<void> {
+    const { shares } = this.#deps;
+    await Promise.all((shares?.threadsOf(socket) ?? []).map(thread => this.#takeBack(thread, [socket])));
+    await this.#reassign();
+  }
+
   limitDrain(drainMs: number): void {
     for (const name of this.#names) this.#supervisor.post(name, { type: 'limitDrain', drainMs });
   }

@@ -47,6 +47,11 @@ export class SocketShares {
     );
   }
 
+  /** The threads that accept from it. */
+  threadsOf(socket: number): readonly number[] {
+    return Array.from(this.#given.keys()).filter(thread => this.#given[thread]?.has(socket));
+  }
+
   /** What living threads accept from for others that live again. */
   surplus(living: readonly number[]): readonly { readonly thread: number; readonly sockets: readonly number[] }[] {
     const missing = new Set(this.#sharesOfOthers(living));

@@ -11,6 +11,15 @@ import {
   type SuccessorFrame,
 } from './frames.ts';
 
+export interface PredecessorPlace {
+  /** What this process is, and the other one must be. */
+  readonly service: SuccessionService;
+  /** Of the socket at which it is asked. */
+  readonly path: string;
+  /** Aborted when this process is to stop: it takes over no more, or the service would be gone with it. */
+  readonly stopping?: AbortSignal | undefined;
+}
+
 /** How often it is looked whether something has come. */
 const POLL_MS = 2;
 /** For how long the other one may say nothing. */
@@ -22,30 +31,30 @@ const ABSENT: readonly unknown[] = ['ENOENT', 'ECONNREFUSED'];
 export class Predecessor {
   readonly #descriptors: Descriptors;
   readonly #socket: number;
+  readonly #stopping: AbortSignal | undefined;
   readonly #splitter = new FrameSplitter();
   readonly #frames: PredecessorFrame[] = [];
   readonly #fds: number[] = [];
   #isGone = false;
 
-  private constructor(descriptors: Descriptors, socket: number) {
+  private constructor(descriptors: Descriptors, socket: number, stopping: AbortSignal | undefined) {
+    this.#stopping = stopping;
     this.#descriptors = descriptors;
     this.#socket = socket;
   }
 
   /**
    * Asks the process at this path for its listeners.
-   * @param service what this process is, and the other one must be
    * @returns undefined when nobody is there; else it and its listening descriptors, that of the path itself first
    * @throws {StartupError} when it does not give them, or is another user's
    */
   static async meet(
     descriptors: Descriptors,
-    service: SuccessionService,
-    path: string,
+    { service, path, stopping }: PredecessorPlace,
   ): Promise<{ readonly predecessor: Predecessor; readonly fds: readonly number[] } | undefined> {
     const socket = connect(descriptors, service, path);
     if (socket === undefined) return undefined;
-    const predecessor = new Predecessor(descriptors, socket);
+    const predecessor = new Predecessor(descriptors, socket, stopping);
     try {
       const { user } = descriptors.remoteProcess(socket);
       const own = process.getuid?.();
@@ -68,12 +77,19 @@ export class Predecessor {
    * Says what is taken, and waits until the other one accepts no more, or is gone.
    * @param claims places among its listeners, from 0
    * @returns how often systemd wants a sign of life of the other one, and now of this one, ms; undefined where it does not
+   * @throws {StartupError} when this process is to stop: the other one goes on then
    */
   async release(claims: readonly number[]): Promise<number | undefined> {
+    if (this.isForbidden) throw new StartupError('STOPPED', 'nothing is taken over: the process before goes on');
     for (const number of claims) this.#say({ kind: 'claim', number });
     this.#say({ kind: 'ready' });
     const frame = await this.#next(ANSWER_MS);
     return frame?.kind === 'released' && frame.watchdogMs > 0 ? frame.watchdogMs : undefined;
+  }
+
+  /** This process is to stop, and may take over no more. */
+  get isForbidden(): boolean {
+    return this.#stopping?.aborted ?? false;
   }
 
   /** Takes what nobody has served, until the other one has ended the connection. Never rejects. */

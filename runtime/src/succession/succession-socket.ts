@@ -1,7 +1,7 @@
-import { type Connection, type Descriptors, type Engine, type Listener, SocketFile } from '@lars/reactor';
+import type { Connection, Descriptors, Engine } from '@lars/reactor';
 import { FrameSplitter, ProtocolError } from '@lars/reactor/number-frames';
-import { listenOnPath } from '../listen-on-path.ts';
 import type { Logger } from '../log.ts';
+import { UnixListener } from '../unix-listener.ts';
 import { isSucceed, type SuccessionService } from './frames.ts';
 import { Succession } from './succession.ts';
 
@@ -34,13 +34,18 @@ export class SuccessionSocket {
   readonly #options: SuccessionSocketOptions;
   readonly #deps: SuccessionSocketDeps;
   readonly #applicants = new Set<Connection>();
-  #listener: Listener | undefined;
-  #file: SocketFile | undefined;
+  readonly #listener: UnixListener;
   #succession: Succession | undefined;
+  #isClosed = false;
 
   private constructor(options: SuccessionSocketOptions, deps: SuccessionSocketDeps) {
     this.#options = options;
     this.#deps = deps;
+    const { engine, descriptors, log } = deps;
+    this.#listener = new UnixListener(
+      { ...options, mode: MODE, backlog: BACKLOG, title: 'the takeover socket' },
+      { engine, descriptors, log, onConnection: accepted => this.#onAccept(accepted) },
+    );
   }
 
   /**
@@ -53,36 +58,30 @@ export class SuccessionSocket {
     fd: number | undefined,
   ): Promise<SuccessionSocket> {
     const socket = new SuccessionSocket(options, deps);
-    const onAccept = (accepted: Connection) => socket.#onAccept(accepted);
-    if (fd === undefined) {
-      const { path, name } = options;
-      socket.#listener = await listenOnPath({ path, name, mode: MODE, backlog: BACKLOG }, place =>
-        deps.engine.listen(place, onAccept),
-      );
-    } else {
-      socket.#listener = await deps.engine.listen({ fd }, onAccept);
-      socket.#listener.pause();
-    }
-    socket.#file = new SocketFile(options.path);
+    await socket.#listener.open(fd);
+    if (fd !== undefined) socket.#listener.pause();
     return socket;
   }
 
   resume(): void {
-    this.#listener?.resume();
+    this.#listener.resume();
+  }
+
+  /** A process has been offered what this one listens to, and may have it in a moment. */
+  get isOffering(): boolean {
+    return this.#succession !== undefined;
   }
 
   /** It is another process's now, with what waits in its queue. */
   leave(): void {
-    if (this.#listener !== undefined) this.#deps.descriptors.close(this.#listener.detach());
-    this.#listener = undefined;
+    this.#listener.leave();
   }
 
+  /** Who is about to take over has the socket already, is left its file, and sees that this process is gone. */
   async close(): Promise<void> {
-    if (this.#listener === undefined) return;
-    // The engine does not know of an inherited one's file.
-    this.#file?.remove();
-    await this.#listener.close();
-    this.#listener = undefined;
+    this.#isClosed = true;
+    if (this.isOffering) this.#listener.leave();
+    else await this.#listener.close();
     for (const applicant of this.#applicants) applicant.destroy();
   }
 
@@ -136,17 +135,19 @@ export class SuccessionSocket {
         engine,
         connection: applicant,
         descriptors,
-        offers: () => [this.#listener?.fd ?? -1, ...offers()],
+        offers: () => [this.#listener.fd, ...offers()],
         onReady: claimed => onReady(succession, claimed),
         onAbandoned: () => {
+          if (this.#isClosed) return;
           this.#succession = undefined;
-          this.#listener?.resume();
+          this.#listener.resume();
           log.warn('the process that was to take over went away: this one goes on');
         },
       },
     );
+    log.info('another process asks to take over', { successor: succession.pid });
     this.#succession = succession;
-    this.#listener?.pause();
+    this.#listener.pause();
     return succession;
   }
 }

@@ -294,6 +294,22 @@ describe('the dispatcher', () => {
     await eventually('the answer', () => client.text() === 'fine');
   });
 
+  test('makes the file of a --listen anew, and serves those who had connected before', async () => {
+    const file = path.join(temporaryFolder(), 'app.sock');
+    const world = await startDispatchWorld({ listen: [{ path: file }] });
+    const before = await connectClient({ path: file });
+    rmSync(file);
+    await eventually('it is there again', () => existsSync(file));
+    const after = await connectClient({ path: file });
+    const worker = await world.join();
+    for (const client of [before, after]) {
+      (await worker.take()).end('fine');
+      await eventually('the answer', () => client.text() === 'fine');
+    }
+    await world.dispatcher.stop();
+    expect(existsSync(file)).toBe(false);
+  });
+
   test('leaves the files of another one alone that has come to its paths, and says so', async () => {
     const listen = [{ path: path.join(temporaryFolder(), 'app.sock') }];
     const first = await startDispatchWorld({ listen });

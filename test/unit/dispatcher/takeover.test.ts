@@ -267,3 +267,11 @@ test('two cannot take over at once', async () => {
   first.close();
   await (await world.join()).kill();
 });
+
+test('one that is told to stop before it has taken over leaves all to the one before', async () => {
+  const old = await startDispatchWorld();
+  const worker = await old.join();
+  await expect(takeOver(old, { stopping: AbortSignal.abort() })).rejects.toThrow('the process before goes on');
+  await old.connect();
+  await worker.next('connection');
+});

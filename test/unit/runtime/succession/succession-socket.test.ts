@@ -1,6 +1,6 @@
 /** Who may take over, and what happens to those who may not. */
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createEngine, type Descriptors, type Engine } from '@lars/reactor';
@@ -23,6 +23,7 @@ let folder: string;
 let place: string;
 let log: RecordingLog;
 let socket: SuccessionSocket;
+let stopping: AbortController;
 let claimed: readonly number[] | undefined;
 
 beforeEach(async () => {
@@ -32,6 +33,7 @@ beforeEach(async () => {
   place = path.join(folder, 'takeover.sock');
   log = recordingLog();
   claimed = undefined;
+  stopping = new AbortController();
   const listener = await engine.listen({ port: 0 }, () => undefined);
   socket = await SuccessionSocket.open(
     { service: 'proxy', path: place, name: 'takeover_socket' },
@@ -56,7 +58,7 @@ afterEach(async () => {
 });
 
 const meet = async (service: SuccessionService = 'proxy') => {
-  const met = await Predecessor.meet(descriptors, service, place);
+  const met = await Predecessor.meet(descriptors, { service, path: place, stopping: stopping.signal });
   if (met === undefined) throw new Error('nobody is there');
   return met;
 };
@@ -71,7 +73,8 @@ test('it is offered what listens, claims, and learns what systemd wants', async 
   predecessor.close();
   for (const fd of fds) descriptors.close(fd);
   await socket.close();
-  expect(existsSync(place)).toBe(false);
+  // The other one listens there.
+  expect(existsSync(place)).toBe(true);
 });
 
 test('a second one waits until the first has gone, and then has its turn', async () => {
@@ -98,6 +101,8 @@ test('one that says something else is closed', async () => {
   await eventually('it is closed', () => descriptors.receive(fd).kind === 'gone');
   descriptors.close(fd);
   expect(errors()).toContain('its first frame is another one than succeed');
+  await socket.close();
+  expect(existsSync(place)).toBe(false);
 });
 
 /** Connects as another user, says that it takes over, and prints how many bytes and descriptors come. */
@@ -128,3 +133,48 @@ test.runIf(IS_ROOT && hasPrograms('another user', ['python3']))(
     expect([out.trim(), claimed]).toEqual(['0 0', undefined]);
   },
 );
+
+test('one that is told to stop takes nothing over: the one before goes on', async () => {
+  const { predecessor, fds } = await meet();
+  stopping.abort();
+  await expect(predecessor.release([0])).rejects.toThrow('the process before goes on');
+  predecessor.close();
+  for (const fd of fds) descriptors.close(fd);
+  await eventually('it is noticed', () => log.events().includes('the process that was to take over went away: this one goes on'));
+  expect(claimed).toBeUndefined();
+});
+
+test('its file is made anew when somebody has taken it away, but not while it is another process that may have the socket in a moment', async () => {
+  const { predecessor, fds } = await meet();
+  rmSync(place);
+  for (const fd of fds) descriptors.close(fd);
+  expect(existsSync(place)).toBe(false);
+  predecessor.close();
+  await eventually('it is there again', () => existsSync(place));
+  expect(statSync(place).mode & 0o777).toBe(0o600);
+  const again = await meet();
+  expect(await again.predecessor.release([0])).toBe(7_000);
+  again.predecessor.close();
+  for (const fd of again.fds) descriptors.close(fd);
+  expect(log.events()).toContain('the file of the takeover socket was taken away, and is made anew');
+});
+
+test('where it cannot be made anew, that is said once, and another file stays', async () => {
+  rmSync(place);
+  writeFileSync(place, 'precious');
+  await eventually('it is said', () =>
+    log.events().some(event => event.startsWith('another file is at the path of the takeover socket')),
+  );
+  await socket.close();
+  expect(existsSync(place)).toBe(true);
+});
+
+test('one that ends while another is about to take over leaves it the file, and is seen to be gone', async () => {
+  const { predecessor, fds } = await meet();
+  await socket.close();
+  expect(existsSync(place)).toBe(true);
+  expect(await predecessor.release([0])).toBeUndefined();
+  expect(log.events()).not.toContain('the process that was to take over went away: this one goes on');
+  predecessor.close();
+  for (const fd of fds) descriptors.close(fd);
+});
