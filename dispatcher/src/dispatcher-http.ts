@@ -1,5 +1,5 @@
 import type { SharedCounters } from '@lars/runtime/counters';
-import { startAfterPredecessor } from '@lars/runtime/http/after-predecessor';
+import { HttpAfterPredecessor } from '@lars/runtime/http/after-predecessor';
 import { type Health, type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Logger } from '@lars/runtime/log';
 import type { DispatcherCounter } from './counters.ts';
@@ -15,23 +15,24 @@ export interface DispatcherHttpDeps {
   readonly upMs: () => number;
   /** It accepts no more. */
   readonly isDraining: () => boolean;
-  readonly nextTick: () => Promise<void>;
+  readonly wait: (ms: number) => Promise<void>;
 }
+
+const CONF_KEY = '--http';
 
 /**
  * /healthz, /metrics and /workers.
  * @param hasTakenOver clients are served already, so that an error does not end the process
- * @returns undefined when it goes without
  * @throws {StartupError}
  */
 export function serveHttp(
   place: { readonly ip: string; readonly port: number },
   hasTakenOver: boolean,
   deps: DispatcherHttpDeps,
-): Promise<HealthServer | undefined> {
+): Promise<HealthServer> {
   if (!hasTakenOver) return start(place, deps);
-  const { log, nextTick } = deps;
-  return startAfterPredecessor('--http', { log, nextTick, start: () => start(place, deps) });
+  const { log, wait } = deps;
+  return HttpAfterPredecessor.open({ ...place, confKey: CONF_KEY }, { log, wait, start: () => start(place, deps) });
 }
 
 function start(
@@ -44,7 +45,7 @@ function start(
   };
   return startHealthServer({
     ...place,
-    confKey: '--http',
+    confKey: CONF_KEY,
     health: () => dispatcherHealth(readPool(), upMs(), { ...places, neededFiles }, isDraining()),
     registry: async () => dispatcherMetrics(counters, readPool()),
     document: async path => (path === '/workers' ? { workers: workerDocuments(readPool()) } : undefined),

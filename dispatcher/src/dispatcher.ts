@@ -5,13 +5,12 @@ import { keepCompiledCode } from '@lars/runtime/compiled-code';
 import { SharedCounters } from '@lars/runtime/counters';
 import { StartupError } from '@lars/runtime/errors';
 import type { HealthServer } from '@lars/runtime/http/health-server';
-import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
 import { HandOver } from '@lars/runtime/succession/hand-over';
-import { Predecessor } from '@lars/runtime/succession/predecessor';
+import { Predecessor, withoutPredecessor } from '@lars/runtime/succession/predecessor';
 import { Succession } from '@lars/runtime/succession/succession';
 import { UnixListener } from '@lars/runtime/unix-listener';
-import { type DispatcherCounter, dispatcherCounters } from './counters.ts';
+import { dispatcherCounters } from './counters.ts';
 import { serveHttp } from './dispatcher-http.ts';
 import { type WorkerDocument, workerDocuments } from './dispatcher-metrics.ts';
 import { closeGone } from './gone-clients.ts';
@@ -19,24 +18,12 @@ import { leaveToSuccessor } from './leave-to-successor.ts';
 import { Listeners } from './listeners.ts';
 import { type DispatcherDeps, type DispatcherOptions, neededFiles } from './options.ts';
 import { checkProgram } from './program-file.ts';
+import type { RunningDispatcher } from './running-dispatcher.ts';
 import { TICK_MS, waitUntil } from './tick.ts';
 import type { Accepted } from './worker-account.ts';
 import { WorkerConnection } from './worker-connection.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { WorkerProcesses } from './worker-processes.ts';
-
-export interface RunningDispatcher extends Service {
-  /** Where it accepts, with the ports that the system has picked. */
-  readonly places: readonly string[];
-  readonly httpPort: number;
-  /** Which engine accepts. */
-  readonly engine: string;
-  readonly counters: SharedCounters<DispatcherCounter>;
-  workers(): readonly WorkerDocument[];
-  /** Replaces the workers that it has started, one after the other: the new one is there before the old one drains. */
-  roll(): Promise<void>;
-  readonly handOver: HandOver;
-}
 
 const WORKERS_SOCKET = { name: '--socket', title: 'the workers socket' };
 /** What stopping takes beside waiting and draining. */
@@ -140,12 +127,18 @@ class Dispatcher implements RunningDispatcher {
     const { listen, backlog, inheritedFds = [], takesOver = false, socketPath, http, processes } = this.#options;
     if (processes !== undefined) checkProgram(processes.command[0], process.env['PATH']);
     const met = takesOver
-      ? await Predecessor.meet(this.#descriptors, { service: 'dispatcher', path: socketPath, stopping })
+      ? await Predecessor.meet(
+          { descriptors: this.#descriptors, log: this.#log },
+          { service: 'dispatcher', path: socketPath, stopping },
+        )
       : undefined;
     this.#predecessor = met?.predecessor;
     const [workersFd, ...fds] = met?.fds ?? [];
     await this.#workersSocket.open(workersFd);
-    await this.#listeners.open(listen, backlog, met === undefined ? inheritedFds : fds, met !== undefined);
+    const opening = this.#listeners.open(listen, backlog, met === undefined ? inheritedFds : fds, met !== undefined);
+    await (takesOver && met === undefined
+      ? opening.catch(error => Promise.reject(withoutPredecessor(error, socketPath)))
+      : opening);
     this.#places = this.#listeners.places;
     if (met !== undefined) await this.#takeOver(met.predecessor);
     if (http !== undefined) this.#http = await this.#serveHttp(http, met !== undefined);
@@ -250,6 +243,7 @@ class Dispatcher implements RunningDispatcher {
         },
       },
     );
+    this.#log.info('another dispatcher asks to take over', { successor: succession.pid });
     this.#succession = succession;
     this.#workersSocket.pause();
     return succession;
@@ -329,7 +323,7 @@ class Dispatcher implements RunningDispatcher {
     });
   }
 
-  #serveHttp(place: { readonly ip: string; readonly port: number }, hasTakenOver: boolean): Promise<HealthServer | undefined> {
+  #serveHttp(place: { readonly ip: string; readonly port: number }, hasTakenOver: boolean): Promise<HealthServer> {
     return serveHttp(place, hasTakenOver, {
       log: this.#log,
       pool: this.#pool,
@@ -338,7 +332,7 @@ class Dispatcher implements RunningDispatcher {
       neededFiles: neededFiles(this.#options),
       upMs: () => this.#nowMs() - this.#startedMs,
       isDraining: () => this.#stopping !== undefined,
-      nextTick: () => this.#waitUntil(() => false, TICK_MS),
+      wait: ms => this.#waitUntil(() => false, ms),
     });
   }
 

@@ -1,2 +1,3 @@
-export { type RunningDispatcher, startDispatcher } from './dispatcher.ts';
+export { startDispatcher } from './dispatcher.ts';
 export type { DispatcherDeps, DispatcherOptions, WorkerProcessesOptions } from './options.ts';
+export type { RunningDispatcher } from './running-dispatcher.ts';

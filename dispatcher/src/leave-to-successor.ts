@@ -33,7 +33,7 @@ export async function leaveToSuccessor(
   lastWaitMs: number,
   { log, listeners, workersSocket, pool, waitUntil, closeHttp, handOver, onMoved, refuse }: LeavingDeps,
 ): Promise<void> {
-  log.info('another dispatcher takes over', { listeners: claimed.size });
+  log.info('another dispatcher takes over', { successor: succession.pid, listeners: claimed.size });
   await listeners.leaveTo(claimed);
   workersSocket.leave();
   await closeHttp();

@@ -2,7 +2,7 @@ import { createEngine, type Descriptors, type Engine, type EngineKind, loadDescr
 import type { Clock } from '@lars/runtime/clock';
 import { StartupError } from '@lars/runtime/errors';
 import type { Logger } from '@lars/runtime/log';
-import { Predecessor } from '@lars/runtime/succession/predecessor';
+import { Predecessor, withoutPredecessor } from '@lars/runtime/succession/predecessor';
 import type { Succession } from '@lars/runtime/succession/succession';
 import { SuccessionSocket } from '@lars/runtime/succession/succession-socket';
 import type { Cores } from './cores.ts';
@@ -86,7 +86,7 @@ export class Listening {
     if (engine.kind === 'node') return unavailable(engine.reason);
     const met =
       takesOver && takeoverPath !== undefined
-        ? await Predecessor.meet(descriptors, { service: 'proxy', path: takeoverPath, stopping })
+        ? await Predecessor.meet({ descriptors, log }, { service: 'proxy', path: takeoverPath, stopping })
         : undefined;
     const [socketFd, ...fds] = met?.fds ?? [];
     let sockets: ListeningSockets | undefined;
@@ -108,7 +108,7 @@ export class Listening {
       if (socketFd !== undefined) descriptors.close(socketFd);
       met?.predecessor.close();
       await engine.close();
-      throw error;
+      throw takesOver && met === undefined ? withoutPredecessor(error, takeoverPath ?? '') : error;
     }
   }
 

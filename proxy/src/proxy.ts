@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '@lars/runtime/clock';
 import { keepCompiledCode } from '@lars/runtime/compiled-code';
 import { SharedCounters } from '@lars/runtime/counters';
 import { StartupError } from '@lars/runtime/errors';
-import { startAfterPredecessor } from '@lars/runtime/http/after-predecessor';
+import { HttpAfterPredecessor } from '@lars/runtime/http/after-predecessor';
 import { type HealthServer, startHealthServer } from '@lars/runtime/http/health-server';
 import type { Service } from '@lars/runtime/lifecycle';
 import type { Logger } from '@lars/runtime/log';
@@ -66,7 +66,6 @@ export interface RunningProxy extends Service {
 const STOP_MS = 3_000;
 const STATUS_PATH = '/proxy';
 const HTTP_KEY = 'conf key [http] port';
-const HTTP_RETRY_MS = 20;
 
 /**
  * Starts the proxy; resolves when it accepts connections.
@@ -168,7 +167,11 @@ class ProxyService implements RunningProxy {
     this.#engine = (await this.#statuses())[0]?.engine;
     await cores.serve();
     this.handOver.watchdogMs = await this.#listening?.begin(cores);
-    if (hasPredecessor) this.#http = await this.#serveHttpAfterPredecessor();
+    if (hasPredecessor) {
+      const place = { ...this.#config.http, confKey: HTTP_KEY };
+      const start = () => this.#serveHttp();
+      this.#http = await HttpAfterPredecessor.open(place, { log: this.#log, start, wait: ms => setTimeout(ms) });
+    }
     this.#log.info('proxy ready', { http: this.httpPort, listens: this.places.join(', '), engine: this.engine });
   }
 
@@ -278,11 +281,6 @@ class ProxyService implements RunningProxy {
       registry: async () => proxyMetrics(this.#view()),
       document: async path => (path === STATUS_PATH ? this.status() : undefined),
     });
-  }
-
-  #serveHttpAfterPredecessor(): Promise<HealthServer | undefined> {
-    const start = () => this.#serveHttp();
-    return startAfterPredecessor(HTTP_KEY, { log: this.#log, start, nextTick: () => setTimeout(HTTP_RETRY_MS) });
   }
 
   #coreOptions(): CoreOptions {

@@ -199,6 +199,13 @@ describe('proxies that take over', () => {
     // Without --takeover the place is another's.
     const second = await world.folder.start(['proxy', '--json']).ended;
     expect([second.code, second.err]).toEqual([1, expect.stringMatching(/takeover_socket.* is taken|proxy\.sock is taken/)]);
+    const elsewhere = world.conf('').replace('takeover.sock', 'elsewhere.sock');
+    writeFileSync(path.join(world.folder.path, 'conf/proxy.ini'), elsewhere);
+    const unmet = await world.folder.start(['proxy', '--takeover', '--json']).ended;
+    expect([unmet.code, unmet.err]).toEqual([
+      1,
+      expect.stringContaining('(nobody answers at elsewhere.sock, so nothing was taken over)'),
+    ]);
     expect((await fresh.interrupt()).code).toBe(0);
     const other = createServer(socket => socket.end('220 mail.example ESMTP, at your service\r\n'));
     other.listen(path.join(world.folder.path, 'takeover.sock'));

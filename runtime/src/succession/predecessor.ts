@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Descriptors } from '@lars/reactor';
 import { FrameSplitter, ProtocolError } from '@lars/reactor/number-frames';
 import { messageOf, StartupError } from '../errors.ts';
+import type { Logger } from '../log.ts';
 import {
   decodePredecessorFrame,
   encodeSuccessionFrame,
@@ -20,26 +21,39 @@ export interface PredecessorPlace {
   readonly stopping?: AbortSignal | undefined;
 }
 
+export interface PredecessorDeps {
+  readonly descriptors: Descriptors;
+  readonly log: Logger;
+}
+
 /** How often it is looked whether something has come. */
 const POLL_MS = 2;
 /** For how long the other one may say nothing. */
 const ANSWER_MS = 5_000;
+const HANGS = `it has said nothing for ${ANSWER_MS / 1_000} s, as one that hangs; end it (SIGKILL)`;
+const REFUSES =
+  'it has closed the connection: another one takes over already, or it ends, or is something else; its log may say more';
+const FORBIDDEN = 'only root and the user who runs it may take over';
 /** Nobody listens at the path. */
 const ABSENT: readonly unknown[] = ['ENOENT', 'ECONNREFUSED'];
 
 /** The process that ran before, seen by the one that takes over from it: it gives its listening descriptors, then what was accepted there and nobody has served. */
 export class Predecessor {
   readonly #descriptors: Descriptors;
+  readonly #log: Logger;
   readonly #socket: number;
   readonly #stopping: AbortSignal | undefined;
   readonly #splitter = new FrameSplitter();
   readonly #frames: PredecessorFrame[] = [];
   readonly #fds: number[] = [];
+  /** It has closed the connection. */
+  #hasEnded = false;
   #isGone = false;
 
-  private constructor(descriptors: Descriptors, socket: number, stopping: AbortSignal | undefined) {
+  private constructor({ descriptors, log }: PredecessorDeps, socket: number, stopping: AbortSignal | undefined) {
     this.#stopping = stopping;
     this.#descriptors = descriptors;
+    this.#log = log;
     this.#socket = socket;
   }
 
@@ -49,12 +63,13 @@ export class Predecessor {
    * @throws {StartupError} when it does not give them, or is another user's
    */
   static async meet(
-    descriptors: Descriptors,
+    deps: PredecessorDeps,
     { service, path, stopping }: PredecessorPlace,
   ): Promise<{ readonly predecessor: Predecessor; readonly fds: readonly number[] } | undefined> {
+    const { descriptors } = deps;
     const socket = connect(descriptors, service, path);
     if (socket === undefined) return undefined;
-    const predecessor = new Predecessor(descriptors, socket, stopping);
+    const predecessor = new Predecessor(deps, socket, stopping);
     try {
       const { user } = descriptors.remoteProcess(socket);
       const own = process.getuid?.();
@@ -63,7 +78,7 @@ export class Predecessor {
       const fds: number[] = [];
       for (;;) {
         const frame = await predecessor.#next(ANSWER_MS);
-        if (frame?.kind !== 'offer') throw new ProtocolError('it does not answer, or another one takes over already');
+        if (frame?.kind !== 'offer') throw new ProtocolError(predecessor.#hasEnded ? REFUSES : HANGS);
         if (frame.count === 0) return { predecessor, fds };
         fds.push(...predecessor.#take(frame.count));
       }
@@ -84,7 +99,13 @@ export class Predecessor {
     for (const number of claims) this.#say({ kind: 'claim', number });
     this.#say({ kind: 'ready' });
     const frame = await this.#next(ANSWER_MS);
-    return frame?.kind === 'released' && frame.watchdogMs > 0 ? frame.watchdogMs : undefined;
+    if (frame?.kind !== 'released') {
+      if (this.#hasEnded) this.#log.warn('the process before has ended before it had handed over: this one goes on alone');
+      else this.#log.error(`the process before does not hand over: ${HANGS}. This one accepts`);
+      return undefined;
+    }
+    this.#log.info('taken over from the process before');
+    return frame.watchdogMs > 0 ? frame.watchdogMs : undefined;
   }
 
   /** This process is to stop, and may take over no more. */
@@ -131,8 +152,10 @@ export class Predecessor {
       if (received.kind === 'message') {
         this.#fds.push(...received.fds);
         this.#splitter.push(received.bytes, bytes => this.#frames.push(decodePredecessorFrame(bytes)));
-      } else if (received.kind === 'gone') return undefined;
-      else await sleep(POLL_MS);
+      } else if (received.kind === 'gone') {
+        this.#hasEnded = true;
+        return undefined;
+      } else await sleep(POLL_MS);
     }
     return undefined;
   }
@@ -143,6 +166,14 @@ function connect(descriptors: Descriptors, service: SuccessionService, path: str
     return descriptors.connect(path);
   } catch (error) {
     if (ABSENT.includes((error as NodeJS.ErrnoException).code)) return undefined;
-    throw new StartupError('TAKEOVER', `the ${service} at ${path} cannot be reached: ${messageOf(error)}`, { cause: error });
+    const why = (error as NodeJS.ErrnoException).code === 'EACCES' ? FORBIDDEN : messageOf(error);
+    throw new StartupError('TAKEOVER', `the ${service} at ${path} cannot be reached: ${why}`, { cause: error });
   }
+}
+
+/** Why a place is taken, of a process that was to take over and has met nobody. @param path of the socket at which it has asked */
+export function withoutPredecessor(error: unknown, path: string): unknown {
+  if (!(error instanceof StartupError) || error.code !== 'EADDRINUSE') return error;
+  const hint = `nobody answers at ${path}, so nothing was taken over`;
+  return new StartupError(error.code, `${error.message} (${hint})`, { cause: error });
 }

@@ -275,3 +275,12 @@ test('one that is told to stop before it has taken over leaves all to the one be
   await old.connect();
   await worker.next('connection');
 });
+
+test('a place that is taken, where nobody is met to take it over from, is named with both', async () => {
+  const { port } = await startDispatchWorld();
+  const socketPath = path.join(temporaryFolder(), 'other.sock');
+  const opening = startDispatchWorld({ socketPath, listen: [{ host: LOOPBACK, port }], takesOver: true });
+  await expect(opening).rejects.toThrow(
+    `is taken: another process listens there (nobody answers at ${socketPath}, so nothing was taken over)`,
+  );
+});

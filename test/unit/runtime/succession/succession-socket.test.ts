@@ -24,6 +24,8 @@ let place: string;
 let log: RecordingLog;
 let socket: SuccessionSocket;
 let stopping: AbortController;
+/** Of the process that takes over. */
+let newLog: RecordingLog;
 let claimed: readonly number[] | undefined;
 
 beforeEach(async () => {
@@ -32,6 +34,7 @@ beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'lars-succession-'));
   place = path.join(folder, 'takeover.sock');
   log = recordingLog();
+  newLog = recordingLog();
   claimed = undefined;
   stopping = new AbortController();
   const listener = await engine.listen({ port: 0 }, () => undefined);
@@ -58,7 +61,7 @@ afterEach(async () => {
 });
 
 const meet = async (service: SuccessionService = 'proxy') => {
-  const met = await Predecessor.meet(descriptors, { service, path: place, stopping: stopping.signal });
+  const met = await Predecessor.meet({ descriptors, log: newLog.log }, { service, path: place, stopping: stopping.signal });
   if (met === undefined) throw new Error('nobody is there');
   return met;
 };
@@ -70,6 +73,7 @@ test('it is offered what listens, claims, and learns what systemd wants', async 
   expect(fds).toHaveLength(2);
   expect(await predecessor.release([0])).toBe(7_000);
   expect(claimed).toEqual([0]);
+  expect(newLog.events()).toEqual(['taken over from the process before']);
   predecessor.close();
   for (const fd of fds) descriptors.close(fd);
   await socket.close();
@@ -88,6 +92,13 @@ test('a second one waits until the first has gone, and then has its turn', async
   for (const fd of fds) descriptors.close(fd);
   predecessor.close();
   await eventually('no descriptor has stayed', () => openDescriptors() <= before);
+});
+
+test('one that refuses is told from one that hangs', async () => {
+  const refusing = await engine.listen({ path: `${place}.other` }, connection => connection.destroy());
+  const meeting = Predecessor.meet({ descriptors, log: newLog.log }, { service: 'proxy', path: `${place}.other` });
+  await expect(meeting).rejects.toThrow('it has closed the connection: another one takes over already');
+  await refusing.close();
 });
 
 test('one of another service is refused, and gets nothing', async () => {
@@ -174,6 +185,7 @@ test('one that ends while another is about to take over leaves it the file, and 
   await socket.close();
   expect(existsSync(place)).toBe(true);
   expect(await predecessor.release([0])).toBeUndefined();
+  expect(newLog.events()).toEqual(['the process before has ended before it had handed over: this one goes on alone']);
   expect(log.events()).not.toContain('the process that was to take over went away: this one goes on');
   predecessor.close();
   for (const fd of fds) descriptors.close(fd);
