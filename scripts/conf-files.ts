@@ -11,7 +11,8 @@ const INTRODUCTION = `# Configuration
 
 Each service reads one INI file, by default \`conf/NAME.ini\`; without a file it runs with the defaults below, and the samples in
 \`conf/\` hold exactly these. A key that is not in these tables, a value out of bounds or a line that is neither keeps a service from
-starting, with one line that names the file, the line and what would be right. This page is written by \`npm run conf\`.
+starting, with one line that names the file, the line and what would be right. A duration
+may have a unit: \`300ms\`, \`1.5s\`, \`5min\`, \`24h\`; without one it is in the unit that the table names. This page is written by \`npm run conf\`.
 `;
 
 /** Every file that `npm run conf` prints, nearly all from the config tables: [path from the project's root, text]. */

@@ -82,7 +82,7 @@ export const listenerFields = {
     min: 1,
     max: 10_000,
     meaning:
-      'With server_names, a client that says nothing for this time, as where the host speaks first, goes to the module of the listener.',
+      'With server_names, a client that says nothing for this time, as where the host speaks first, goes to the module of the listener. A number without a unit is milliseconds here, and not seconds as elsewhere in this file.',
   }),
 };
 
@@ -126,7 +126,7 @@ export const proxyConfigTable = defineConfig({
         min: 0,
         max: 1_000_000,
         meaning:
-          'A host with so many connections of this proxy gets no more; with several threads each has its part of them. 0 = any number.',
+          'A host with so many connections of this proxy gets no more; with several threads each has its part of them, and after a takeover the process that drains counts for itself. 0 = any number.',
       }),
       fail_cool_down: duration({
         default: 5_000,

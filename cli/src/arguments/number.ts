@@ -10,11 +10,11 @@ export function integerOption(name: string, min: number, max: number): (text: st
   };
 }
 
-/** The same for a number that may have a fraction; `min` itself is excluded. */
-export function decimalOption(name: string, min: number, max: number): (text: string) => number {
+/** The same for a number that may have a fraction; `min` itself is excluded. @param noun what it is a number of */
+export function decimalOption(name: string, min: number, max: number, noun = 'a number'): (text: string) => number {
   return text => {
     const value = Number(text);
     if (/^[0-9]+(\.[0-9]+)?$/.test(text) && value > min && value <= max) return value;
-    throw new UsageError(`${name} ${text}: expected a number above ${min}, at most ${max}`);
+    throw new UsageError(`${name} ${text}: expected ${noun} above ${min}, at most ${max}`);
   };
 }

@@ -102,7 +102,9 @@ function withCommon(command: Command, server: string, defaults: { readonly windo
         .default({ modid: 1, cmdid: 1 }, '1/1'),
     )
     .addOption(
-      new Option('--seconds <s>', 'of load on each server').argParser(decimalOption('--seconds', 0, MAX_SECONDS)).default(5),
+      new Option('--seconds <s>', 'of load on each server')
+        .argParser(decimalOption('--seconds', 0, MAX_SECONDS, 'a number of seconds'))
+        .default(5),
     )
     .addOption(
       new Option('--requests <n>', 'instead of --seconds: requests to each server')

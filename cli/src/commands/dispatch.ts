@@ -63,7 +63,7 @@ const LAST_WAIT_MS = 1_000;
 /** `lars dispatch`: accepts connections, and passes each to the worker process with the fewest. */
 export function addDispatch(program: Command, shell: Shell): void {
   const seconds = (flag: string, text: string, value: number) =>
-    new Option(`${flag} <s>`, text).argParser(decimalOption(flag, 0, MAX_SECONDS)).default(value);
+    new Option(`${flag} <s>`, text).argParser(decimalOption(flag, 0, MAX_SECONDS, 'a number of seconds')).default(value);
   const number = (flag: string, text: string, min: number, max: number, value?: number) =>
     new Option(`${flag} <n>`, text).argParser(integerOption(flag, min, max)).default(value);
   program

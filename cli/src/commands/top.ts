@@ -34,7 +34,7 @@ export function addTop(program: Command, shell: Shell): void {
     .description('watch the modules of an agent, live')
     .addOption(
       new Option('--interval <s>', 'seconds between two looks')
-        .argParser(decimalOption('--interval', MIN_INTERVAL_SEC, MAX_INTERVAL_SEC))
+        .argParser(decimalOption('--interval', MIN_INTERVAL_SEC, MAX_INTERVAL_SEC, 'a number of seconds'))
         .default(2),
     )
     .addOption(agentHttpOption())

@@ -40,7 +40,7 @@ function changesOf(section: string, fields: Fields, before: Values, after: Value
     .map(([key, field]) => {
       const shown = (value: unknown) => {
         if (value === undefined) return 'default';
-        return field.secret ? '(hidden)' : writeIniValue(field.format(value));
+        return field.secret ? '(hidden)' : `${writeIniValue(field.format(value))} ${field.unit}`.trimEnd();
       };
       return { key: `${section} ${key}`, before: shown(before[key]), after: shown(after[key]) };
     });

@@ -7,7 +7,8 @@ const LINE_LENGTH = 100;
 
 /** The conf file with every key at its default, each under a comment that says what it does and takes. Loads back as it is. */
 export function formatSample(table: ConfigTable): string {
-  const head = comment(`${table.title} Every key below stands at its default and may be left out.`);
+  const units = hasDurations(table) ? ' Durations may have a unit: ms, s, min or h.' : '';
+  const head = comment(`${table.title} Every key below stands at its default and may be left out.${units}`);
   const sections = Object.entries(table.sections).map(([name, section]) =>
     section.kind === 'section' ? sectionLines(name, section) : patternLines(section),
   );
@@ -28,13 +29,18 @@ function fieldLines(key: string, field: Field<unknown>): string[] {
   const value = field.format(field.default);
   return [
     ...comment(field.meaning),
-    ...comment(`Takes ${field.expected}. Default: ${value === '' ? 'empty' : value}`),
+    ...comment(`Takes ${field.expected}. Default: ${value === '' ? 'empty' : `${value} ${field.unit}`}`.trimEnd()),
     assignment(key, field),
   ];
 }
 
 function assignment(key: string, field: Field<unknown>): string {
   return `${key} = ${writeIniValue(field.format(field.default))}`.trimEnd();
+}
+
+function hasDurations(table: ConfigTable): boolean {
+  const fields = Object.values(table.sections).flatMap(section => Object.values<Field<unknown>>(section.fields));
+  return fields.some(({ unit }) => unit === 's' || unit === 'ms');
 }
 
 /** Words in comment lines of a readable length. */

@@ -32,20 +32,24 @@ export function ratio(options: RatioOptions): Field<number> {
 }
 
 /**
- * A duration whose text is in seconds, fractions allowed, and whose value is in milliseconds: `0.5` is 500.
+ * A duration whose text is in seconds, fractions allowed, unless it has another unit, and whose value is in milliseconds: `0.5` and `500ms` are 500.
  * @param options default and bounds in milliseconds
  */
 export function duration(options: DecimalOptions): Field<number> {
-  return numberField('a number of seconds', 's', options, {
-    accepts: text => DECIMAL.test(text),
-    toValue: text => Number(shiftDecimals(text, MS_DECIMALS)),
-    format: formatSeconds,
-  });
+  return durationField('a number of seconds', 's', options, formatSeconds);
 }
 
-/** A duration whose text and value are in whole milliseconds. */
+/** A duration whose text is in milliseconds, unless it has another unit, and whose value is in whole milliseconds. */
 export function milliseconds(options: FieldOptions<number> & Bounds): Field<number> {
-  return wholeField('a whole number of milliseconds', 'ms', options);
+  return durationField('a whole number of milliseconds', 'ms', options, String);
+}
+
+function durationField(noun: string, unit: 's' | 'ms', options: DecimalOptions, format: Notation['format']): Field<number> {
+  const toValue = (text: string) => toMs(text, unit);
+  const accepts = (text: string) => (unit === 'ms' ? Number.isSafeInteger(toValue(text)) : !Number.isNaN(toValue(text)));
+  const field = numberField(noun, unit, options, { accepts, toValue, format });
+  const hint = `expected ${field.expected}; it may have a unit: ${Object.keys(UNITS).join(', ')}`;
+  return { ...field, explain: text => (/[0-9]\s*[a-z]+$/i.test(text) ? hint : undefined) };
 }
 
 export function bytes(options: FieldOptions<number> & Bounds): Field<number> {
@@ -95,6 +99,22 @@ function describeRange({ min, max, exclude }: DecimalOptions, { format }: Notati
   const range = `${format(min)}..${format(max)}`;
   if (exclude === undefined) return range;
   return exclude === 'both' ? `${range}, both ends excluded` : `${range}, ${format(exclude === 'min' ? min : max)} excluded`;
+}
+
+/** What a duration may be written in: how many of a power of ten of milliseconds. */
+const UNITS: Readonly<Record<string, { readonly count: number; readonly decimals: number }>> = {
+  ms: { count: 1, decimals: 0 },
+  s: { count: 1, decimals: 3 },
+  min: { count: 60, decimals: 3 },
+  h: { count: 3_600, decimals: 3 },
+};
+const WITH_UNIT = /^(.*?)\s*(ms|s|min|h)?$/;
+
+/** @param bare the unit of a number without one. @returns NaN for what is no duration */
+function toMs(text: string, bare: 's' | 'ms'): number {
+  const [, number = '', unit = bare] = WITH_UNIT.exec(text) ?? [];
+  const { count, decimals } = UNITS[unit] as { readonly count: number; readonly decimals: number };
+  return DECIMAL.test(number) ? Number(shiftDecimals(number, decimals)) * count : Number.NaN;
 }
 
 /** A second has 10³ milliseconds. */

@@ -1,4 +1,4 @@
-import { proxyConfigTable, readListeners } from '@lars/proxy';
+import { listenerWarnings, proxyConfigTable, readListeners } from '@lars/proxy';
 import { loadConfig } from '@lars/runtime/config/config';
 import { describe, expect, test } from 'vitest';
 import { moduleOfServerName } from '../../../proxy/src/listen/server-names.ts';
@@ -29,6 +29,18 @@ describe('listeners', () => {
     ['', ['127.0.0.1:1=1/1', '127.0.0.1:1=1/2'], 'two listeners have the address 127.0.0.1:1: 127.0.0.1:1 and 127.0.0.1:1'],
   ])('%j %j: %s', (text, listen, problem) => {
     expect(readListeners(load(text), listen)).toBe(problem);
+  });
+
+  test.each([
+    ['3', ['[listen a] sniff_timeout = 3 is milliseconds: ']],
+    ['3s', []],
+    ['20', []],
+  ])('sniff_timeout = %s: a few milliseconds may have been meant as seconds', (time, warnings) => {
+    const rules = readListeners(
+      load(`[listen a]\naddress = 127.0.0.1:1\nmodule = 1/1\nserver_names = a.example=1/2\nsniff_timeout = ${time}\n`),
+    );
+    if (typeof rules === 'string') throw new Error(rules);
+    expect(listenerWarnings(rules)).toEqual(warnings.map(warning => expect.stringContaining(warning)));
   });
 
   test('port 0 may be wanted several times', () => {

@@ -97,8 +97,13 @@ const kinds: Readonly<Record<string, Kind>> = {
       ['1.001', 1_001],
       ['.5', 500],
       ['2.5e-1', 250],
+      ['15s', 15_000],
+      ['1.5 s', 1_500],
+      ['300ms', 300],
+      ['0.1 min', 6_000],
+      ['24h', 86_400_000],
     ],
-    bad: ['', '0', '86400.5', '15s', '15 s', '1e999', 'e1', '1e', '1e2e3'],
+    bad: ['', '0', '86400.5', '25h', '15m', '15 S', 's', '15ss', '15s 3', '1e999', 'e1', '1e', '1e2e3', '0ms'],
   },
   'duration without its least': {
     field: duration({ default: 20, min: 0, max: 3_600_000, exclude: 'min', meaning }),
@@ -109,8 +114,13 @@ const kinds: Readonly<Record<string, Kind>> = {
   milliseconds: {
     field: milliseconds({ default: 100, min: 0, max: 1000, meaning }),
     expected: 'a whole number of milliseconds in 0..1000',
-    good: [['1000', 1000]],
-    bad: ['1001', '0.5', '100ms'],
+    good: [
+      ['1000', 1000],
+      ['100ms', 100],
+      ['0.3 s', 300],
+      ['+1s', 1_000],
+    ],
+    bad: ['1001', '0.5', '1.001s', '0.0001s', '1min', '-1s'],
   },
   bytes: {
     field: bytes({ default: 4096, min: 1024, max: 1048576, meaning }),
@@ -222,4 +232,10 @@ describe('a table that contradicts itself cannot be declared', () => {
     const declare = () => defineConfig({ file: 'a.ini', title: '', sections: { [name]: section('', { [key]: field }) } });
     expect(declare).toThrow(new TypeError(`a.ini: ${message}`));
   });
+});
+
+test('a duration with a unit that there is not is told which there are', () => {
+  const field = milliseconds({ default: 300, min: 1, max: 10_000, meaning: '' });
+  expect(field.explain?.('1m')).toBe('expected a whole number of milliseconds in 1..10000; it may have a unit: ms, s, min, h');
+  expect(field.explain?.('none')).toBeUndefined();
 });

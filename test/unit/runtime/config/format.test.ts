@@ -52,7 +52,10 @@ const table = defineConfig({
 
 describe('the sample file', () => {
   test('reads like this', () => {
-    expect(formatSample(table)).toBe(`; The LARS agent. Every key below stands at its default and may be left out.
+    expect(
+      formatSample(table),
+    ).toBe(`; The LARS agent. Every key below stands at its default and may be left out. Durations may have a
+; unit: ms, s, min or h.
 
 ; Where business code asks.
 [udp]
@@ -63,7 +66,7 @@ ip = 127.0.0.1
 
 ; How long the window of an idle host lasts; at its end its counters start again from nothing, as
 ; LB-9 says.
-; Takes a number of seconds in 0.001..86400. Default: 15
+; Takes a number of seconds in 0.001..86400. Default: 15 s
 idle_timeout = 15
 
 ; The a|b database.
