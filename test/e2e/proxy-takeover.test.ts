@@ -136,7 +136,7 @@ describe('proxies that take over', () => {
     SIZED_TIMEOUT_MS,
   );
 
-  test('a new one that fails at its start changes nothing: a wrong conf, a taken port, no agent', async () => {
+  test('a new one that fails at its start changes nothing: a wrong conf, a taken port, no agent, a signal', async () => {
     const world = await startWorld('', true);
     const load = new EchoLoad(world.places, 4);
     const wrong = world.start('threads = none');
@@ -167,7 +167,10 @@ describe('proxies that take over', () => {
     stopped.signal('SIGTERM');
     const { code, err } = await stopped.ended;
     expect([code, err]).toEqual([0, expect.stringContaining('SIGTERM: stopped before the start was through')]);
-    const fresh = world.start('', 'routes_file = routes\n');
+    // The old one is told to stop meanwhile: the new one has all that it listened to, with the files of its sockets.
+    const fresh = world.folder.start(['proxy', '--takeover', '--json']);
+    await world.proxy.logged(`"successor":${fresh.pid}`);
+    world.proxy.signal('SIGTERM');
     await fresh.ready;
     expect((await world.proxy.ended).code).toBe(0);
     const seen = load.answered;

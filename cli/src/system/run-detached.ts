@@ -23,12 +23,17 @@ export async function runDetached(): Promise<ExitCode> {
       if (message === READY) resolve(ExitCode.Ok);
     });
     child.once('error', () => resolve(ExitCode.Failed));
-    child.once('exit', code => resolve(code === 0 ? ExitCode.Ok : code === ExitCode.Usage ? ExitCode.Usage : ExitCode.Failed));
+    child.once('exit', code => resolve(exitCodeUnready(code)));
   });
   for (const signal of signals) process.off(signal, pass);
   if (child.connected) child.disconnect();
   child.unref();
   return exitCode;
+}
+
+/** Of a process that has ended before it was ready, as by a signal: nothing runs, or nothing was taken over, whatever its own exit code says. */
+export function exitCodeUnready(code: number | null): ExitCode {
+  return code === ExitCode.Usage ? ExitCode.Usage : ExitCode.Failed;
 }
 
 /** A service is ready; whoever has started it may wait for that. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { detachedEnv, detachedWords } from '../../../cli/src/system/run-detached.ts';
+import { detachedEnv, detachedWords, exitCodeUnready } from '../../../cli/src/system/run-detached.ts';
 
 test.each([
   [
@@ -21,4 +21,8 @@ test.each([
 test('what systemd says of one process alone is not passed on', () => {
   const env = { NOTIFY_SOCKET: '/run/n', WATCHDOG_PID: '7', WATCHDOG_USEC: '1', LISTEN_PID: '7', RUNTIME_DIRECTORY: '/run/a' };
   expect(detachedEnv(env)).toEqual({ NOTIFY_SOCKET: '/run/n', RUNTIME_DIRECTORY: '/run/a' });
+});
+
+test('one that ends before it is ready has failed, also where a signal has ended it in order', () => {
+  expect([0, 1, 2, null].map(exitCodeUnready)).toEqual([1, 1, 2, 1]);
 });

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { serveDispatched } from '@lars/dispatch';
 import { createEngine } from '@lars/reactor';
 import { encodeSuccessionFrame } from '@lars/runtime/succession/frames';
+import { Predecessor } from '@lars/runtime/succession/predecessor';
 import { expect, test } from 'vitest';
 import {
   afterTest,
@@ -274,6 +275,20 @@ test('one that is told to stop before it has taken over leaves all to the one be
   await expect(takeOver(old, { stopping: AbortSignal.abort() })).rejects.toThrow('the process before goes on');
   await old.connect();
   await worker.next('connection');
+});
+
+test('one that ends while another is about to take over leaves it the files of its sockets', async () => {
+  const listen = [{ path: path.join(temporaryFolder(), 'app.sock') }];
+  const old = await startDispatchWorld({ listen });
+  const descriptors = await descriptorsHere();
+  const place = { service: 'dispatcher', path: old.socketPath } as const;
+  const met = await Predecessor.meet({ descriptors, log: old.log.log }, place);
+  await old.dispatcher.stop();
+  expect([existsSync(listen[0]?.path ?? ''), existsSync(old.socketPath)]).toEqual([true, true]);
+  expect(await met?.predecessor.release([0])).toBeUndefined();
+  expect(old.log.events()).toContain('the process before has ended before it had handed over: this one goes on alone');
+  met?.predecessor.close();
+  for (const fd of met?.fds ?? []) descriptors.close(fd);
 });
 
 test('a place that is taken, where nobody is met to take it over from, is named with both', async () => {
