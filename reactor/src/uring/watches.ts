@@ -58,15 +58,13 @@ export class Watches {
 
   add(fd: number, generation: number): void {
     this.#makeRoom(fd);
-    this.#words.fill(NONE, fd * WORDS, fd * WORDS + Word.state);
-    this.#words[fd * WORDS + Word.generation] = generation;
-    this.#words[fd * WORDS + Word.state] = State.isThere;
+    this.#clear(fd);
+    this.set(fd, Word.generation, generation);
+    this.set(fd, Word.state, State.isThere);
   }
 
   remove(fd: number): void {
-    const at = fd * WORDS;
-    this.#words.fill(NONE, at, at + Word.state);
-    this.#words.fill(0, at + Word.state, at + WORDS);
+    if (this.has(fd)) this.#clear(fd);
   }
 
   has(fd: number): boolean {
@@ -105,6 +103,14 @@ export class Watches {
     const at = fd * COUNTS + FIRST_COUNT;
     this.#counts[at + count] = (this.#counts[at + count] as number) + bytes;
     this.#counts[at + Count.lastMoveMs] = nowMs;
+  }
+
+  /** `fill` would cost more than all of it. */
+  #clear(fd: number): void {
+    const words = this.#words;
+    const at = fd * WORDS;
+    for (let word = 0; word < Word.state; word++) words[at + word] = NONE;
+    for (let word = Word.state; word < WORDS; word++) words[at + word] = 0;
   }
 
   #makeRoom(fd: number): void {
