@@ -5,6 +5,7 @@ import { asError, EngineCore } from './engine-core.ts';
 import { bindLibc } from './linux/libc.ts';
 import { EpollSet } from './native/epoll-set.ts';
 import { NativeEngine } from './native/native-engine.ts';
+import { RingWaker } from './native/ring-waker.ts';
 import { NodeEngine } from './node/node-engine.ts';
 import type { Passing } from './passing.ts';
 import type { ResourceLedger } from './resource-ledger.ts';
@@ -99,7 +100,10 @@ const openers: Readonly<Record<EngineKind, (core: EngineCore, reason: string) =>
   node: async (core, reason) => ({ opened: new NodeEngine(core, reason) }),
   epoll: (core, reason) => open(bindLibc, libc => new NativeEngine(core, libc, new EpollSet(libc), 'epoll', reason)),
   io_uring: (core, reason) =>
-    open(bindUring, ({ libc, calls }) => new NativeEngine(core, libc, new UringSet(calls, core), 'io_uring', reason)),
+    open(bindUring, ({ libc, calls }) => {
+      const set = new UringSet(calls, core);
+      return new NativeEngine(core, libc, set, 'io_uring', reason, () => new RingWaker(libc, calls, set.descriptor));
+    }),
 };
 
 async function open<T, E>(bind: (native: Native) => T, make: (bound: T) => E): Promise<Opening<E>> {

@@ -6,6 +6,8 @@ export const AF_INET6 = 10;
 
 export const SOCK_STREAM = 1;
 export const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
+/** EFD_NONBLOCK | EFD_CLOEXEC */
+export const EFD_NONBLOCK_CLOEXEC = 0o2004000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 

@@ -1,4 +1,4 @@
-/** The system calls of stream sockets, pipes and epoll. */
+/** The system calls of stream sockets, pipes, epoll and eventfd. */
 import type { Native } from '@lars/syscalls/native';
 import { bindSocketFunctions, type SocketFunctions } from '@lars/syscalls/socket-functions';
 
@@ -12,6 +12,9 @@ export interface Libc extends SocketFunctions {
   shutdown(fd: number, how: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   pipe2(fds: number, flags: number): number;
+  eventfd(count: number, flags: number): number;
+  read(fd: number, address: number, length: number): number;
+  poll(fds: number, count: number, timeoutMs: number): number;
   splice(from: number, fromOffset: number, to: number, toOffset: number, length: number, flags: number): number;
   epollCreate(flags: number): number;
   epollControl(epoll: number, operation: number, fd: number, event: number): number;
@@ -30,6 +33,9 @@ export function bindLibc(native: Native): Libc {
     shutdown: define('shutdown', 'int', 'int'),
     fcntl: define('fcntl', 'int', 'int', 'long'),
     pipe2: define('pipe2', 'uintptr_t', 'int'),
+    eventfd: define('eventfd', 'uint32_t', 'int'),
+    read: define('read', 'int', 'uintptr_t', 'ulong'),
+    poll: define('poll', 'uintptr_t', 'ulong', 'int'),
     splice: define('splice', 'int', 'uintptr_t', 'int', 'uintptr_t', 'ulong', 'uint32_t'),
     epollCreate: define('epoll_create1', 'int'),
     epollControl: define('epoll_ctl', 'int', 'int', 'int', 'uintptr_t'),

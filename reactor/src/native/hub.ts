@@ -1,7 +1,9 @@
-import { clearImmediate, setImmediate } from 'node:timers';
 import type { EngineCore } from '../engine-core.ts';
 import type { Libc } from '../linux/libc.ts';
+import type { DescriptorWatcher } from '../passing.ts';
 import { type ReadinessSet, Ready, type Receiver } from './readiness-set.ts';
+import type { RingWaker } from './ring-waker.ts';
+import { type Participant, threadTurns } from './thread-turns.ts';
 
 /** Who is told what epoll says of a descriptor. @param ready a sum of Ready */
 export interface Source {
@@ -14,32 +16,20 @@ export interface Task {
   run(): void;
 }
 
-/** How long rounds follow one another, and wait, before the event loop has its turn: so late may be what it does not tell of. */
-const TURN_MS = 10;
-/** The same of one that waits for the first thing to happen, and has no timers of its own. */
-const IDLE_MS = 100;
 /** How long tasks may run before what is ready has its turn. */
 const TASKS_MS = 4;
 
-const nothing = (): void => undefined;
 /**
- * Does what was queued by process.nextTick and what promises wait for, as Node does between two immediates. Node has no public name for that (DEP0134);
- * where it has none at all, each round is followed by a turn of the event loop, which costs a system call more.
- */
-const settle: (() => void) | undefined = (process as { readonly _tickCallback?: () => void })._tickCallback;
-
-/**
- * The turns of an epoll engine, each of some rounds: wait, tell the sources, run the tasks, fire the timers, tell of what ended and close descriptors.
+ * What one engine does in the turns of its thread, in rounds: wait, tell the sources, run the tasks, fire the timers, tell of what ended and close descriptors.
  *
  * - The thread waits here instead of in its event loop, whose descriptor is in the set too, so that messages end the wait.
- * - No wait blocks while somebody else has something to do: promises are settled between two rounds, and the event loop tells whether it needs a turn.
  * - A descriptor is closed at the end of a round, never in its middle: nothing that is opened meanwhile can have its number and get what epoll said of it. A
  *   descriptor that is given away may be closed by its new owner at any time, so each has a generation, too.
  * - Turns follow one another while there is a source, a task or a timer; an engine without any lets the process end.
  */
-export class Hub {
-  readonly #core: EngineCore;
-  readonly #libc: Libc;
+export class Hub implements Participant {
+  readonly core: EngineCore;
+  readonly libc: Libc;
   readonly #set: ReadinessSet;
   readonly #loop: number;
   readonly #sources: (Source | undefined)[] = [];
@@ -49,20 +39,65 @@ export class Hub {
   #tasks: Task[] = [];
   #endings: (() => void)[] = [];
   #closing: number[] = [];
-  #isTurning = false;
   #isClosed = false;
+  #waker: RingWaker | undefined;
+  readonly #openWaker: (() => RingWaker) | undefined;
+  #watcher: DescriptorWatcher | undefined;
   /** Who is told of a descriptor that somebody else has put into the set, with a generation below -1. */
   #onPassed: ((fd: number, generation: number, ready: number) => void) | undefined;
   /** There is a message, or the end of something that the event loop does. */
   #isLoopReady = false;
 
-  /** @throws {Error} as Node's, with `code` */
-  constructor(core: EngineCore, libc: Libc, set: ReadinessSet) {
-    this.#core = core;
-    this.#libc = libc;
+  /**
+   * @param openWaker where the set's own descriptor wakes nobody
+   * @throws {Error} as Node's, with `code`; the set is closed then
+   */
+  constructor(core: EngineCore, libc: Libc, set: ReadinessSet, openWaker?: () => RingWaker) {
+    this.core = core;
+    this.libc = libc;
     this.#set = set;
+    this.#openWaker = openWaker;
     this.#loop = libc.loopDescriptor();
-    this.#set.add(this.#loop, Ready.readable, 0);
+    try {
+      set.add(this.#loop, Ready.readable, 0);
+      threadTurns.join(this);
+    } catch (error) {
+      this.#closeSet();
+      throw error;
+    }
+  }
+
+  get hasWork(): boolean {
+    return (
+      this.#sourceCount > 0 ||
+      this.#onPassed !== undefined ||
+      this.#tasks.length > 0 ||
+      this.core.wheel.size > 0 ||
+      this.#endings.length > 0 ||
+      this.#set.isUnfinished
+    );
+  }
+
+  get mayWait(): boolean {
+    return this.#tasks.length === 0 && this.#endings.length === 0 && !this.#set.isUnfinished;
+  }
+
+  get setDescriptor(): number {
+    return this.#set.descriptor;
+  }
+
+  waker(): RingWaker | undefined {
+    if (this.#waker !== undefined || this.#openWaker === undefined) return this.#waker;
+    this.#waker = this.#openWaker();
+    this.#watcher?.onOwned(this.#waker.fd);
+    return this.#waker;
+  }
+
+  /** Told from now on of the descriptors that belong to no connection or listener, and of each right before it is closed. */
+  watchDescriptors(watcher: DescriptorWatcher): void {
+    this.#watcher = watcher;
+    this.#set.onClosing = fd => watcher.onGone(fd);
+    if (this.#waker !== undefined) watcher.onOwned(this.#waker.fd);
   }
 
   /** @param passed the generation with which somebody else has put it into the set. @throws {Error} as Node's, with `code` */
@@ -121,66 +156,28 @@ export class Hub {
 
   /** Turns go on, or begin again; to be called when a timer was set. */
   wake(): void {
-    if (this.#isTurning || this.#isClosed) return;
-    this.#isTurning = true;
-    setImmediate(this.#turn);
+    if (!this.#isClosed) threadTurns.wake();
   }
 
   /** Tells what is still to be told, and closes everything. */
   close(): void {
     while (this.#endings.length + this.#closing.length > 0) this.#end();
     this.#isClosed = true;
-    this.#set.close();
+    threadTurns.leave(this);
+    this.#closeSet();
   }
 
-  readonly #turn = (): void => {
-    if (this.#isClosed) return;
-    // While an immediate runs, the event loop believes that another one is due; that this one goes sets it right.
-    clearImmediate(setImmediate(nothing));
-    this.#core.look();
-    const startMs = this.#core.nowMs;
-    let untilMs = startMs + (this.#core.wheel.size === 0 ? IDLE_MS : TURN_MS);
+  round(waitMs: number): boolean {
+    if (this.#isClosed) return false;
     this.#isLoopReady = false;
-    let loopMs: number;
-    try {
-      do {
-        loopMs = this.#libc.loopTimeout();
-        if (loopMs >= 0) untilMs = Math.min(untilMs, startMs + loopMs);
-        this.#round(Math.max(0, Math.ceil(untilMs - this.#core.nowMs)));
-        untilMs = Math.min(untilMs, startMs + TURN_MS);
-      } while (loopMs !== 0 && !this.#isLoopReady && this.#core.nowMs < untilMs && this.#isSettled());
-    } finally {
-      this.#isTurning = !this.#isClosed && this.#hasWork();
-      if (this.#isTurning) setImmediate(this.#turn);
-    }
-  };
-
-  /** @returns whether another round may follow in this turn */
-  #isSettled(): boolean {
-    if (settle === undefined || !this.#hasWork()) return false;
-    settle();
-    return !this.#isClosed;
-  }
-
-  #hasWork(): boolean {
-    return (
-      this.#sourceCount > 0 ||
-      this.#onPassed !== undefined ||
-      this.#tasks.length > 0 ||
-      this.#core.wheel.size > 0 ||
-      this.#endings.length > 0 ||
-      this.#set.isUnfinished
-    );
-  }
-
-  #round(waitMs: number): void {
     const isIdle = this.#tasks.length === 0 && this.#endings.length === 0;
     const count = this.#set.wait(isIdle ? waitMs : 0);
-    this.#core.look();
+    this.core.look();
     for (let event = 0; event < count; event++) this.#dispatch(event);
     if (this.#tasks.length > 0) this.#runTasks();
-    this.#core.advance();
+    this.core.advance();
     this.#end();
+    return this.#isLoopReady;
   }
 
   #dispatch(event: number): void {
@@ -194,10 +191,10 @@ export class Hub {
   #runTasks(): void {
     const tasks = this.#tasks;
     this.#tasks = [];
-    const untilMs = this.#core.nowMs + TASKS_MS;
+    const untilMs = this.core.nowMs + TASKS_MS;
     let done = 0;
     for (; done < tasks.length; done++) {
-      if (done % 8 === 7 && this.#core.readClock() > untilMs) break;
+      if (done % 8 === 7 && this.core.readClock() > untilMs) break;
       const task = tasks[done] as Task;
       task.isScheduled = false;
       task.run();
@@ -214,6 +211,13 @@ export class Hub {
     if (this.#closing.length === 0) return;
     for (const fd of this.#closing) this.#set.closeDescriptor(fd);
     this.#closing = [];
+  }
+
+  #closeSet(): void {
+    this.#set.close();
+    if (this.#waker === undefined) return;
+    this.#watcher?.onGone(this.#waker.fd);
+    this.#waker.close();
   }
 
   #forget(fd: number): void {

@@ -37,6 +37,7 @@ import type { SocketConnectionDeps } from './connection-deps.ts';
 import type { EpollSet } from './epoll-set.ts';
 import { Hub } from './hub.ts';
 import { ALL_EDGES, type ReadinessSet } from './readiness-set.ts';
+import type { RingWaker } from './ring-waker.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { SocketListener } from './socket-listener.ts';
 import { SocketRelay } from './socket-relay.ts';
@@ -55,8 +56,11 @@ export class NativeEngine implements Engine {
   #watcher: DescriptorWatcher | undefined;
   #ledger: ResourceLedger | undefined;
 
-  /** @throws {Error} as Node's, with `code`, where the kernel gives no epoll descriptor */
-  constructor(core: EngineCore, libc: Libc, set: ReadinessSet, kind: EngineKind, reason: string) {
+  /**
+   * @param openWaker where the set's own descriptor wakes nobody
+   * @throws {Error} as Node's, with `code`, where the kernel gives no descriptor
+   */
+  constructor(core: EngineCore, libc: Libc, set: ReadinessSet, kind: EngineKind, reason: string, openWaker?: () => RingWaker) {
     const memory = new NativeMemory(libc);
     this.kind = kind;
     this.reason = reason;
@@ -65,7 +69,7 @@ export class NativeEngine implements Engine {
       core,
       libc,
       memory,
-      hub: new Hub(core, libc, set),
+      hub: new Hub(core, libc, set, openWaker),
       sockets: new Sockets(libc, memory),
       pipes: new PipePool(libc, memory, core.counters),
     };
@@ -248,7 +252,7 @@ export class NativeEngine implements Engine {
   #watchDescriptors(watcher: DescriptorWatcher): void {
     this.#watcher = watcher;
     this.#context.pipes.watcher = watcher;
-    this.#set.onClosing = fd => watcher.onGone(fd);
+    this.#context.hub.watchDescriptors(watcher);
   }
 
   #checkOpen(): void {
