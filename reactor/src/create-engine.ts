@@ -7,7 +7,7 @@ import { EpollSet } from './native/epoll-set.ts';
 import { NativeEngine } from './native/native-engine.ts';
 import { RingWaker } from './native/ring-waker.ts';
 import { NodeEngine } from './node/node-engine.ts';
-import type { Passing } from './passing.ts';
+import type { DescriptorWatcher, Passing } from './passing.ts';
 import type { ResourceLedger } from './resource-ledger.ts';
 import { bindUring } from './uring/uring-calls.ts';
 import { UringSet } from './uring/uring-set.ts';
@@ -45,13 +45,18 @@ export async function createEngine({ kind = 'auto' }: EngineOptions = {}, deps: 
 
 /**
  * Makes an engine for one of several threads that pass connections to each other, and says in the log which it is.
+ * @param watcher told of its descriptors from the start on: this thread may die at any time
  * @throws {EngineError} UNAVAILABLE where they cannot: off Linux, and without koffi
  */
-export async function createPassingEngine(deps: EngineDeps): Promise<{ readonly engine: Engine; readonly passing: Passing }> {
+export async function createPassingEngine(
+  deps: EngineDeps,
+  watcher?: DescriptorWatcher,
+): Promise<{ readonly engine: Engine; readonly passing: Passing }> {
   const core = newCore(deps);
   const outcome = await open(bindLibc, libc => {
     const set = new EpollSet(libc);
     const engine = new NativeEngine(core, libc, set, 'epoll', 'epoll, through which threads pass connections');
+    if (watcher !== undefined) engine.watchDescriptors(watcher);
     return { engine, passing: engine.passing(set) };
   });
   if ('unavailable' in outcome) {

@@ -1,7 +1,7 @@
 // pure
 import type { Connection, Listener, ListenOptions } from './engine.ts';
 
-/** Is told of the descriptors that an engine has: of connections, listeners and pipes. It must not throw. */
+/** Is told of the descriptors that an engine has: of connections, listeners and pipes, and of what it waits by. It must not throw. */
 export interface DescriptorWatcher {
   onOwned(fd: number): void;
   /** It is closed next, or has been given away. */
@@ -31,8 +31,6 @@ export interface Passing {
   pass(fd: number, inbox: number, tag: number): void;
   /** The engine has not been told of it, and will not be. */
   takeBack(fd: number, inbox: number): void;
-  /** Says from now on which descriptors this engine has, whoever made them: for others who close them when its thread has died. */
-  watchDescriptors(watcher: DescriptorWatcher): void;
   /** Closes what an engine has left whose thread has died: a descriptor, or what it received by. */
   closeLeft(fd: number): void;
 }

@@ -37,10 +37,10 @@ export class PipePool {
     const { scratch, scratchAddress } = this.#memory;
     if (this.#libc.pipe2(scratchAddress, SOCK_NONBLOCK_CLOEXEC) < 0) return undefined;
     const pipe = { readFd: scratch.getInt32(0, true), writeFd: scratch.getInt32(4, true), bytes: 0 };
-    this.#libc.fcntl(pipe.writeFd, F_SETPIPE_SZ, PIPE_BYTES);
-    this.#counters.pipes += 1;
     this.watcher?.onOwned(pipe.readFd);
     this.watcher?.onOwned(pipe.writeFd);
+    this.#libc.fcntl(pipe.writeFd, F_SETPIPE_SZ, PIPE_BYTES);
+    this.#counters.pipes += 1;
     return pipe;
   }
 

@@ -1,6 +1,7 @@
 import { Errno, systemError } from '@lars/syscalls/errno';
 import { DEFAULTS, type Endpoint } from '../check-options.ts';
 import { type Address, type ConnectOptions, EngineError, type ListenOptions, type SocketOptions } from '../engine.ts';
+import type { DescriptorWatcher } from '../passing.ts';
 import {
   F_GETFL,
   F_SETFD,
@@ -40,6 +41,8 @@ const LINGER_BYTES = 8;
 export class Sockets {
   readonly #libc: Libc;
   readonly #memory: NativeMemory;
+  /** Told of a socket as soon as it is open: its thread may be ended before it is of use. */
+  watcher: DescriptorWatcher | undefined;
 
   constructor(libc: Libc, memory: NativeMemory) {
     this.#libc = libc;
@@ -62,6 +65,7 @@ export class Sockets {
       this.#check(this.#libc.bind(fd, this.#memory.scratchAddress, length), 'bind', where);
       this.#check(this.#libc.listen(fd, options.backlog ?? DEFAULTS.backlog), 'listen', where);
     } catch (error) {
+      this.watcher?.onGone(fd);
       this.#libc.close(fd);
       throw error;
     }
@@ -85,6 +89,7 @@ export class Sockets {
       if (result < 0 && this.#libc.errno() !== Errno.EINPROGRESS) this.#check(result, 'connect', where);
       return fd;
     } catch (error) {
+      this.watcher?.onGone(fd);
       this.#libc.close(fd);
       throw error;
     }
@@ -169,7 +174,9 @@ export class Sockets {
 
   #open(endpoint: Endpoint, where: string): number {
     const family = familyOf(endpoint);
-    return this.#check(this.#libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0), 'socket', where);
+    const fd = this.#check(this.#libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0), 'socket', where);
+    this.watcher?.onOwned(fd);
+    return fd;
   }
 
   #set(fd: number, level: number, name: number, value: number): number {

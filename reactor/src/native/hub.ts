@@ -93,10 +93,11 @@ export class Hub implements Participant {
     return this.#waker;
   }
 
-  /** Told from now on of the descriptors that belong to no connection or listener, and of each right before it is closed. */
+  /** Told from now on of the descriptors that the engine waits by, and of each descriptor right before it is closed. */
   watchDescriptors(watcher: DescriptorWatcher): void {
     this.#watcher = watcher;
     this.#set.onClosing = fd => watcher.onGone(fd);
+    watcher.onOwned(this.#set.descriptor);
     if (this.#waker !== undefined) watcher.onOwned(this.#waker.fd);
   }
 
@@ -214,6 +215,7 @@ export class Hub implements Participant {
   }
 
   #closeSet(): void {
+    this.#watcher?.onGone(this.#set.descriptor);
     this.#set.close();
     if (this.#waker === undefined) return;
     this.#watcher?.onGone(this.#waker.fd);

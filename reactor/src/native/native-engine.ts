@@ -106,18 +106,15 @@ export class NativeEngine implements Engine {
         }),
       pass: (fd, inbox, tag) => set.addTo(inbox, fd, ALL_EDGES, tag),
       takeBack: (fd, inbox) => set.removeFrom(inbox, fd),
-      watchDescriptors: watcher => this.#watchDescriptors(watcher),
       closeLeft: fd => void this.#context.libc.close(fd),
     };
   }
 
   /** Says there from now on what this engine has. To be called before it has any connection. */
   keepLedger(ledger: ResourceLedger): void {
-    const { descriptor, mappings } = this.#set;
     this.#ledger = ledger;
-    ledger.noteMappings(mappings);
-    ledger.onOwned(descriptor);
-    this.#watchDescriptors(ledger);
+    ledger.noteMappings(this.#set.mappings);
+    this.watchDescriptors(ledger);
   }
 
   acceptDescriptors(options: ListenOptions, acceptor: DescriptorAcceptor): Promise<Listener> {
@@ -249,9 +246,11 @@ export class NativeEngine implements Engine {
     return connection;
   }
 
-  #watchDescriptors(watcher: DescriptorWatcher): void {
+  /** Says from now on which descriptors it has, whoever made them: for others who close them when its thread has died. To be called before it has any connection. */
+  watchDescriptors(watcher: DescriptorWatcher): void {
     this.#watcher = watcher;
     this.#context.pipes.watcher = watcher;
+    this.#context.sockets.watcher = watcher;
     this.#context.hub.watchDescriptors(watcher);
   }
 

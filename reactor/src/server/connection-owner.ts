@@ -8,7 +8,6 @@ import type { SharedState } from './shared-state.ts';
 export interface ConnectionOwnerDeps {
   readonly log: EngineLog;
   readonly shared: SharedState;
-  readonly factory: HandlerFactory;
   readonly thread: number;
   readonly life: number;
 }
@@ -43,8 +42,9 @@ export class ConnectionOwner implements DescriptorWatcher {
     return true;
   };
 
-  readonly serve = (connection: Connection, _fd: number, tag: number): void => {
-    const { factory, log } = this.#deps;
+  /** @param factory makes the handlers of its connections */
+  serve(factory: HandlerFactory, connection: Connection, tag: number): void {
+    const { log } = this.#deps;
     try {
       connection.start(checkHandler(factory(connection, listenerOf(tag))));
     } catch (error) {
@@ -52,7 +52,7 @@ export class ConnectionOwner implements DescriptorWatcher {
       connection.reset();
     }
     this.#startMeter();
-  };
+  }
 
   onOwned(fd: number): void {
     this.#deps.shared.noteOwned(fd, this.#deps.life);

@@ -43,10 +43,10 @@ export type ToThread =
   | { readonly kind: 'stop'; readonly graceMs: number; readonly passed: number };
 
 export type FromThread =
+  /** It has loaded what it needs of the system, and loads the handler module next: it may be ended from now on. */
+  | { readonly kind: 'opened' }
   /** It serves; where it waits for connections. */
   | { readonly kind: 'ready'; readonly inbox: number }
-  /** It closes what it waits in, whose number may be somebody else's from now on. */
-  | { readonly kind: 'closing' }
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn' | 'error';

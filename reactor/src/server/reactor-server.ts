@@ -197,7 +197,7 @@ class MainReactor implements ReactorServer {
     return false;
   }
 
-  /** A connection is reset; listeners and pipes are no connections. */
+  /** A connection is reset; listeners, pipes, and what the thread waited by, are no connections. */
   #closeLeft(fd: number): void {
     try {
       this.#engine.adopt(fd).reset();

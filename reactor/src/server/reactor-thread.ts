@@ -22,7 +22,11 @@ const logAt =
     say({ kind: 'log', level, event, fields });
 const log: EngineLog = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
 
-const { engine, passing } = await createPassingEngine({ log: { ...log, info: () => undefined } });
+const state = new SharedState(threads, shared);
+// Before the handler module is loaded, which may open much, and die.
+const owner = new ConnectionOwner({ log, shared: state, thread, life });
+const { engine, passing } = await createPassingEngine({ log: { ...log, info: () => undefined } }, owner);
+say({ kind: 'opened' });
 const closeEngine = engine.close.bind(engine);
 // Connections that are passed to a thread without an engine would be lost.
 engine.close = () =>
@@ -31,15 +35,12 @@ const pool = new PoolClient(maxWaiting);
 for (const way of ports) pool.add(way);
 const runInPool: ReactorContext['runInPool'] = (task, input, transfer) => pool.run(task, input, transfer);
 const factory = await loadHandler(handler, { engine, thread, data, log, runInPool });
-const state = new SharedState(threads, shared);
-const owner = new ConnectionOwner({ log, shared: state, factory, thread, life });
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'stop') stop(message.passed, performance.now() + message.graceMs);
   else pool.add(message.port);
 });
-passing.watchDescriptors(owner);
-passing.receive(owner.take, owner.serve);
+passing.receive(owner.take, (connection, _, tag) => owner.serve(factory, connection, tag));
 say({ kind: 'ready', inbox: passing.inbox });
 
 function stop(passed: number, deadlineMs: number): void {
@@ -48,7 +49,6 @@ function stop(passed: number, deadlineMs: number): void {
     return;
   }
   pool.close();
-  say({ kind: 'closing' });
   void closeEngine().then(() => {
     port.close();
     // What the handler module has open beside the engine, a timer for instance, would keep the thread for ever.

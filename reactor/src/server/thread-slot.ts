@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { MS_MAX } from '../check-options.ts';
 import type { EngineLog } from '../engine.ts';
@@ -14,7 +15,7 @@ export interface ThreadSlotDeps {
   readonly log: EngineLog;
   readonly nowMs: () => number;
   readonly script: URL;
-  readonly passing: Pick<Passing, 'pass' | 'takeBack' | 'closeLeft'>;
+  readonly passing: Pick<Passing, 'pass' | 'takeBack'>;
   readonly data: Omit<ThreadData, 'life' | 'thread' | 'pool'>;
   /** Makes ways to the threads of the pool, for a new thread. */
   readonly connectPool: () => readonly MessagePort[];
@@ -36,6 +37,8 @@ const STEADY_MS = 30_000;
 const HANGING_MS = 5_000;
 /** Whoever starts a server that does not come up wants to know why. */
 const SLOW_START_MS = 10_000;
+/** So long is a thread that is to end waited for to have loaded what it needs of the system: koffi ends the whole process where its thread is ended meanwhile. */
+const LOADING_MS = 30_000;
 
 /** No two threads of a process have the same number of their life, whichever server they are of. */
 let lives = 0;
@@ -47,6 +50,8 @@ export class ThreadSlot {
   readonly #deps: ThreadSlotDeps;
   readonly #health: ThreadHealth;
   #worker: Worker | undefined;
+  /** Resolves when it may be ended, or has ended. */
+  #mayEnd: Promise<void> = Promise.resolve();
   #life = 0;
   #startedMs = 0;
   #isReady = false;
@@ -59,7 +64,7 @@ export class ThreadSlot {
   #takenSeen = 0;
   #waitingSinceMs: number | undefined;
   readonly #load = { connections: 0, busy: 0, waitingMs: 0 };
-  /** Where the thread waits for connections; -1 = not known, or its own to close. */
+  /** Where the thread waits for connections; -1 = not known. */
   #inbox = -1;
   /** Why this side has ended the thread. */
   #endedBecause: string | undefined;
@@ -105,6 +110,8 @@ export class ThreadSlot {
     const workerData: ThreadData = { ...data, thread: this.#thread, life: this.#life, pool };
     const worker = new Worker(script, { workerData, transferList: [...pool], name: `reactor${this.#thread}` });
     this.#worker = worker;
+    const opened = Promise.withResolvers<void>();
+    this.#mayEnd = opened.promise;
     const slow = setInterval(() => {
       log.warn(
         'a reactor thread has not come up yet: its handler module is still being loaded, or createHandler has not resolved',
@@ -117,7 +124,7 @@ export class ThreadSlot {
     let reason: Error | undefined;
     worker.on('message', (message: FromThread) => {
       if (message.kind === 'log') log[message.level](message.event, { thread: this.#thread, ...message.fields });
-      else if (message.kind === 'closing') this.#inbox = -1;
+      else if (message.kind === 'opened') opened.resolve();
       else {
         clearInterval(slow);
         this.#isReady = true;
@@ -131,6 +138,7 @@ export class ThreadSlot {
       reason = asError(thrown);
     });
     worker.on('exit', code => {
+      opened.resolve();
       clearInterval(slow);
       reject(reason ?? new Error(`handler: the module ended its thread with exit code ${code} before it served`));
       this.#onExit(this.#endedBecause ?? reason?.message ?? `exit code ${code}`, reason);
@@ -197,7 +205,7 @@ export class ThreadSlot {
     const worker = this.#worker;
     if (worker === undefined) return;
     if (!this.#isReady) {
-      await worker.terminate();
+      await this.#end(worker);
       return;
     }
     const ended = new Promise(resolve => worker.once('exit', resolve));
@@ -211,7 +219,14 @@ export class ThreadSlot {
   /** Ends the thread at once, as if it had died. */
   async terminate(): Promise<void> {
     this.#endedBecause ??= 'it was ended by killThread';
-    await this.#worker?.terminate();
+    if (this.#worker !== undefined) await this.#end(this.#worker);
+  }
+
+  async #end(worker: Worker): Promise<void> {
+    const limit = new AbortController();
+    await Promise.race([this.#mayEnd, sleep(LOADING_MS, undefined, { signal: limit.signal }).catch(() => undefined)]);
+    limit.abort();
+    await worker.terminate();
   }
 
   #onExit(how: string, error: Error | undefined): void {
@@ -220,7 +235,6 @@ export class ThreadSlot {
     this.#isReady = false;
     const left = shared.takeBack(this.#life);
     for (const fd of left.sent) passing.takeBack(fd, this.#inbox);
-    if (this.#inbox >= 0) passing.closeLeft(this.#inbox);
     this.#inbox = -1;
     // A server that does not come up the first time says so to its caller.
     if (!this.#isStopping && this.#hasServed) {
