@@ -91,7 +91,7 @@ class Dispatcher implements RunningDispatcher {
       counters: this.counters,
       random,
       onTaken: ({ fd }) => descriptors.close(fd),
-      closeGone: (connections, isFull) => closeGone(descriptors, connections, isFull),
+      closeGone: (connections, forNewcomer) => closeGone(descriptors, connections, forNewcomer),
       refuse: connection => this.#refuse(connection),
       isWanted: ticket => ticket === 0 || (this.#processes?.isWanted(ticket) ?? false),
       onReady: ticket => this.#processes?.onReady(ticket),

@@ -7,6 +7,9 @@ export interface WaitingQueueOptions {
   readonly maxWaitMs: number;
 }
 
+/** Of these connections, those whose clients have left. @param forNewcomer the first one, and a guess will do */
+export type FindGone = (connections: readonly Accepted[], forNewcomer: boolean) => readonly Accepted[];
+
 /** So many are asked at once whether their clients are still there; where more wait, the others have their turn the next time. */
 const SWEEP_MAX = 1_024;
 
@@ -15,6 +18,9 @@ export class WaitingQueue {
   readonly #options: WaitingQueueOptions;
   #connections: Accepted[] = [];
   #sweepAt = 0;
+  /** In this turn those that have left were taken out; and there was none who may have left. */
+  #isSwept = false;
+  #hasNoGuess = false;
 
   constructor(options: WaitingQueueOptions) {
     this.#options = options;
@@ -57,20 +63,42 @@ export class WaitingQueue {
     return this.#connections.splice(0, first === -1 ? this.#connections.length : first);
   }
 
-  /** Asks of some whether their clients have left, and takes those out. @param findGone returns those of them that are gone */
-  sweep(findGone: (connections: readonly Accepted[]) => readonly Accepted[]): readonly Accepted[] {
+  /** Takes out of some those whose clients have left. */
+  sweep(findGone: FindGone): readonly Accepted[] {
     if (this.#sweepAt >= this.#connections.length) this.#sweepAt = 0;
     const asked = this.#connections.slice(this.#sweepAt, this.#sweepAt + SWEEP_MAX);
-    const gone = asked.length === 0 ? [] : findGone(asked);
+    const gone = this.#takeGone(asked, findGone(asked, false));
     this.#sweepAt += asked.length - gone.length;
-    if (gone.length > 0) {
-      const set = new Set(gone);
-      this.#connections = this.#connections.filter(connection => !set.has(connection));
-    }
     return gone;
+  }
+
+  /** For a newcomer without room takes out whoever has left for certain, or else the one of those that have waited longest who may have: somebody has to go. */
+  makeRoom(findGone: FindGone): readonly Accepted[] {
+    if (!this.#isSwept) {
+      this.#isSwept = true;
+      const gone = this.sweep(findGone);
+      if (gone.length > 0) return gone;
+    }
+    if (this.#hasNoGuess) return [];
+    const asked = this.#connections.slice(0, SWEEP_MAX);
+    const gone = this.#takeGone(asked, findGone(asked, true));
+    this.#hasNoGuess = gone.length === 0;
+    return gone;
+  }
+
+  /** Others may have left when the next newcomers come. */
+  endTurn(): void {
+    this.#isSwept = false;
+    this.#hasNoGuess = false;
   }
 
   clear(): readonly Accepted[] {
     return this.#connections.splice(0);
+  }
+
+  #takeGone(asked: readonly Accepted[], found: readonly Accepted[]): readonly Accepted[] {
+    const gone = new Set(found);
+    if (gone.size > 0) this.#connections = this.#connections.filter(connection => !gone.has(connection));
+    return asked.filter(connection => gone.has(connection));
   }
 }

@@ -7,7 +7,7 @@ import { type Candidate, type ChoiceLimits, chooseWorker } from './choose-worker
 import type { DispatcherCounter } from './counters.ts';
 import { Refusals } from './refusals.ts';
 import { StatusReader } from './status-reader.ts';
-import { WaitingQueue, type WaitingQueueOptions } from './waiting-queue.ts';
+import { type FindGone, WaitingQueue, type WaitingQueueOptions } from './waiting-queue.ts';
 import type { Accepted } from './worker-account.ts';
 import { noteEnd } from './worker-end.ts';
 import { type ControlPort, type DescriptorPort, WorkerSession } from './worker-session.ts';
@@ -28,8 +28,8 @@ export interface WorkerPoolDeps {
   readonly random: () => number;
   /** Closes the dispatcher's descriptor of a connection that a worker has taken. */
   readonly onTaken: (connection: Accepted) => void;
-  /** Of these connections, whose clients wait, those whose clients have left; their descriptors are closed. isFull: a guess will do. */
-  readonly closeGone: (connections: readonly Accepted[], isFull: boolean) => readonly Accepted[];
+  /** Of these connections, whose clients wait, those whose clients have left; their descriptors are closed. forNewcomer: the first one, and a guess will do. */
+  readonly closeGone: FindGone;
   /** Tells a client that it is not served, and closes the descriptor. */
   readonly refuse: (connection: Accepted) => void;
   /** Whether a worker that was started with this ticket is wanted; the others are told to drain. */
@@ -97,26 +97,21 @@ export class WorkerPool {
   /** A connection was accepted; `onAccepted` follows after the last of a turn. */
   onAccept(connection: Accepted, nowMs: number): void {
     this.#deps.counters.add(this.#at.accepted);
-    if (!this.#isRead) this.#look();
+    if (!this.#isRead) this.readStatus();
+    this.#isRead = true;
     if (this.#queue.size === 0 && this.#give(connection, nowMs)) return;
+    if (this.#queue.isFull) this.#countGone(this.#queue.makeRoom(this.#deps.closeGone));
     if (this.#queue.add(connection)) this.#deps.counters.add(this.#at.waited);
     else this.#refuse(connection, this.#at.refusedFull, nowMs);
   }
 
   onAccepted(nowMs: number): void {
     this.#isRead = false;
+    this.#queue.endTurn();
     this.#settle(nowMs);
   }
 
-  /** Once for each turn in which connections are accepted. */
-  #look(): void {
-    this.#isRead = true;
-    this.readStatus();
-    if (this.#queue.isFull) this.#dropGone(false);
-  }
-
-  #dropGone(isFull: boolean): void {
-    const gone = this.#queue.sweep(waiting => this.#deps.closeGone(waiting, isFull));
+  #countGone(gone: readonly Accepted[]): void {
     if (gone.length > 0) this.#deps.counters.add(this.#at.clientsGone, gone.length);
   }
 
@@ -209,7 +204,7 @@ export class WorkerPool {
   /** Looks at what has a time limit. */
   tick(nowMs: number): void {
     this.readStatus();
-    this.#dropGone(this.#queue.isFull);
+    this.#countGone(this.#queue.sweep(this.#deps.closeGone));
     for (const session of this.#sessions.values()) {
       this.#mayTakeAgain(session);
       if (session.isGreeting && nowMs - session.sinceMs >= GREETING_MS) session.control.shutdown();

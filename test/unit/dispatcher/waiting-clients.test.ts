@@ -58,24 +58,37 @@ test('a newcomer has the place of one that has left in the same moment', async (
   expect(counters.get('refusedFull')).toBe(0);
 });
 
-test('where there is no room, a client that has ended without a byte is taken for gone; one that has asked is not', async () => {
-  const world = await startDispatchWorld({ queue: { maxConnections: 3 } });
+test('a newcomer without room has the place of the first that has ended without a byte: no other has to go, nor one that has asked', async () => {
+  const world = await startDispatchWorld({ queue: { maxConnections: 4 } });
   const { counters } = world.dispatcher;
-  const [silent, asking] = [await world.connect(), await world.connect()];
-  silent.socket.end();
+  const [silent, asking, silentToo] = [await world.connect(), await world.connect(), await world.connect()];
+  for (const { socket } of [silent, silentToo]) socket.end();
   asking.socket.end('ask');
-  await eventually('both wait', () => counters.get('waited') === 2);
-  // Some looks later both are there: there is room.
+  const patient = await world.connect();
+  await eventually('all wait', () => counters.get('waited') === 4);
+  // Some looks later all are there, though there is no room: nobody else wants it.
   await new Promise(resolve => setTimeout(resolve, 100));
-  expect(world.dispatcher.counters.get('clientsGone')).toBe(0);
-  await world.connect();
-  await eventually('the silent one has made room', () => counters.get('clientsGone') === 1);
+  expect(counters.get('clientsGone')).toBe(0);
   const late = await world.connect();
-  await eventually('it waits', () => counters.get('waited') === 4);
+  await eventually('it waits', () => counters.get('waited') === 5);
+  expect(counters.get('clientsGone')).toBe(1);
   const worker = await world.join();
-  for (let at = 0; at < 3; at++) (await worker.take()).resume().end('answer');
-  for (const client of [asking, late]) await eventually('the answer', () => client.text() === 'answer');
-  expect(counters.toObject()).toMatchObject({ handedOver: 3, clientsGone: 1, refusedFull: 0 });
+  for (let at = 0; at < 4; at++) (await worker.take()).resume().end('answer');
+  for (const client of [asking, silentToo, patient, late]) await eventually('the answer', () => client.text() === 'answer');
+  expect(silent.text()).toBe('');
+  expect(counters.toObject()).toMatchObject({ handedOver: 4, clientsGone: 1, refusedFull: 0 });
+});
+
+test('a client that has closed, which by TCP may be one that waits, keeps its place until its time is over, and no longer', async () => {
+  const world = await startDispatchWorld({ queue: { maxConnections: 4, maxWaitMs: 300 } });
+  const { counters } = world.dispatcher;
+  const [closed, asked, waits] = [await world.connect(), await world.connect(), await world.connect()];
+  closed.socket.destroy();
+  asked.socket.write('ask', () => asked.socket.destroy());
+  waits.socket.end('ask');
+  await eventually('their time is over', () => counters.get('refusedLate') === 3);
+  expect(counters.get('clientsGone')).toBe(0);
+  await eventually('the one that waits is told', () => waits.end() === 'reset');
 });
 
 test('of very many each has its turn', () => {
