@@ -16,15 +16,21 @@ export interface Task {
   run(): void;
 }
 
-/** How long tasks may run before what is ready has its turn. */
-const TASKS_MS = 4;
+/** How long sources are told before tasks have their turn, and how long tasks may run then: where they take longer the event loop has its turn before the others go on. */
+const TELL_MS = 3;
+const TASKS_MS = 2;
+/** Either of them where the event loop has something to do. */
+const DUE_MS = 1;
+/** So many are told, or run, between two looks at the clock: one that reads in bulk takes up to a millisecond. */
+const IN_A_ROW = 2;
 
 /**
  * What one engine does in the turns of its thread, in rounds: wait, tell the sources, run the tasks, fire the timers, tell of what ended and close descriptors.
  *
  * - The thread waits here instead of in its event loop, whose descriptor is in the set too, so that messages end the wait.
- * - A descriptor is closed at the end of a round, never in its middle: nothing that is opened meanwhile can have its number and get what epoll said of it. A
- *   descriptor that is given away may be closed by its new owner at any time, so each has a generation, too.
+ * - A round of sources that take long is cut, and the event loop has its turn before the next goes on with the rest.
+ * - A descriptor is closed at the end of a round, never in its middle, and may be closed at any time by an owner to whom it was given away. What is opened meanwhile may have
+ *   its number, and would get what epoll said of it, so each has a generation.
  * - Turns follow one another while there is a source, a task or a timer; an engine without any lets the process end.
  */
 export class Hub implements Participant {
@@ -35,6 +41,9 @@ export class Hub implements Participant {
   readonly #sources: (Source | undefined)[] = [];
   readonly #generations: number[] = [];
   #generation = 0;
+  /** Events of the last wait, and how many of them were told. */
+  #events = 0;
+  #told = 0;
   #sourceCount = 0;
   #tasks: Task[] = [];
   #endings: (() => void)[] = [];
@@ -45,8 +54,8 @@ export class Hub implements Participant {
   #watcher: DescriptorWatcher | undefined;
   /** Who is told of a descriptor that somebody else has put into the set, with a generation below -1. */
   #onPassed: ((fd: number, generation: number, ready: number) => void) | undefined;
-  /** There is a message, or the end of something that the event loop does. */
-  #isLoopReady = false;
+  /** Not all was done in the last round, because it takes long. */
+  #isCut = false;
 
   /**
    * @param openWaker where the set's own descriptor wakes nobody
@@ -79,7 +88,7 @@ export class Hub implements Participant {
   }
 
   get mayWait(): boolean {
-    return this.#tasks.length === 0 && this.#endings.length === 0 && !this.#set.isUnfinished;
+    return this.#isIdle && this.#told === this.#events && !this.#set.isUnfinished;
   }
 
   get setDescriptor(): number {
@@ -170,37 +179,60 @@ export class Hub implements Participant {
 
   round(waitMs: number): boolean {
     if (this.#isClosed) return false;
-    this.#isLoopReady = false;
-    const isIdle = this.#tasks.length === 0 && this.#endings.length === 0;
-    const count = this.#set.wait(isIdle ? waitMs : 0);
+    if (this.#told === this.#events) {
+      this.#told = 0;
+      this.#events = this.#set.wait(this.#isIdle ? waitMs : 0);
+    }
+    const isLoopReady = this.#hasLoop();
     this.core.look();
-    for (let event = 0; event < count; event++) this.#dispatch(event);
-    if (this.#tasks.length > 0) this.#runTasks();
+    this.#tellSources(isLoopReady ? DUE_MS : TELL_MS);
+    if (this.#tasks.length > 0) this.#runTasks(isLoopReady ? DUE_MS : TASKS_MS);
     this.core.advance();
     this.#end();
-    return this.#isLoopReady;
+    return isLoopReady || this.#isCut;
+  }
+
+  get #isIdle(): boolean {
+    return this.#tasks.length === 0 && this.#endings.length === 0;
+  }
+
+  /** Whether the event loop has something to do: a message, or the end of something. */
+  #hasLoop(): boolean {
+    for (let event = this.#told; event < this.#events; event++) if (this.#set.fdOf(event) === this.#loop) return true;
+    return false;
+  }
+
+  #tellSources(ms: number): void {
+    const untilMs = this.core.nowMs + ms;
+    this.#isCut = false;
+    while (this.#told < this.#events && !this.#isCut) {
+      this.#told += 1;
+      this.#dispatch(this.#told - 1);
+      this.#isCut = this.#told % IN_A_ROW === 0 && this.#told < this.#events && this.core.readClock() > untilMs;
+    }
   }
 
   #dispatch(event: number): void {
     const fd = this.#set.fdOf(event);
     const generation = this.#set.generationOf(event);
     if (this.#generations[fd] === generation) this.#sources[fd]?.onReady(this.#set.readinessOf(event));
-    else if (fd === this.#loop) this.#isLoopReady = true;
     else if (generation < -1) this.#onPassed?.(fd, generation, this.#set.readinessOf(event));
   }
 
-  #runTasks(): void {
+  #runTasks(ms: number): void {
     const tasks = this.#tasks;
     this.#tasks = [];
-    const untilMs = this.core.nowMs + TASKS_MS;
+    const untilMs = this.core.readClock() + ms;
     let done = 0;
     for (; done < tasks.length; done++) {
-      if (done % 8 === 7 && this.core.readClock() > untilMs) break;
+      if (done > 0 && done % IN_A_ROW === 0 && this.core.readClock() > untilMs) break;
       const task = tasks[done] as Task;
       task.isScheduled = false;
       task.run();
     }
-    if (done < tasks.length) this.#tasks = [...tasks.slice(done), ...this.#tasks];
+    if (done === tasks.length) return;
+    this.#tasks = [...tasks.slice(done), ...this.#tasks];
+    this.#isCut = true;
   }
 
   #end(): void {

@@ -18,7 +18,7 @@ export interface Participant {
   waker(): RingWaker | undefined;
   /**
    * Waits, for no longer than `waitMs`, and does what there is to do.
-   * @returns whether the event loop has something to do: a message, or the end of something
+   * @returns whether the event loop is to have its turn: it has something to do (a message, or the end of something), or all this takes long
    */
   round(waitMs: number): boolean;
 }
@@ -50,6 +50,8 @@ export class ThreadTurns {
   #wakers: readonly (RingWaker | undefined)[] = [];
   #polled = new Int32Array();
   #polledAddress = 0;
+  /** Who had the last round: of several each begins in its turn. */
+  #last = 0;
   #isTurning = false;
 
   /** @throws {Error} as Node's, with `code`: there is no descriptor left to wait by */
@@ -92,14 +94,14 @@ export class ThreadTurns {
     const startMs = core.nowMs;
     let untilMs = startMs + (members.every(member => member.core.wheel.size === 0) ? IDLE_MS : TURN_MS);
     let loopMs: number;
-    let isLoopReady: boolean;
+    let isLoopDue: boolean;
     try {
       do {
         loopMs = libc.loopTimeout();
         if (loopMs >= 0) untilMs = Math.min(untilMs, startMs + loopMs);
-        isLoopReady = this.#round(Math.max(0, Math.ceil(untilMs - core.nowMs)));
+        isLoopDue = this.#round(Math.max(0, Math.ceil(untilMs - core.nowMs)));
         untilMs = Math.min(untilMs, startMs + TURN_MS);
-      } while (loopMs !== 0 && !isLoopReady && core.nowMs < untilMs && this.#isSettled(members));
+      } while (loopMs !== 0 && !isLoopDue && core.nowMs < untilMs && this.#isSettled(members));
     } finally {
       this.#isTurning = this.#hasWork();
       if (this.#isTurning) setImmediate(this.#turn);
@@ -110,9 +112,11 @@ export class ThreadTurns {
     const members = this.#members;
     if (members.length === 1) return (members[0] as Participant).round(waitMs);
     if (waitMs > 0 && members.every(member => member.mayWait)) this.#wait(members.length, waitMs);
-    let isLoopReady = false;
-    for (const member of members) isLoopReady = member.round(0) || isLoopReady;
-    return isLoopReady;
+    for (let count = 0; count < members.length; count++) {
+      this.#last = (this.#last + 1) % members.length;
+      if ((members[this.#last] as Participant).round(0)) return true;
+    }
+    return false;
   }
 
   /** The descriptors of all are looked at before they are waited for, so that nothing that has come meanwhile is missed. */

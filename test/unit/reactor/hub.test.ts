@@ -34,8 +34,8 @@ describe.runIf('bound' in outcome).each(kinds)('Hub, %s', kind => {
   const { libc, calls } = (outcome as { readonly bound: UringLibc }).bound;
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-  function openHub(): Hub {
-    const core = new EngineCore({ log: silent, nowMs: () => performance.now() });
+  function openHub(nowMs: () => number = () => performance.now()): Hub {
+    const core = new EngineCore({ log: silent, nowMs });
     const set = kind === 'epoll' ? new EpollSet(libc) : new UringSet(calls, core);
     const hub = new Hub(core, libc, set);
     closing.push(() => hub.close());
@@ -186,6 +186,52 @@ describe.runIf('bound' in outcome).each(kinds)('Hub, %s', kind => {
     };
     hub.add(openPipe(true).readFd, { onReady }, Ready.readable);
     await eventually('each has its wish', () => granted === wishes.length);
+  });
+
+  test('sources that take long leave the event loop its turn in the middle of a round, and each has the same share', async () => {
+    let nowMs = 0;
+    const hub = openHub(() => nowMs);
+    const told = Array.from({ length: 60 }, () => 0);
+    /** Sources that were told between two turns of the event loop. */
+    const between: number[] = [];
+    let since = 0;
+    const count = () => {
+      between.push(since);
+      since = 0;
+      if (between.length < 100) setImmediate(count);
+    };
+    for (const at of told.keys()) {
+      const onReady = () => {
+        nowMs += 1;
+        since += 1;
+        told[at] = (told[at] as number) + 1;
+      };
+      hub.add(openPipe(true).readFd, { onReady }, Ready.readable);
+    }
+    setImmediate(count);
+    await eventually('there were many turns', () => between.length === 100);
+    expect(Math.max(...between)).toBeLessThanOrEqual(4);
+    expect(Math.max(...told) - Math.min(...told)).toBeLessThanOrEqual(2);
+    expect(Math.min(...told)).toBeGreaterThan(3);
+  });
+
+  test('tasks that take long leave the event loop its turn, and all of them run', async () => {
+    let nowMs = 0;
+    const hub = openHub(() => nowMs);
+    const ran: number[] = [];
+    const atTurn: number[] = [];
+    for (let task = 0; task < 50; task++) {
+      const run = () => {
+        nowMs += 1;
+        ran.push(task);
+        if (task % 10 === 0) setImmediate(() => atTurn.push(ran.length - task));
+      };
+      hub.schedule({ isScheduled: false, run });
+    }
+    await eventually('all have run', () => ran.length === 50);
+    expect(ran).toEqual([...ran.keys()]);
+    await eventually('each turn is there', () => atTurn.length === 5);
+    expect(Math.max(...atTurn)).toBeLessThanOrEqual(6);
   });
 
   test('an exception of what a source has begun does not end the turns', async () => {
