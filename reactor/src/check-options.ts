@@ -10,6 +10,7 @@ export const DEFAULTS = {
   host: '127.0.0.1',
   backlog: 1_024,
   writeHighBytes: 65_536,
+  writeLimitBytes: 67_108_864,
   connectTimeoutMs: 10_000,
 } as const;
 
@@ -49,7 +50,13 @@ export function connectTarget(options: ConnectOptions): Endpoint {
 
 export function checkSocketOptions(options: SocketOptions): void {
   checkWhole('writeHighBytes', options.writeHighBytes, 1, Number.MAX_SAFE_INTEGER);
+  checkWhole('writeLimitBytes', options.writeLimitBytes, 0, Number.MAX_SAFE_INTEGER);
   checkMs('keepAliveMs', options.keepAliveMs);
+}
+
+/** How many bytes may be unsent; 0 stands for any number. */
+export function writeLimitOf({ writeLimitBytes = DEFAULTS.writeLimitBytes }: SocketOptions): number {
+  return writeLimitBytes === 0 ? Number.POSITIVE_INFINITY : writeLimitBytes;
 }
 
 export function checkRelayOptions(options: RelayOptions): void {

@@ -9,6 +9,10 @@ export function reasonOf(error: NodeJS.ErrnoException, isConnected: boolean): Cl
   return RESETS.includes(error.code) ? 'reset' : 'network_error';
 }
 
+export function writeLimitError(limitBytes: number): Error {
+  return new Error(`its handler wrote on, while more than ${limitBytes} bytes (writeLimitBytes) would have been unsent`);
+}
+
 export function timeoutError(what: string, ms: number): Error {
   return Object.assign(new Error(`${what} within ${ms} ms`), { code: 'ETIMEDOUT' });
 }

@@ -15,6 +15,7 @@ export function newCounters(): EngineCounters {
     idleTimeouts: 0,
     resetsReceived: 0,
     handlerErrors: 0,
+    writeLimitCloses: 0,
     bytesRead: 0,
     bytesWritten: 0,
     bytesSpliced: 0,
@@ -33,4 +34,5 @@ export function countClose(counters: EngineCounters, reason: string): void {
   else if (reason === 'connect_timeout') counters.connectTimeouts += 1;
   else if (reason === 'idle_timeout') counters.idleTimeouts += 1;
   else if (reason === 'handler_error') counters.handlerErrors += 1;
+  else if (reason === 'write_limit') counters.writeLimitCloses += 1;
 }

@@ -66,6 +66,8 @@ export interface SocketOptions {
   readonly noDelay?: boolean;
   /** From this many unsent bytes on `write` returns false. Default: 65,536. */
   readonly writeHighBytes?: number;
+  /** Who writes on after a false, so that more than this would be unsent, loses the connection (`write_limit`); 0 = never. One write may have any size. Default: 67,108,864. */
+  readonly writeLimitBytes?: number;
   /** The kernel asks a silent remote whether it is alive after this time; 0 = never, the default. */
   readonly keepAliveMs?: number;
 }
@@ -162,7 +164,7 @@ export interface Connection {
   /**
    * Sends, or queues a copy of what the kernel does not take. The caller may reuse `bytes` afterwards.
    * @returns whether fewer than `writeHighBytes` are unsent. After a false the handler's `onDrain` comes once, when nothing is unsent any more. False too, and nothing is
-   * written, after `end` and when the connection is closed. Whoever writes on after a false keeps all of it in memory, without a limit: see `unsentBytes`.
+   * written, after `end` and when the connection is closed. Whoever writes on after a false keeps all of it in memory, up to `writeLimitBytes`.
    * @throws {TypeError} when it is given a string
    */
   write(bytes: Uint8Array): boolean;
@@ -225,6 +227,7 @@ export const closeReasons = {
   idle_timeout: 'no byte moved for the time that was set',
   network_error: 'the network broke it',
   handler_error: 'its handler threw',
+  write_limit: 'its handler wrote on, though more was unsent than writeLimitBytes',
 } as const;
 export type CloseReason = keyof typeof closeReasons;
 
@@ -273,6 +276,8 @@ export interface EngineStats {
   readonly idleTimeouts: number;
   readonly resetsReceived: number;
   readonly handlerErrors: number;
+  /** Connections that were closed because their handlers wrote on without end. */
+  readonly writeLimitCloses: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
   /** Of these, the bytes that went through the kernel alone. */

@@ -101,6 +101,7 @@ describeEngines('faults and limits', kind => {
     [{ path: 'x'.repeat(108) }, /path has 108 bytes/],
     [{ port: 1, timeoutMs: -1 }, /timeoutMs is -1/],
     [{ port: 1, writeHighBytes: 0 }, /writeHighBytes is 0/],
+    [{ port: 1, writeLimitBytes: -1 }, /writeLimitBytes is -1/],
   ])('connect refuses %j', async (options, message) => {
     const engine = await openEngine(kind);
     const handler = { onConnect: () => undefined, onData: () => undefined };

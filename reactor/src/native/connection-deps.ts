@@ -4,6 +4,7 @@ import type { SocketContext } from './stream-socket.ts';
 export interface SocketConnectionDeps {
   readonly context: SocketContext;
   readonly writeHighBytes: number;
+  readonly writeLimitBytes: number;
   /** What the kernel does not take at once breaks the connection. */
   readonly isWrittenWhole: boolean;
   /** Called once, when the connection of this descriptor is not the engine's any more. */

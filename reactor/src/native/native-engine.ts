@@ -6,6 +6,7 @@ import {
   DEFAULTS,
   type Endpoint,
   listenPlace,
+  writeLimitOf,
 } from '../check-options.ts';
 import {
   type AdoptOptions,
@@ -77,7 +78,13 @@ export class NativeEngine implements Engine {
       this.#connections[fd] = undefined;
       if (isGivenAway) this.#watcher?.onGone(fd);
     };
-    this.#usualDeps = { context: this.#context, writeHighBytes: DEFAULTS.writeHighBytes, isWrittenWhole: false, onGone };
+    this.#usualDeps = {
+      context: this.#context,
+      writeHighBytes: DEFAULTS.writeHighBytes,
+      writeLimitBytes: DEFAULTS.writeLimitBytes,
+      isWrittenWhole: false,
+      onGone,
+    };
   }
 
   async listen(options: ListenOptions, onAccept: (connection: Connection) => void): Promise<Listener> {
@@ -232,9 +239,12 @@ export class NativeEngine implements Engine {
   }
 
   /** What connections with the same options have in common. */
-  #depsFor({ writeHighBytes = DEFAULTS.writeHighBytes, isWrittenWhole = false }: AdoptOptions): SocketConnectionDeps {
-    if (writeHighBytes === DEFAULTS.writeHighBytes && !isWrittenWhole) return this.#usualDeps;
-    return { ...this.#usualDeps, writeHighBytes, isWrittenWhole };
+  #depsFor(options: AdoptOptions): SocketConnectionDeps {
+    const { writeHighBytes = DEFAULTS.writeHighBytes, isWrittenWhole = false } = options;
+    const writeLimitBytes = writeLimitOf(options);
+    const usual = this.#usualDeps;
+    const isUsual = writeHighBytes === usual.writeHighBytes && writeLimitBytes === usual.writeLimitBytes && !isWrittenWhole;
+    return isUsual ? usual : { ...usual, writeHighBytes, writeLimitBytes, isWrittenWhole };
   }
 
   #add(fd: number, isConnected: boolean, deps: SocketConnectionDeps, remote?: RemoteAddress): SocketConnection {

@@ -1,4 +1,4 @@
-import { reasonOf } from '../close-reason.ts';
+import { reasonOf, writeLimitError } from '../close-reason.ts';
 import {
   type CloseReason,
   type ConnectHandler,
@@ -71,6 +71,13 @@ export class SocketConnection extends SocketView implements Connection, Source, 
   write(bytes: Uint8Array): boolean {
     const socket = this.socket;
     if (!this.isOpen || this.isEnded || socket === undefined || this.#relay !== undefined) return false;
+    if (this.#wantsDrain && socket.queue.bytes + bytes.length > this.#deps.writeLimitBytes) {
+      // An orderly end would tell the remote that it has everything.
+      this.context.sockets.resetOnClose(socket.fd);
+      socket.queue.clear();
+      this.close('write_limit', writeLimitError(this.#deps.writeLimitBytes));
+      return false;
+    }
     if (!socket.write(bytes)) {
       this.#onBrokenWrite(socket);
       return false;

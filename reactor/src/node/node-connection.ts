@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { checkBytes, checkMs } from '../check-options.ts';
-import { reasonOf } from '../close-reason.ts';
+import { reasonOf, writeLimitError } from '../close-reason.ts';
 import {
   type Address,
   type CloseReason,
@@ -17,6 +17,7 @@ const NOTHING = new Uint8Array(0);
 
 export interface NodeConnectionDeps {
   readonly core: EngineCore;
+  readonly writeLimitBytes: number;
   /** Called once, when the socket is closed. */
   onGone(connection: NodeConnection): void;
   /** A timer was set on the wheel. */
@@ -132,6 +133,11 @@ export class NodeConnection implements Connection {
   write(bytes: Uint8Array): boolean {
     if (!this.#isOpen || this.isEnded) return false;
     checkBytes(bytes);
+    const { writeLimitBytes } = this.#deps;
+    if (this.#socket.writableNeedDrain && this.#socket.writableLength + bytes.length > writeLimitBytes) {
+      this.#closeWithReset('write_limit', writeLimitError(writeLimitBytes));
+      return false;
+    }
     this.#deps.core.counters.bytesWritten += bytes.length;
     // The bytes are the caller's again afterwards, while a stream keeps what it is given until it is sent.
     return this.#socket.write(Buffer.from(bytes), this.#noteWrite);
@@ -149,8 +155,12 @@ export class NodeConnection implements Connection {
   }
 
   reset(): void {
-    if (this.#isUnix || !this.#isConnected) this.close('destroyed');
-    else this.#finish('destroyed', undefined, () => this.#reset());
+    this.#closeWithReset('destroyed');
+  }
+
+  #closeWithReset(reason: CloseReason, error?: Error): void {
+    if (this.#isUnix || !this.#isConnected) this.close(reason, error);
+    else this.#finish(reason, error, () => this.#reset());
   }
 
   /** While the end of a stream is on its way libuv refuses to reset it, and would never close it. */

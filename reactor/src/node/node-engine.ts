@@ -13,6 +13,7 @@ import {
   DEFAULTS,
   type ListenPlace,
   listenPlace,
+  writeLimitOf,
 } from '../check-options.ts';
 import { timeoutError } from '../close-reason.ts';
 import {
@@ -70,7 +71,7 @@ export class NodeEngine implements Engine {
     });
     const listener = new NodeListener(server, backlog, socket => {
       this.#core.counters.accepted += 1;
-      const connection = this.#add(socket, typeof server.address() === 'string');
+      const connection = this.#add(socket, typeof server.address() === 'string', options);
       this.#core.watch(() => onAccept(connection), connection);
     });
     this.#listeners.add(listener);
@@ -87,7 +88,7 @@ export class NodeEngine implements Engine {
     else
       socket.connect({ host: target.host, port: target.port, ...(localHost === undefined ? {} : { localAddress: localHost }) });
     if (options.noDelay !== false) socket.setNoDelay(true);
-    const connection = this.#add(socket, target.kind === 'path');
+    const connection = this.#add(socket, target.kind === 'path', options);
     const late = new WheelTimer(() => connection.close('connect_timeout', timeoutError('no connection', timeoutMs)));
     if (timeoutMs > 0) {
       this.#core.wheel.set(late, this.#core.readClock() + timeoutMs);
@@ -114,7 +115,7 @@ export class NodeEngine implements Engine {
       throw new EngineError('BAD_OPTION', `descriptor ${fd} is no stream socket: ${(error as Error).message}`);
     }
     if (options.noDelay !== false && options.isAcceptedHere !== true) socket.setNoDelay(true);
-    return this.#add(socket, socket.remoteAddress === undefined);
+    return this.#add(socket, socket.remoteAddress === undefined, options);
   }
 
   relay(a: Connection, b: Connection, options: RelayOptions, onDone: (result: RelayResult) => void): Relay {
@@ -151,12 +152,14 @@ export class NodeEngine implements Engine {
     clearTimeout(this.#ticking);
   }
 
-  #add(socket: Socket, isUnix: boolean): NodeConnection {
-    const connection = new NodeConnection(
-      { core: this.#core, onGone: gone => this.#connections.delete(gone), onTimer: () => this.#tick() },
-      socket,
-      isUnix,
-    );
+  #add(socket: Socket, isUnix: boolean, options: SocketOptions): NodeConnection {
+    const deps = {
+      core: this.#core,
+      writeLimitBytes: writeLimitOf(options),
+      onGone: (gone: NodeConnection) => this.#connections.delete(gone),
+      onTimer: () => this.#tick(),
+    };
+    const connection = new NodeConnection(deps, socket, isUnix);
     this.#connections.add(connection);
     return connection;
   }

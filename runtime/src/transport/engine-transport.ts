@@ -3,8 +3,8 @@ import type { ByteConnection, ConnectionHandle } from './byte-connection.ts';
 import { EngineConnection } from './engine-connection.ts';
 import { BACKLOG, KEEP_ALIVE_MS, type ListenPlace, type PortListener, type TcpTransport } from './tcp-transport.ts';
 
-/** Drain is told of every backlog, as whoever reads on after one must know. */
-const SOCKET_OPTIONS = { keepAliveMs: KEEP_ALIVE_MS, writeHighBytes: 1 } as const;
+/** Drain is told of every backlog, as whoever reads on after one must know. Whoever writes has a limit of its own, which a conf may set higher than the engine's. */
+const SOCKET_OPTIONS = { keepAliveMs: KEEP_ALIVE_MS, writeHighBytes: 1, writeLimitBytes: 0 } as const;
 
 /** Connections of the thread's engine. */
 export class EngineTransport implements TcpTransport {
