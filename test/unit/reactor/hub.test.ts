@@ -129,8 +129,8 @@ describe.runIf('bound' in outcome).each(kinds)('Hub, %s', kind => {
       await new Promise<void>(resolve => hub.schedule({ isScheduled: false, run: resolve }));
       await new Promise<void>(resolve => hub.tellLater(resolve));
     }
-    // Behind a wait each of the sixty would take 10 ms.
-    expect(performance.now() - startMs).toBeLessThan(300);
+    // Behind a wait each of the sixty would take 100 ms.
+    expect(performance.now() - startMs).toBeLessThan(2_000);
   });
 
   /** A source that tells at the next wait, once. */
@@ -154,15 +154,20 @@ describe.runIf('bound' in outcome).each(kinds)('Hub, %s', kind => {
     const hub = openHub();
     // Keeps turns going, and says nothing.
     hub.add(openPipe(false).readFd, { onReady: () => undefined }, Ready.readable);
-    const startMs = performance.now();
-    for (let step = 0; step < 30; step++) {
-      await toldOnce(hub);
-      for (let depth = 0; depth < 5; depth++) await undefined;
-      await new Promise<void>(done => process.nextTick(done));
-      if (step % 2 === 0) await new Promise<void>(done => setImmediate(done));
-    }
-    // Behind a wait each of the thirty would take 10 ms.
-    expect(performance.now() - startMs).toBeLessThan(150);
+    const steps = async (): Promise<number> => {
+      const startMs = performance.now();
+      for (let step = 0; step < 30; step++) {
+        await toldOnce(hub);
+        for (let depth = 0; depth < 5; depth++) await undefined;
+        await new Promise<void>(done => process.nextTick(done));
+        if (step % 2 === 0) await new Promise<void>(done => setImmediate(done));
+      }
+      return performance.now() - startMs;
+    };
+    const tries: number[] = [];
+    for (let time = 0; time < 5; time++) tries.push(await steps());
+    // Behind a wait each of the thirty would take up to 10 ms, some 300 together. Beside other load one try may be late, and not most of them.
+    expect(tries.toSorted((a, b) => a - b)[2]).toBeLessThan(100);
   });
 
   test('a source that is always ready leaves the event loop its turns', async () => {
