@@ -2,6 +2,7 @@
 import { ResourceLedger } from '@lars/reactor';
 import { systemClock } from '@lars/runtime/clock';
 import { SharedCounters } from '@lars/runtime/counters';
+import { withoutTermination } from '@lars/runtime/threads/termination-lock';
 import { WorkerEntry } from '@lars/runtime/threads/worker-entry';
 import { ConnectionLimits } from '../connection-limits.ts';
 import { proxyCounters, proxyGauges } from '../counters.ts';
@@ -9,20 +10,22 @@ import { type ProxyCore, startCore } from '../proxy-core.ts';
 import type { MessageToMain, MessageToThread, ThreadData } from './messages.ts';
 
 const entry = new WorkerEntry<ThreadData, MessageToMain, ProxyCore>(({ thread }) => ({ thread }));
-const { thread, threads, options, counters, gauges, limits, ledger } = entry.data;
+const { thread, threads, options, counters, gauges, limits, ledger, lock } = entry.data;
 /** Main says it before it stops the thread. */
 let drainMs = 0;
 
 entry.run<MessageToThread>({
   start: () =>
-    startCore(options, {
-      log: entry.log,
-      clock: systemClock,
-      counters: new SharedCounters(proxyCounters, counters),
-      gauges: new SharedCounters(proxyGauges, gauges),
-      limits: new ConnectionLimits(options.rules.length, { threads, thread, buffer: limits }),
-      ...(ledger === undefined ? {} : { ledger: new ResourceLedger(ledger) }),
-    }),
+    withoutTermination(lock, () =>
+      startCore(options, {
+        log: entry.log,
+        clock: systemClock,
+        counters: new SharedCounters(proxyCounters, counters),
+        gauges: new SharedCounters(proxyGauges, gauges),
+        limits: new ConnectionLimits(options.rules.length, { threads, thread, buffer: limits }),
+        ...(ledger === undefined ? {} : { ledger: new ResourceLedger(ledger) }),
+      }),
+    ),
   readyMessage: ({ places }) => ({ type: 'ready', places }),
   onMessage: message => entry.whenStarted(core => void onMessage(core, message)),
   stop: core => core.stop(drainMs),

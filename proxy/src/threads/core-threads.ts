@@ -5,6 +5,7 @@ import { messageOf, StartupError } from '@lars/runtime/errors';
 import type { ListenPlace } from '@lars/runtime/listen-place';
 import type { Logger } from '@lars/runtime/log';
 import { LimitedRestarts } from '@lars/runtime/threads/restart-policy';
+import { newTerminationLock, waitUntilTerminable } from '@lars/runtime/threads/termination-lock';
 import { WorkerSupervisor, workerScript } from '@lars/runtime/threads/worker-supervisor';
 import type { ConnectionLimits } from '../connection-limits.ts';
 import type { Cores } from '../cores.ts';
@@ -62,7 +63,11 @@ export class CoreThreads implements Cores {
         name,
         script: workerScript('./core-thread', import.meta.url),
         restartPolicy: new LimitedRestarts(RESTARTS),
-        setUp: () => ({ workerData: threadData(thread, options, deps) }),
+        setUp: () => {
+          const lock = newTerminationLock();
+          const workerData = { ...threadData(thread, options, deps), lock } satisfies ThreadData;
+          return { workerData, whenTerminable: () => waitUntilTerminable(lock) };
+        },
       })),
       log,
       clock,
@@ -184,7 +189,7 @@ export class CoreThreads implements Cores {
   }
 }
 
-function threadData(thread: number, options: CoreOptions, deps: CoreThreadsDeps): ThreadData {
+function threadData(thread: number, options: CoreOptions, deps: CoreThreadsDeps): Omit<ThreadData, 'lock'> {
   const { counters, gauges, limits, shares } = deps;
   return {
     thread,

@@ -1,6 +1,7 @@
 // pure
 /** Everything that crosses a thread inside the proxy, on one page: plain data, because it is cloned. */
 import type { SupervisorMessage, WorkerMessage } from '@lars/runtime/threads/messages';
+import type { TerminationLock } from '@lars/runtime/threads/termination-lock';
 import type { ListeningDescriptor } from '../listen/listening-sockets.ts';
 import type { CoreOptions, CoreStatus } from '../proxy-core.ts';
 
@@ -15,6 +16,8 @@ export interface ThreadData {
   readonly limits: SharedArrayBuffer;
   /** Where the thread says what it has open, for main to close it; undefined: what it has ends with it, as with node:net. */
   readonly ledger: SharedArrayBuffer | undefined;
+  /** Main does not end the thread while it loads what is native. */
+  readonly lock: TerminationLock;
 }
 
 /** main → thread; what has a number is answered with the same. */
