@@ -20,7 +20,7 @@ export class LentBytes {
     this.#onCopied = onCopied;
   }
 
-  /** The descriptor has got a buffer. */
+  /** The descriptor has got a buffer, or its copy was taken: until the next wait. */
   add(fd: number): void {
     this.#fds.push(fd);
   }
@@ -42,7 +42,8 @@ export class LentBytes {
   forget(fd: number): void {
     const buffer = this.#bufferOf(fd);
     if (buffer !== NONE) this.#numbers.push(buffer);
-    if (this.#watches.is(fd, State.hasCopy)) this.#copies.delete(fd);
+    if (!this.#watches.is(fd, State.hasCopy)) return;
+    this.#copies.delete(fd);
     this.#watches.unmark(fd, State.hasCopy);
   }
 
@@ -56,7 +57,10 @@ export class LentBytes {
   #giveBack(fd: number): void {
     const watches = this.#watches;
     const buffer = this.#bufferOf(fd);
-    if (buffer === NONE) return;
+    if (buffer === NONE) {
+      if (!watches.is(fd, State.hasResult)) this.forget(fd);
+      return;
+    }
     if (watches.is(fd, State.hasResult)) {
       this.#copies.set(fd, this.of(fd).slice());
       watches.mark(fd, State.hasCopy);

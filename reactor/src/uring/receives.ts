@@ -37,6 +37,7 @@ export class Receives {
     const { watches } = this.#parts;
     if (watches.is(fd, State.hasResult)) {
       watches.unmark(fd, State.hasResult);
+      if (watches.is(fd, State.hasCopy)) this.#lent.add(fd);
       return watches.get(fd, Word.result);
     }
     if (!watches.is(fd, State.hasFailed)) return undefined;
