@@ -1,6 +1,7 @@
 // pure
 /** What the threads of a server say to each other. */
 import type { MessagePort } from 'node:worker_threads';
+import type { TerminationLock } from '@lars/syscalls/termination-lock';
 
 /** What a thread is given when it starts. */
 export interface ThreadData {
@@ -15,6 +16,8 @@ export interface ThreadData {
   readonly maxWaiting: number;
   /** Ways to the threads of the pool that are there. A message would come after the first connections. */
   readonly pool: readonly MessagePort[];
+  /** It is not ended while it loads what it needs of the system. */
+  readonly lock: TerminationLock;
 }
 
 /** What a thread of the pool is given when it starts. */
@@ -43,8 +46,6 @@ export type ToThread =
   | { readonly kind: 'stop'; readonly graceMs: number; readonly passed: number };
 
 export type FromThread =
-  /** It has loaded what it needs of the system, and loads the handler module next: it may be ended from now on. */
-  | { readonly kind: 'opened' }
   /** It serves; where it waits for connections. */
   | { readonly kind: 'ready'; readonly inbox: number }
   | {

@@ -1,5 +1,6 @@
 /** The script of a thread that serves connections. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { withoutTermination } from '@lars/syscalls/termination-lock';
 import { createPassingEngine } from '../create-engine.ts';
 import { EngineError, type EngineLog } from '../engine.ts';
 import { ConnectionOwner } from './connection-owner.ts';
@@ -14,7 +15,7 @@ const STOP_POLL_MS = 20;
 const LEFT_OVER_MS = 500;
 
 const port = parentPort as MessagePort;
-const { thread, life, threads, shared, handler, data, maxWaiting, pool: ports } = workerData as ThreadData;
+const { thread, life, threads, shared, handler, data, maxWaiting, pool: ports, lock } = workerData as ThreadData;
 const say = (message: FromThread) => port.postMessage(message);
 const logAt =
   (level: 'info' | 'warn' | 'error') =>
@@ -25,8 +26,8 @@ const log: EngineLog = { info: logAt('info'), warn: logAt('warn'), error: logAt(
 const state = new SharedState(threads, shared);
 // Before the handler module is loaded, which may open much, and die.
 const owner = new ConnectionOwner({ log, shared: state, thread, life });
-const { engine, passing } = await createPassingEngine({ log: { ...log, info: () => undefined } }, owner);
-say({ kind: 'opened' });
+const engineDeps = { log: { ...log, info: () => undefined } };
+const { engine, passing } = await withoutTermination(lock, () => createPassingEngine(engineDeps, owner));
 const closeEngine = engine.close.bind(engine);
 // Connections that are passed to a thread without an engine would be lost.
 engine.close = () =>

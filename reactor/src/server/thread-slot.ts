@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type MessagePort, Worker } from 'node:worker_threads';
+import { newTerminationLock, waitUntilTerminable } from '@lars/syscalls/termination-lock';
 import { MS_MAX } from '../check-options.ts';
 import type { EngineLog } from '../engine.ts';
 import { asError } from '../engine-core.ts';
@@ -16,7 +16,7 @@ export interface ThreadSlotDeps {
   readonly nowMs: () => number;
   readonly script: URL;
   readonly passing: Pick<Passing, 'pass' | 'takeBack'>;
-  readonly data: Omit<ThreadData, 'life' | 'thread' | 'pool'>;
+  readonly data: Omit<ThreadData, 'life' | 'thread' | 'pool' | 'lock'>;
   /** Makes ways to the threads of the pool, for a new thread. */
   readonly connectPool: () => readonly MessagePort[];
   /** A thread that hangs for so long is ended; 0 = none is. */
@@ -50,8 +50,7 @@ export class ThreadSlot {
   readonly #deps: ThreadSlotDeps;
   readonly #health: ThreadHealth;
   #worker: Worker | undefined;
-  /** Resolves when it may be ended, or has ended. */
-  #mayEnd: Promise<void> = Promise.resolve();
+  #lock = newTerminationLock();
   #life = 0;
   #startedMs = 0;
   #isReady = false;
@@ -107,11 +106,10 @@ export class ThreadSlot {
     this.#waitingSinceMs = undefined;
     this.#endedBecause = undefined;
     const pool = this.#deps.connectPool();
-    const workerData: ThreadData = { ...data, thread: this.#thread, life: this.#life, pool };
+    this.#lock = newTerminationLock();
+    const workerData: ThreadData = { ...data, thread: this.#thread, life: this.#life, pool, lock: this.#lock };
     const worker = new Worker(script, { workerData, transferList: [...pool], name: `reactor${this.#thread}` });
     this.#worker = worker;
-    const opened = Promise.withResolvers<void>();
-    this.#mayEnd = opened.promise;
     const slow = setInterval(() => {
       log.warn(
         'a reactor thread has not come up yet: its handler module is still being loaded, or createHandler has not resolved',
@@ -124,7 +122,6 @@ export class ThreadSlot {
     let reason: Error | undefined;
     worker.on('message', (message: FromThread) => {
       if (message.kind === 'log') log[message.level](message.event, { thread: this.#thread, ...message.fields });
-      else if (message.kind === 'opened') opened.resolve();
       else {
         clearInterval(slow);
         this.#isReady = true;
@@ -138,7 +135,6 @@ export class ThreadSlot {
       reason = asError(thrown);
     });
     worker.on('exit', code => {
-      opened.resolve();
       clearInterval(slow);
       reject(reason ?? new Error(`handler: the module ended its thread with exit code ${code} before it served`));
       this.#onExit(this.#endedBecause ?? reason?.message ?? `exit code ${code}`, reason);
@@ -223,9 +219,7 @@ export class ThreadSlot {
   }
 
   async #end(worker: Worker): Promise<void> {
-    const limit = new AbortController();
-    await Promise.race([this.#mayEnd, sleep(LOADING_MS, undefined, { signal: limit.signal }).catch(() => undefined)]);
-    limit.abort();
+    await waitUntilTerminable(this.#lock, LOADING_MS);
     await worker.terminate();
   }
 

@@ -7,12 +7,15 @@ import { recordingLog } from '../../support/recording-log.ts';
 /** Says that it has loaded what it needs when it is let; counts in the second word meanwhile, and never serves. */
 const SCRIPT = new URL(
   `data:text/javascript,${encodeURIComponent(`
-    import { parentPort, workerData } from 'node:worker_threads';
-    const { gate } = workerData.data;
-    setInterval(() => {
-      Atomics.add(gate, 1, 1);
-      if (Atomics.exchange(gate, 0, 0) === 1) parentPort.postMessage({ kind: 'opened' });
-    }, 5);
+    import { workerData } from 'node:worker_threads';
+    import { withoutTermination } from '${import.meta.resolve('@lars/syscalls/termination-lock')}';
+    const { data: { gate }, lock } = workerData;
+    withoutTermination(lock, () => new Promise(resolve => {
+      setInterval(() => {
+        Atomics.add(gate, 1, 1);
+        if (Atomics.exchange(gate, 0, 0) === 1) resolve();
+      }, 5);
+    }));
   `)}`,
 );
 
@@ -39,11 +42,13 @@ test.each<[string, (slot: ThreadSlot) => Promise<void>]>([
   const gate = new Int32Array(new SharedArrayBuffer(8));
   const slot = newSlot(gate);
   const started = slot.start();
+  await eventually('it loads', () => (gate[1] as number) > 0);
+  const before = gate[1] as number;
   let isOver = false;
   const over = end(slot).then(() => {
     isOver = true;
   });
-  await eventually('it goes on', () => (gate[1] as number) > 10);
+  await eventually('it goes on', () => (gate[1] as number) > before + 10);
   expect(isOver).toBe(false);
   gate[0] = 1;
   await over;

@@ -1,4 +1,4 @@
-import { newTerminationLock, waitUntilTerminable, withoutTermination } from '@lars/runtime/threads/termination-lock';
+import { newTerminationLock, waitUntilTerminable, withoutTermination } from '@lars/syscalls/termination-lock';
 import { describe, expect, test } from 'vitest';
 
 /** Long enough for promises to have their turn. */
