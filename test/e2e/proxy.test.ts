@@ -155,7 +155,10 @@ describe('a proxy of two threads', () => {
     expect(errors.length).toBeLessThanOrEqual(4);
     expect(await ask(world.port, 'two', open)).toBe('two');
     // A thread that has nothing left to do ends before the other, and is not dead.
-    expect((await world.health()).details).toMatchObject({ draining: true, connections: 1 });
+    await eventually('the last callers have gone', async () => {
+      const { draining, connections } = (await world.health()).details;
+      return draining === true && connections === 1;
+    });
     expect((await world.health()).details).not.toHaveProperty('deadThreads');
     open.end();
     const { code, err } = await world.proxy.ended;
