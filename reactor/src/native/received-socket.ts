@@ -119,7 +119,8 @@ export class ReceivedSocket extends StreamSocket {
   /** Where nothing can be moved, though something is there that did not come just now, an urgent byte is in the way, which reading passes. */
   override receiveInto(pipe: Pipe): number {
     const count = super.receiveInto(pipe);
-    if (count !== AGAIN || !this.#hasBytes()) return count;
+    if (count !== AGAIN) return count;
+    if (!this.#hasBytes()) return this.hasFailed ? BROKEN : AGAIN;
     this.isReadable = true;
     const moved = super.receiveInto(pipe);
     if (moved === AGAIN) {
@@ -173,10 +174,12 @@ export class ReceivedSocket extends StreamSocket {
     return this.#isCounted ? 0 : this.#set.countOf(this.fd, count);
   }
 
-  /** Looks without taking. */
+  /** Looks without taking. A reset that has come since the last read is told to this look, and to nobody after it. */
   #hasBytes(): boolean {
     const { libc, memory } = this.context;
-    return libc.recv(this.fd, memory.scratchAddress, 1, MSG_DONTWAIT | MSG_PEEK) > 0;
+    const count = libc.recv(this.fd, memory.scratchAddress, 1, MSG_DONTWAIT | MSG_PEEK);
+    if (count < 0 && this.noteRead(count, 'recv') === BROKEN) this.hasFailed = true;
+    return count > 0;
   }
 
   #take(receiver: Receiver): number {
