@@ -33,7 +33,7 @@ export function measureTcpDispatch({ folder, plot }: SectionContext): Promise<st
 
 function measureViews(programs: TcpPrograms, folder: string, plot: SectionContext['plot']): Promise<string> {
   return withProcesses(async running => {
-    const servers = await startWorkerServers(['roundRobin', 'dispatch'], folder);
+    const servers = await startWorkerServers(['roundRobin', 'dispatch', 'dispatchReactor'], folder);
     running.push(...servers.map(one => one.process));
     const floors = [await startFloor(programs, 'one', folder), await startFloor(programs, 'turn', folder)];
     running.push(...floors.map(one => one.process));

@@ -1,7 +1,7 @@
 import type { HandlerFactory, ReactorContext } from '@lars/reactor';
 import { answer, MESSAGE_BYTES } from './answer.ts';
 
-export function createHandler({ thread }: ReactorContext): HandlerFactory {
+export function createHandler({ thread }: Pick<ReactorContext, 'thread'>): HandlerFactory {
   return () => {
     let missing = MESSAGE_BYTES;
     let costMs = 0;

@@ -21,24 +21,27 @@ const startScript =
   folder =>
     ServerProcess.start(process.execPath, ['--conditions=source', scriptOf(script), ...args], folder);
 
-const startDispatch: Start = folder =>
-  ServerProcess.start(
-    process.execPath,
-    [
-      path.join(import.meta.dirname, '../../cli/bin/lars.js'),
-      ...['dispatch', '--json', '--log-level', 'error', '--listen', '127.0.0.1:0', '--backlog', '4096'],
-      ...['--socket', path.join(folder, 'dispatch.sock'), '--workers', String(WORKERS), '--'],
-      ...[process.execPath, '--conditions=source', scriptOf('node-server.ts'), 'dispatched'],
-    ],
-    folder,
-  );
+const startDispatch =
+  (script: string, ...args: readonly string[]): Start =>
+  folder =>
+    ServerProcess.start(
+      process.execPath,
+      [
+        path.join(import.meta.dirname, '../../cli/bin/lars.js'),
+        ...['dispatch', '--json', '--log-level', 'error', '--listen', '127.0.0.1:0', '--backlog', '4096'],
+        ...['--socket', path.join(folder, `${path.parse(script).name}.sock`), '--workers', String(WORKERS), '--'],
+        ...[process.execPath, '--conditions=source', scriptOf(script), ...args],
+      ],
+      folder,
+    );
 
 const count = String(WORKERS);
 const STARTS = {
   reusePort: { name: 'SO_REUSEPORT', start: startScript('node-server.ts', 'reuse-port', count) },
   shared: { name: 'node:cluster, one socket', start: startScript('node-server.ts', 'shared', count) },
   roundRobin: { name: 'node:cluster, round robin', start: startScript('node-server.ts', 'round-robin', count) },
-  dispatch: { name: 'lars dispatch, fewest connections', start: startDispatch },
+  dispatch: { name: 'lars dispatch, fewest connections', start: startDispatch('node-server.ts', 'dispatched') },
+  dispatchReactor: { name: 'lars dispatch, workers on the reactor', start: startDispatch('dispatched-reactor.ts') },
   reactor: { name: 'reactor threads, fewest, then least busy', start: startScript('reactor-server.ts', count) },
   plain: { name: 'node:net, one process', start: startScript('node-server.ts', 'plain') },
 } as const;

@@ -78,6 +78,10 @@ export interface AdoptOptions extends SocketOptions {
   readonly isAcceptedHere?: boolean;
   /** Little is written, and the remote reads it: a write that the kernel does not take whole breaks the connection. Saves a wake-up each time that the remote has read. */
   readonly isWrittenWhole?: boolean;
+  /** Another process has it open, too, so that closing it would tell the remote nothing: the end of this side is told by a call of its own. Default: false. */
+  readonly isShared?: boolean;
+  /** Called once, when the connection is closed or given away. @param wasEndTold of one that is shared: the remote knows that this side has ended, though others have it open */
+  readonly onGone?: (wasEndTold: boolean) => void;
 }
 
 export interface ListenOptions extends SocketOptions {

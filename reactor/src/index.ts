@@ -6,7 +6,7 @@ export * from './engine.ts';
 export { encodeLengthPrefixed, FRAME_HEADER_BYTES, LengthPrefixedSplitter } from './framing/frames.ts';
 export { LineSplitter } from './framing/lines.ts';
 export { type Mapping, ResourceLedger } from './resource-ledger.ts';
-export type { HandlerFactory, HandlerModule, ReactorContext } from './server/handler-module.ts';
+export { type HandlerFactory, type HandlerModule, type ReactorContext, startHandler } from './server/handler-module.ts';
 export { PoolError, type PoolErrorCode } from './server/pool-client.ts';
 export {
   createReactorServer,

@@ -1,7 +1,7 @@
 /** What the engines on the system's own calls promise beyond: descriptors that are given away and taken over, and none that stays or is mistaken for another. */
 
 import { closeSync, openSync } from 'node:fs';
-import type { Connection, Engine } from '@lars/reactor';
+import { type Connection, type Engine, loadDescriptors } from '@lars/reactor';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { seededRandom } from '../support/seeded-random.ts';
@@ -72,6 +72,32 @@ describeEngines(
       }
       await listener.close();
       expect(batches.at(-1)).toEqual([]);
+    });
+
+    test.each(kinds)('what others have open, too, ends for its remote all the same (%s)', async other => {
+      const [first, second] = [await openEngine(kind), await openEngine(other)];
+      const outcome = await loadDescriptors();
+      if ('unavailable' in outcome) throw new Error(outcome.unavailable);
+      const accepted: number[] = [];
+      const acceptor = { onDescriptor: (fd: number) => void accepted.push(fd), onAccepted: () => undefined };
+      const listener = await first.acceptDescriptors({ port: 0 }, acceptor);
+      const gone: boolean[] = [];
+      for (const act of ['answers the end', 'destroys'] as const) {
+        const remote = await connectRemote({ port: listener.address.port });
+        const fd = await eventually('it is accepted', () => accepted.pop());
+        const copy = outcome.descriptors.duplicate(fd);
+        const connection = second.adopt(fd, { isAcceptedHere: true, isShared: true, onGone: isTold => void gone.push(isTold) });
+        echo(connection);
+        if (act === 'destroys') connection.destroy();
+        else {
+          remote.socket.end(pattern(1_000));
+          await remote.ended();
+          expect(remote.received.equals(pattern(1_000))).toBe(true);
+        }
+        await eventually('it is told of', () => gone.length === (act === 'destroys' ? 2 : 1));
+        closeSync(copy);
+      }
+      expect(gone).toEqual([true, false]);
     });
 
     test('a connection that is written whole breaks when its remote does not read', async () => {

@@ -7,6 +7,9 @@ export interface SocketConnectionDeps {
   readonly writeLimitBytes: number;
   /** What the kernel does not take at once breaks the connection. */
   readonly isWrittenWhole: boolean;
+  /** As AdoptOptions have them. */
+  readonly isShared: boolean;
+  readonly onGoneForUser: ((wasEndTold: boolean) => void) | undefined;
   /** Called once, when the connection of this descriptor is not the engine's any more. */
   onGone(fd: number, isGivenAway: boolean): void;
 }

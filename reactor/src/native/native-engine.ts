@@ -83,6 +83,8 @@ export class NativeEngine implements Engine {
       writeHighBytes: DEFAULTS.writeHighBytes,
       writeLimitBytes: DEFAULTS.writeLimitBytes,
       isWrittenWhole: false,
+      isShared: false,
+      onGoneForUser: undefined,
       onGone,
     };
   }
@@ -240,11 +242,14 @@ export class NativeEngine implements Engine {
 
   /** What connections with the same options have in common. */
   #depsFor(options: AdoptOptions): SocketConnectionDeps {
-    const { writeHighBytes = DEFAULTS.writeHighBytes, isWrittenWhole = false } = options;
+    const { writeHighBytes = DEFAULTS.writeHighBytes, isWrittenWhole = false, isShared = false, onGone: onGoneForUser } = options;
     const writeLimitBytes = writeLimitOf(options);
     const usual = this.#usualDeps;
-    const isUsual = writeHighBytes === usual.writeHighBytes && writeLimitBytes === usual.writeLimitBytes && !isWrittenWhole;
-    return isUsual ? usual : { ...usual, writeHighBytes, writeLimitBytes, isWrittenWhole };
+    const isUsual =
+      writeHighBytes === usual.writeHighBytes &&
+      writeLimitBytes === usual.writeLimitBytes &&
+      !(isWrittenWhole || isShared || onGoneForUser !== undefined);
+    return isUsual ? usual : { ...usual, writeHighBytes, writeLimitBytes, isWrittenWhole, isShared, onGoneForUser };
   }
 
   #add(fd: number, isConnected: boolean, deps: SocketConnectionDeps, remote?: RemoteAddress): SocketConnection {

@@ -251,8 +251,8 @@ export class SocketConnection extends SocketView implements Connection, Source, 
     }
     if (!this.isEnded || this.#isShutDown || !this.isOpen || socket.queue.bytes > 0) return;
     this.#isShutDown = true;
-    // Where the remote has ended, too, and all is read, closing says the same.
-    if (!this.hasRemoteEnded) socket.shutdown();
+    // Where the remote has ended, too, and all is read, closing says the same, unless others have it open.
+    if (!this.hasRemoteEnded || this.#deps.isShared) socket.shutdown();
     this.#closeIfEnded();
   }
 
@@ -333,5 +333,8 @@ export class SocketConnection extends SocketView implements Connection, Source, 
     this.#handler = undefined;
     this.#unread = undefined;
     if (this.socket !== undefined) this.#deps.onGone(this.socket.fd, isGivenAway);
+    const { onGoneForUser } = this.#deps;
+    const wasEndTold = this.#isShutDown;
+    if (onGoneForUser !== undefined) this.context.hub.tellLater(() => this.context.core.contain(() => onGoneForUser(wasEndTold)));
   }
 }

@@ -115,6 +115,8 @@ export class NodeEngine implements Engine {
       throw new EngineError('BAD_OPTION', `descriptor ${fd} is no stream socket: ${(error as Error).message}`);
     }
     if (options.noDelay !== false && options.isAcceptedHere !== true) socket.setNoDelay(true);
+    const { onGone } = options;
+    if (onGone !== undefined) socket.once('close', () => this.#core.contain(() => onGone(socket.writableFinished)));
     return this.#add(socket, socket.remoteAddress === undefined, options);
   }
 

@@ -1,7 +1,6 @@
 import type { Connection, EngineLog } from '../engine.ts';
-import { asError } from '../engine-core.ts';
 import type { DescriptorWatcher } from '../passing.ts';
-import { checkHandler, type HandlerFactory } from './handler-module.ts';
+import { type HandlerFactory, startHandler } from './handler-module.ts';
 import { listenerOf } from './pass-tag.ts';
 import type { SharedState } from './shared-state.ts';
 
@@ -44,13 +43,9 @@ export class ConnectionOwner implements DescriptorWatcher {
 
   /** @param factory makes the handlers of its connections */
   serve(factory: HandlerFactory, connection: Connection, tag: number): void {
-    const { log } = this.#deps;
-    try {
-      connection.start(checkHandler(factory(connection, listenerOf(tag))));
-    } catch (error) {
-      log.error('no handler was made for a connection, which is reset', { error: asError(error).stack });
-      connection.reset();
-    }
+    startHandler(factory, connection, listenerOf(tag), error =>
+      this.#deps.log.error('no handler was made for a connection, which is reset', { error: error.stack }),
+    );
     this.#startMeter();
   }
 

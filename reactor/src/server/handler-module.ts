@@ -53,9 +53,28 @@ export async function importModule<T>(option: string, url: string): Promise<Part
   }
 }
 
+/**
+ * Gives a connection the handler that is made for it; where none is made, the connection is reset.
+ * @param listener which listener accepted it, counted from 0
+ * @param onFailed is told why there is none, after the reset
+ */
+export function startHandler(
+  factory: HandlerFactory,
+  connection: Connection,
+  listener: number,
+  onFailed: (error: Error) => void,
+): void {
+  try {
+    connection.start(checkHandler(factory(connection, listener)));
+  } catch (error) {
+    connection.reset();
+    onFailed(asError(error));
+  }
+}
+
 /** @throws {TypeError} when what a factory has returned is none */
-export function checkHandler(handler: ConnectionHandler): ConnectionHandler {
+function checkHandler(handler: ConnectionHandler): ConnectionHandler {
   if (typeof (handler as Partial<ConnectionHandler> | undefined)?.onData === 'function') return handler;
   const what = (handler as unknown) instanceof Promise ? 'a promise, and not a handler' : 'what has no function onData';
-  throw new TypeError(`the function that createHandler made returned ${what}`);
+  throw new TypeError(`the function that makes handlers returned ${what}`);
 }
