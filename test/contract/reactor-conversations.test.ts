@@ -97,6 +97,25 @@ describeEngines('conversation in a relay', kind => {
     await expectClean(world);
   });
 
+  test('a reset right behind a message is passed on as a reset', async () => {
+    const world = await openRelayWorld(kind, {}, echoBytes);
+    for (const messages of [0, 1, 3, 4, 10]) {
+      for (const first of ['client', 'backend'] as const) {
+        const run = world.results.length;
+        const pair = await world.pair();
+        await converse(pair.client, messages);
+        const other = first === 'client' ? pair.backend : pair.client;
+        // Before the engine looks the next time both are here.
+        pair[first].socket.write(pattern(40));
+        pair[first].socket.resetAndDestroy();
+        await eventually('the other is reset', () => other.errorCode === 'ECONNRESET' || other.errorCode === 'EPIPE');
+        await eventually('the relay is over', () => world.results.length === run + 1);
+        expect(world.results[run]).toMatchObject({ end: 'reset', by: first === 'client' ? 'a' : 'b' });
+      }
+    }
+    await expectClean(world);
+  });
+
   test('a reset right behind bulk is passed on as a reset', async () => {
     const world = await openRelayWorld(kind, {}, echoBytes);
     for (let run = 0; run < 10; run++) {

@@ -10,8 +10,8 @@ export const EDGE_TRIGGERED = -0x8000_0000;
 export const ALL_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.urgent | Ready.writable | Ready.remoteEnded;
 /** The same for what is never waited for to be writable. */
 export const READ_EDGES = EDGE_TRIGGERED | Ready.readable | Ready.urgent | Ready.remoteEnded;
-/** The same where a receiver looks for bytes and for the end. */
-export const CHANGE_EDGES = EDGE_TRIGGERED | Ready.writable;
+/** The same where a receiver looks for bytes. */
+export const CHANGE_EDGES = EDGE_TRIGGERED | Ready.writable | Ready.remoteEnded;
 /** A receiver tells when bytes or the end are here, and nothing else is told for now. */
 export const RECEIVED = 0;
 /** A receiver connects: it tells when that is done, or has failed. */
@@ -80,6 +80,8 @@ export interface Receiver {
    * @returns false where the bytes are to be sent by the caller
    */
   forward(from: number, to: number, goesOn: boolean): boolean;
+  /** What comes from here on is sent on there, as with `goesOn`. Nothing else may wait to be sent there. */
+  sendOn(from: number, to: number): void;
   /** A send is under way to it, or has not taken all and nobody knows yet: it is told to be writable then. */
   isSending(fd: number): boolean;
   /** What became of the last send: 0 or more, or a negative error number; undefined while it is under way: it is told to be writable when that is over. */

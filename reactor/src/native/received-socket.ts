@@ -7,8 +7,6 @@ import { AGAIN, BROKEN, type SocketContext, StreamSocket, UNSUPPORTED } from './
 
 const NO_BYTES = new Uint8Array(0);
 const NOTHING: readonly Uint8Array[] = [];
-/** So many small messages in a row show a conversation. Where the next ones are large, ending what sends them on costs more than it has spared. */
-const CONVERSATION = 4;
 
 /** A stream socket of an engine whose set is a receiver: that connects it, receives, and sends on to others. Calls read what comes in bulk. */
 export class ReceivedSocket extends StreamSocket {
@@ -21,8 +19,6 @@ export class ReceivedSocket extends StreamSocket {
   #isReceiveDue = false;
   /** What the receiver has counted of it is in its own counts. */
   #isCounted = false;
-  /** So many messages in a row were small. */
-  #smallMessages = 0;
 
   constructor(
     context: SocketContext,
@@ -139,12 +135,18 @@ export class ReceivedSocket extends StreamSocket {
     if (count < 0) return count;
     if (count > 0) {
       to.leaveAtOnce(count);
-      this.#smallMessages = count < RECEIVED_BYTES ? this.#smallMessages + 1 : 0;
-      const goesOn = this.#smallMessages >= CONVERSATION && !to.isNoDelayDue;
+      const goesOn = count < RECEIVED_BYTES && !to.isNoDelayDue;
       if (!receiver.forward(this.fd, to.fd, goesOn) && !to.write(receiver.bytesOf(this.fd))) return BROKEN;
     }
     this.#receiveNext(receiver, count);
     return count;
+  }
+
+  /** Most answers are small, and what is not ends it with the first piece. */
+  override sendOnTo(to: StreamSocket): void {
+    const receiver = this.#receiver;
+    if (receiver === undefined || this.#readsByCalls || this.hasFailed || !(to instanceof ReceivedSocket)) return;
+    if (to.isWritable && !to.isNoDelayDue && to.queue.bytes === 0) receiver.sendOn(this.fd, to.fd);
   }
 
   override finishForwarding(): boolean | typeof BROKEN {

@@ -19,6 +19,7 @@ import { BROKEN, type StreamSocket } from './stream-socket.ts';
 
 /** How often one connection is read in a row before others have their turn. */
 const READS_IN_A_ROW = 4;
+const NOTHING: readonly Uint8Array[] = [];
 
 /** A connection of an epoll engine, as its user sees it. */
 export class SocketConnection extends SocketView implements Connection, Source, Task {
@@ -159,17 +160,21 @@ export class SocketConnection extends SocketView implements Connection, Source, 
 
   /**
    * Gives the connection to a relay: its handler is called no more, and the relay hears what epoll says.
+   * @param to where its bytes go
    * @param splices bytes are moved with calls from the start
    * @returns what was given back, in order
    */
-  giveTo(relay: RelaySide, splices: boolean): readonly Uint8Array[] {
+  giveTo(relay: RelaySide, to: StreamSocket, splices: boolean): readonly Uint8Array[] {
     this.#relay = relay;
     this.#handler = undefined;
     this.socket?.cancelIdleTimeout();
     this.watch();
-    const ahead = (splices ? this.socket?.readByCalls() : undefined) ?? [];
+    const ahead = (splices ? this.socket?.readByCalls() : undefined) ?? NOTHING;
+    const given = this.#unread === undefined ? ahead : [...this.#unread.takeAll(), ...ahead];
+    // What was given back goes first.
+    if (!splices && given.length === 0) this.socket?.sendOnTo(to);
     this.socket?.beginReceiving();
-    return this.#unread === undefined ? ahead : [...this.#unread.takeAll(), ...ahead];
+    return given;
   }
 
   onReady(ready: number): void {

@@ -86,8 +86,8 @@ export class SocketRelay implements Relay, Task, RelayOwner, IdleWatched {
     core.look();
     this.#restartIdle(this.#options.idleTimeoutMs ?? 0);
     const splices = this.mode === 'always';
-    const fromA = this.#a.connection.giveTo(this.#a, splices);
-    const fromB = this.#b.connection.giveTo(this.#b, splices);
+    const fromA = this.#a.connection.giveTo(this.#a, this.#b.from, splices);
+    const fromB = this.#b.connection.giveTo(this.#b, this.#a.from, splices);
     for (const bytes of fromA) this.#b.from.queue.push(bytes);
     for (const bytes of fromB) this.#a.from.queue.push(bytes);
     // A side that is closed already is noticed outside of the user's call.

@@ -174,6 +174,9 @@ export class StreamSocket {
     return UNSUPPORTED;
   }
 
+  /** A receiver sends on what it will have here from the first byte on, where it can; nothing else is to be sent there. */
+  sendOnTo(_to: StreamSocket): void {}
+
   /** Looks what became of what was forwarded here. @returns whether it is over, or BROKEN */
   finishForwarding(): boolean | typeof BROKEN {
     return true;

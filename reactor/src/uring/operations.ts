@@ -2,6 +2,10 @@
 /** What the kernel is told to do with a descriptor. */
 export const Kind = { poll: 1, receive: 2, send: 3, connect: 4 } as const;
 
+/** Whether a receive has one result, or receives until it is cancelled, the end comes or something fails. */
+export const ONE = 0;
+export const MANY = 1;
+
 const FIRST_ROOM = 256;
 /** Beside a kind: nobody wants to hear of it any more. */
 const CANCELLED = 8;
@@ -28,7 +32,7 @@ export class Operations {
 
   /**
    * @param kind one of Kind
-   * @param detail of a poll: a sum of Ready, and EDGE_TRIGGERED; of a send: the number of the buffer that it sends from
+   * @param detail of a poll: a sum of Ready, and EDGE_TRIGGERED; of a send: the number of the buffer that it sends from; of a receive: ONE, or MANY
    * @param length of a send: how many bytes
    * @returns its token
    */
@@ -71,6 +75,10 @@ export class Operations {
 
   detailOf(token: number): number {
     return this.#details[token] as number;
+  }
+
+  setDetail(token: number, detail: number): void {
+    this.#details[token] = detail;
   }
 
   lengthOf(token: number): number {

@@ -1,7 +1,7 @@
 import { Errno } from '@lars/syscalls/errno';
-import { addCancel, addReceive, addReceiveMany } from './entries.ts';
+import { addCancel, addReceive } from './entries.ts';
 import { LentBytes } from './lent-bytes.ts';
-import { Kind } from './operations.ts';
+import { Kind, MANY } from './operations.ts';
 import { HAS_BUFFER, MORE_FOLLOWS } from './ring.ts';
 import type { SetParts } from './set-parts.ts';
 import { NONE, State, Word } from './watches.ts';
@@ -84,9 +84,23 @@ export class Receives {
       return false;
     }
     watches.set(fd, Word.receive, NONE);
-    if (watches.is(fd, State.isGathering)) this.#finishGathering(fd, buffer, result);
-    else if (!this.#keepResult(fd, buffer, result)) return false;
-    watches.mark(fd, State.hasResult);
+    const isKept = watches.is(fd, State.isGathering)
+      ? this.#finishGathering(fd, buffer, result)
+      : this.#keepResult(fd, buffer, result);
+    if (isKept) watches.mark(fd, State.hasResult);
+    return isKept;
+  }
+
+  /**
+   * Something has broken there. A receive of many messages may never be told (Linux 6.18: where bytes and the break come at once, it looks for bytes once, and is woken by nothing
+   * after them), so that one message is received instead.
+   * @returns whether there was one: what is there will be told by what is received
+   */
+  endMany(fd: number): boolean {
+    const { operations, watches } = this.#parts;
+    const token = watches.get(fd, Word.receive);
+    if (token === NONE || operations.detailOf(token) !== MANY) return false;
+    this.#endMany(fd, token);
     return true;
   }
 
@@ -95,8 +109,7 @@ export class Receives {
     if (watches.is(fd, State.hasCopy)) this.#lent.forget(fd);
     const token = operations.open(Kind.receive, fd);
     watches.set(fd, Word.receive, token);
-    if (watches.get(fd, Word.forwardTo) !== NONE) addReceiveMany(ring, fd, token);
-    else addReceive(ring, fd, token, !watches.is(fd, State.hasReceived));
+    addReceive(ring, fd, token, !watches.is(fd, State.hasReceived));
     watches.mark(fd, State.hasReceived);
   }
 
@@ -116,15 +129,26 @@ export class Receives {
 
   /** What comes is not sent on any more: one that receives many times ends before it is told, so that others may read behind it. */
   #gather(token: number, fd: number, buffer: number, result: number): void {
-    const { watches, ring } = this.#parts;
     this.#lent.gather(fd, buffer, result);
+    this.#endMany(fd, token);
+  }
+
+  #endMany(fd: number, token: number): void {
+    const { watches, ring } = this.#parts;
     if (!watches.is(fd, State.isGathering)) addCancel(ring, token);
     watches.mark(fd, State.isGathering);
   }
 
-  #finishGathering(fd: number, buffer: number, result: number): void {
+  /** @returns whether there is something to take */
+  #finishGathering(fd: number, buffer: number, result: number): boolean {
     const { watches } = this.#parts;
     watches.unmark(fd, State.isGathering);
+    if (!watches.is(fd, State.hasCopy)) {
+      // Nothing came before it was cancelled.
+      if (result !== -Errno.ECANCELED) return this.#keepResult(fd, buffer, result);
+      if (!watches.is(fd, State.isStopped)) this.#receive(fd);
+      return false;
+    }
     if (result > 0) this.#lent.gather(fd, buffer, result);
     else if (result < 0 && result !== -Errno.ECANCELED && !MAY_FOLLOW.includes(result)) {
       watches.mark(fd, State.hasFailed);
@@ -132,5 +156,6 @@ export class Receives {
     }
     watches.set(fd, Word.result, this.#lent.of(fd).length);
     this.#watchBreaks(fd);
+    return true;
   }
 }

@@ -1,11 +1,13 @@
 import { Count, RECEIVED_BYTES, Ready } from '../native/readiness-set.ts';
-import { addReceiveMany, addSend } from './entries.ts';
-import { Kind } from './operations.ts';
+import { addReceive, addReceiveMany, addSend } from './entries.ts';
+import { Kind, MANY, ONE } from './operations.ts';
 import { HAS_BUFFER, MORE_FOLLOWS } from './ring.ts';
 import type { SetParts } from './set-parts.ts';
 import { NONE, State, Word } from './watches.ts';
 
 const NOTHING = new Uint8Array(0);
+/** So many small messages in a row show a conversation. Where the next ones are large, ending what receives many costs more than it has spared. */
+const CONVERSATION = 4;
 
 /**
  * Sends to one descriptor what was received from another, from the kernel's own buffer. What was sent on once is sent on from then on, without anybody being told of it, while it comes
@@ -13,10 +15,13 @@ const NOTHING = new Uint8Array(0);
  */
 export class Sends {
   readonly #parts: SetParts;
+  readonly #watchBreaks: (fd: number) => void;
   readonly #leftOver = new Map<number, Uint8Array>();
 
-  constructor(parts: SetParts) {
+  /** @param watchBreaks of a descriptor from which many messages are received by one operation */
+  constructor(parts: SetParts, watchBreaks: (fd: number) => void) {
     this.#parts = parts;
+    this.#watchBreaks = watchBreaks;
   }
 
   /** @param goesOn what comes next goes there, too. @returns false where the bytes are to be sent by the caller */
@@ -27,13 +32,13 @@ export class Sends {
     if (buffer === NONE) return false;
     watches.set(from, Word.buffer, NONE);
     this.#send(to, buffer, watches.get(from, Word.result));
-    if (goesOn) this.#beginSendingOn(from, to);
+    if (goesOn) this.beginSendingOn(from, to);
     return true;
   }
 
   /** Sends what came to where the last went. @returns false where that cannot be done, or not without telling */
   sendOn(token: number, result: number, flags: number): boolean {
-    const { operations, watches, core, ring } = this.#parts;
+    const { operations, watches, core } = this.#parts;
     if (operations.isCancelled(token)) return false;
     const fd = operations.fdOf(token);
     const to = watches.get(fd, Word.forwardTo);
@@ -45,7 +50,7 @@ export class Sends {
     watches.count(fd, Count.forwarded, result, core.nowMs);
     core.counters.bytesRead += result;
     this.#send(to, flags >>> 16, result);
-    if ((flags & MORE_FOLLOWS) === 0) addReceiveMany(ring, fd, token);
+    if ((flags & MORE_FOLLOWS) === 0) this.#receiveNext(fd, token);
     return true;
   }
 
@@ -87,6 +92,16 @@ export class Sends {
     return unsent;
   }
 
+  /** As Receiver has it. */
+  beginSendingOn(from: number, to: number): void {
+    const { watches } = this.#parts;
+    if (!watches.has(from) || !watches.has(to)) return;
+    this.endSendingOn(from);
+    this.#endSendingTo(to);
+    watches.set(from, Word.forwardTo, to);
+    watches.set(to, Word.forwardFrom, from);
+  }
+
   /** What comes from there is told again. */
   endSendingOn(from: number): void {
     const { watches } = this.#parts;
@@ -94,6 +109,7 @@ export class Sends {
     if (to === NONE) return;
     watches.set(from, Word.forwardTo, NONE);
     watches.set(to, Word.forwardFrom, NONE);
+    watches.setMessages(from, 0);
   }
 
   /** The descriptor is no more. */
@@ -103,20 +119,26 @@ export class Sends {
     if (this.#parts.watches.is(fd, State.hasLeftOver)) this.#leftOver.delete(fd);
   }
 
+  #receiveNext(fd: number, token: number): void {
+    const { watches, operations, ring } = this.#parts;
+    const messages = watches.messagesOf(fd) + 1;
+    if (messages < CONVERSATION) {
+      watches.setMessages(fd, messages);
+      operations.setDetail(token, ONE);
+      addReceive(ring, fd, token, false);
+      return;
+    }
+    operations.setDetail(token, MANY);
+    addReceiveMany(ring, fd, token);
+    this.#watchBreaks(fd);
+  }
+
   #send(to: number, buffer: number, length: number): void {
     const { operations, watches, ring, buffers } = this.#parts;
     const token = operations.open(Kind.send, to, buffer, length);
     watches.set(to, Word.other, token);
     this.#countSent(to, length);
     addSend(ring, to, token, buffers.addressOf(buffer), length);
-  }
-
-  #beginSendingOn(from: number, to: number): void {
-    const { watches } = this.#parts;
-    this.endSendingOn(from);
-    this.#endSendingTo(to);
-    watches.set(from, Word.forwardTo, to);
-    watches.set(to, Word.forwardFrom, from);
   }
 
   #endSendingTo(to: number): void {

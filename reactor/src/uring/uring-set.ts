@@ -20,6 +20,8 @@ import { NONE, State, Watches, Word } from './watches.ts';
 
 /** Waits for what was cancelled, a millisecond each, that bring nothing at all. The kernel gives a few results at a time, and thousands may come first. */
 const MAX_VAIN_WAITS = 100;
+/** What a receive may not be told of. */
+const BREAKS = Ready.error | Ready.hangUp | Ready.remoteEnded;
 
 /**
  * Readiness by polls of io_uring, and receiving by it. An operation's token is given to another one when its last result is here and not before, so that no result is taken for
@@ -57,7 +59,7 @@ export class UringSet implements ReadinessSet, Receiver {
     this.#closings = new Closings(ring, fd => this.onClosing?.(fd));
     this.#addresses = new ConnectAddresses(calls);
     this.#receives = new Receives(this.#parts, fd => this.watchBreaks(fd));
-    this.#sends = new Sends(this.#parts);
+    this.#sends = new Sends(this.#parts, fd => this.watchBreaks(fd));
     this.descriptor = ring.descriptor;
     this.mappings = [...ring.mappings, this.#parts.buffers.mapping];
   }
@@ -156,6 +158,10 @@ export class UringSet implements ReadinessSet, Receiver {
 
   forward(from: number, to: number, goesOn: boolean): boolean {
     return this.#sends.forward(from, to, goesOn);
+  }
+
+  sendOn(from: number, to: number): void {
+    this.#sends.beginSendingOn(from, to);
   }
 
   isSending(fd: number): boolean {
@@ -284,6 +290,7 @@ export class UringSet implements ReadinessSet, Receiver {
         operations.release(token);
       }
     }
+    if (result > 0 && (result & BREAKS) !== 0 && this.#receives.endMany(fd)) return;
     this.#tell(fd, result < 0 ? Ready.error : result);
   }
 

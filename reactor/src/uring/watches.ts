@@ -45,6 +45,10 @@ export const State = {
   hasFailed: 256,
 } as const;
 
+/** Behind the states of a descriptor: how many small messages in a row were sent on from it. */
+const MESSAGES_SHIFT = 16;
+const STATES = 2 ** MESSAGES_SHIFT - 1;
+
 const WORDS = 16;
 /** The counts of a descriptor are doubles, behind its words. */
 const COUNTS = WORDS / 2;
@@ -91,6 +95,15 @@ export class Watches {
 
   unmark(fd: number, state: number): void {
     this.#words[fd * WORDS + Word.state] = this.get(fd, Word.state) & ~state;
+  }
+
+  /** How many small messages in a row were sent on. */
+  messagesOf(fd: number): number {
+    return this.get(fd, Word.state) >>> MESSAGES_SHIFT;
+  }
+
+  setMessages(fd: number, messages: number): void {
+    this.set(fd, Word.state, (this.get(fd, Word.state) & STATES) | (messages << MESSAGES_SHIFT));
   }
 
   /** @param count one of Count. 0 for a descriptor that is not there. */

@@ -1,25 +1,33 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EngineCore } from '../../../reactor/src/engine-core.ts';
 import { Events } from '../../../reactor/src/uring/events.ts';
-import { Operations } from '../../../reactor/src/uring/operations.ts';
+import { MANY, ONE, Operations } from '../../../reactor/src/uring/operations.ts';
 import type { ReceiveBuffers } from '../../../reactor/src/uring/receive-buffers.ts';
 import { Receives } from '../../../reactor/src/uring/receives.ts';
-import { HAS_BUFFER, MORE_FOLLOWS, type Ring } from '../../../reactor/src/uring/ring.ts';
+import { HAS_BUFFER, MORE_FOLLOWS, Operation, type Ring } from '../../../reactor/src/uring/ring.ts';
 import { Watches, Word } from '../../../reactor/src/uring/watches.ts';
 
 const FD = 5;
 const ECANCELED = -125;
+const ECONNRESET = -104;
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-test('what comes in many results is told as one, and not kept when it was taken and its turn is over', () => {
+/** Receives of one descriptor, of a kernel that answers as the test says. */
+function openReceives() {
   const watches = new Watches();
+  const operations = new Operations();
   const buffers = { view: (number: number, length: number) => new Uint8Array(length).fill(number), giveBack: () => undefined };
+  const entries: number[] = [];
+  const ring = {
+    add: (operation: number) => entries.push(operation & 0xff),
+    setField: () => undefined,
+  };
   const receives = new Receives(
     {
       core: new EngineCore({ log: silent, nowMs: () => 0 }),
-      ring: { add: () => 0, setField: () => undefined } as unknown as Ring,
+      ring: ring as unknown as Ring,
       buffers: buffers as unknown as ReceiveBuffers,
-      operations: new Operations(),
+      operations,
       watches,
       events: new Events(),
     },
@@ -27,13 +35,60 @@ test('what comes in many results is told as one, and not kept when it was taken 
   );
   watches.add(FD, 1);
   receives.begin(FD);
-  const token = watches.get(FD, Word.receive);
-  const from = (buffer: number): number => HAS_BUFFER | MORE_FOLLOWS | (buffer << 16);
-  expect([receives.finish(token, 2, from(1)), receives.finish(token, 1, from(2))]).toEqual([false, false]);
+  return { receives, watches, operations, entries, token: watches.get(FD, Word.receive) };
+}
+
+const moreFrom = (buffer: number): number => HAS_BUFFER | MORE_FOLLOWS | (buffer << 16);
+
+test('what comes in many results is told as one, and not kept when it was taken and its turn is over', () => {
+  const { receives, token } = openReceives();
+  expect([receives.finish(token, 2, moreFrom(1)), receives.finish(token, 1, moreFrom(2))]).toEqual([false, false]);
   expect(receives.take(FD)).toBeUndefined();
   expect(receives.finish(token, ECANCELED, 0)).toBe(true);
   receives.giveBackAll();
   expect([receives.take(FD), ...receives.bytesOf(FD)]).toEqual([3, 1, 1, 2]);
   receives.giveBackAll();
   expect(receives.bytesOf(FD)).toHaveLength(0);
+});
+
+describe('a receive of many that may not hear of a break', () => {
+  function breakMany() {
+    const world = openReceives();
+    world.operations.setDetail(world.token, MANY);
+    world.entries.length = 0;
+    expect(world.receives.endMany(FD)).toBe(true);
+    expect(world.entries).toEqual([Operation.cancel]);
+    // Whoever says so again cancels nothing more.
+    expect(world.receives.endMany(FD)).toBe(true);
+    expect(world.entries).toEqual([Operation.cancel]);
+    return world;
+  }
+
+  test('is followed by one of one', () => {
+    const { receives, entries, token, watches, operations } = breakMany();
+    expect(receives.finish(token, ECANCELED, 0)).toBe(false);
+    expect(entries).toEqual([Operation.cancel, Operation.receive]);
+    const next = watches.get(FD, Word.receive);
+    expect([operations.detailOf(next), receives.endMany(FD)]).toEqual([ONE, false]);
+    expect([receives.finish(next, ECONNRESET, 0), receives.take(FD)]).toEqual([true, ECONNRESET]);
+  });
+
+  test.each([0, ECONNRESET])('tells %i, which it has heard all the same', result => {
+    const { receives, entries, token } = breakMany();
+    expect([receives.finish(token, result, 0), receives.take(FD)]).toEqual([true, result]);
+    expect(entries).toEqual([Operation.cancel]);
+  });
+
+  test('tells the bytes that came before it was cancelled, and the error behind them', () => {
+    const { receives, token } = breakMany();
+    expect(receives.finish(token, 3, moreFrom(7))).toBe(false);
+    expect(receives.finish(token, ECONNRESET, 0)).toBe(true);
+    expect([receives.take(FD), ...receives.bytesOf(FD), receives.take(FD)]).toEqual([3, 7, 7, 7, ECONNRESET]);
+  });
+});
+
+test('a receive of one is not ended for a break, which it hears of', () => {
+  const { receives, entries } = openReceives();
+  expect(receives.endMany(FD)).toBe(false);
+  expect(entries).toEqual([Operation.receive]);
 });
