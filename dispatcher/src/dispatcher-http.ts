@@ -22,15 +22,15 @@ const CONF_KEY = '--http';
 
 /**
  * /healthz, /metrics and /workers.
- * @param hasTakenOver clients are served already, so that an error does not end the process
+ * @param takesOver a process before this one may have the port still: clients are served meanwhile, and it is tried again
  * @throws {StartupError}
  */
 export function serveHttp(
   place: { readonly ip: string; readonly port: number },
-  hasTakenOver: boolean,
+  takesOver: boolean,
   deps: DispatcherHttpDeps,
 ): Promise<HealthServer> {
-  if (!hasTakenOver) return start(place, deps);
+  if (!takesOver) return start(place, deps);
   const { log, wait } = deps;
   return HttpAfterPredecessor.open({ ...place, confKey: CONF_KEY }, { log, wait, start: () => start(place, deps) });
 }

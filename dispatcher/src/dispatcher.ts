@@ -141,7 +141,7 @@ class Dispatcher implements RunningDispatcher {
       : opening);
     this.#places = this.#listeners.places;
     if (met !== undefined) await this.#takeOver(met.predecessor);
-    if (http !== undefined) this.#http = await this.#serveHttp(http, met !== undefined);
+    if (http !== undefined) this.#http = await this.#serveHttp(http, takesOver);
     this.#log.info('dispatcher ready', { listen: this.#places.join(' '), workers: socketPath, engine: this.engine });
     if (met === undefined) this.#processes?.start();
   }

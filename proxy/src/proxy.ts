@@ -160,14 +160,15 @@ class ProxyService implements RunningProxy {
       });
     }
     this.#listening = await this.#listen();
-    const hasPredecessor = this.#listening?.hasPredecessor ?? false;
-    if (hasPredecessor) await requireRoutes(this.#rules, this.#agent(), this.#deps.stopping);
-    else this.#http = await this.#serveHttp();
+    const { takesOver = false, stopping } = this.#deps;
+    if (this.#listening?.hasPredecessor === true) await requireRoutes(this.#rules, this.#agent(), stopping);
+    if (!takesOver) this.#http = await this.#serveHttp();
     const cores = await this.#startCores();
     this.#engine = (await this.#statuses())[0]?.engine;
     await cores.serve();
     this.handOver.watchdogMs = await this.#listening?.begin(cores);
-    if (hasPredecessor) {
+    // One that was told to stop, and hands over nothing, has its port until its connections have ended.
+    if (takesOver) {
       const place = { ...this.#config.http, confKey: HTTP_KEY };
       const start = () => this.#serveHttp();
       this.#http = await HttpAfterPredecessor.open(place, { log: this.#log, start, wait: ms => setTimeout(ms) });

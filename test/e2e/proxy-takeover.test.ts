@@ -179,6 +179,33 @@ describe('proxies that take over', () => {
     expect(load.errors).toEqual([]);
   });
 
+  test('one that was told to stop has its HTTP port until it ends: the next one serves at once, and HTTP later', async () => {
+    const world = await startWorld();
+    const [place] = world.places;
+    const kept = await talk(place as NetConnectOpts, 'first');
+    world.proxy.signal('SIGTERM');
+    await eventually('nothing new is accepted', () =>
+      talk(place as NetConnectOpts, 'no').then(
+        socket => {
+          socket.destroy();
+          return false;
+        },
+        () => true,
+      ),
+    );
+    const fresh = world.start();
+    const { port } = parseHost((await fresh.ready).proxy.listens[0] as string);
+    const second = await talk({ host: LOOPBACK, port }, 'second');
+    await fresh.logged('conf key [http] port is not served yet, and tried again each second');
+    await askAgain(kept, 'still here');
+    kept.destroy();
+    expect((await world.proxy.ended).code).toBe(0);
+    await fresh.logged('conf key [http] port is served now');
+    expect((await world.status()).connections).toBe(1);
+    second.destroy();
+    expect((await fresh.interrupt()).code).toBe(0);
+  });
+
   test('two at once: one after the other, or one of them does not', async () => {
     const world = await startWorld();
     const load = new EchoLoad(world.places, 4);

@@ -22,7 +22,7 @@ const FIRST_WAIT_MS = 20;
 /** And so long apart afterwards. */
 const LATER_WAIT_MS = 1_000;
 
-/** The HTTP port of a process that has taken over: it serves already, so that an error does not end it, and is tried until the process before has closed it, however late it does. */
+/** The HTTP port of a process that takes over, or comes after one that still ends: it serves already, so that an error does not end it, and is tried until the process before has closed it, however late it does. */
 export class HttpAfterPredecessor implements HealthServer {
   readonly ip: string;
   readonly #options: AfterPredecessorOptions;
