@@ -79,7 +79,8 @@ export class SocketConnection extends SocketView implements Connection, Source, 
       this.close('write_limit', writeLimitError(this.#deps.writeLimitBytes));
       return false;
     }
-    if (!socket.write(bytes)) {
+    if (socket.error !== undefined || !socket.write(bytes)) {
+      this.#wantsDrain = true;
       this.#onBrokenWrite(socket);
       return false;
     }
@@ -186,7 +187,9 @@ export class SocketConnection extends SocketView implements Connection, Source, 
       this.#relay.onReady(ready);
       return;
     }
-    if ((ready & (Ready.error | Ready.hangUp)) !== 0 && !this.#mayRead()) this.#noticeBreak(socket);
+    if ((ready & (Ready.error | Ready.hangUp)) !== 0 && !this.#mayRead() && socket.error === undefined) {
+      this.#noticeBreak(socket);
+    }
     this.run();
   }
 
@@ -195,6 +198,8 @@ export class SocketConnection extends SocketView implements Connection, Source, 
     const socket = this.socket;
     if (!this.isOpen || !this.isConnected || socket === undefined || this.#relay !== undefined) return;
     if (socket.queue.bytes > 0 || this.#wantsDrain || (this.isEnded && !this.#isShutDown)) this.#send(socket);
+    // It was told to go on, and does not: nobody reads what the remote sent before it broke the connection.
+    if (socket.error !== undefined && this.#isPaused) this.#closeBroken(socket);
     if (this.#mayRead()) this.#read(socket);
     socket.beginReceiving();
   }
@@ -250,7 +255,8 @@ export class SocketConnection extends SocketView implements Connection, Source, 
       return;
     }
     if (!isEmpty) return;
-    if (this.#wantsDrain) {
+    // Behind a broken write only who stopped reading is told to go on: who only writes would be told for ever.
+    if (this.#wantsDrain && (socket.error === undefined || this.#isPaused)) {
       this.#wantsDrain = false;
       this.#call(handler => handler.onDrain?.(this));
     }
@@ -271,7 +277,6 @@ export class SocketConnection extends SocketView implements Connection, Source, 
   /** What the remote sent before it broke the connection is still to be read, where somebody reads. */
   #onBrokenWrite(socket: StreamSocket): void {
     socket.queue.clear();
-    this.#wantsDrain = false;
     if (this.#mayRead()) {
       socket.isReadable = true;
       socket.isEnding = true;
