@@ -70,6 +70,16 @@ export class TimerWheel {
     this.#size -= 1;
   }
 
+  /** How long nothing is due, ms, at most `maxMs`, which is to be small: each tick until then is looked at. */
+  quietMs(nowMs: number, maxMs: number): number {
+    if (this.#size === 0) return maxMs;
+    let tick = this.#tick + 1;
+    const last = Math.floor((nowMs + maxMs - this.#startMs) / TICK_MS);
+    // What the coarse ring has comes to the fine one where that begins anew.
+    while (tick <= last && (tick & MASK) !== 0 && !(this.#fine[tick & MASK] as WheelEntry).isSet) tick += 1;
+    return Math.min(maxMs, Math.max(0, this.#startMs + tick * TICK_MS - nowMs));
+  }
+
   /** Fires what is due. A timer that is set while others fire waits for the next call, at least. */
   advance(nowMs: number): void {
     const target = Math.floor((nowMs - this.#startMs) / TICK_MS);

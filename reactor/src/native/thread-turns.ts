@@ -23,9 +23,9 @@ export interface Participant {
   round(waitMs: number): boolean;
 }
 
-/** How long rounds follow one another, and wait, before the event loop has its turn: so late may be what it does not tell of. */
+/** How long rounds follow one another before the event loop has its turn: so late may be what it does not tell of. */
 const TURN_MS = 10;
-/** The same of one that waits for the first thing to happen, and has no timers of its own. */
+/** How long the first of them waits for something to happen, where none of its own timers is due before. */
 const IDLE_MS = 100;
 /** struct pollfd: a descriptor, and what is waited for and what there is, 16 bits each. */
 const POLL_WORDS = 2;
@@ -92,7 +92,9 @@ export class ThreadTurns {
     clearImmediate(setImmediate(nothing));
     core.look();
     const startMs = core.nowMs;
-    let untilMs = startMs + (members.every(member => member.core.wheel.size === 0) ? IDLE_MS : TURN_MS);
+    let quietMs = IDLE_MS;
+    for (const { core } of members) quietMs = core.wheel.quietMs(startMs, quietMs);
+    let untilMs = startMs + quietMs;
     let loopMs: number;
     let isLoopDue: boolean;
     try {

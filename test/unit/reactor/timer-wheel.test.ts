@@ -64,3 +64,35 @@ test('a timer that is set or cancelled while others fire is safe', () => {
   expect(fired).toEqual(['again', 'again', 'again']);
   expect(wheel.size).toBe(0);
 });
+
+test('while it is quiet nothing is due, and it is quiet for as long as nothing can be', () => {
+  const delays = fc.array(fc.integer({ min: 0, max: 6_000 }), { maxLength: 20 });
+  fc.assert(
+    fc.property(delays, fc.integer({ min: 1, max: 37 }), (all, stepMs) => {
+      let nowMs = 1_000;
+      let fired = 0;
+      const countOne = () => {
+        fired += 1;
+      };
+      const wheel = new TimerWheel(nowMs);
+      const due = all.map(delay => nowMs + delay).toSorted((a, b) => a - b);
+      for (const delay of all) wheel.set(new WheelTimer(countOne), nowMs + delay);
+      let waits = 0;
+      while (wheel.size > 0) {
+        const quietMs = wheel.quietMs(nowMs, 100);
+        const firedBefore = fired;
+        wheel.advance(nowMs + Math.max(0, quietMs - 0.001));
+        expect(fired).toBe(firedBefore);
+        const nextMs = due.find(atMs => atMs > nowMs) ?? nowMs;
+        expect(quietMs).toBeLessThanOrEqual(Math.max(0, nextMs - nowMs) + 2 * TICK_MS);
+        waits += 1;
+        nowMs += Math.max(quietMs, waits % 5 === 0 ? stepMs : 0);
+        wheel.advance(nowMs);
+      }
+      // Once for each timer, for each 100 ms, and where the fine ring begins anew; and the waits that were cut short.
+      expect(waits).toBeLessThanOrEqual(2 * (all.length + (nowMs - 1_000) / 100 + (nowMs - 1_000) / 2_560) + 10);
+      expect(wheel.quietMs(nowMs, 100)).toBe(100);
+    }),
+    { numRuns: 100 },
+  );
+});
