@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import LongestFirst from './test/support/longest-first.ts';
+import { filesWithOwnProcess } from './test/support/own-process.ts';
 
+const ALL = 'test/**/*.test.ts';
 const PROCESSES = 'test/e2e/**/*.test.ts';
+const ALONE = filesWithOwnProcess(import.meta.dirname, ALL);
 
 // Tests import the packages' sources (the export condition `source`), so that a test never judges a stale build. What runs
 // as a process of its own (test/e2e) is the built JavaScript, as in production; `npm test` builds before it tests.
@@ -24,15 +27,21 @@ export default defineConfig({
     projects: [
       {
         extends: true,
+        test: { name: 'alone', include: [...ALONE], exclude: [PROCESSES], maxWorkers: '100%', sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        // The start of a process and the loading of the sources cost more than most of these files' tests: a process runs one file after the other.
         test: {
           name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: [PROCESSES],
+          include: [ALL],
+          exclude: [PROCESSES, ...ALONE],
+          isolate: false,
           maxWorkers: '100%',
-          sequence: { groupOrder: 0 },
+          sequence: { groupOrder: 1 },
         },
       },
-      { extends: true, test: { name: 'e2e', include: [PROCESSES], maxWorkers: 3, sequence: { groupOrder: 1 } } },
+      { extends: true, test: { name: 'e2e', include: [PROCESSES], maxWorkers: 3, sequence: { groupOrder: 2 } } },
     ],
   },
 });

@@ -1,12 +1,15 @@
 /** What holds in the worst of worlds, and that nothing of it lasts. */
 import { type HostInfo, hostKey } from '@lars/proto';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ADAPTIVE_DEFAULTS, type AdaptiveOptions, adaptiveBalancer } from '../../../agent/src/balancer/adaptive/adaptive.ts';
 import type { BalancerFactory, HostExplanation, ModuleBalancer } from '../../../agent/src/balancer/balancer.ts';
 import { CLASSIC_DEFAULTS, classicBalancer } from '../../../agent/src/balancer/classic/classic.ts';
 import { anyTraffic, Callers, type Event, meantTraffic } from './any-traffic.ts';
 import { host, hostsUpTo, seededRandom, World } from './world.ts';
+
+// They only compute, some of them for seconds.
+vi.setConfig({ testTimeout: 120_000 });
 
 type Explaining = World<ModuleBalancer>;
 
