@@ -112,15 +112,17 @@ const LENGTHS: readonly ((bodyBytes: number) => number)[] = [
   bodyBytes => bodyBytes + 4_096,
 ];
 
+/** Written anew for each use. */
+const HEAD = new Uint8Array(HEADER_BYTES);
+
 function tellTrueLength(bytes: Uint8Array): void {
   changeHead(bytes, 4, bytes.length - HEADER_BYTES);
 }
 
 function changeHead(bytes: Uint8Array, at: 0 | 4, value: number): Uint8Array {
   if (bytes.length < HEADER_BYTES) return bytes;
-  const head = new Uint8Array(HEADER_BYTES);
-  writeHeader(head, 0, value, value);
-  bytes.set(head.subarray(at, at + 4), at);
+  writeHeader(HEAD, 0, value, value);
+  for (let byte = at; byte < at + 4; byte++) bytes[byte] = HEAD[byte] as number;
   return bytes;
 }
 
@@ -130,9 +132,17 @@ function insertIntoBody(bytes: Uint8Array, insert: Uint8Array, random: Random): 
 }
 
 function garbage(length: number, random: Random): Uint8Array {
-  return Uint8Array.from({ length }, () => below(256, random));
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at++) bytes[at] = below(256, random);
+  return bytes;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
