@@ -40,6 +40,7 @@ test('places of clients that reset, or closed a UNIX socket, are given back and 
       .end('answer');
   for (const client of [halfClosed, halfClosedUnix, patient, ...late])
     await eventually('the answer', () => client.text() === 'answer' && client.end() === 'ended');
+  await eventually('the worker has said that it took them', () => counters.get('handedOver') >= 6);
   expect(counters.toObject()).toMatchObject({ accepted: 9, handedOver: 6, clientsGone: 2, refusedFull: 1, refusedLate: 0 });
   for (const { socket } of [halfClosed, halfClosedUnix, patient, ...late]) socket.destroy();
   worker.kill();
