@@ -2,6 +2,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LarsClient, LarsError, type LarsHost } from '@lars/client-sdk';
+import { knowRoute } from '../../test/support/know-route.ts';
 import { type CallerOptions, type FromCaller, MODIDS, type RoundCounts, type ToCaller } from './caller-messages.ts';
 
 const TICK_MS = 20;
@@ -33,7 +34,7 @@ class Caller {
     const counts: RoundCounts = { round, calls: 0, noHost: {}, accepted: {}, longestOutageMs: 0 };
     for (const modid of MODIDS) {
       counts.accepted[modid] = { succ: 0, err: 0 };
-      await this.#client.register(modid, round, { timeoutMs: REGISTER_MS }).catch(error => noteNoHost(counts, error));
+      await knowRoute(this.#client, modid, round, REGISTER_MS).catch(error => noteNoHost(counts, error));
     }
     for (const modid of MODIDS) this.#lastHostMs.set(modid, performance.now());
     this.#rounds.push(counts);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { hostInfos } from '../support/agent-messages.ts';
 import { eventually } from '../support/eventually.ts';
+import { knowRoute } from '../support/know-route.ts';
 import { CleanUps } from './agent-world.ts';
 import { Load, OutageWorld } from './outage-world.ts';
 
@@ -14,6 +15,7 @@ const STEADY = [4, 0] as const;
 const OTHER = [7, 0] as const;
 const HOSTS = 4;
 const OUTAGE_MS = 5_000;
+const PATIENT_MS = 20_000;
 
 const cleanUps = new CleanUps();
 afterEach(() => cleanUps.run());
@@ -34,6 +36,7 @@ describe.each([{ cache: true }, { cache: false }])('with %j', options => {
     const load = new Load(client, ...MODULE, host => !(isDead && host.port === 1));
     const without = new Load(world.client({ ...options, fallback: false }), ...OTHER);
     const steady = new Load(client, ...STEADY);
+    for (const [modid, cmdid] of [MODULE, STEADY]) await knowRoute(client, modid, cmdid, PATIENT_MS);
     load.begin();
     steady.begin();
     without.begin(1);
@@ -77,6 +80,7 @@ describe.each([{ cache: true }, { cache: false }])('with %j', options => {
     const client = world.client(options);
     const load = new Load(client, ...MODULE);
     const without = new Load(world.client({ ...options, fallback: false }), ...OTHER);
+    await knowRoute(client, ...MODULE, PATIENT_MS);
     load.begin();
     without.begin(1);
     await sleep(1_000);

@@ -9,6 +9,7 @@ import { hostInfos } from '../support/agent-messages.ts';
 import { writeAgentRoutes } from '../support/agent-routes-file.ts';
 import { eventually } from '../support/eventually.ts';
 import { freeUdpPorts } from '../support/free-ports.ts';
+import { knowRoute } from '../support/know-route.ts';
 import { CleanUps } from './agent-world.ts';
 import { LarsFolder, type LarsProcess } from './cli-process.ts';
 import { Load, OutageWorld } from './outage-world.ts';
@@ -21,6 +22,8 @@ const MODULES = [
   [1, 0],
   [2, 0],
 ] as const;
+
+const PATIENT_MS = 20_000;
 
 const cleanUps = new CleanUps();
 afterEach(() => cleanUps.run());
@@ -57,7 +60,9 @@ test('a rolling restart of agent, dnsserver and reporter fails no call', async (
     return client;
   };
   const loadsOf = (client: LarsClient) => MODULES.map(([modid, cmdid]) => new Load(client, modid, cmdid));
-  const loads = [{}, { cache: false }].flatMap(options => loadsOf(clientOf(options)));
+  const clients = [{}, { cache: false }].map(clientOf);
+  for (const client of clients) for (const [modid, cmdid] of MODULES) await knowRoute(client, modid, cmdid, PATIENT_MS);
+  const loads = clients.flatMap(loadsOf);
   const without = loadsOf(clientOf({ fallback: false, cache: false }));
   for (const load of loads) load.begin(3);
   for (const load of without) load.begin(1);
