@@ -38,10 +38,11 @@ export default defineConfig({
           exclude: [PROCESSES, ...ALONE],
           isolate: false,
           maxWorkers: '100%',
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 0 },
         },
       },
-      { extends: true, test: { name: 'e2e', include: [PROCESSES], maxWorkers: 3, sequence: { groupOrder: 2 } } },
+      // The start of a process weighs little here, and these files change more of one, such as its working folder.
+      { extends: true, test: { name: 'e2e', include: [PROCESSES], maxWorkers: 3, sequence: { groupOrder: 1 } } },
     ],
   },
 });

@@ -107,12 +107,14 @@ test.each([
   const isRouteCommand = name.startsWith('route');
   const read = async () => {
     const { out } = await printed(isRouteCommand ? 'route-list' : name, isRouteCommand ? args : [...args, agentOf(ready)]);
-    return Promise.all(
-      [
-        ['import', '-'],
-        ['apply', '-f', '-'],
-      ].map(async command => (await folder.runHere(['--json', 'route', ...command, '--dry-run'], out)).out),
-    );
+    const told: string[] = [];
+    // One after the other: both have this process's working folder.
+    for (const command of [
+      ['import', '-'],
+      ['apply', '-f', '-'],
+    ])
+      told.push((await folder.runHere(['--json', 'route', ...command, '--dry-run'], out)).out);
+    return told;
   };
   // The agent hears of a change up to a second later than the table.
   await eventually('nothing differs from the table', async () =>

@@ -126,13 +126,13 @@ describe('under a running dnsserver', () => {
     };
     remove();
     await eventually('the loss is told', async () => String(await outage()).includes('was deleted'));
-    expect(await status()).toBe('degraded');
+    await eventually('it is degraded', async () => (await status()) === 'degraded');
     const agent = await connectAgent(dnsserver.tcpPort);
     expect((await agent.answer(1, 1)).host).toHaveLength(1);
     await folder.run(['route', 'add', '2/2', '10.0.0.2:80', '--db', 'data/new.db', '--create']);
     put('data/new.db');
     await eventually('the new file is read', async () => (await agent.answer(2, 2)).host.length === 1);
-    expect(await status()).toBe('ok');
+    await eventually('it is well again', async () => (await status()) === 'ok');
     expect((await process.interrupt()).code).toBe(0);
   });
 

@@ -62,7 +62,7 @@ test.each(nativeKinds)(
     expect(sampleValue(after, 'lars_proxy_thread_restarts_total', { thread: '0' })).toBe(1);
     expect(sampleValue(after, 'lars_proxy_thread_dead', { thread: '0' })).toBe(0);
     const open = kept.filter(socket => !socket.destroyed);
-    expect((await world.status()).connections).toBe(open.length);
+    await eventually('those of the load have ended', async () => (await world.status()).connections === open.length);
     for (const socket of open) socket.destroy();
     await eventually('no descriptor has stayed', () => openFiles() <= before);
     expect((await world.proxy.interrupt()).code).toBe(0);
