@@ -89,14 +89,17 @@ describe('two workers in Node', () => {
     async () => {
       const blocked = answerOf(dispatch.port, '/block?ms=6000&id=blocked');
       await eventually('it hangs', async () => (await metric(dispatch, 'handed_over_total')) >= 1);
-      const pending: Promise<Answer>[] = [];
-      for (let id = 0; id < 20; id++) {
+      // While the other one has as many open, one that hangs is sent some, too.
+      const pending = Array.from({ length: 6 }, (_, id) => answerOf(dispatch.port, `/?ms=500&id=${id}`));
+      for (let id = pending.length; id < 20; id++) {
         pending.push(answerOf(dispatch.port, `/?id=${id}`));
         await sleep(50);
       }
       const answers = await Promise.all(pending);
       const hanging = await blocked;
       expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, id) => String(id)));
+      expect(await metric(dispatch, 'workers_dismissed_total')).toBe(1);
+      expect(await metric(dispatch, 'taken_back_total')).toBeGreaterThan(0);
       expect(answers.every(({ pid }) => pid !== hanging.pid)).toBe(true);
       expect(hanging.id).toBe('blocked');
       await twoReady(dispatch);
