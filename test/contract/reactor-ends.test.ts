@@ -130,6 +130,28 @@ describeEngines(
       await eventually('nothing is open', () => engine.stats().open === 0);
     });
 
+    test.runIf('bound' in outcome).each(['client', 'backend'] as const)(
+      'an end and a reset of the %s, both at once, end the relay',
+      async first => {
+        const { pair, ends, engine } = await openBareWorld(kind, 'inet');
+        for (const [run, messages] of TALKS.entries()) {
+          for (const saysMore of [false, true]) {
+            const all = await pair();
+            const [one, other] = first === 'client' ? [all.client, all.backend] : [all.backend, all.client];
+            await converse(one, other, messages);
+            if (saysMore) one.say();
+            one.finish();
+            one.reset();
+            await eventually(`the relay is over, after ${messages} messages`, () => ends.length > 2 * run + Number(saysMore));
+            expect(ends.at(-1)).toMatch(new RegExp(`^(reset|network_error) by ${first === 'client' ? 'a' : 'b'}$`));
+            await eventually('the other knows', () => other.look() && other.end !== undefined);
+            other.close();
+          }
+        }
+        await eventually('nothing is open', () => engine.stats().open === 0);
+      },
+    );
+
     test.runIf('bound' in outcome).each([
       ['inet', 'client'],
       ['inet', 'backend'],

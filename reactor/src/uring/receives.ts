@@ -93,15 +93,17 @@ export class Receives {
 
   /**
    * Something has broken there. A receive of many messages may never be told (Linux 6.18: where bytes and the break come at once, it looks for bytes once, and is woken by nothing
-   * after them), so that one message is received instead.
-   * @returns whether there was one: what is there will be told by what is received
+   * after them), so that one message is received instead: what is there will be told by that.
    */
-  endMany(fd: number): boolean {
+  endMany(fd: number): void {
+    this.#endMany(fd, this.#parts.watches.get(fd, Word.receive));
+  }
+
+  /** Whether many results are being received. */
+  isMany(fd: number): boolean {
     const { operations, watches } = this.#parts;
     const token = watches.get(fd, Word.receive);
-    if (token === NONE || operations.detailOf(token) !== MANY) return false;
-    this.#endMany(fd, token);
-    return true;
+    return token !== NONE && operations.detailOf(token) === MANY;
   }
 
   #receive(fd: number): void {

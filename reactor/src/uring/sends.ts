@@ -42,7 +42,7 @@ export class Sends {
     if (operations.isCancelled(token)) return false;
     const fd = operations.fdOf(token);
     const to = watches.get(fd, Word.forwardTo);
-    if (to === NONE) return false;
+    if (to === NONE || watches.is(fd, State.isGathering)) return false;
     if (result <= 0 || result >= RECEIVED_BYTES || (flags & HAS_BUFFER) === 0 || watches.get(to, Word.other) !== NONE) {
       this.endSendingOn(fd);
       return false;

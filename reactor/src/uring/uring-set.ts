@@ -20,8 +20,9 @@ import { NONE, State, Watches, Word } from './watches.ts';
 
 /** Waits for what was cancelled, a millisecond each, that bring nothing at all. The kernel gives a few results at a time, and thousands may come first. */
 const MAX_VAIN_WAITS = 100;
+const BREAKS = Ready.error | Ready.hangUp;
 /** What a receive may not be told of. */
-const BREAKS = Ready.error | Ready.hangUp | Ready.remoteEnded;
+const ENDS = BREAKS | Ready.remoteEnded;
 
 /**
  * Readiness by polls of io_uring, and receiving by it. An operation's token is given to another one when its last result is here and not before, so that no result is taken for
@@ -268,7 +269,13 @@ export class UringSet implements ReadinessSet, Receiver {
 
   #onReceived(token: number, result: number, flags: number): void {
     const fd = this.#operations.fdOf(token);
-    if (!this.#receives.finish(token, result, flags)) return;
+    const isTold = this.#receives.finish(token, result, flags);
+    if (this.#watches.is(fd, State.isBroken) && !this.#receives.isMany(fd)) {
+      // What is there will be told, and an edge that has been is not told again: a new poll finds what broke.
+      this.#watches.unmark(fd, State.isBroken);
+      this.change(fd, CHANGE_EDGES);
+    }
+    if (!isTold) return;
     const received = this.#watches.get(fd, Word.result);
     if (received > 0) this.#tell(fd, Ready.readable);
     else this.#tell(fd, Ready.readable | (received === 0 ? Ready.remoteEnded : Ready.error));
@@ -290,7 +297,12 @@ export class UringSet implements ReadinessSet, Receiver {
         operations.release(token);
       }
     }
-    if (result > 0 && (result & BREAKS) !== 0 && this.#receives.endMany(fd)) return;
+    if (result > 0 && (result & ENDS) !== 0 && this.#receives.isMany(fd)) {
+      this.#receives.endMany(fd);
+      // An end without a break is told by what is received.
+      if ((result & BREAKS) !== 0) this.#watches.mark(fd, State.isBroken);
+      return;
+    }
     this.#tell(fd, result < 0 ? Ready.error : result);
   }
 

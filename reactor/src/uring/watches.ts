@@ -43,6 +43,8 @@ export const State = {
   isGathering: 128,
   /** It has failed behind what was gathered. */
   hasFailed: 256,
+  /** It has broken while many results were received, and nobody was told yet. */
+  isBroken: 512,
 } as const;
 
 /** Behind the states of a descriptor: how many small messages in a row were sent on from it. */

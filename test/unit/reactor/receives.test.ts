@@ -56,10 +56,11 @@ describe('a receive of many that may not hear of a break', () => {
     const world = openReceives();
     world.operations.setDetail(world.token, MANY);
     world.entries.length = 0;
-    expect(world.receives.endMany(FD)).toBe(true);
+    expect(world.receives.isMany(FD)).toBe(true);
+    world.receives.endMany(FD);
     expect(world.entries).toEqual([Operation.cancel]);
     // Whoever says so again cancels nothing more.
-    expect(world.receives.endMany(FD)).toBe(true);
+    world.receives.endMany(FD);
     expect(world.entries).toEqual([Operation.cancel]);
     return world;
   }
@@ -69,7 +70,7 @@ describe('a receive of many that may not hear of a break', () => {
     expect(receives.finish(token, ECANCELED, 0)).toBe(false);
     expect(entries).toEqual([Operation.cancel, Operation.receive]);
     const next = watches.get(FD, Word.receive);
-    expect([operations.detailOf(next), receives.endMany(FD)]).toEqual([ONE, false]);
+    expect([operations.detailOf(next), receives.isMany(FD)]).toEqual([ONE, false]);
     expect([receives.finish(next, ECONNRESET, 0), receives.take(FD)]).toEqual([true, ECONNRESET]);
   });
 
@@ -87,8 +88,9 @@ describe('a receive of many that may not hear of a break', () => {
   });
 });
 
-test('a receive of one is not ended for a break, which it hears of', () => {
-  const { receives, entries } = openReceives();
-  expect(receives.endMany(FD)).toBe(false);
-  expect(entries).toEqual([Operation.receive]);
+test('a receive of one is none of many', () => {
+  const { receives, token } = openReceives();
+  expect(receives.isMany(FD)).toBe(false);
+  receives.finish(token, 0, 0);
+  expect(receives.isMany(FD)).toBe(false);
 });
