@@ -1,4 +1,11 @@
-import { type Engine, type HandlerFactory, type SocketOptions, startHandler } from '@lars/reactor';
+import {
+  type Connection,
+  type Descriptors,
+  type Engine,
+  type HandlerFactory,
+  type SocketOptions,
+  startHandler,
+} from '@lars/reactor';
 import type { ConnectionEnd } from './dispatch-link.ts';
 import { findDispatcher, openLink, type WorkerLink, type WorkerOptions, type WorkerPlace } from './worker-link.ts';
 
@@ -35,6 +42,7 @@ export async function serveDispatchedOn(
 
 class EngineService implements DispatchedService {
   readonly closed: Promise<void>;
+  readonly #descriptors: Descriptors;
   readonly #engine: Engine;
   readonly #createHandler: HandlerFactory;
   readonly #options: EngineWorkerOptions;
@@ -44,6 +52,7 @@ class EngineService implements DispatchedService {
   #hasLeft = false;
 
   constructor(place: WorkerPlace, engine: Engine, createHandler: HandlerFactory, options: EngineWorkerOptions) {
+    this.#descriptors = place.descriptors;
     this.#engine = engine;
     this.#createHandler = createHandler;
     this.#options = options;
@@ -72,20 +81,31 @@ class EngineService implements DispatchedService {
   }
 
   #serve(fd: number, listener: number, onEnded: ConnectionEnd): void {
-    const { writeHighBytes, writeLimitBytes } = this.#options;
-    const connection = this.#engine.adopt(fd, {
-      // The dispatcher has made it what it is, and keeps it open until it knows that it was taken.
-      isAcceptedHere: true,
-      isShared: true,
-      ...(writeHighBytes === undefined ? {} : { writeHighBytes }),
-      ...(writeLimitBytes === undefined ? {} : { writeLimitBytes }),
-      onGone: wasEndTold => this.#onEnded(onEnded, wasEndTold),
-    });
+    const connection = this.#adopt(fd, onEnded);
     this.#connections += 1;
     // What it throws is the program's, as of any event.
     startHandler(this.#createHandler, connection, listener, error => {
       throw error;
     });
+  }
+
+  #adopt(fd: number, onEnded: ConnectionEnd): Connection {
+    const { writeHighBytes, writeLimitBytes } = this.#options;
+    try {
+      return this.#engine.adopt(fd, {
+        // The dispatcher has made it what it is, and keeps it open until it knows that it was taken.
+        isAcceptedHere: true,
+        isShared: true,
+        ...(writeHighBytes === undefined ? {} : { writeHighBytes }),
+        ...(writeLimitBytes === undefined ? {} : { writeLimitBytes }),
+        onGone: wasEndTold => this.#onEnded(onEnded, wasEndTold),
+      });
+    } catch (error) {
+      // The engine was closed, and the connection is this worker's already.
+      this.#descriptors.close(fd);
+      onEnded(false);
+      throw error;
+    }
   }
 
   #onEnded(onEnded: ConnectionEnd, wasEndTold: boolean): void {

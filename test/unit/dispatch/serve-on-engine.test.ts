@@ -90,6 +90,21 @@ describe.each(kinds)('a worker on %s', kind => {
     await eventually('none is open', () => service.connections === 0 && openAt(world) === 0);
   });
 
+  test('whose engine was closed before: what comes is closed, and counts no more', async () => {
+    const world = await startDispatchWorld();
+    const errors = catchUncaught();
+    const { engine, service } = await serve(world, kind);
+    await engine.close();
+    const before = openDescriptors();
+    const client = await world.connect();
+    await eventually('the end', () => client.end());
+    client.socket.destroy();
+    expect(errors).toMatchObject([{ code: 'ENGINE_CLOSED' }]);
+    await eventually('none is open', () => service.connections === 0 && openAt(world) === 0);
+    await eventually('no descriptor stays', () => openDescriptors() <= before);
+    await service.close();
+  });
+
   test('closes when its last connection has ended, and takes no more meanwhile', async () => {
     const world = await startDispatchWorld();
     const { service } = await serve(world, kind);
@@ -129,8 +144,7 @@ describe.each(kinds)('a worker on %s', kind => {
   });
 });
 
-test('a handler that cannot be made resets its connection, and nothing else', async () => {
-  const world = await startDispatchWorld();
+function catchUncaught(): readonly unknown[] {
   const errors: unknown[] = [];
   const others = process.listeners('uncaughtException');
   process.removeAllListeners('uncaughtException');
@@ -139,6 +153,12 @@ test('a handler that cannot be made resets its connection, and nothing else', as
     process.removeAllListeners('uncaughtException');
     for (const other of others) process.on('uncaughtException', other);
   });
+  return errors;
+}
+
+test('a handler that cannot be made resets its connection, and nothing else', async () => {
+  const world = await startDispatchWorld();
+  const errors = catchUncaught();
   let made = 0;
   const { service } = await serve(world, 'node', (connection, listener) => {
     made += 1;
