@@ -245,6 +245,20 @@ test('what computes in the pool keeps nobody waiting; its errors, its limit and 
   expect(server.threads()[0]?.deaths).toBe(0);
 });
 
+test('a task goes to the thread of the pool that has the fewest, whichever thread gave them', async () => {
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const meet = `gate => (Atomics.add(gate, 0, 1), Atomics.notify(gate, 0), Atomics.wait(gate, 0, 1, 10_000))`;
+  const { connect } = await start({
+    pool: { module: moduleOf(`export const tasks = { meet: ${meet} }`), threads: 2 },
+    data: { gate },
+  });
+  const clients = [await connect(), await connect()] as const;
+  expect(new Set(await Promise.all(clients.map(threadOf))).size).toBe(2);
+  const first = ask(clients[0], 'pool meet');
+  await eventually('it runs', () => gate[0] === 1);
+  expect([await ask(clients[1], 'pool meet'), await first]).toEqual(['meet not-equal', 'meet ok']);
+});
+
 const moduleOf = (text: string) => new URL(`data:text/javascript,${encodeURIComponent(text)}`);
 
 test.each<[object, string]>([

@@ -1,7 +1,9 @@
-/** A thread of a reactor server that dies before it serves leaves nothing open. */
-import { readdirSync, readlinkSync } from 'node:fs';
+/** A thread of a reactor server that dies before it serves, or runs tasks, leaves nothing open. */
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
 import { createReactorServer, type ReactorServerOptions } from '@lars/reactor';
 import { expect, test } from 'vitest';
+import { connectClient, temporaryFolder } from '../support/dispatch-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { afterTest, listenRemote } from './reactor-harness.ts';
@@ -67,5 +69,32 @@ test('a thread that dies while it is started again, and one that its server ends
   await eventually('it is in its third life', () => lives[0] === 3);
   await server.close();
   await eventually('its connections are over', () => accepted.length === 3 && accepted.every(({ isClosed }) => isClosed));
+  await eventually('nothing has stayed', () => descriptorsOpen() <= before);
+});
+
+test('a thread of the pool that loads its module again is ended with its server', async () => {
+  const [first, second] = ['first', 'second'].map(name => path.join(temporaryFolder(), name));
+  const before = descriptorsOpen();
+  // The second life has something open, and never comes up.
+  const module = moduleOf(`
+    import { existsSync, writeFileSync } from 'node:fs';
+    import { createServer } from 'node:net';
+    if (existsSync('${first}')) {
+      await new Promise(resolve => createServer().listen(0, resolve));
+      writeFileSync('${second}', '');
+      await new Promise(() => undefined);
+    }
+    writeFileSync('${first}', '');
+    export const tasks = { die: () => process.exit(1) };
+  `);
+  const handler = moduleOf(
+    `export const createHandler = ({ runInPool }) => () => ({ onData: () => runInPool('die').catch(() => undefined) });`,
+  );
+  const server = await open({ handler, pool: { module, threads: 1 } });
+  afterTest(() => server.close());
+  const client = await connectClient({ host: '127.0.0.1', port: server.addresses[0]?.port ?? 0 }, 'x');
+  await eventually('it is in its second life', () => existsSync(String(second)));
+  client.socket.destroy();
+  await server.close();
   await eventually('nothing has stayed', () => descriptorsOpen() <= before);
 });

@@ -15,7 +15,7 @@ export interface ThreadData {
   /** Tasks of the pool that the thread may have under way. */
   readonly maxWaiting: number;
   /** Ways to the threads of the pool that are there. A message would come after the first connections. */
-  readonly pool: readonly MessagePort[];
+  readonly pool: readonly PoolWay[];
   /** It is not ended while it loads what it needs of the system. */
   readonly lock: TerminationLock;
 }
@@ -24,6 +24,16 @@ export interface ThreadData {
 export interface PoolData {
   /** The URL of the module that has the tasks. */
   readonly module: string;
+  readonly underWay: UnderWay;
+}
+
+/** One number: the tasks that a thread of the pool has been given, by whichever thread, and has not finished. Counted up by who gives one, down by who runs it. */
+export type UnderWay = Int32Array<SharedArrayBuffer>;
+
+/** A way to a thread of the pool. */
+export interface PoolWay {
+  readonly port: MessagePort;
+  readonly underWay: UnderWay;
 }
 
 /** A thread that serves connections sends its tasks here. */
@@ -41,7 +51,7 @@ export type FromPool = { readonly id: number } & ({ readonly value: unknown } | 
 
 export type ToThread =
   /** A way to a thread of the pool that has come. */
-  | { readonly kind: 'pool'; readonly port: MessagePort }
+  | { readonly kind: 'pool'; readonly way: PoolWay }
   /** Finish what is open within the time, when as many connections as were passed are taken, then end. */
   | { readonly kind: 'stop'; readonly graceMs: number; readonly passed: number };
 

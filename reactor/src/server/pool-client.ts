@@ -1,6 +1,6 @@
 import type { MessagePort, Transferable } from 'node:worker_threads';
 import { asError } from '../engine-core.ts';
-import type { FromPool, ToPool } from './messages.ts';
+import type { FromPool, PoolWay, ToPool, UnderWay } from './messages.ts';
 
 /** FULL: too many tasks wait. LOST: the thread that ran it has died. NONE: the server has no pool, or none of its threads is there. FAILED: the task threw. */
 export type PoolErrorCode = 'FULL' | 'LOST' | 'NONE' | 'FAILED';
@@ -20,10 +20,15 @@ interface Waiting {
   reject(error: PoolError): void;
 }
 
-/** One reactor thread's way to the threads of the pool: each task goes to the one that has the fewest of this thread's. */
+interface Lane {
+  readonly underWay: UnderWay;
+  readonly waiting: Map<number, Waiting>;
+}
+
+/** One reactor thread's way to the threads of the pool: each task goes to the one that has the fewest, of all reactor threads together. */
 export class PoolClient {
   readonly #maxWaiting: number;
-  readonly #lanes = new Map<MessagePort, Map<number, Waiting>>();
+  readonly #lanes = new Map<MessagePort, Lane>();
   #lastId = 0;
 
   /** @param maxWaiting tasks that this thread may have under way */
@@ -32,9 +37,9 @@ export class PoolClient {
   }
 
   /** A thread of the pool has come. */
-  add(port: MessagePort): void {
+  add({ port, underWay }: PoolWay): void {
     const waiting = new Map<number, Waiting>();
-    this.#lanes.set(port, waiting);
+    this.#lanes.set(port, { underWay, waiting });
     port.on('message', (answer: FromPool) => {
       const one = waiting.get(answer.id);
       waiting.delete(answer.id);
@@ -49,22 +54,35 @@ export class PoolClient {
 
   run(task: string, input: unknown, transfer: readonly Transferable[] = []): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const [best] = [...this.#lanes].sort(([, a], [, b]) => a.size - b.size);
-    const under = [...this.#lanes.values()].reduce((sum, waiting) => sum + waiting.size, 0);
+    const best = this.#leastBusy();
+    const under = [...this.#lanes.values()].reduce((sum, { waiting }) => sum + waiting.size, 0);
     if (best === undefined) reject(new PoolError('NONE', 'no thread of a pool is there'));
     else if (under >= this.#maxWaiting) reject(new PoolError('FULL', `${under} tasks are under way`));
     else {
-      const [port, waiting] = best;
+      const [port, { underWay, waiting }] = best;
       this.#lastId += 1;
       const message: ToPool = { id: this.#lastId, task, input };
       try {
         port.postMessage(message, [...transfer]);
+        Atomics.add(underWay, 0, 1);
         waiting.set(this.#lastId, { resolve, reject });
       } catch (error) {
         reject(new PoolError('FAILED', `the input cannot be passed to a thread: ${asError(error).message}`));
       }
     }
     return promise;
+  }
+
+  #leastBusy(): [MessagePort, Lane] | undefined {
+    let best: [MessagePort, Lane] | undefined;
+    let fewest = Number.POSITIVE_INFINITY;
+    for (const entry of this.#lanes) {
+      const count = Atomics.load(entry[1].underWay, 0);
+      if (count >= fewest) continue;
+      fewest = count;
+      best = entry;
+    }
+    return best;
   }
 
   close(): void {

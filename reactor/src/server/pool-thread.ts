@@ -5,7 +5,7 @@ import type { PoolData, ToPool, ToPoolThread } from './messages.ts';
 import type { TaskModule } from './task-pool.ts';
 
 const main = parentPort as MessagePort;
-const { module } = workerData as PoolData;
+const { module, underWay } = workerData as PoolData;
 const { tasks } = await importModule<TaskModule>('pool.module', module);
 if (typeof tasks !== 'object') throw new TypeError(`pool.module: ${module} does not export an object tasks`);
 
@@ -21,5 +21,7 @@ async function run(port: MessagePort, { id, task, input }: ToPool): Promise<void
     port.postMessage({ id, value: await work(input) });
   } catch (error) {
     port.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+  } finally {
+    Atomics.sub(underWay, 0, 1);
   }
 }

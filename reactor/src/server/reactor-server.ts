@@ -1,10 +1,10 @@
-import type { MessagePort } from 'node:worker_threads';
 import { checkMs, checkWhole } from '../check-options.ts';
 import { createPassingEngine } from '../create-engine.ts';
 import { type Address, type Engine, EngineError, type EngineLog, type Listener } from '../engine.ts';
 import { asError } from '../engine-core.ts';
 import type { Passing } from '../passing.ts';
 import { chooseThread, type ThreadLoad } from './choose-thread.ts';
+import type { PoolWay } from './messages.ts';
 import { checkServerOptions, type ReactorServerOptions } from './server-options.ts';
 import { SharedState } from './shared-state.ts';
 import { TaskPool } from './task-pool.ts';
@@ -177,7 +177,7 @@ class MainReactor implements ReactorServer {
     await this.#engine.close();
   }
 
-  #connectSlots(connect: () => MessagePort): void {
+  #connectSlots(connect: () => PoolWay): void {
     for (const slot of this.#slots) slot.addPool(connect);
   }
 

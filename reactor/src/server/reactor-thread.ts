@@ -39,7 +39,7 @@ const factory = await loadHandler(handler, { engine, thread, data, log, runInPoo
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'stop') stop(message.passed, performance.now() + message.graceMs);
-  else pool.add(message.port);
+  else pool.add(message.way);
 });
 passing.receive(owner.take, (connection, _, tag) => owner.serve(factory, connection, tag));
 say({ kind: 'ready', inbox: passing.inbox });

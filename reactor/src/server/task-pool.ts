@@ -1,6 +1,6 @@
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import type { EngineLog } from '../engine.ts';
-import type { PoolData, ToPoolThread } from './messages.ts';
+import type { PoolData, PoolWay, ToPoolThread, UnderWay } from './messages.ts';
 
 /** A module with tasks, loaded once in each thread of the pool. */
 export interface TaskModule {
@@ -20,7 +20,12 @@ export interface TaskPoolDeps {
   readonly log: EngineLog;
   readonly script: URL;
   /** Gives all threads that serve connections a way to a new thread of the pool. @param connect makes one way */
-  readonly onStarted: (connect: () => MessagePort) => void;
+  readonly onStarted: (connect: () => PoolWay) => void;
+}
+
+interface PoolThread {
+  readonly worker: Worker;
+  readonly underWay: UnderWay;
 }
 
 const RESTART_MS = 200;
@@ -32,7 +37,10 @@ const STEADY_MS = 30_000;
 export class TaskPool {
   readonly #options: TaskPoolOptions;
   readonly #deps: TaskPoolDeps;
-  readonly #workers = new Map<number, Worker>();
+  /** Those that run tasks. */
+  readonly #workers = new Map<number, PoolThread>();
+  /** Those that have not ended, also while they load their module. */
+  readonly #running = new Set<Worker>();
   readonly #restarts = new Map<number, NodeJS.Timeout>();
   #isClosed = false;
 
@@ -47,31 +55,35 @@ export class TaskPool {
   }
 
   /** Ways to all threads of the pool, for a thread that serves connections and has just started. */
-  connectAll(): readonly MessagePort[] {
+  connectAll(): readonly PoolWay[] {
     return [...this.#workers.values()].map(connect);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const restart of this.#restarts.values()) clearTimeout(restart);
-    await Promise.all([...this.#workers.values()].map(worker => worker.terminate()));
+    await Promise.all([...this.#running].map(worker => worker.terminate()));
   }
 
   #start(thread: number, deaths: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const workerData: PoolData = { module: String(this.#options.module) };
+    const underWay = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const workerData: PoolData = { module: String(this.#options.module), underWay };
     const worker = new Worker(this.#deps.script, { workerData, name: `pool${thread}` });
+    this.#running.add(worker);
     const startedMs = performance.now();
     let reason: Error | undefined;
     worker.once('message', () => {
-      this.#workers.set(thread, worker);
-      this.#deps.onStarted(() => connect(worker));
+      const ready = { worker, underWay };
+      this.#workers.set(thread, ready);
+      this.#deps.onStarted(() => connect(ready));
       resolve();
     });
     worker.on('error', (error: Error) => {
       reason = error;
     });
     worker.once('exit', code => {
+      this.#running.delete(worker);
       const how = reason?.message ?? `exit code ${code}`;
       const wasReady = this.#workers.delete(thread);
       reject(reason ?? new Error(`a thread of the pool ended with ${code}`));
@@ -96,9 +108,9 @@ export class TaskPool {
   }
 }
 
-function connect(worker: Worker): MessagePort {
+function connect({ worker, underWay }: PoolThread): PoolWay {
   const { port1, port2 } = new MessageChannel();
   const message: ToPoolThread = { port: port1 };
   worker.postMessage(message, [port1]);
-  return port2;
+  return { port: port2, underWay };
 }

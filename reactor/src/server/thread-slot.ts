@@ -1,11 +1,11 @@
-import { type MessagePort, Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { newTerminationLock, waitUntilTerminable } from '@lars/syscalls/termination-lock';
 import { MS_MAX } from '../check-options.ts';
 import type { EngineLog } from '../engine.ts';
 import { asError } from '../engine-core.ts';
 import type { Passing } from '../passing.ts';
 import type { ThreadLoad } from './choose-thread.ts';
-import type { FromThread, ThreadData, ToThread } from './messages.ts';
+import type { FromThread, PoolWay, ThreadData, ToThread } from './messages.ts';
 import { passTag } from './pass-tag.ts';
 import type { SharedState } from './shared-state.ts';
 import { type ThreadEvent, ThreadHealth } from './thread-health.ts';
@@ -18,7 +18,7 @@ export interface ThreadSlotDeps {
   readonly passing: Pick<Passing, 'pass' | 'takeBack'>;
   readonly data: Omit<ThreadData, 'life' | 'thread' | 'pool' | 'lock'>;
   /** Makes ways to the threads of the pool, for a new thread. */
-  readonly connectPool: () => readonly MessagePort[];
+  readonly connectPool: () => readonly PoolWay[];
   /** A thread that hangs for so long is ended; 0 = none is. */
   readonly hangLimitMs: number;
   /** It has died: what it had, and what was on the way to it. */
@@ -108,7 +108,7 @@ export class ThreadSlot {
     const pool = this.#deps.connectPool();
     this.#lock = newTerminationLock();
     const workerData: ThreadData = { ...data, thread: this.#thread, life: this.#life, pool, lock: this.#lock };
-    const worker = new Worker(script, { workerData, transferList: [...pool], name: `reactor${this.#thread}` });
+    const worker = new Worker(script, { workerData, transferList: pool.map(({ port }) => port), name: `reactor${this.#thread}` });
     this.#worker = worker;
     const slow = setInterval(() => {
       log.warn(
@@ -175,10 +175,10 @@ export class ThreadSlot {
   }
 
   /** Gives the thread, if it runs or is starting, a way to a thread of the pool that has come. */
-  addPool(connect: () => MessagePort): void {
+  addPool(connect: () => PoolWay): void {
     if (this.#worker === undefined) return;
-    const port = connect();
-    this.#worker.postMessage({ kind: 'pool', port } satisfies ToThread, [port]);
+    const way = connect();
+    this.#worker.postMessage({ kind: 'pool', way } satisfies ToThread, [way.port]);
   }
 
   /** To be called once in a while: notices a thread that hangs. */
