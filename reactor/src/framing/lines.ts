@@ -12,7 +12,7 @@ export class LineSplitter {
   #length = 0;
 
   /**
-   * @param maxBytes of a line; longer ones are an error, so that a remote that sends no newline does not fill the memory
+   * @param maxBytes of a line without its end; longer ones are an error, so that a remote that sends no newline does not fill the memory
    * @throws {RangeError}
    */
   constructor(maxBytes: number) {
@@ -29,14 +29,21 @@ export class LineSplitter {
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
       const last = chunk.subarray(from, at);
       from = at + 1;
-      if (this.#length + last.length > this.#maxBytes) return false;
+      if (this.#isTooLong(last)) return false;
       const line = this.#length === 0 ? last : this.#whole(last);
       onLine(line.at(-1) === RETURN ? line.subarray(0, -1) : line);
     }
     if (from === chunk.length) return true;
-    if (this.#length + chunk.length - from > this.#maxBytes) return false;
-    this.#keep(chunk.subarray(from));
+    const rest = chunk.subarray(from);
+    if (this.#isTooLong(rest)) return false;
+    this.#keep(rest);
     return true;
+  }
+
+  /** A CR may belong to the end of the line. */
+  #isTooLong(part: Uint8Array): boolean {
+    const last = part.at(-1) ?? this.#partial[this.#length - 1];
+    return this.#length + part.length - Number(last === RETURN) > this.#maxBytes;
   }
 
   #whole(last: Uint8Array): Uint8Array {

@@ -101,3 +101,22 @@ test.each([Number.NaN, -1, undefined])('a limit of %s is none', limit => {
   expect(() => new LineSplitter(limit as number)).toThrow(`maxBytes is ${limit}`);
   expect(() => new LengthPrefixedSplitter(limit as number)).toThrow(`maxBodyBytes is ${limit}`);
 });
+
+test.each([1, 2, 3, 7])(
+  'a line may have all its bytes and end with CRLF, in chunks of %i; with one more it is too long',
+  size => {
+    const lines = (text: string) => {
+      const splitter = new LineSplitter(5);
+      const told: string[] = [];
+      const bytes = Buffer.from(text);
+      let isWell = true;
+      for (let at = 0; at < bytes.length && isWell; at += size) {
+        isWell = splitter.push(bytes.subarray(at, at + size), line => void told.push(Buffer.from(line).toString()));
+      }
+      return [told, isWell];
+    };
+    expect(lines('12345\r\nabcde\n\r\n')).toEqual([['12345', 'abcde', ''], true]);
+    expect(lines('12345\r\n123456\r\n')).toEqual([['12345'], false]);
+    expect(lines('12345\r6\n')).toEqual([[], false]);
+  },
+);
