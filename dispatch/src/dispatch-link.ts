@@ -68,6 +68,8 @@ export class DispatchLink {
   #lastCame = false;
   #isReferenced = true;
   #isInTrouble = false;
+  /** When the dispatcher began to send connections. */
+  #attachedMs = 0;
   #lastAttachedMs: number;
 
   constructor(options: DispatchLinkOptions, deps: DispatchLinkDeps) {
@@ -197,7 +199,7 @@ export class DispatchLink {
     }
     const page = this.#deps.descriptors.openPage(fd);
     this.#shared = { page, status: new WorkerStatus(page) };
-    this.#attempt = 0;
+    this.#attachedMs = this.#deps.nowMs();
     this.#isInTrouble = false;
     this.#deps.onAttached();
   }
@@ -268,7 +270,11 @@ export class DispatchLink {
 
   #onClosed(): void {
     if (this.#descriptorSocket !== NO_DESCRIPTOR) this.#deps.descriptors.close(this.#descriptorSocket);
-    if (this.#shared !== undefined) this.#lastAttachedMs = this.#deps.nowMs();
+    if (this.#shared !== undefined) {
+      this.#lastAttachedMs = this.#deps.nowMs();
+      // A worker whose link breaks with the first connections, for want of descriptors, is not to come ten times a second.
+      if (this.#lastAttachedMs - this.#attachedMs >= RETRY_MAX_MS) this.#attempt = 0;
+    }
     this.#shared?.page.close();
     this.#shared = undefined;
     this.#descriptorSocket = NO_DESCRIPTOR;

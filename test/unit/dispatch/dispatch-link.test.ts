@@ -4,7 +4,7 @@ import { decodeWorkerFrame, encodeFrame, type WorkerFrame } from '@lars/dispatch
 import { StatusView } from '@lars/dispatch/shared-status';
 import { type Connection, createEngine } from '@lars/reactor';
 import { FrameSplitter } from '@lars/reactor/number-frames';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { DispatchLink } from '../../../dispatch/src/dispatch-link.ts';
 import { afterTest, type Client, connectClient, temporaryFolder } from '../../support/dispatch-world.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -256,4 +256,26 @@ test.each([
   nowMs = 10_000;
   await new Promise(resolve => setTimeout(resolve, 300));
   expect([seen.drained, seen.left]).toEqual([drained, drained]);
+});
+
+test('waits longer each time that the link breaks soon, and begins anew when it has lasted', async () => {
+  const dispatcher = await startScriptedDispatcher();
+  const delays: unknown[] = [];
+  const original = globalThis.setTimeout;
+  const spy = vi.spyOn(globalThis, 'setTimeout').mockImplementation(((callback: () => void, ms: number) => {
+    delays.push(ms);
+    return original(callback, Math.min(ms, 5));
+  }) as typeof setTimeout);
+  afterTest(() => spy.mockRestore());
+  let nowMs = 0;
+  const { seen } = startLink(dispatcher.path, { nowMs: () => nowMs });
+  const waits = () => delays.filter(ms => [37.5, 75, 150, 300].includes(ms as number));
+  for (const [at, lastedMs] of [0, 0, 1_999, 2_000].entries()) {
+    const { control } = await attach(dispatcher, at);
+    await eventually('it is attached', () => seen.attached === at + 1);
+    nowMs += lastedMs;
+    dispatcher.remotes.findLast(({ fd }) => fd === control)?.connection.destroy();
+    await eventually('it waits', () => waits().length === at + 1);
+  }
+  expect(waits()).toEqual([37.5, 75, 150, 37.5]);
 });
