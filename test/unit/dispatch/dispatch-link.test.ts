@@ -100,11 +100,13 @@ interface Attached {
   give(fds: readonly number[], listeners?: readonly number[]): void;
 }
 
-async function attach(dispatcher: ScriptedDispatcher, at = 0): Promise<Attached> {
+/** @param beforePage is called when the second connection is here, and nothing was sent to it */
+async function attach(dispatcher: ScriptedDispatcher, at = 0, beforePage?: () => void): Promise<Attached> {
   const control = await eventually('hello', () => dispatcher.remotes.filter(({ said }) => said[0]?.kind === 'hello')[at]);
   descriptors.sendBytes(control.fd, encodeFrame({ kind: 'welcome', version: 2, session: 99 }));
   const second = await eventually('attach', () => dispatcher.remotes.filter(({ said }) => said[0]?.kind === 'attach')[at]);
   expect(second.said).toEqual([{ kind: 'attach', session: 99 }]);
+  beforePage?.();
   const { page, fd } = descriptors.createPage();
   afterTest(() => page.close());
   descriptors.send(second.fd, [fd], [0]);
@@ -198,10 +200,7 @@ test('takes what is on the way before it has left', async () => {
 test('that leaves before it is attached takes nothing', async () => {
   const dispatcher = await startScriptedDispatcher();
   const { link, seen } = startLink(dispatcher.path);
-  const attaching = attach(dispatcher);
-  await eventually('it attaches', () => dispatcher.remotes.some(({ said }) => said[0]?.kind === 'attach'));
-  link.leave();
-  const { give } = await attaching;
+  const { give } = await attach(dispatcher, 0, () => link.leave());
   const { client, fd } = await dispatcher.accept();
   give([fd]);
   descriptors.close(fd);
