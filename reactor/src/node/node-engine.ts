@@ -38,6 +38,9 @@ import { TICK_MS, WheelTimer } from '../timer-wheel.ts';
 import { NodeConnection } from './node-connection.ts';
 import { NodeListener } from './node-listener.ts';
 
+/** How long the wheel stands still where none of its timers is due. */
+const QUIET_MS = 100;
+
 /** The engine that runs everywhere: sockets of node:net. */
 export class NodeEngine implements Engine {
   readonly kind = 'node';
@@ -46,6 +49,8 @@ export class NodeEngine implements Engine {
   readonly #connections = new Set<NodeConnection>();
   readonly #listeners = new Set<NodeListener>();
   #ticking: NodeJS.Timeout | undefined;
+  /** When the wheel turns next. */
+  #tickMs = 0;
 
   constructor(core: EngineCore, reason: string) {
     this.#core = core;
@@ -166,15 +171,20 @@ export class NodeEngine implements Engine {
     return connection;
   }
 
-  /** The wheel turns while there are timers on it. */
+  /** The wheel turns when its next timer is due, and once in a while until then. */
   #tick(): void {
-    if (this.#ticking !== undefined || this.#core.isClosed) return;
+    if (this.#core.isClosed) return;
+    const nowMs = this.#core.readClock();
+    const tickMs = nowMs + Math.max(TICK_MS, this.#core.wheel.quietMs(nowMs, QUIET_MS));
+    if (this.#ticking !== undefined && this.#tickMs <= tickMs) return;
+    clearTimeout(this.#ticking);
+    this.#tickMs = tickMs;
     this.#ticking = setTimeout(() => {
       this.#ticking = undefined;
       this.#core.look();
       this.#core.advance();
       if (this.#core.wheel.size > 0) this.#tick();
-    }, TICK_MS);
+    }, tickMs - nowMs);
   }
 
   #checkOpen(): void {
