@@ -323,8 +323,8 @@ class Dispatcher implements RunningDispatcher {
     });
   }
 
-  #serveHttp(place: { readonly ip: string; readonly port: number }, hasTakenOver: boolean): Promise<HealthServer> {
-    return serveHttp(place, hasTakenOver, {
+  #serveHttp(place: { readonly ip: string; readonly port: number }, takesOver: boolean): Promise<HealthServer> {
+    return serveHttp(place, takesOver, {
       log: this.#log,
       pool: this.#pool,
       counters: this.counters,

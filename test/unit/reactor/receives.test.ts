@@ -1,38 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { EngineCore } from '../../../reactor/src/engine-core.ts';
-import { Events } from '../../../reactor/src/uring/events.ts';
-import { MANY, ONE, Operations } from '../../../reactor/src/uring/operations.ts';
-import type { ReceiveBuffers } from '../../../reactor/src/uring/receive-buffers.ts';
+import { MANY, ONE } from '../../../reactor/src/uring/operations.ts';
 import { Receives } from '../../../reactor/src/uring/receives.ts';
-import { HAS_BUFFER, MORE_FOLLOWS, Operation, type Ring } from '../../../reactor/src/uring/ring.ts';
-import { Watches, Word } from '../../../reactor/src/uring/watches.ts';
+import { HAS_BUFFER, MORE_FOLLOWS, Operation } from '../../../reactor/src/uring/ring.ts';
+import { Word } from '../../../reactor/src/uring/watches.ts';
+import { openUnansweringRing } from '../../support/unanswering-ring.ts';
 
 const FD = 5;
 const ECANCELED = -125;
 const ECONNRESET = -104;
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** Receives of one descriptor, of a kernel that answers as the test says. */
+/** Receives of one descriptor. */
 function openReceives() {
-  const watches = new Watches();
-  const operations = new Operations();
-  const buffers = { view: (number: number, length: number) => new Uint8Array(length).fill(number), giveBack: () => undefined };
-  const entries: number[] = [];
-  const ring = {
-    add: (operation: number) => entries.push(operation & 0xff),
-    setField: () => undefined,
-  };
-  const receives = new Receives(
-    {
-      core: new EngineCore({ log: silent, nowMs: () => 0 }),
-      ring: ring as unknown as Ring,
-      buffers: buffers as unknown as ReceiveBuffers,
-      operations,
-      watches,
-      events: new Events(),
-    },
-    () => undefined,
-  );
+  const { parts, entries } = openUnansweringRing();
+  const { watches, operations } = parts;
+  const receives = new Receives(parts, () => undefined);
   watches.add(FD, 1);
   receives.begin(FD);
   return { receives, watches, operations, entries, token: watches.get(FD, Word.receive) };

@@ -1,39 +1,20 @@
-/** What is sent on without being told, of a kernel that answers as the test says. */
+/** What is sent on without being told. */
 import { expect, test } from 'vitest';
-import { EngineCore } from '../../../reactor/src/engine-core.ts';
 import { RECEIVED_BYTES } from '../../../reactor/src/native/readiness-set.ts';
-import { Events } from '../../../reactor/src/uring/events.ts';
-import { Kind, MANY, ONE, Operations } from '../../../reactor/src/uring/operations.ts';
-import type { ReceiveBuffers } from '../../../reactor/src/uring/receive-buffers.ts';
-import { HAS_BUFFER, MORE_FOLLOWS, Operation, type Ring } from '../../../reactor/src/uring/ring.ts';
+import { Kind, MANY, ONE } from '../../../reactor/src/uring/operations.ts';
+import { HAS_BUFFER, MORE_FOLLOWS, Operation } from '../../../reactor/src/uring/ring.ts';
 import { Sends } from '../../../reactor/src/uring/sends.ts';
-import { NONE, State, Watches, Word } from '../../../reactor/src/uring/watches.ts';
+import { NONE, State, Word } from '../../../reactor/src/uring/watches.ts';
+import { openUnansweringRing } from '../../support/unanswering-ring.ts';
 
 const [FROM, TO] = [5, 6];
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const from = (buffer: number, flags = 0): number => HAS_BUFFER | flags | (buffer << 16);
 
 function openSends() {
-  const [watches, operations] = [new Watches(), new Operations()];
-  const entries: number[] = [];
+  const { parts, entries } = openUnansweringRing();
+  const { watches, operations } = parts;
   const watched: number[] = [];
-  const ring = {
-    add: (operation: number) => entries.push(operation & 0xff),
-    setField: () => undefined,
-    setAddress: () => undefined,
-  };
-  const buffers = { addressOf: (buffer: number) => buffer, view: () => new Uint8Array(40), giveBack: () => undefined };
-  const sends = new Sends(
-    {
-      core: new EngineCore({ log: silent, nowMs: () => 0 }),
-      ring: ring as unknown as Ring,
-      buffers: buffers as unknown as ReceiveBuffers,
-      operations,
-      watches,
-      events: new Events(),
-    },
-    fd => watched.push(fd),
-  );
+  const sends = new Sends(parts, fd => watched.push(fd));
   for (const fd of [FROM, TO]) watches.add(fd, 1);
   const token = operations.open(Kind.receive, FROM);
   watches.set(FROM, Word.receive, token);
