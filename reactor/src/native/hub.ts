@@ -151,6 +151,12 @@ export class Hub implements Participant {
     this.wake();
   }
 
+  /** For one that was removed and of which nothing is told any more: what others do at this moment depends on when it closes. To be called when an end is told. */
+  closeNow(fd: number): void {
+    this.#set.onClosing?.(fd);
+    this.libc.close(fd);
+  }
+
   schedule(task: Task): void {
     if (task.isScheduled) return;
     task.isScheduled = true;

@@ -9,6 +9,8 @@ import type { SocketContext } from './stream-socket.ts';
 
 /** How many connections one listener accepts in a row before others have their turn. */
 const ACCEPTS_IN_A_ROW = 64;
+/** How long one that closes accepts at most, where others connect faster than it accepts. */
+const CLOSING_MS = 1_000;
 /** Out of descriptors or memory: how long accepting waits, and how often the log says so at most. */
 const RETRY_MS = 100;
 const LOG_PERIOD_MS = 10_000;
@@ -34,6 +36,8 @@ export class SocketListener implements Listener, Source {
   #isOpen = true;
   #isPaused = false;
   #isWatched = false;
+  /** Accepts the last. */
+  #isClosing = false;
   #loggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: SocketListenerDeps, fd: number) {
@@ -58,19 +62,23 @@ export class SocketListener implements Listener, Source {
     this.#watch();
   }
 
-  /** Accepts what waits right before the descriptor closes: the kernel resets what comes in between. */
+  /** Accepts what waits right before the descriptor closes, and has it served after that: the kernel resets what comes in between. */
   close(): Promise<void> {
     if (!this.#isOpen) return Promise.resolve();
-    const { hub } = this.#deps.context;
+    const { core, hub } = this.#deps.context;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#leave();
+    this.#isClosing = true;
     this.#deps.file?.remove();
-    hub.tellLater(() => {
-      while (this.#accept());
+    const untilMs = core.readClock() + CLOSING_MS;
+    const acceptLast = (): void => {
+      const mayBeMore = !core.isClosed && this.#acceptInARow() && core.readClock() < untilMs;
+      if (mayBeMore) hub.tellLater(acceptLast);
+      else hub.closeNow(this.fd);
       this.#deps.onAccepted();
-      hub.closeLater(this.fd);
-      resolve();
-    });
+      if (!mayBeMore) resolve();
+    };
+    hub.tellLater(acceptLast);
     return promise;
   }
 
@@ -89,9 +97,15 @@ export class SocketListener implements Listener, Source {
   }
 
   onReady(): void {
-    let accepted = 0;
-    while (accepted < ACCEPTS_IN_A_ROW && this.#isWatched && this.#accept()) accepted++;
+    this.#acceptInARow();
     this.#deps.onAccepted();
+  }
+
+  /** @returns whether there may be more */
+  #acceptInARow(): boolean {
+    let accepted = 0;
+    while (accepted < ACCEPTS_IN_A_ROW && (this.#isWatched || this.#isClosing) && this.#accept()) accepted++;
+    return accepted === ACCEPTS_IN_A_ROW;
   }
 
   /** @returns whether there may be another one */
