@@ -30,6 +30,7 @@ export const IPV6_V6ONLY = 26;
 export const SHUT_WR = 1;
 export const MSG_PEEK = 2;
 export const MSG_DONTWAIT = 0x40;
+export const MSG_WAITALL = 0x100;
 export const MSG_NOSIGNAL = 0x4000;
 
 export const F_SETFD = 2;

@@ -1,5 +1,5 @@
 /** The entries that a set gives to the kernel: which operation, and what stands in which field of struct io_uring_sqe. */
-import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../linux/constants.ts';
+import { MSG_DONTWAIT, MSG_NOSIGNAL, MSG_WAITALL } from '../linux/constants.ts';
 import { EDGE_TRIGGERED, Ready } from '../native/readiness-set.ts';
 import { NO_TOKEN, Operation, type Ring } from './ring.ts';
 
@@ -11,6 +11,8 @@ const POLL_MANY = 1;
 const CANCEL_EVERYTHING = 5;
 /** Beside of an operation: take a buffer of the group. */
 const SELECT_BUFFER = 32 << 8;
+/** Beside of an operation: no result where it does not fail. */
+const SKIP_SUCCESS = 64 << 8;
 /** Beside of a receive: wait for bytes before it is tried; and go on when some have come, each with a result and a buffer of its own. */
 const POLL_FIRST = 1 << 16;
 const MANY = 2 << 16;
@@ -36,12 +38,16 @@ export function addReceiveMany(ring: Ring, fd: number, token: number): void {
   ring.add(Operation.receive | SELECT_BUFFER | MANY, fd, token);
 }
 
-/** What does not go at once is told as not sent. @param address absolute */
+/**
+ * What does not go at once is told as not sent. Where all goes there is no result, so that nobody is woken for it: it has gone when the kernel has got the entry. A send that is to take all
+ * (MSG_WAITALL) and takes less has failed, and has a result.
+ * @param address absolute
+ */
 export function addSend(ring: Ring, fd: number, token: number, address: number, length: number): void {
-  const entry = ring.add(Operation.send, fd, token);
+  const entry = ring.add(Operation.send | SKIP_SUCCESS, fd, token);
   ring.setAddress(entry, address);
   ring.setField(entry, FIELD.length, length);
-  ring.setField(entry, FIELD.flags, MSG_NOSIGNAL | MSG_DONTWAIT);
+  ring.setField(entry, FIELD.flags, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
 }
 
 /** @param address absolute: of a struct sockaddr, until the next `enter` */

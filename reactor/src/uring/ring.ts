@@ -27,6 +27,8 @@ const ENTRY_BYTES = 64;
 const ENTRY_WORDS = ENTRY_BYTES / 4;
 const RESULT_BYTES = 16;
 const GET_EVENTS = 1;
+/** IORING_SQ_CQ_OVERFLOW: there are results for which there was no room. */
+const RESULTS_OVERFLOW = 2;
 const HAS_ARGUMENT = 8;
 /** struct io_uring_getevents_arg, and the struct timespec behind it. */
 const ARGUMENT_BYTES = 24;
@@ -42,6 +44,8 @@ export class Ring {
   flags = 0;
   /** Told right before the kernel gets entries. */
   onSubmit: (() => void) | undefined;
+  /** Told when the kernel has got all of them: what it does not wait with is done, or has failed. */
+  onSubmitted: (() => void) | undefined;
   readonly descriptor: number;
   readonly #calls: UringCalls;
   readonly #mappings: Mapping[] = [];
@@ -50,6 +54,7 @@ export class Ring {
   readonly #entryCount: number;
   readonly #entryMask: number;
   readonly #tailAt: number;
+  readonly #flagsAt: number;
   readonly #resultHeadAt: number;
   readonly #resultTailAt: number;
   readonly #resultMask: number;
@@ -81,6 +86,7 @@ export class Ring {
     }
     this.#tailAt = at(AT.submissions + 1) >> 2;
     this.#entryMask = this.#wordAt(at(AT.submissions + 2));
+    this.#flagsAt = at(AT.submissions + 4) >> 2;
     this.#resultHeadAt = at(AT.completions) >> 2;
     this.#resultTailAt = at(AT.completions + 1) >> 2;
     this.#resultMask = this.#wordAt(at(AT.completions + 2));
@@ -140,6 +146,7 @@ export class Ring {
     const submitted = this.#calls.enter(this.descriptor, count, waitCount, flags, this.#waitAddress, ARGUMENT_BYTES);
     // Where waiting failed by its time alone, entries were submitted; where nothing was, they are tried again.
     if (submitted >= 0) this.#submitted = (this.#submitted + submitted) | 0;
+    if (count > 0 && !this.hasUnsubmitted) this.onSubmitted?.();
   }
 
   /** Takes the next result, if there is one: `token`, `result` and `flags` are its own then. */
@@ -151,6 +158,12 @@ export class Ring {
     this.result = this.#words[at + 2] as number;
     this.flags = this.#words[at + 3] as number;
     return true;
+  }
+
+  /** All results were taken that the kernel has had until the last `enter`. */
+  get isDrained(): boolean {
+    const words = this.#words;
+    return this.#head === words[this.#resultTailAt] && ((words[this.#flagsAt] as number) & RESULTS_OVERFLOW) === 0;
   }
 
   register(operation: number, argument: number, count: number): number {

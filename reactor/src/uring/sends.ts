@@ -17,6 +17,11 @@ export class Sends {
   readonly #parts: SetParts;
   readonly #watchBreaks: (fd: number) => void;
   readonly #leftOver = new Map<number, Uint8Array>();
+  /** Tokens of sends, in order: of those that the kernel has got, and behind them of those that it gets next. */
+  readonly #begun: number[] = [];
+  #submitted = 0;
+  /** How many sends there are whose end somebody waits for. */
+  #awaited = 0;
 
   /** @param watchBreaks of a descriptor from which many messages are received by one operation */
   constructor(parts: SetParts, watchBreaks: (fd: number) => void) {
@@ -54,19 +59,49 @@ export class Sends {
     return true;
   }
 
-  /** Whether all is gone is told to who waits for it; what is left over is told always. */
-  finish(token: number, result: number): void {
-    const { operations, watches, buffers } = this.#parts;
+  /** Somebody waits for the end of a send, of which nothing wakes the thread. */
+  get isAwaited(): boolean {
+    return this.#awaited > 0;
+  }
+
+  /** The kernel has got all entries. */
+  onSubmitted(): void {
+    this.#submitted = this.#begun.length;
+  }
+
+  /** A send has not taken all, which is told always. @param result how many bytes were sent, or a negative error number */
+  fail(token: number, result: number): void {
+    const { operations, buffers } = this.#parts;
     const buffer = operations.detailOf(token);
     if (!operations.isCancelled(token)) {
       const to = operations.fdOf(token);
-      watches.set(to, Word.other, NONE);
-      const isWhole = result === operations.lengthOf(token);
-      if (!isWhole) this.#keepLeftOver(to, buffers.view(buffer, operations.lengthOf(token)), result);
-      if (!isWhole || watches.is(to, State.isAwaited)) this.#tell(to);
+      this.#end(to);
+      this.#keepLeftOver(to, buffers.view(buffer, operations.lengthOf(token)), result);
+      this.#tell(to);
     }
-    operations.release(token);
     buffers.giveBack(buffer);
+    // Its token is free in its turn.
+    operations.setDetail(token, NONE);
+  }
+
+  /** To be called when all results were taken: what the kernel has got, and has not failed, has gone. That is told to who waits for it. */
+  settle(): void {
+    const { operations, buffers, events } = this.#parts;
+    const begun = this.#begun;
+    let settled = 0;
+    for (; settled < this.#submitted && !events.isFull; settled++) {
+      const token = begun[settled] as number;
+      const buffer = operations.detailOf(token);
+      if (buffer !== NONE) {
+        const to = operations.fdOf(token);
+        if (!operations.isCancelled(token) && this.#end(to)) this.#tell(to);
+        buffers.giveBack(buffer);
+      }
+      operations.release(token);
+    }
+    for (let at = settled; at < begun.length; at++) begun[at - settled] = begun[at] as number;
+    begun.length -= settled;
+    this.#submitted -= settled;
   }
 
   isSending(fd: number): boolean {
@@ -82,6 +117,7 @@ export class Sends {
       return watches.get(fd, Word.sent);
     }
     if (!this.isSending(fd)) return 0;
+    if (!watches.is(fd, State.isAwaited)) this.#awaited += 1;
     watches.mark(fd, State.isAwaited);
     return undefined;
   }
@@ -117,6 +153,7 @@ export class Sends {
     this.endSendingOn(fd);
     this.#endSendingTo(fd);
     if (this.#parts.watches.is(fd, State.hasLeftOver)) this.#leftOver.delete(fd);
+    if (this.#parts.watches.is(fd, State.isAwaited)) this.#awaited -= 1;
   }
 
   #receiveNext(fd: number, token: number): void {
@@ -139,6 +176,7 @@ export class Sends {
     watches.set(to, Word.other, token);
     this.#countSent(to, length);
     addSend(ring, to, token, buffers.addressOf(buffer), length);
+    this.#begun.push(token);
   }
 
   #endSendingTo(to: number): void {
@@ -163,9 +201,18 @@ export class Sends {
     core.counters.bytesWritten += bytes;
   }
 
+  /** @returns whether somebody waits for it */
+  #end(to: number): boolean {
+    const { watches } = this.#parts;
+    watches.set(to, Word.other, NONE);
+    if (!watches.is(to, State.isAwaited)) return false;
+    watches.unmark(to, State.isAwaited);
+    this.#awaited -= 1;
+    return true;
+  }
+
   #tell(to: number): void {
     const { watches, events } = this.#parts;
-    watches.unmark(to, State.isAwaited);
     events.add(to, watches.get(to, Word.generation), Ready.writable);
   }
 }

@@ -61,6 +61,7 @@ export class UringSet implements ReadinessSet, Receiver {
     this.#addresses = new ConnectAddresses(calls);
     this.#receives = new Receives(this.#parts, fd => this.watchBreaks(fd));
     this.#sends = new Sends(this.#parts, fd => this.watchBreaks(fd));
+    ring.onSubmitted = () => this.#sends.onSubmitted();
     this.descriptor = ring.descriptor;
     this.mappings = [...ring.mappings, this.#parts.buffers.mapping];
   }
@@ -92,13 +93,15 @@ export class UringSet implements ReadinessSet, Receiver {
       if (this.#watches.has(fd) && this.#watches.get(fd, Word.generation) === generation) this.watchChanges(fd);
     });
     const hasEarly = !this.#early.isEmpty;
-    this.#ring.enter(timeoutMs === 0 || hasEarly ? 0 : 1, timeoutMs);
+    const mayWait = timeoutMs > 0 && !hasEarly && !this.#sends.isAwaited;
+    this.#ring.enter(mayWait ? 1 : 0, mayWait ? timeoutMs : 0);
     this.#parts.core.look();
     this.#addresses.clear();
     if (hasEarly) this.#takeEarly();
     while (!this.#events.isFull && this.#ring.next()) {
       this.#take(this.#ring.token, this.#ring.result, this.#ring.flags);
     }
+    this.#settleSends();
     return this.#events.count;
   }
 
@@ -212,12 +215,15 @@ export class UringSet implements ReadinessSet, Receiver {
     this.#operations.cancelAll();
     this.#settle();
     this.#takeEarly();
+    this.#settleSends();
     for (let vain = 0; vain < MAX_VAIN_WAITS && (this.#operations.count > 0 || this.isUnfinished); vain++) {
       this.#ring.enter(1, 1);
       while (this.#ring.next()) {
         vain = 0;
         this.#take(this.#ring.token, this.#ring.result, this.#ring.flags);
       }
+      this.#events.clear();
+      this.#settleSends();
     }
     this.#ring.close();
     this.#parts.buffers.close();
@@ -242,12 +248,17 @@ export class UringSet implements ReadinessSet, Receiver {
   #cancel(token: number): void {
     if (token === NONE) return;
     this.#operations.cancel(token);
-    addCancel(this.#ring, token);
+    // What sends does not wait.
+    if (this.#operations.kindOf(token) !== Kind.send) addCancel(this.#ring, token);
   }
 
   #settle(): void {
     this.#receives.giveBackAll();
     this.#events.clear();
+  }
+
+  #settleSends(): void {
+    if (this.#ring.isDrained && this.#early.isEmpty) this.#sends.settle();
   }
 
   #takeEarly(): void {
@@ -262,7 +273,7 @@ export class UringSet implements ReadinessSet, Receiver {
     const kind = this.#operations.kindOf(token);
     if (kind === Kind.receive) {
       if (!this.#sends.sendOn(token, result, flags)) this.#onReceived(token, result, flags);
-    } else if (kind === Kind.send) this.#sends.finish(token, result);
+    } else if (kind === Kind.send) this.#sends.fail(token, result);
     else if (kind === Kind.poll) this.#onPoll(token, result, flags);
     else if (kind === Kind.connect) this.#finishConnect(token, result);
   }

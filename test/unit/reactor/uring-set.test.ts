@@ -1,9 +1,11 @@
 /** The set of io_uring, where descriptors are not what they should be. */
+import { once } from 'node:events';
 import { fstatSync, openSync, readdirSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { loadNative } from '@lars/syscalls/native';
 import { describe, expect, test } from 'vitest';
 import { EngineCore } from '../../../reactor/src/engine-core.ts';
-import { Ready } from '../../../reactor/src/native/readiness-set.ts';
+import { RECEIVED, Ready } from '../../../reactor/src/native/readiness-set.ts';
 import { bindUring } from '../../../reactor/src/uring/uring-calls.ts';
 import { UringSet } from '../../../reactor/src/uring/uring-set.ts';
 
@@ -20,6 +22,21 @@ function isOpen(fd: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** A connection of node:net on which nobody reads, and the number of its other end. */
+async function openConnection(closing: (() => void)[]): Promise<{ readonly near: Socket; readonly farFd: number }> {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const near = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [far] = (await once(server, 'connection')) as [Socket & { readonly _handle: { readonly fd: number } }];
+  await once(near, near.connecting ? 'connect' : 'ready');
+  closing.push(() => {
+    near.destroy();
+    far.destroy();
+    server.close();
+  });
+  return { near, farFd: far._handle.fd };
 }
 
 /** A set, and how often it has entered the kernel. */
@@ -61,6 +78,26 @@ describe.runIf(probe !== undefined)('a set of io_uring', () => {
       expect(entered() - before).toBeLessThan(5);
     },
   );
+
+  test('a message that is sent on whole wakes nobody', async () => {
+    const { set } = openSet() as NonNullable<ReturnType<typeof openSet>>;
+    const closing: (() => void)[] = [];
+    const [from, to] = [await openConnection(closing), await openConnection(closing)];
+    set.add(from.farFd, RECEIVED, 1);
+    set.add(to.farFd, RECEIVED, 2);
+    from.near.write('some words');
+    expect([set.wait(900), set.fdOf(0), set.take(from.farFd)]).toEqual([1, from.farFd, 10]);
+    expect(set.forward(from.farFd, to.farFd, true)).toBe(true);
+    const beforeMs = performance.now();
+    expect(set.wait(100)).toBe(0);
+    expect(performance.now() - beforeMs).toBeGreaterThan(90);
+    expect(set.isSending(to.farFd)).toBe(false);
+    const [words] = (await once(to.near, 'data')) as [Buffer];
+    expect(words.toString()).toBe('some words');
+    for (const { farFd } of [from, to]) set.remove(farFd);
+    set.close();
+    for (const close of closing) close();
+  });
 
   test('what closes in great number does not wait for the next turn: others may need the descriptors; who watches is told before', () => {
     const { set } = openSet() as NonNullable<ReturnType<typeof openSet>>;
