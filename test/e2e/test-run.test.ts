@@ -65,6 +65,17 @@ describe('test/run.ts', () => {
     });
   });
 
+  test('in CI, what nobody caught counts only where it is thrown again', async () => {
+    const rejection = "if (!isSecond) void Promise.reject(new Error('uncaught'));";
+    const text = usedUp('a').replace("test('passes'", `test('rejects', () => { ${rejection} });\ntest('passes'`);
+    expect(await run({ a: text }, { CI: 'true' })).toMatchObject({ code: 0, lastLine: '3 passed, 0 failed' });
+    const always = {
+      a: usedUp('a'),
+      b: "import { test } from 'vitest'; test('rejects', () => void Promise.reject(new Error('uncaught')));",
+    };
+    expect(await run(always, { CI: 'true' })).toMatchObject({ code: 1, lastLine: '2 passed, 2 failed' });
+  });
+
   test('in CI, what fails again has failed', async () => {
     expect(await run({ a: usedUp('a'), b: FAILS }, { CI: 'true' })).toStrictEqual({
       code: 1,

@@ -1,4 +1,4 @@
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, TestSpecification } from 'vitest/node';
 
 /**
  * Ends the process with one plain line that counts tests: "812 passed, 0 failed, 3 skipped". Before it, the tests that passed at
@@ -9,24 +9,26 @@ export default class ClosingLineReporter implements Reporter {
   readonly #modules = new Map<string, TestModule>();
   /** Why tests of files that run again have failed, by the tests' names. */
   readonly #faults = new Map<string, string>();
-  #unhandledErrors = 0;
+  /** Of what nobody caught, the files of the tests. */
+  #unhandled: (string | undefined)[] = [];
 
   constructor() {
     process.once('exit', () => this.#print());
   }
 
-  onTestRunStart(): void {
+  onTestRunStart(specifications: readonly TestSpecification[]): void {
+    this.#unhandled = this.#unhandled.filter(file => !specifications.some(({ moduleId }) => moduleId === file));
     for (const test of this.#tests()) if (test.result().state === 'failed') this.#faults.set(nameOf(test), faultOf(test));
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     for (const module of modules) this.#modules.set(module.id, module);
-    this.#unhandledErrors += unhandledErrors.length;
+    this.#unhandled.push(...unhandledErrors.map(fileOf));
   }
 
   #print(): void {
     const again: string[] = [];
-    const count = { passed: 0, failed: this.#unhandledErrors, skipped: 0, pending: 0 };
+    const count = { passed: 0, failed: this.#unhandled.length, skipped: 0, pending: 0 };
     for (const module of this.#modules.values()) {
       // A module that could not be loaded has no tests, and has failed all the same.
       if (module.state() === 'failed' && module.errors().length > 0) count.failed += 1;
@@ -45,6 +47,11 @@ export default class ClosingLineReporter implements Reporter {
   *#tests(): Generator<TestCase> {
     for (const module of this.#modules.values()) yield* module.children.allTests();
   }
+}
+
+/** The file of the test that ran when an error was thrown that nobody caught; undefined where it is not known. */
+export function fileOf(error: unknown): string | undefined {
+  return (error as { readonly VITEST_TEST_PATH?: string } | undefined)?.VITEST_TEST_PATH;
 }
 
 function nameOf(test: TestCase): string {
