@@ -77,6 +77,7 @@ test('a newcomer without room has the place of the first that has ended without 
   for (let at = 0; at < 4; at++) (await worker.take()).resume().end('answer');
   for (const client of [asking, silentToo, patient, late]) await eventually('the answer', () => client.text() === 'answer');
   expect(silent.text()).toBe('');
+  await eventually('the worker has said that it took them', () => counters.get('handedOver') >= 4);
   expect(counters.toObject()).toMatchObject({ handedOver: 4, clientsGone: 1, refusedFull: 0 });
 });
 

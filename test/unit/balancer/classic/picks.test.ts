@@ -195,11 +195,13 @@ describe('the hot path', () => {
       }
     };
     run();
-    const before = getHeapStatistics().total_allocated_bytes;
-    run();
-    const bytesPerCall = (getHeapStatistics().total_allocated_bytes - before) / calls;
+    const bytesPerCall = Array.from({ length: 3 }, () => {
+      const before = getHeapStatistics().total_allocated_bytes;
+      run();
+      return (getHeapStatistics().total_allocated_bytes - before) / calls;
+    });
     expect(world.transitions).toHaveLength(2);
-    // The smallest object has 12 bytes; what there is instead comes from the compiler at work.
-    expect(bytesPerCall).toBeLessThan(4);
+    // The smallest object has 12 bytes, every time; what there is instead comes from the compiler at work.
+    expect(Math.min(...bytesPerCall)).toBeLessThan(4);
   });
 });
