@@ -84,6 +84,7 @@ describe('a worker of version 2', () => {
     (await (await world.join()).take()).end('saved');
     await eventually('one is served', () => clients.filter(client => client.text() === 'saved').length === 1);
     await eventually('the other one has ended', () => clients.every(client => client.end() !== undefined));
+    await eventually('the worker has said that it took it', () => world.dispatcher.counters.get('handedOver') >= 2);
     expect(world.dispatcher.counters.toObject()).toMatchObject({ handedOver: 2, takenBack: 1 });
   });
 
