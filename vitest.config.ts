@@ -15,8 +15,6 @@ export default defineConfig({
   test: {
     setupFiles: ['./test/support/property-seed.ts'],
     testTimeout: 20_000,
-    // Processes, sockets and other people's load: CI gives a test a second attempt, and its file another (test/run.ts). The closing line names those that took one.
-    retry: process.env['CI'] ? 1 : 0,
     hookTimeout: 20_000,
     // A fifth of a process's start is compiling. What one start has compiled the next ones take over.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },

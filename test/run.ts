@@ -1,6 +1,6 @@
 /**
- * Runs the tests as `vitest run` does, with its arguments. With CI set, a file that failed runs once more, alone: a second attempt of one test fails again where the first one has
- * ended the process that the file's tests share. The closing line names what took it.
+ * Runs the tests as `vitest run` does, with its arguments. Processes, sockets and other people's load: with CI set, a file that failed has a second attempt, alone. One of a single
+ * test would fail again where the first has ended the process that the file's tests share. The closing line names what took it.
  */
 
 import { createVitest, parseCLI, type TestModule, TestsNotFoundError, type Vitest } from 'vitest/node';

@@ -150,10 +150,10 @@ describe('a proxy of two threads', () => {
     });
     world.proxy.signal('SIGTERM');
     await Promise.all(callers);
-    // The kernel resets a handshake that ends between the last look at a listener's queue and its close, of clients that are connected by then, too. The moment is short, and long
-    // where the thread has to wait for a processor in it: then each caller may meet it, once at each thread's socket. The order of the two is tested in socket-listener.test.ts.
+    // The kernel resets a handshake that ends between the last look at a listener's queue and its close: one for each thread at most, or nearly so. Some clients are
+    // connected by then. Their order is tested in socket-listener.test.ts.
     expect(errors.filter(message => !/^(connect|read) ECONNRESET/.test(message))).toStrictEqual([]);
-    expect(errors.length).toBeLessThanOrEqual(2 * callers.length);
+    expect(errors.length).toBeLessThanOrEqual(4);
     expect(await ask(world.port, 'two', open)).toBe('two');
     // A thread that has nothing left to do ends before the other, and is not dead.
     await eventually('the last callers have gone', async () => {

@@ -9,8 +9,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 vi.setConfig({ testTimeout: 60_000 });
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const CONFIG = `export default { test: { retry: 1, reporters: [${JSON.stringify(path.join(ROOT, 'test/support/closing-line-reporter.ts'))}] } };`;
-/** Its process has the same fault at each attempt; another process has not. */
+const CONFIG = `export default { test: { reporters: [${JSON.stringify(path.join(ROOT, 'test/support/closing-line-reporter.ts'))}] } };`;
+/** Fails in the first process that runs it. */
 const USED_UP = `
 import { existsSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -87,15 +87,6 @@ describe('test/run.ts', () => {
   test('in CI, where many files fail there is no second attempt', async () => {
     const files = Object.fromEntries(['a', 'b', 'c', 'd'].map(name => [name, usedUp(name)]));
     expect(await run(files, { CI: 'true' })).toStrictEqual({ code: 1, named: [], lastLine: '4 passed, 4 failed' });
-  });
-
-  test('in CI, a test that passes at the second attempt in the same process is named, too', async () => {
-    const text = "import { expect, test } from 'vitest'; let attempts = 0; test('is slow', () => expect(++attempts).toBe(2));";
-    const { lastLine, named } = await run({ a: text }, { CI: 'true' });
-    expect({ lastLine, named }).toStrictEqual({
-      lastLine: '1 passed, 0 failed',
-      named: [expect.stringMatching(/^a\.test\.mjs > is slow \(expected 1 to be 2.*, line 1\)$/)],
-    });
   });
 
   test('elsewhere there is none', async () => {

@@ -36,7 +36,7 @@ export default class ClosingLineReporter implements Reporter {
     for (const test of this.#tests()) {
       const { state } = test.result();
       count[state] += 1;
-      const fault = this.#faults.get(nameOf(test)) ?? (test.diagnostic()?.flaky ? faultOf(test) : undefined);
+      const fault = this.#faults.get(nameOf(test));
       if (state === 'passed' && fault !== undefined) again.push(`${nameOf(test)} (${fault})`);
     }
     for (const test of again) process.stdout.write(`passed at the second attempt: ${test}\n`);

@@ -67,7 +67,7 @@ export class UringSet implements ReadinessSet, Receiver {
   }
 
   get isUnfinished(): boolean {
-    return this.#ring.hasUnsubmitted || !this.#early.isEmpty;
+    return this.#ring.hasUnsubmitted || !this.#early.isEmpty || this.#sends.isAwaited;
   }
 
   add(fd: number, events: number, generation: number): void {
@@ -216,7 +216,7 @@ export class UringSet implements ReadinessSet, Receiver {
     this.#settle();
     this.#takeEarly();
     this.#settleSends();
-    for (let vain = 0; vain < MAX_VAIN_WAITS && (this.#operations.count > 0 || this.isUnfinished); vain++) {
+    for (let vain = 0; vain < MAX_VAIN_WAITS && (this.#operations.count > 0 || this.#ring.hasUnsubmitted); vain++) {
       this.#ring.enter(1, 1);
       while (this.#ring.next()) {
         vain = 0;

@@ -76,7 +76,8 @@ describe('a listener that closes', () => {
       isClosed = true;
     });
     const perRound: number[] = [];
-    while (!world.happened.includes(`close ${FD}`)) perRound.push(world.endRound());
+    for (let round = 0; round < 100 && !world.happened.includes(`close ${FD}`); round++) perRound.push(world.endRound());
+    expect(world.happened).toContain(`close ${FD}`);
     await closed;
     expect(isClosed).toBe(true);
     expect(Math.max(...perRound)).toBe(64);

@@ -99,6 +99,23 @@ describe.runIf(probe !== undefined)('a set of io_uring', () => {
     for (const close of closing) close();
   });
 
+  test('the end of a send is told at once to who waits for it, and until then it is unfinished', async () => {
+    const { set } = openSet() as NonNullable<ReturnType<typeof openSet>>;
+    const closing: (() => void)[] = [];
+    const [from, to] = [await openConnection(closing), await openConnection(closing)];
+    set.add(from.farFd, RECEIVED, 1);
+    set.add(to.farFd, RECEIVED, 2);
+    from.near.write('some words');
+    expect([set.wait(900), set.take(from.farFd), set.forward(from.farFd, to.farFd, true)]).toEqual([1, 10, true]);
+    expect([set.takeSent(to.farFd), set.isUnfinished]).toEqual([undefined, true]);
+    const beforeMs = performance.now();
+    expect([set.wait(900), set.fdOf(0), set.readinessOf(0), set.isUnfinished]).toEqual([1, to.farFd, Ready.writable, false]);
+    expect(performance.now() - beforeMs).toBeLessThan(900);
+    for (const { farFd } of [from, to]) set.remove(farFd);
+    set.close();
+    for (const close of closing) close();
+  });
+
   test('what closes in great number does not wait for the next turn: others may need the descriptors; who watches is told before', () => {
     const { set } = openSet() as NonNullable<ReturnType<typeof openSet>>;
     const before = openFiles();
