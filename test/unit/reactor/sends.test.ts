@@ -112,9 +112,11 @@ test('who waits for a send and closes is waited for no more; another descriptor 
   sends.forget(TO);
   operations.cancel(watches.get(TO, Word.other));
   watches.add(TO, 2);
+  const next = operations.open(Kind.send, TO);
+  watches.set(TO, Word.other, next);
   expect(sends.isAwaited).toBe(false);
   sent();
-  expect([events.count, operations.count]).toEqual([0, 1]);
+  expect([events.count, operations.count, watches.get(TO, Word.other)]).toEqual([0, 2, next]);
 });
 
 test('ends of sends for which there is no room are told with the next wait', () => {

@@ -5,11 +5,17 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { loadNative } from '@lars/syscalls/native';
 import { describe, expect, test } from 'vitest';
 import { EngineCore } from '../../../reactor/src/engine-core.ts';
+import { SOL_SOCKET } from '../../../reactor/src/linux/constants.ts';
+import { NativeMemory } from '../../../reactor/src/linux/memory.ts';
 import { RECEIVED, Ready } from '../../../reactor/src/native/readiness-set.ts';
-import { bindUring } from '../../../reactor/src/uring/uring-calls.ts';
+import { bindUring, type UringLibc } from '../../../reactor/src/uring/uring-calls.ts';
 import { UringSet } from '../../../reactor/src/uring/uring-set.ts';
+import { temporaryPath } from '../../contract/reactor-harness.ts';
 
 const NOBODY = 1_000_000;
+/** Less than is received at once. */
+const MESSAGE_BYTES = 4_000;
+const SO_SNDBUF = 7;
 
 const outcome = await loadNative(bindUring);
 const calls = 'bound' in outcome ? outcome.bound.calls : undefined;
@@ -24,11 +30,15 @@ function isOpen(fd: number): boolean {
   }
 }
 
-/** A connection of node:net on which nobody reads, and the number of its other end. */
-async function openConnection(closing: (() => void)[]): Promise<{ readonly near: Socket; readonly farFd: number }> {
-  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+/** A connection of node:net on which nobody reads, and the number of its other end. @param path of a UNIX socket */
+async function openConnection(
+  closing: (() => void)[],
+  path?: string,
+): Promise<{ readonly near: Socket; readonly farFd: number }> {
+  const server = createServer({ pauseOnConnect: true }).listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path });
   await once(server, 'listening');
-  const near = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const near = connect(path === undefined ? { port: (server.address() as AddressInfo).port, host: '127.0.0.1' } : { path });
+  near.pause();
   const [far] = (await once(server, 'connection')) as [Socket & { readonly _handle: { readonly fd: number } }];
   await once(near, near.connecting ? 'connect' : 'ready');
   closing.push(() => {
@@ -92,7 +102,9 @@ describe.runIf(probe !== undefined)('a set of io_uring', () => {
     expect(set.wait(100)).toBe(0);
     expect(performance.now() - beforeMs).toBeGreaterThan(90);
     expect(set.isSending(to.farFd)).toBe(false);
-    const [words] = (await once(to.near, 'data')) as [Buffer];
+    const read = once(to.near, 'data');
+    to.near.resume();
+    const [words] = (await read) as [Buffer];
     expect(words.toString()).toBe('some words');
     for (const { farFd } of [from, to]) set.remove(farFd);
     set.close();
@@ -107,10 +119,40 @@ describe.runIf(probe !== undefined)('a set of io_uring', () => {
     set.add(to.farFd, RECEIVED, 2);
     from.near.write('some words');
     expect([set.wait(900), set.take(from.farFd), set.forward(from.farFd, to.farFd, true)]).toEqual([1, 10, true]);
+    // The kernel gets all entries, those of others too.
+    set.remove(from.farFd);
     expect([set.takeSent(to.farFd), set.isUnfinished]).toEqual([undefined, true]);
     const beforeMs = performance.now();
     expect([set.wait(900), set.fdOf(0), set.readinessOf(0), set.isUnfinished]).toEqual([1, to.farFd, Ready.writable, false]);
     expect(performance.now() - beforeMs).toBeLessThan(900);
+    set.remove(to.farFd);
+    set.close();
+    for (const close of closing) close();
+  });
+
+  test('of a message for which there is no room what is left over is told', async () => {
+    const { set } = openSet() as NonNullable<ReturnType<typeof openSet>>;
+    const closing: (() => void)[] = [];
+    const [from, to] = [await openConnection(closing), await openConnection(closing, temporaryPath())];
+    // The least that there is: of a message half of it is taken at a time, and behind the first one no second half.
+    const { libc } = (outcome as { readonly bound: UringLibc }).bound;
+    const memory = new NativeMemory(libc);
+    memory.scratch.setInt32(0, 0, true);
+    expect(libc.setsockopt(to.farFd, SOL_SOCKET, SO_SNDBUF, memory.scratchAddress, 4)).toBe(0);
+    set.add(from.farFd, RECEIVED, 1);
+    set.add(to.farFd, RECEIVED, 2);
+    for (const bytes of [1, MESSAGE_BYTES]) {
+      from.near.write(Buffer.alloc(bytes));
+      set.begin(from.farFd);
+      expect([set.wait(900), set.fdOf(0), set.take(from.farFd)]).toEqual([1, from.farFd, bytes]);
+      expect(set.forward(from.farFd, to.farFd, false)).toBe(true);
+      if (bytes === 1) expect(set.wait(0)).toBe(0);
+    }
+    expect([set.wait(900), set.fdOf(0)]).toEqual([1, to.farFd]);
+    const sent = set.takeSent(to.farFd) ?? 0;
+    expect(sent).toBeGreaterThan(0);
+    expect(sent).toBeLessThan(MESSAGE_BYTES);
+    expect(set.takeUnsent(to.farFd)).toHaveLength(MESSAGE_BYTES - sent);
     for (const { farFd } of [from, to]) set.remove(farFd);
     set.close();
     for (const close of closing) close();
